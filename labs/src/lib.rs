@@ -1,1 +1,18 @@
-//! to be written
+//! Sessions: a kernel, its log and checkpoints, seen through views and driven by a protocol.
+//!
+//! Everything outside the kernel that all three hosts share lives here: the page's worker, the
+//! server, the boot image, the grader and the tests each own a [`Session`] and pass it
+//! [`protocol::Request`]s. Needs a heap, but neither an operating system nor a browser.
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod log;
+pub mod protocol;
+mod session;
+pub mod view;
+
+pub use session::{Memory, Session};
+#[cfg(feature = "host-ram")]
+pub use session::HostMemory;

@@ -1,0 +1,1 @@
+//! The input log as text: a header line with the machine, then one console line a step.

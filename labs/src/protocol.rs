@@ -1,0 +1,254 @@
+//! The messages between a kernel and whoever watches it.
+//!
+//! One protocol serves three carriers: the browser's Web Worker, a WebSocket to a native session,
+//! and a WebSocket that the server bridges to a QEMU guest's second serial port. Messages are
+//! `postcard`. Where the carrier keeps message borders (worker, WebSocket) one message is one
+//! `Request` or `Response`; on a byte stream (the serial port) each is preceded by its length as
+//! four little-endian bytes, see [`frame`] and [`Deframer`]. Every request has exactly one
+//! response, in order.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::view::{EventsView, MemoryView, RadixNodeView, RadixView, SlabView, StateView};
+
+/// The protocol's version, raised when a message changes its meaning or layout.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The largest message that a carrier accepts, in bytes. A longer one ends the connection.
+pub const MESSAGE_MAX: usize = 16 << 20;
+
+/// What a client asks of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Starts afresh: boots the machine that `header` describes (empty: the default machine).
+    /// Answered by [`Response::Opened`].
+    Open {
+        /// The log's first line, e.g. `mem=64M nodes=2 cpus=2`.
+        header: String,
+    },
+    /// Runs `lines` after the step that the session shows. Lines of the log that came after it are
+    /// dropped: a past that is edited has no future. Answered by [`Response::Ran`], which may
+    /// cover fewer lines than asked when the step budget is spent; send the rest again.
+    Run {
+        /// Console lines without their newline. They may hold any bytes.
+        lines: Vec<Vec<u8>>,
+    },
+    /// Shows the kernel as it was after `step` lines (clamped to the log's length). The log stays.
+    /// Answered by [`Response::State`].
+    Seek {
+        /// How many lines of the log have run; 0 is the machine just booted.
+        step: u32,
+    },
+    /// Asks where the session stands. Answered by [`Response::State`].
+    State,
+    /// Asks for one view of the kernel. Answered by [`Response::View`].
+    View(ViewRequest),
+    /// The session's log as text: the header, then one line a step. Answered by
+    /// [`Response::Log`].
+    Log,
+    /// What `radix show` and completion need: names that may follow `line` at its end.
+    /// Answered by [`Response::Completions`].
+    Complete {
+        /// The line as typed so far.
+        line: String,
+    },
+    /// Boots, runs the whole log, and reports only the outcome. It replaces the session.
+    /// Answered by [`Response::Replayed`].
+    Replay {
+        /// A log as text or any other bytes; see [`crate::log`].
+        log: Vec<u8>,
+        /// Report the state after each line as well, to find where two hosts part.
+        each_line: bool,
+    },
+    /// Ends the machine. The QEMU guest powers off; elsewhere the session is closed.
+    /// Answered by [`Response::Closed`].
+    Close,
+}
+
+/// What a view request may name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ViewRequest {
+    /// One radix tree as nodes; `name` empty means the tree last used.
+    Radix {
+        /// The tree's name.
+        name: String,
+    },
+    /// All slots of one radix-tree node.
+    RadixNode {
+        /// The node's address as [`RadixView`] gave it.
+        node: u32,
+    },
+    /// Zones, free areas and the state of every frame.
+    Memory,
+    /// The slab caches.
+    Slab,
+    /// Trace events numbered from `since`, at most `max`, the newest if there are more.
+    Events {
+        /// The first event number wanted.
+        since: u64,
+        /// How many events at most.
+        max: u32,
+    },
+}
+
+/// What a session answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Response {
+    /// A machine was booted.
+    Opened {
+        /// [`PROTOCOL_VERSION`] of the host.
+        version: u32,
+        /// Which host runs the kernel.
+        host: Host,
+        /// The header in its full, canonical form.
+        header: String,
+        /// Where the session stands.
+        state: StateView,
+    },
+    /// Lines were run.
+    Ran {
+        /// What each line did, for as many lines as the budget allowed; at least one.
+        lines: Vec<LineReport>,
+        /// Where the session stands now.
+        state: StateView,
+    },
+    /// Where the session stands.
+    State(StateView),
+    /// A view, or `None` when what it should show does not exist (no such tree, node, ...).
+    View(Option<View>),
+    /// The session's log.
+    Log(Vec<u8>),
+    /// Words that may stand in place of the last word of the line.
+    Completions(Vec<String>),
+    /// The outcome of a whole log.
+    Replayed(Outcome),
+    /// The machine is off.
+    Closed,
+    /// The request was refused; nothing changed.
+    Error {
+        /// Why, as a sentence for a person.
+        message: String,
+    },
+}
+
+/// Where a kernel runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Host {
+    /// In an ordinary process.
+    Native,
+    /// In WebAssembly.
+    Wasm,
+    /// On an x86_64 machine under QEMU.
+    Qemu,
+}
+
+impl Host {
+    /// The host's name as the command line spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Host::Native => "native",
+            Host::Wasm => "wasm",
+            Host::Qemu => "qemu",
+        }
+    }
+}
+
+/// What one console line did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineReport {
+    /// The console's text, exactly.
+    pub text: Vec<u8>,
+    /// The line's exit status, `$?`.
+    pub status: u8,
+    /// How many events the kernel has emitted since it booted.
+    pub events: u64,
+    /// The hash chain over these events.
+    pub chain: u64,
+}
+
+/// What a whole log did. Two hosts agree when their outcomes are equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The console's text from power-on, exactly.
+    pub text: Vec<u8>,
+    /// The last line's exit status; 0 for an empty log.
+    pub status: u8,
+    /// How many events the kernel emitted.
+    pub events: u64,
+    /// The hash chain over these events.
+    pub chain: u64,
+    /// A hash of every byte of the kernel's memory.
+    pub frames: u64,
+    /// What `Kernel::check` found broken, if anything.
+    pub broken: Option<String>,
+    /// The state after each line, if it was asked for.
+    pub lines: Vec<LineReport>,
+}
+
+/// One view of the kernel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum View {
+    /// Answers [`ViewRequest::Radix`].
+    Radix(RadixView),
+    /// Answers [`ViewRequest::RadixNode`].
+    RadixNode(RadixNodeView),
+    /// Answers [`ViewRequest::Memory`].
+    Memory(MemoryView),
+    /// Answers [`ViewRequest::Slab`].
+    Slab(SlabView),
+    /// Answers [`ViewRequest::Events`].
+    Events(EventsView),
+}
+
+/// Encodes a message.
+pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    // Our messages hold no maps or unsized sequences, so encoding into a growing buffer succeeds.
+    postcard::to_allocvec(message).expect("a protocol message always encodes")
+}
+
+/// Decodes a message; the error is a sentence for a person.
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+    postcard::from_bytes(bytes).map_err(|error| alloc::format!("malformed message: {error}"))
+}
+
+/// Puts a message's length in front of it, for carriers without message borders.
+pub fn frame(message: &[u8]) -> Vec<u8> {
+    let mut framed = Vec::with_capacity(4 + message.len());
+    framed.extend_from_slice(&(message.len() as u32).to_le_bytes());
+    framed.extend_from_slice(message);
+    framed
+}
+
+/// Cuts a byte stream into the messages that [`frame`] put on it.
+#[derive(Debug, Default)]
+pub struct Deframer {
+    buffer: Vec<u8>,
+}
+
+impl Deframer {
+    /// Takes bytes off the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole message, if it has arrived.
+    ///
+    /// # Errors
+    /// A length over [`MESSAGE_MAX`]: the two ends have lost step and the stream is of no use.
+    pub fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
+        let Some((head, rest)) = self.buffer.split_first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_le_bytes(*head) as usize;
+        if length > MESSAGE_MAX {
+            return Err(alloc::format!("a message of {length} bytes; the limit is {MESSAGE_MAX}"));
+        }
+        if rest.len() < length {
+            return Ok(None);
+        }
+        let message = rest[..length].to_vec();
+        self.buffer.drain(..4 + length);
+        Ok(Some(message))
+    }
+}

@@ -1,0 +1,66 @@
+//! What the kernel looks like from outside: plain structs, each with three faces.
+//!
+//! A view is computed *from* a kernel and knows nothing of how it will be drawn. The page draws it
+//! as a picture; [`View::table`] and [`View::sentence`] give the same facts to readers of tables
+//! and of text, and to tests.
+
+mod events;
+mod memory;
+mod radix;
+mod slab;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+pub use events::{EventRow, EventsView};
+pub use memory::{FrameKind, MemoryView, ZoneView};
+pub use radix::{RadixNode, RadixNodeView, RadixView};
+pub use slab::{CacheView, SlabView};
+
+/// The two faces of a view that need no canvas.
+pub trait View {
+    /// The view's facts as rows.
+    fn table(&self) -> Table;
+    /// The view's facts as a line of text.
+    fn sentence(&self) -> String;
+}
+
+/// Rows of text under column headings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// What the table is about.
+    pub caption: String,
+    /// The heading of each column.
+    pub columns: Vec<String>,
+    /// The rows, each as long as `columns`.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Where a session stands: the status line of the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateView {
+    /// How many lines of the log have run.
+    pub step: u32,
+    /// How many lines the log has.
+    pub steps: u32,
+    /// The last line that ran, empty at step 0.
+    pub line: String,
+    /// Exit status of the last line that ran.
+    pub status: u8,
+    /// Trace events since boot.
+    pub events: u64,
+    /// The hash chain over them.
+    pub chain: u64,
+    /// Names of the radix trees, in the order of their creation.
+    pub trees: Vec<String>,
+    /// The tree that a command used last; empty if there is none.
+    pub current_tree: String,
+    /// The CPU that the console runs on.
+    pub cpu: u32,
+    /// Depth of disabled preemption.
+    pub preempt_count: u32,
+    /// The machine was powered off; it runs no further lines.
+    pub powered_off: bool,
+}
