@@ -2,8 +2,8 @@
 use alloc::{boxed::Box, vec::Vec, string::ToString};
 use crate::protocol::{Host, Request, Response, decode, encode};
 
-/// Where a session's frames come from.
-pub trait Memory {
+/// Where a session's frames come from. `Send`, so that a session may move to a thread of its own.
+pub trait Memory: Send {
     /// placeholder
     fn limit(&self) -> u64;
 }
