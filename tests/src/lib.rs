@@ -1,1 +1,23 @@
-//! to be written
+//! What no single crate can test: three hosts side by side, the page in a real browser, the booted
+//! guest, the server over real sockets and the command line.
+//!
+//! The library is the harness and is used by `cargo xtask parity` and `cargo xtask run` as well;
+//! the tests themselves are in `tests/tests/`, the golden logs in `tests/logs/`. The harness drives
+//! each host from outside, through the same messages as the page does ([`labs::protocol`]), and
+//! knows nothing of the kernel's inside.
+//!
+//! Nothing here builds anything. [`Settings`] finds what was built, and what is missing fails the
+//! test with the command that makes it.
+
+pub mod cdp;
+pub mod child;
+pub mod host;
+pub mod log_gen;
+pub mod parity;
+mod random;
+mod settings;
+pub mod shrink;
+pub mod site;
+
+pub use random::Random;
+pub use settings::Settings;

@@ -1,0 +1,477 @@
+//! Random logs: sessions that no sensible person would type.
+//!
+//! A log must reach deep into the kernel, so most of its lines are commands that make sense on what
+//! the lines before have made: keys that were inserted come back in lookups and deletes, pages that
+//! may have been allocated are freed. The rest is what parsers and limits trip over: missing and
+//! superfluous words, numbers beyond every range, open quotes, bytes that are no text, long lines,
+//! allocations that are made to fail.
+//!
+//! A log depends on its seed alone, so a seed is enough to report a mismatch.
+
+use crate::Random;
+
+/// A log as its lines; the first is a machine header in most of them.
+pub type Lines = Vec<Vec<u8>>;
+
+/// The log that belongs to `seed`.
+pub fn generate(seed: u64) -> Lines {
+    Writer::new(seed).write()
+}
+
+/// The bytes of a log file with these lines.
+pub fn join(lines: &[Vec<u8>]) -> Vec<u8> {
+    let mut log = lines.join(&b'\n');
+    if !lines.is_empty() {
+        log.push(b'\n');
+    }
+    log
+}
+
+/// How the keys of one log are spread.
+#[derive(Debug, Clone, Copy)]
+enum Keys {
+    /// 0, 1, 2, ...: a file read from its start.
+    Dense,
+    /// Runs of neighbours in a few far places.
+    Clustered,
+    /// Anything, with a liking for both sides of powers of two.
+    Wild,
+}
+
+struct Writer {
+    random: Random,
+    keys: Keys,
+    /// Where the runs of [`Keys::Clustered`] begin.
+    bases: Vec<u64>,
+    /// Keys that earlier lines inserted, whether or not that succeeded.
+    inserted: Vec<u64>,
+    paths: Vec<String>,
+}
+
+const TREES: [&str; 4] = ["t", "cache", "a-long-name_with.marks", "T2"];
+const COMMANDS: [&str; 12] = [
+    "radix", "pages", "taskset", "echo", "cat", "ls", "mkdir", "rmdir", "rm", "cd", "touch", "help",
+];
+const PROC_FILES: [&str; 12] = [
+    "/proc/meminfo",
+    "/proc/buddyinfo",
+    "/proc/slabinfo",
+    "/proc/zoneinfo",
+    "/proc/self/fail-nth",
+    "/sys/kernel/debug/tracing/trace",
+    "/sys/kernel/debug/tracing/tracing_on",
+    "/proc/../proc/./meminfo",
+    "/proc/self",
+    "/proc//buddyinfo",
+    "/proc/nothing",
+    "/proc/slabinfo/x",
+];
+
+impl Writer {
+    fn new(seed: u64) -> Writer {
+        let mut random = Random::new(seed);
+        let keys = *random.pick(&[Keys::Dense, Keys::Clustered, Keys::Wild]);
+        let bases = (0..3).map(|_| random.bits() >> random.below(64)).collect();
+        let paths = ["/f", "d", "/d/e", "d/file", "../x", "/tmp"]
+            .map(str::to_string)
+            .to_vec();
+        Writer {
+            random,
+            keys,
+            bases,
+            inserted: vec![0],
+            paths,
+        }
+    }
+
+    fn write(&mut self) -> Lines {
+        let mut lines = Vec::new();
+        if !self.random.one_in(8) {
+            lines.push(self.header().into_bytes());
+        }
+        if !self.random.one_in(10) {
+            lines.push(b"radix create t".to_vec());
+        }
+        let length = match self.random.below(10) {
+            0 => self.random.below(4),
+            1 => 200 + self.random.below(200),
+            _ => 10 + self.random.below(90),
+        };
+        for _ in 0..length {
+            let line = self.line().into_bytes();
+            let line = if self.random.one_in(60) {
+                self.garble(line)
+            } else {
+                line
+            };
+            lines.push(line);
+        }
+        lines
+    }
+
+    fn header(&mut self) -> String {
+        if self.random.one_in(40) {
+            let absurd = [
+                "mem=0",
+                "nodes=0",
+                "nodes=9 mem=4M",
+                "cpus=-1",
+                "mem=12Q",
+                "mem=",
+                "seed=x",
+            ];
+            return self.random.pick(&absurd).to_string();
+        }
+        let mut words = Vec::new();
+        let mem = 1 << self.random.below(5);
+        words.push(if self.random.one_in(3) {
+            format!("mem={}k", mem << 10)
+        } else {
+            format!("mem={mem}M")
+        });
+        // A node needs room for its descriptors: 1 MB is enough for one only.
+        let nodes = 1 + self.random.below(4.min(mem));
+        words.push(format!("nodes={nodes}"));
+        words.push(format!("cpus={}", 1 + self.random.below(8)));
+        if self.random.one_in(3) {
+            words.push(format!("hz={}", self.random.pick(&[100, 250, 1000])));
+        }
+        if self.random.one_in(3) {
+            words.push("slab=slub".to_string());
+        }
+        if self.random.one_in(2) {
+            words.push(format!("seed={}", self.random.bits() >> 32));
+        }
+        words.join(" ")
+    }
+
+    fn line(&mut self) -> String {
+        match self.random.below(24) {
+            0 => format!("{} && {}", self.command(), self.command()),
+            1 => format!("{} || {}", self.command(), self.command()),
+            2 => format!("{}; {}; echo $?", self.command(), self.command()),
+            3 => {
+                let arrow = *self.random.pick(&[">", ">>", "> ", ">> "]);
+                format!("{} {arrow}{}", self.command(), self.path())
+            }
+            4 => format!("{} # {}", self.command(), self.word()),
+            _ => self.command(),
+        }
+    }
+
+    fn command(&mut self) -> String {
+        match self.random.below(40) {
+            0..=21 => self.radix(),
+            22..=24 => self.files(),
+            25..=27 => format!("cat {}", self.random.pick(&PROC_FILES)),
+            28 => format!("echo {} {}", self.word(), self.word()),
+            29 => {
+                let nth = 1 + self.random.below(6);
+                format!("echo {nth} > /proc/self/fail-nth")
+            }
+            30 | 31 => format!("pages alloc {}", self.under(5, 13)),
+            32 | 33 => {
+                let bits = 4 + self.random.below(10);
+                let frame = self.random.below(1 << bits);
+                format!("pages free {frame}")
+            }
+            34 | 35 => format!("taskset -pc {} $$", self.under(4, 12)),
+            36 => self
+                .random
+                .pick(&[
+                    "true",
+                    "false",
+                    "pwd",
+                    "help",
+                    "",
+                    "   ",
+                    "#",
+                    "echo $$ $?",
+                    "exit",
+                    "ls /",
+                ])
+                .to_string(),
+            37 => {
+                let on = *self.random.pick(&["0", "1", "2", ""]);
+                format!("echo {on} > /sys/kernel/debug/tracing/tracing_on")
+            }
+            38 => self.nonsense(),
+            _ => {
+                // Any command with any words: most are wrong.
+                let mut line = self.random.pick(&COMMANDS).to_string();
+                for _ in 0..self.random.below(5) {
+                    line = format!("{line} {}", self.word());
+                }
+                line
+            }
+        }
+    }
+
+    fn radix(&mut self) -> String {
+        let tree = if self.random.one_in(8) {
+            *self.random.pick(&TREES)
+        } else {
+            "t"
+        };
+        let tag = if self.random.one_in(20) {
+            self.random.below(5)
+        } else {
+            self.random.below(2)
+        };
+        let most = *self.random.pick(&[0, 1, 2, 5, 16, 64, 100, 1000]);
+        match self.random.below(32) {
+            0 => format!("radix create {tree}"),
+            1..=9 => {
+                let key = self.key();
+                self.inserted.push(key);
+                let item = match self.random.below(30) {
+                    0 => 0,
+                    1 => u64::from(u32::MAX) + self.random.below(2),
+                    _ => 1 + self.random.below(100_000),
+                };
+                format!("radix insert {tree} {} {item}", self.number(key))
+            }
+            10 | 11 => format!("radix lookup {tree} {}", self.known_key()),
+            12 => format!("radix lookup_slot {tree} {}", self.known_key()),
+            13..=16 => format!("radix delete {tree} {}", self.known_key()),
+            17..=19 => format!("radix tag_set {tree} {} {tag}", self.known_key()),
+            20 | 21 => format!("radix tag_clear {tree} {} {tag}", self.known_key()),
+            22 => format!("radix tag_get {tree} {} {tag}", self.known_key()),
+            23 => format!("radix tagged {tree} {tag}"),
+            24 => format!("radix gang_lookup {tree} {} {most}", self.known_key()),
+            25 => format!(
+                "radix gang_lookup_tag {tree} {} {most} {tag}",
+                self.known_key()
+            ),
+            26 => "radix preload".to_string(),
+            27 => "radix preload_end".to_string(),
+            28 => format!("radix stat {tree}"),
+            29 => format!("radix show {tree}"),
+            30 => {
+                let (first, count) = (self.key(), 1 + self.random.below(200));
+                self.inserted.push(first);
+                format!("radix fill {tree} {} {count}", self.number(first))
+            }
+            _ => format!("radix {} {tree} {}", self.word(), self.word()),
+        }
+    }
+
+    fn files(&mut self) -> String {
+        let path = self.path();
+        match self.random.below(12) {
+            0 | 1 => format!("mkdir {path}"),
+            2 => format!("rmdir {path}"),
+            3 => format!("rm {path}"),
+            4 => format!("touch {path}"),
+            5 | 6 => format!("cat {path}"),
+            7 | 8 => format!("ls {path}"),
+            9 => format!("cd {path}"),
+            10 => format!("echo {} > {path}", self.word()),
+            _ => format!("echo {} >> {path}; cat {path}", self.word()),
+        }
+    }
+
+    fn path(&mut self) -> String {
+        if self.random.one_in(4) {
+            let parent = self.random.pick(&self.paths).clone();
+            let name = self
+                .random
+                .pick(&["a", "b", ".", "..", "", "é", "name with spaces"]);
+            let path = format!("{parent}/{name}");
+            self.paths.push(path.clone());
+            if path.contains(' ') {
+                format!("'{path}'")
+            } else {
+                path
+            }
+        } else {
+            self.random.pick(&self.paths).clone()
+        }
+    }
+
+    /// A number under `usual`, but now and then any under `extreme`.
+    fn under(&mut self, usual: u64, extreme: u64) -> u64 {
+        let bound = if self.random.one_in(6) { extreme } else { usual };
+        self.random.below(bound)
+    }
+
+    /// A new key in this log's way.
+    fn key(&mut self) -> u64 {
+        match self.keys {
+            Keys::Dense => self.inserted.len() as u64 + self.random.below(3),
+            Keys::Clustered => {
+                let base = *self.random.pick(&self.bases);
+                base.wrapping_add(self.random.below(100))
+            }
+            Keys::Wild => match self.random.below(3) {
+                0 => self.random.bits() >> self.random.below(64),
+                1 => (1 << self.random.below(64)) - self.random.below(2),
+                _ => u64::MAX - self.random.below(70),
+            },
+        }
+    }
+
+    /// A key that was inserted, or one near it, as a number on the line.
+    fn known_key(&mut self) -> String {
+        let key = match self.random.below(8) {
+            0 => self.key(),
+            1 => self.random.pick(&self.inserted).wrapping_add(1),
+            2 => 0,
+            _ => *self.random.pick(&self.inserted),
+        };
+        self.number(key)
+    }
+
+    fn number(&mut self, number: u64) -> String {
+        match self.random.below(40) {
+            0 => format!("{number:#x}"),
+            1 => format!("0x{number:X}"),
+            2 => format!("00{number}"),
+            3 => format!(
+                "{number}{}",
+                self.random.pick(&["x", "-", "000000000000000000000", ".0"])
+            ),
+            4 => format!("-{number}"),
+            5 => "18446744073709551616".to_string(),
+            _ => number.to_string(),
+        }
+    }
+
+    fn word(&mut self) -> String {
+        let words = [
+            "0",
+            "1",
+            "-1",
+            "t",
+            "0x",
+            "\"two words\"",
+            "'$$'",
+            "\"$?\"",
+            "$$",
+            "$?",
+            "$nothing",
+            "a\\ b",
+            "''",
+            "-pc",
+            "-",
+            "--help",
+            ">",
+            ">>",
+            "<",
+            "*",
+            "~",
+            "/proc",
+            "4294967296",
+            "\"open",
+            "'open",
+            "\\",
+            "&",
+            "|",
+            ";",
+            "&&",
+            "(",
+            "`ls`",
+            "${x}",
+            "é",
+            "show",
+            "insert",
+            "lookup",
+        ];
+        self.random.pick(&words).to_string()
+    }
+
+    fn nonsense(&mut self) -> String {
+        match self.random.below(5) {
+            0 => "x".repeat(1 << self.random.below(15)),
+            1 => format!("echo {}", "long ".repeat(1 << self.random.below(12))),
+            2 => ";&|<>\"'\\$#"
+                .chars()
+                .cycle()
+                .skip(self.random.below(10) as usize)
+                .step_by(1 + self.random.below(9) as usize)
+                .take(1 + self.random.below(12) as usize)
+                .collect(),
+            3 => "true;".repeat(1 + self.random.below(300) as usize),
+            _ => format!("{} {} {}", self.word(), self.word(), self.word()),
+        }
+    }
+
+    /// Puts a few bytes into a line that have no business there.
+    fn garble(&mut self, mut line: Vec<u8>) -> Vec<u8> {
+        for _ in 0..1 + self.random.below(4) {
+            let at = self.random.below(line.len() as u64 + 1) as usize;
+            let byte = match self.random.below(3) {
+                0 => self.random.below(32) as u8,
+                1 => 0x7f + self.random.below(129) as u8,
+                _ => self.random.below(256) as u8,
+            };
+            // A newline would make two lines of one; everything else stays in its line.
+            line.insert(at, if byte == b'\n' { 0 } else { byte });
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_names_one_log() {
+        assert_eq!(generate(5), generate(5));
+        assert_ne!(generate(5), generate(6));
+    }
+
+    #[test]
+    fn a_few_hundred_logs_hold_every_kind_of_line() {
+        let logs: Vec<u8> = (0..300).flat_map(|seed| join(&generate(seed))).collect();
+        let text = String::from_utf8_lossy(&logs);
+        for command in [
+            "create",
+            "insert",
+            "lookup",
+            "lookup_slot",
+            "delete",
+            "tag_set",
+            "tag_clear",
+            "tag_get",
+            "tagged",
+            "gang_lookup",
+            "gang_lookup_tag",
+            "preload",
+            "preload_end",
+            "stat",
+            "show",
+            "fill",
+        ] {
+            assert!(
+                text.contains(&format!("\nradix {command}")),
+                "no radix {command}"
+            );
+        }
+        for line in [
+            "taskset -pc ",
+            "pages alloc ",
+            "pages free ",
+            "mkdir ",
+            "echo ",
+            "cat /proc/",
+        ] {
+            assert!(text.contains(&format!("\n{line}")), "no {line}");
+        }
+        assert!(
+            text.contains("> /proc/self/fail-nth")
+                && text.contains(" && ")
+                && text.contains("nodes=4")
+        );
+        assert!(
+            std::str::from_utf8(&logs).is_err(),
+            "no bytes that are not UTF-8"
+        );
+        assert!(
+            logs.split(|byte| *byte == b'\n')
+                .any(|line| line.len() > 10_000),
+            "no long line"
+        );
+    }
+}

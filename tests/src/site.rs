@@ -1,0 +1,84 @@
+//! The smallest web server that can start a worker: files of one folder, on loopback.
+//!
+//! A browser runs a module worker only from an origin, so the driver of the wasm host needs one.
+//! The real server would do, but a test of the kernel should not fail because of it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// Serves a folder until the process ends. Its root `/` is an empty page.
+#[derive(Debug)]
+pub struct Site {
+    address: SocketAddr,
+}
+
+impl Site {
+    /// Starts to serve `folder` on a free port.
+    pub fn serve(folder: PathBuf) -> Result<Site, String> {
+        let failed = |error| format!("cannot listen on loopback: {error}");
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let folder = folder.clone();
+                thread::spawn(move || answer(&stream, &folder));
+            }
+        });
+        Ok(Site { address })
+    }
+
+    /// `http://127.0.0.1:PORT/`
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+}
+
+/// Answers one request and closes the connection.
+fn answer(stream: &TcpStream, folder: &Path) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream).lines();
+    let request = lines.next().transpose()?.unwrap_or_default();
+    // The headers are read, or closing the connection would reset it.
+    while lines
+        .next()
+        .transpose()?
+        .is_some_and(|line| !line.is_empty())
+    {}
+
+    let name = request
+        .split(' ')
+        .nth(1)
+        .unwrap_or("/")
+        .trim_start_matches('/');
+    let (status, kind, body) = if name.is_empty() {
+        (
+            "200 OK",
+            "text/html",
+            b"<!doctype html><title>wasm host</title><link rel=icon href=data:,>".to_vec(),
+        )
+    } else if name.contains('/') || name.contains("..") {
+        ("404 Not Found", "text/plain", Vec::new())
+    } else {
+        match fs::read(folder.join(name)) {
+            Ok(body) => ("200 OK", media_type(name), body),
+            Err(_) => ("404 Not Found", "text/plain", Vec::new()),
+        }
+    };
+    let length = body.len();
+    let mut stream = stream;
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    )?;
+    stream.write_all(&body)
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("js") => "text/javascript",
+        Some("wasm") => "application/wasm",
+        _ => "text/plain",
+    }
+}
