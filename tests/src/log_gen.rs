@@ -291,7 +291,11 @@ impl Writer {
 
     /// A number under `usual`, but now and then any under `extreme`.
     fn under(&mut self, usual: u64, extreme: u64) -> u64 {
-        let bound = if self.random.one_in(6) { extreme } else { usual };
+        let bound = if self.random.one_in(6) {
+            extreme
+        } else {
+            usual
+        };
         self.random.below(bound)
     }
 

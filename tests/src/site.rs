@@ -77,6 +77,7 @@ fn answer(stream: &TcpStream, folder: &Path) -> std::io::Result<()> {
 
 fn media_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
+        Some("html") => "text/html",
         Some("js") => "text/javascript",
         Some("wasm") => "application/wasm",
         _ => "text/plain",
