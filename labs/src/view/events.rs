@@ -1,9 +1,12 @@
 //! Trace events as rows.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+
+use super::{Table, View, counted, headings};
 
 /// A run of trace events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,4 +30,64 @@ pub struct EventRow {
     pub name: String,
     /// Its fields, `name=radix_tree_node ptr=ffff880000123000 ...`.
     pub fields: String,
+}
+
+impl View for EventsView {
+    fn table(&self) -> Table {
+        let rows = self.events.iter().map(|event| {
+            let numbers = [event.number.to_string(), event.step.to_string()];
+            numbers
+                .into_iter()
+                .chain([event.name.clone(), event.fields.clone()])
+                .collect()
+        });
+        Table {
+            caption: self.sentence(),
+            columns: headings(["event", "step", "tracepoint", "fields"]),
+            rows: rows.collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let mut text = format!("{} since boot", counted(self.next, "trace event"));
+        if let (Some(first), Some(last)) = (self.events.first(), self.events.last()) {
+            text.push_str(&format!("; {} to {} are listed", first.number, last.number));
+        }
+        if self.lost != 0 {
+            text.push_str(&format!("; {} older ones are not", self.lost));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_read_as_a_sentence_and_a_table() {
+        let event = EventRow {
+            number: 7,
+            step: 2,
+            name: "kmem:kmem_cache_alloc".into(),
+            fields: "name=radix_tree_node".into(),
+        };
+        let view = EventsView {
+            next: 8,
+            lost: 7,
+            events: [event].into(),
+        };
+        assert_eq!(
+            view.sentence(),
+            "8 trace events since boot; 7 to 7 are listed; 7 older ones are not"
+        );
+        assert_eq!(
+            view.table().rows,
+            [["7", "2", "kmem:kmem_cache_alloc", "name=radix_tree_node"]]
+        );
+        assert_eq!(
+            EventsView::default().sentence(),
+            "0 trace events since boot"
+        );
+    }
 }

@@ -1,9 +1,12 @@
 //! Physical memory: zones, free areas, and what each frame is used for.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+
+use super::{Table, View, counted};
 
 /// Physical memory as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +69,9 @@ impl FrameKind {
             2 => FrameKind::Slab,
             3 => FrameKind::PageCache,
             4 => FrameKind::Allocated,
-            free => FrameKind::Free { order: free.saturating_sub(16) },
+            free => FrameKind::Free {
+                order: free.saturating_sub(16),
+            },
         }
     }
 
@@ -92,5 +97,153 @@ impl FrameKind {
             FrameKind::PageCache => "page cache",
             FrameKind::Allocated => "allocated",
         }
+    }
+}
+
+impl ZoneView {
+    /// `node 0, zone DMA`.
+    pub fn title(&self) -> String {
+        format!("node {}, zone {}", self.node, self.name)
+    }
+}
+
+impl MemoryView {
+    /// How many frames of `frames` are of each kind, in the order of their codes; free ones last.
+    pub fn census(frames: &[u8]) -> [u32; 6] {
+        let mut counts = [0; 6];
+        for &code in frames {
+            counts[usize::from(code).min(5)] += 1;
+        }
+        counts
+    }
+}
+
+impl View for MemoryView {
+    /// One row a zone, with its free blocks of every order.
+    fn table(&self) -> Table {
+        let orders = self
+            .zones
+            .iter()
+            .map(|zone| zone.free_blocks.len())
+            .max()
+            .unwrap_or(0);
+        let named = [
+            "zone",
+            "first frame",
+            "frames",
+            "free",
+            "on CPU lists",
+            "slab",
+            "other use",
+        ];
+        let columns = named.iter().map(|name| name.to_string());
+        let columns = columns.chain((0..orders).map(|order| format!("order {order}")));
+        let rows = self.zones.iter().map(|zone| {
+            let first = (zone.start as usize).min(self.frames.len());
+            let last = (first + zone.frames as usize).min(self.frames.len());
+            let [reserved, _, slab, cache, allocated, _] = Self::census(&self.frames[first..last]);
+            let numbers = [
+                zone.start,
+                zone.frames,
+                zone.free,
+                zone.per_cpu.iter().sum(),
+                slab,
+                reserved + cache + allocated,
+            ];
+            let blocks = (0..orders).map(|order| zone.free_blocks.get(order).copied().unwrap_or(0));
+            let numbers = numbers
+                .into_iter()
+                .chain(blocks)
+                .map(|number| number.to_string());
+            [zone.title()].into_iter().chain(numbers).collect()
+        });
+        Table {
+            caption: self.sentence(),
+            columns: columns.collect(),
+            rows: rows.collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        format!(
+            "physical memory: {} of {} free in {}",
+            self.frames_free,
+            counted(u64::from(self.frames_total), "frame"),
+            counted(self.zones.len() as u64, "zone"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_name_kinds() {
+        for code in (0..5).chain(16..27) {
+            assert_eq!(FrameKind::from_code(code).code(), code);
+        }
+    }
+
+    #[test]
+    fn each_zone_is_a_row_with_its_own_frames() {
+        let zone = |name: &str, start, per_cpu| ZoneView {
+            name: name.into(),
+            start,
+            frames: 4,
+            free: 1,
+            free_blocks: [1, 0].into(),
+            per_cpu,
+            ..Default::default()
+        };
+        let view = MemoryView {
+            frames_total: 8,
+            frames_free: 3,
+            zones: [
+                zone("DMA", 0, [0, 1].into()),
+                zone("Normal", 4, [0, 0].into()),
+            ]
+            .into(),
+            frames: [0, 2, 1, 16, 2, 2, 3, 16].into(),
+        };
+        assert_eq!(
+            view.sentence(),
+            "physical memory: 3 of 8 frames free in 2 zones"
+        );
+        let table = view.table();
+        assert_eq!(table.columns[7..], ["order 0", "order 1"]);
+        assert_eq!(
+            table.rows[0],
+            ["node 0, zone DMA", "0", "4", "1", "1", "1", "1", "1", "0"]
+        );
+        assert_eq!(
+            table.rows[1],
+            [
+                "node 0, zone Normal",
+                "4",
+                "4",
+                "1",
+                "0",
+                "2",
+                "1",
+                "1",
+                "0"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_zone_beyond_the_frames_is_counted_as_empty() {
+        let zone = ZoneView {
+            start: 9,
+            frames: 4,
+            ..Default::default()
+        };
+        let view = MemoryView {
+            zones: [zone].into(),
+            frames: [0].into(),
+            ..Default::default()
+        };
+        assert_eq!(view.table().rows[0][5..], ["0", "0"]);
     }
 }

@@ -1,9 +1,12 @@
 //! The slab caches, as `/proc/slabinfo` counts them.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+
+use super::{Table, View, counted, headings};
 
 /// All caches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,4 +36,103 @@ pub struct CacheView {
     pub slabs: u32,
     /// Slabs on the nodes' partial lists.
     pub partial: u32,
+}
+
+impl CacheView {
+    /// Bytes that the cache's slabs take from the page allocator.
+    pub fn bytes(&self) -> u64 {
+        u64::from(self.slabs) * u64::from(self.pages_per_slab) * 4096
+    }
+}
+
+impl View for SlabView {
+    fn table(&self) -> Table {
+        let rows = self.caches.iter().map(|cache| {
+            let numbers = [
+                cache.active_objects,
+                cache.total_objects,
+                cache.object_size,
+                cache.size,
+                cache.objects_per_slab,
+                cache.pages_per_slab,
+                cache.slabs,
+                cache.partial,
+            ];
+            let numbers = numbers.iter().map(|number| number.to_string());
+            [cache.name.clone()].into_iter().chain(numbers).collect()
+        });
+        Table {
+            caption: self.sentence(),
+            columns: headings([
+                "cache",
+                "active objects",
+                "all objects",
+                "object bytes",
+                "stride bytes",
+                "objects a slab",
+                "pages a slab",
+                "slabs",
+                "partial slabs",
+            ]),
+            rows: rows.collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let objects = self
+            .caches
+            .iter()
+            .map(|cache| u64::from(cache.active_objects))
+            .sum();
+        let bytes: u64 = self.caches.iter().map(CacheView::bytes).sum();
+        format!(
+            "{} with {} in use on {} KiB of pages",
+            counted(self.caches.len() as u64, "slab cache"),
+            counted(objects, "object"),
+            bytes / 1024
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caches_read_as_a_sentence_and_a_table() {
+        let cache = CacheView {
+            name: "radix_tree_node".into(),
+            object_size: 280,
+            size: 288,
+            objects_per_slab: 14,
+            pages_per_slab: 1,
+            active_objects: 15,
+            total_objects: 28,
+            slabs: 2,
+            partial: 1,
+        };
+        let view = SlabView {
+            caches: [cache].into(),
+        };
+        assert_eq!(
+            view.sentence(),
+            "1 slab cache with 15 objects in use on 8 KiB of pages"
+        );
+        let table = view.table();
+        assert_eq!(
+            table.rows,
+            [[
+                "radix_tree_node",
+                "15",
+                "28",
+                "280",
+                "288",
+                "14",
+                "1",
+                "2",
+                "1"
+            ]]
+        );
+        assert_eq!(table.columns.len(), 9);
+    }
 }
