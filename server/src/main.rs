@@ -1,2 +1,89 @@
-//! to be written
-fn main() {}
+//! The lab server's command line; everything else is in the library, where tests can reach it.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use server::config::{Command, LogFormat, USAGE};
+use server::{App, Config, StartError};
+use tracing::{error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let config = match Config::from_args(std::env::args_os()) {
+        Ok(Command::Serve(config)) => config,
+        Ok(Command::Help) => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("server: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    start_log(config.log);
+    match run(*config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves until a signal says stop.
+#[tokio::main]
+async fn run(config: Config) -> Result<(), StartError> {
+    let addr = config.addr.clone();
+    let app = App::new(config)?;
+    let listener = server::bind(&addr).await?;
+    let local = listener
+        .local_addr()
+        .map_err(|source| StartError::Bind { addr, source })?;
+    if !local.ip().is_loopback() {
+        warn!(%local, "other machines can reach this server");
+    }
+    // The line that scripts wait for; the log goes to stderr.
+    println!("listening on http://{local}");
+    server::serve(listener, app, stop_signal()).await;
+    info!("stopped");
+    Ok(())
+}
+
+/// Resolves at SIGINT or SIGTERM.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        error!("no signal handlers; only SIGKILL stops this server");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => info!("interrupted"),
+        _ = terminate.recv() => info!("asked to terminate"),
+    }
+}
+
+/// Sends log and panics to stderr. `RUST_LOG` chooses what is worth saying.
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Human => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        error!(
+            thread = thread.name().unwrap_or("unnamed"),
+            at = panic.location().map(tracing::field::display),
+            backtrace = %std::backtrace::Backtrace::capture(),
+            "panic: {}",
+            panic.payload_as_str().unwrap_or("no text"),
+        );
+    }));
+}

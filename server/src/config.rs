@@ -1,0 +1,254 @@
+//! What the server is told at its start: the command line, and its defaults.
+//!
+//! Parsing is separate from acting, so a bad option is refused before anything is opened. Paths
+//! are checked later, by [`App::new`](crate::App::new).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::limits::Limits;
+use crate::session::native::{Engine, labs_engine};
+
+/// The text of `--help`.
+pub const USAGE: &str = "\
+Usage: server [OPTIONS]
+
+Serves the Glass Kernel page, native sessions and QEMU sessions.
+
+  --addr HOST:PORT       where to listen [127.0.0.1:8080]; port 0 picks a free one
+  --dist DIR             the built page [target/dist]
+  --boot-image FILE      the kernel's x86_64 image; offers QEMU sessions
+  --qemu PROGRAM         QEMU [qemu-system-x86_64]
+  --allow-origin ORIGIN  let pages of this origin open sessions as well, for instance
+                         https://lab.example.edu behind a proxy; may be repeated
+  --log human|json       form of the log on stderr [human]; RUST_LOG chooses its detail
+
+Limits:
+  --max-sessions N       native sessions at a time [64]
+  --max-guests N         QEMU guests at a time [4]
+  --idle-seconds N       end a session that asked nothing for so long [1800]
+  --answer-seconds N     kill a QEMU guest that owes an answer for so long [120]
+  --max-memory SIZE      largest mem= of one machine [256M]
+  --total-memory SIZE    sum of mem= of all machines [4G]
+  --step-budget N        kernel steps one request may take [1000000]
+";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// Serve. (Boxed for its size.)
+    Serve(Box<Config>),
+    /// Print [`USAGE`].
+    Help,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a terminal.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How to start QEMU guests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestConfig {
+    /// The QEMU program, a path or a name to find in `PATH`.
+    pub qemu: PathBuf,
+    /// The kernel's x86_64 image.
+    pub boot_image: PathBuf,
+}
+
+/// Everything the server is told at its start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen, `HOST:PORT`.
+    pub addr: String,
+    /// The folder with the built page.
+    pub dist: PathBuf,
+    /// How to start QEMU guests; without it there are none.
+    pub guest: Option<GuestConfig>,
+    /// Origins, besides the server's own, whose pages may open sessions.
+    pub allowed_origins: Vec<String>,
+    /// How log lines look.
+    pub log: LogFormat,
+    /// What one client, and all together, may use.
+    pub limits: Limits,
+    /// Makes the kernel behind a native session. Tests put their own here.
+    pub engine: fn(&Limits) -> Box<dyn Engine>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            addr: "127.0.0.1:8080".to_owned(),
+            dist: PathBuf::from("target/dist"),
+            guest: None,
+            allowed_origins: Vec::new(),
+            log: LogFormat::Human,
+            limits: Limits::default(),
+            engine: labs_engine,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// An option that is unknown, or a value that is missing or makes no sense.
+    pub fn from_args(args: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+        use lexopt::prelude::*;
+
+        let mut config = Config::default();
+        let mut qemu = PathBuf::from("qemu-system-x86_64");
+        let mut boot_image = None;
+        let limits = &mut config.limits;
+        let mut parser = lexopt::Parser::from_iter(args);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("addr") => config.addr = parser.value()?.string()?,
+                Long("dist") => config.dist = parser.value()?.into(),
+                Long("boot-image") => boot_image = Some(PathBuf::from(parser.value()?)),
+                Long("qemu") => qemu = parser.value()?.into(),
+                Long("allow-origin") => config.allowed_origins.push(parser.value()?.string()?),
+                Long("log") => config.log = parser.value()?.parse_with(log_format)?,
+                Long("max-sessions") => limits.sessions = parser.value()?.parse()?,
+                Long("max-guests") => limits.guests = parser.value()?.parse()?,
+                Long("idle-seconds") => limits.idle = parser.value()?.parse_with(seconds)?,
+                Long("answer-seconds") => limits.answer = parser.value()?.parse_with(seconds)?,
+                Long("max-memory") => limits.machine_bytes = parser.value()?.parse_with(size)?,
+                Long("total-memory") => limits.total_bytes = parser.value()?.parse_with(size)?,
+                Long("step-budget") => limits.steps = parser.value()?.parse_with(positive)?,
+                Short('h') | Long("help") => return Ok(Command::Help),
+                other => return Err(other.unexpected()),
+            }
+        }
+        config.guest = boot_image.map(|boot_image| GuestConfig { qemu, boot_image });
+        Ok(Command::Serve(Box::new(config)))
+    }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("expected human or json"),
+    }
+}
+
+fn positive(text: &str) -> Result<u64, &'static str> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("expected a number from 1"),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    positive(text).map(Duration::from_secs)
+}
+
+fn size(text: &str) -> Result<u64, &'static str> {
+    parse_size(text).ok_or("expected a size like 64M or 4G")
+}
+
+/// Bytes from a size as the machine header spells it: a number, then nothing, `K`, `M` or `G`.
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
+    let (digits, shift) = match text.as_bytes().last()? {
+        b'K' | b'k' => (&text[..text.len() - 1], 10),
+        b'M' | b'm' => (&text[..text.len() - 1], 20),
+        b'G' | b'g' => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        let args = std::iter::once("server")
+            .chain(line.split_whitespace())
+            .map(OsString::from);
+        Config::from_args(args).map_err(|error| error.to_string())
+    }
+
+    fn parse_config(line: &str) -> Config {
+        match parse(line) {
+            Ok(Command::Serve(config)) => *config,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_options_mean_loopback_and_no_guests() {
+        let config = parse_config("");
+        assert_eq!(config.addr, "127.0.0.1:8080");
+        assert_eq!(config.guest, None);
+        assert_eq!(config.limits, Limits::default());
+    }
+
+    #[test]
+    fn every_option_lands_in_its_field() {
+        let config = parse_config(
+            "--addr [::1]:0 --dist d --qemu q --boot-image b --allow-origin https://x --log json \
+             --max-sessions 2 --max-guests 3 --idle-seconds 4 --answer-seconds 5 \
+             --max-memory 6M --total-memory 7G --step-budget 8",
+        );
+        assert_eq!(config.addr, "[::1]:0");
+        assert_eq!(config.dist, PathBuf::from("d"));
+        assert_eq!(
+            config.guest,
+            Some(GuestConfig {
+                qemu: "q".into(),
+                boot_image: "b".into()
+            })
+        );
+        assert_eq!(config.allowed_origins, ["https://x"]);
+        assert_eq!(config.log, LogFormat::Json);
+        let expected = Limits {
+            sessions: 2,
+            guests: 3,
+            idle: Duration::from_secs(4),
+            answer: Duration::from_secs(5),
+            machine_bytes: 6 << 20,
+            total_bytes: 7 << 30,
+            steps: 8,
+        };
+        assert_eq!(config.limits, expected);
+    }
+
+    #[test]
+    fn bad_options_are_named() {
+        for (line, part) in [
+            ("--max-memory 12Q", "12Q"),
+            ("--max-memory 99999999999999G", "size"),
+            ("--idle-seconds 0", "from 1"),
+            ("--max-sessions many", "many"),
+            ("--adr x", "--adr"),
+            ("--addr", "--addr"),
+            ("stray", "stray"),
+            ("--log xml", "human or json"),
+        ] {
+            let error = parse(line).expect_err(line);
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_whole_numbers_with_a_unit() {
+        assert_eq!(parse_size("4096"), Some(4096));
+        assert_eq!(parse_size("2K"), Some(2048));
+        assert_eq!(parse_size("64M"), Some(64 << 20));
+        assert_eq!(parse_size("17179869184G"), None);
+        for bad in ["", "M", "-1", "+1", "1.5G", "64 M", "é"] {
+            assert_eq!(parse_size(bad), None, "{bad}");
+        }
+    }
+}

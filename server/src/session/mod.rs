@@ -1,0 +1,462 @@
+//! Sessions: a WebSocket on one side, a kernel on the other.
+//!
+//! A connection is admitted before it is upgraded, so a refusal is an ordinary HTTP answer with a
+//! reason. Browsers hide that answer from a page's WebSocket; the page can `fetch` the same
+//! address and reads it there. Once admitted, [`carry`] moves messages between the socket and a
+//! [`Kernel`]: two channels to a thread ([`native`]) or a task ([`qemu`]) that owns the real one.
+//! Requests are answered in order. A client may send ahead, up to [`AHEAD_BYTES`], and the socket
+//! is watched meanwhile, so that a client who leaves during a long replay is noticed.
+
+pub mod native;
+pub mod qemu;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use labs::protocol::{self, Host, MESSAGE_MAX, Request};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{Instrument, Span, error, info, info_span};
+
+use crate::App;
+use crate::config::parse_size;
+use crate::error::ApiError;
+use crate::limits::{Lease, Limits};
+
+/// A client may have requests of so many bytes waiting before the server stops reading.
+const AHEAD_BYTES: usize = 1 << 20;
+
+/// How long to wait for the client's half of a WebSocket's closing handshake.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The memory of a machine whose header does not say.
+const DEFAULT_MACHINE_BYTES: u64 = 64 << 20;
+
+/// `GET /api/session/native`: a kernel in this process.
+pub async fn native(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    open(app, Host::Native, &headers, upgrade, native::start)
+}
+
+/// `GET /api/session/qemu`: a kernel on a machine of its own.
+pub async fn qemu(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    open(app, Host::Qemu, &headers, upgrade, qemu::start)
+}
+
+/// What a session holds while it lives.
+pub(crate) struct Ticket {
+    id: u64,
+    app: Arc<App>,
+    /// The session's place among those that the server has.
+    place: Lease,
+    span: Span,
+}
+
+/// Admits or refuses a client, and sends an admitted one on its way.
+fn open(
+    app: Arc<App>,
+    host: Host,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    start: fn(Ticket) -> io::Result<Kernel>,
+) -> Result<Response, ApiError> {
+    check_origin(headers, &app.config.allowed_origins)?;
+    let stopping = app.stopping.subscribe();
+    if *stopping.borrow() {
+        return Err(ApiError::Stopping);
+    }
+    let place = app.take_place(host)?;
+    let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
+
+    let id = app.next_session_id();
+    let span = info_span!("session", id, host = host.name());
+    let limits = app.config.limits.clone();
+    let ticket = Ticket {
+        id,
+        app,
+        place,
+        span: span.clone(),
+    };
+    // The socket takes twice what the protocol allows, so that a message somewhat too long can be
+    // refused in words; of a longer one only the connection's end is heard.
+    let upgrade = upgrade
+        .max_message_size(2 * MESSAGE_MAX)
+        .max_frame_size(2 * MESSAGE_MAX);
+    let session = async move |socket| {
+        info!("opened");
+        match start(ticket) {
+            Ok(kernel) => carry(socket, kernel, &limits, stopping).await,
+            Err(error) => {
+                error!(%error, "no kernel");
+                close(socket, &Ending::KernelGone).await;
+            }
+        }
+    };
+    Ok(upgrade.on_upgrade(move |socket| session(socket).instrument(span)))
+}
+
+/// Refuses browsers that act for a page of another site.
+///
+/// A browser lets any page open a WebSocket to any server and says in `Origin` which page it was.
+/// Clients that are not browsers send none.
+fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), ApiError> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(());
+    };
+    let origin = String::from_utf8_lossy(origin.as_bytes());
+    let own_host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let same_site = origin
+        .split_once("://")
+        .is_some_and(|(_, authority)| own_host.is_some_and(|h| h.eq_ignore_ascii_case(authority)));
+    if same_site
+        || allowed
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(&origin))
+    {
+        Ok(())
+    } else {
+        Err(ApiError::ForeignOrigin(origin.into_owned()))
+    }
+}
+
+/// A kernel as a connection sees it.
+pub(crate) struct Kernel {
+    /// Takes what the client sent.
+    requests: mpsc::UnboundedSender<Incoming>,
+    /// Gives one reply for each, in order; after the last one, nothing.
+    replies: mpsc::Receiver<Reply>,
+}
+
+/// An encoded request, or what is wrong with the message that came in its place.
+pub(crate) type Incoming = Result<Bytes, &'static str>;
+
+/// Decodes a request; anything else is to be answered by the refusal.
+pub(crate) fn decode(incoming: &Incoming) -> Result<Request, Reply> {
+    let bytes = incoming
+        .as_ref()
+        .map_err(|wrong| Reply::refusal((*wrong).to_owned()))?;
+    protocol::decode(bytes).map_err(Reply::refusal)
+}
+
+/// A kernel's answer to one request.
+pub(crate) struct Reply {
+    /// An encoded `Response`.
+    answer: Vec<u8>,
+    /// Says that nothing can follow, and why.
+    last: Option<Ending>,
+}
+
+impl Reply {
+    /// An answer after which the session goes on.
+    fn answer(response: &protocol::Response) -> Reply {
+        let mut answer = protocol::encode(response);
+        if answer.len() > MESSAGE_MAX {
+            let message = format!(
+                "the answer has {} bytes; a message holds {MESSAGE_MAX}",
+                answer.len()
+            );
+            answer = protocol::encode(&protocol::Response::Error { message });
+        }
+        Reply { answer, last: None }
+    }
+
+    /// A refusal, after which the session goes on.
+    fn refusal(message: String) -> Reply {
+        Reply::answer(&protocol::Response::Error { message })
+    }
+
+    /// The same answer, as the last one.
+    fn and_end(self, ending: Ending) -> Reply {
+        Reply {
+            last: Some(ending),
+            ..self
+        }
+    }
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The client closed the connection, or it broke.
+    ClientLeft,
+    /// The client switched the machine off.
+    MachineOff,
+    /// The client asked nothing for too long.
+    Idle,
+    /// A message of so many bytes came.
+    MessageTooLong(usize),
+    /// A message came that the WebSocket layer does not let through; the text says why.
+    BadMessage(String),
+    /// The client did not take an answer.
+    NotReading,
+    /// The kernel panicked, or the guest died.
+    KernelGone,
+    /// The server stops.
+    ServerStops,
+}
+
+impl Ending {
+    /// The close code of RFC 6455 that fits best.
+    fn code(&self) -> u16 {
+        match self {
+            Ending::ClientLeft | Ending::MachineOff => 1000,
+            Ending::ServerStops => 1001,
+            Ending::Idle | Ending::NotReading => 1008,
+            Ending::MessageTooLong(_) | Ending::BadMessage(_) => 1009,
+            Ending::KernelGone => 1011,
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ending::ClientLeft => write!(f, "the client left"),
+            Ending::MachineOff => write!(f, "the machine is off"),
+            Ending::Idle => write!(f, "the session was idle for too long"),
+            Ending::MessageTooLong(bytes) => {
+                write!(f, "a message of {bytes} bytes; the limit is {MESSAGE_MAX}")
+            }
+            Ending::BadMessage(why) => write!(f, "a message that cannot be taken: {why}"),
+            Ending::NotReading => write!(f, "the client did not take an answer"),
+            Ending::KernelGone => write!(f, "the kernel is gone"),
+            Ending::ServerStops => write!(f, "the server stops"),
+        }
+    }
+}
+
+/// Carries messages between a client and its kernel until one of them ends.
+async fn carry(
+    mut socket: WebSocket,
+    mut kernel: Kernel,
+    limits: &Limits,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let ending = converse(&mut socket, &mut kernel, limits, &mut stopping).await;
+    // The kernel may end while the client is told.
+    drop(kernel);
+    info!(%ending, "closed");
+    if ending != Ending::ClientLeft {
+        close(socket, &ending).await;
+    }
+}
+
+async fn converse(
+    socket: &mut WebSocket,
+    kernel: &mut Kernel,
+    limits: &Limits,
+    stopping: &mut watch::Receiver<bool>,
+) -> Ending {
+    let mut waiting = VecDeque::new();
+    let mut waiting_bytes = 0;
+    let mut last_sign = Instant::now();
+    loop {
+        tokio::select! {
+            () = stopped(stopping) => return Ending::ServerStops,
+            reply = kernel.replies.recv() => {
+                let Some(reply) = reply else { return Ending::KernelGone };
+                waiting_bytes -= waiting.pop_front().unwrap_or(0);
+                last_sign = Instant::now();
+                let message = Message::Binary(reply.answer.into());
+                match timeout(limits.answer, socket.send(message)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return Ending::ClientLeft,
+                    Err(_) => return Ending::NotReading,
+                }
+                if let Some(ending) = reply.last {
+                    return ending;
+                }
+            }
+            message = socket.recv(), if waiting_bytes < AHEAD_BYTES => {
+                let incoming = match message {
+                    None | Some(Ok(Message::Close(_))) => return Ending::ClientLeft,
+                    Some(Err(error)) => return why_unreadable(&error),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                    Some(Ok(Message::Text(_))) => Err("a text message; requests are binary"),
+                    Some(Ok(Message::Binary(bytes))) => Ok(bytes),
+                };
+                let bytes = incoming.as_ref().map_or(0, Bytes::len);
+                if bytes > MESSAGE_MAX {
+                    return Ending::MessageTooLong(bytes);
+                }
+                last_sign = Instant::now();
+                waiting.push_back(bytes);
+                waiting_bytes += bytes;
+                // A kernel that takes no more has sent its last reply, which is read next.
+                kernel.requests.send(incoming).ok();
+            }
+            () = sleep_until(last_sign + limits.idle), if waiting.is_empty() => {
+                return Ending::Idle;
+            }
+        }
+    }
+}
+
+/// Tells a message that is too long from a connection that broke.
+fn why_unreadable(error: &axum::Error) -> Ending {
+    let text = error.to_string();
+    match text.contains("too long") || text.contains("too big") {
+        true => Ending::BadMessage(text),
+        false => Ending::ClientLeft,
+    }
+}
+
+/// Tells the client why, and waits a little for it to have heard.
+async fn close(mut socket: WebSocket, ending: &Ending) {
+    let mut reason = ending.to_string();
+    reason.truncate(reason.floor_char_boundary(REASON_MAX));
+    let frame = CloseFrame {
+        code: ending.code(),
+        reason: reason.into(),
+    };
+    let farewell = async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    };
+    // A client that does not answer is cut off.
+    timeout(FAREWELL, farewell).await.ok();
+}
+
+/// The longest close reason that fits into a control frame, in bytes.
+const REASON_MAX: usize = 123;
+
+/// Resolves when the server stops.
+pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error means that the server is gone already.
+    stopping.wait_for(|stops| *stops).await.ok();
+}
+
+/// What `request` boots, if it boots something.
+pub(crate) fn header_of(request: &Request) -> Option<String> {
+    match request {
+        Request::Open { header } => Some(header.clone()),
+        Request::Replay { log, .. } => {
+            let line = log.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let line = String::from_utf8_lossy(line);
+            Some(if is_header(&line) {
+                line.into_owned()
+            } else {
+                String::new()
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a log's first line describes a machine rather than being a command.
+fn is_header(line: &str) -> bool {
+    let keys = ["mem=", "nodes=", "cpus=", "hz=", "slab=", "seed="];
+    line.split_whitespace()
+        .next()
+        .is_some_and(|word| keys.iter().any(|key| word.starts_with(key)))
+}
+
+/// The memory of the machine that `header` describes, in bytes.
+///
+/// A header that the kernel will refuse costs nothing, so a value that makes no sense counts as 0.
+pub(crate) fn machine_bytes(header: &str) -> u64 {
+    header
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix("mem="))
+        .map(|size| parse_size(size).unwrap_or(0))
+        .max()
+        .unwrap_or(DEFAULT_MACHINE_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin_passes(origin: &str, host: &str, allowed: &[&str]) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ORIGIN, origin.parse().expect("a header value"));
+        headers.insert(header::HOST, host.parse().expect("a header value"));
+        let allowed: Vec<String> = allowed.iter().map(|origin| (*origin).to_owned()).collect();
+        check_origin(&headers, &allowed).is_ok()
+    }
+
+    #[test]
+    fn only_own_and_allowed_origins_pass() {
+        assert!(origin_passes(
+            "http://127.0.0.1:8080",
+            "127.0.0.1:8080",
+            &[]
+        ));
+        assert!(origin_passes("https://Lab.example", "lab.example", &[]));
+        assert!(origin_passes(
+            "https://lab.example",
+            "127.0.0.1:8080",
+            &["https://lab.example"]
+        ));
+        assert!(!origin_passes(
+            "http://127.0.0.1:9090",
+            "127.0.0.1:8080",
+            &[]
+        ));
+        assert!(!origin_passes("https://evil.example", "lab.example", &[]));
+        assert!(!origin_passes(
+            "https://lab.example.evil.example",
+            "lab.example",
+            &[]
+        ));
+        assert!(!origin_passes(
+            "null",
+            "lab.example",
+            &["https://lab.example"]
+        ));
+        assert!(check_origin(&HeaderMap::new(), &[]).is_ok());
+    }
+
+    #[test]
+    fn a_log_boots_the_machine_of_its_first_line() {
+        let replay = |log: &str| Request::Replay {
+            log: log.into(),
+            each_line: false,
+        };
+        assert_eq!(
+            header_of(&replay("mem=8M cpus=2\nls\n")).as_deref(),
+            Some("mem=8M cpus=2")
+        );
+        assert_eq!(header_of(&replay("ls\nmem=8M\n")).as_deref(), Some(""));
+        assert_eq!(header_of(&replay("")).as_deref(), Some(""));
+        assert_eq!(header_of(&Request::State), None);
+    }
+
+    #[test]
+    fn memory_is_the_most_that_a_header_could_mean() {
+        assert_eq!(machine_bytes("nodes=2 mem=8M"), 8 << 20);
+        assert_eq!(machine_bytes("mem=8M mem=16M"), 16 << 20);
+        assert_eq!(machine_bytes("nodes=2"), DEFAULT_MACHINE_BYTES);
+        assert_eq!(machine_bytes("mem=lots"), 0);
+    }
+
+    #[test]
+    fn reasons_fit_into_a_close_frame() {
+        for ending in [
+            Ending::MessageTooLong(usize::MAX),
+            Ending::Idle,
+            Ending::ServerStops,
+        ] {
+            assert!(ending.to_string().len() <= REASON_MAX, "{ending}");
+        }
+    }
+}
