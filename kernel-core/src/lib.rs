@@ -1,1 +1,34 @@
-//! to be written
+//! The Glass Kernel's core: an operating-system kernel that you can see through.
+//!
+//! The same source runs booted on x86_64, in a browser tab, and in an ordinary process. A
+//! [`Kernel`] is a value that owns everything: no globals, no clock, no heap. What it knows lies in
+//! its own frames of physical memory ([`mem`]), reached through 32-bit kernel pointers in safe
+//! Rust; what it does it tells as events ([`trace`]); what happens to it enters as console lines
+//! ([`shell`]). Equal logs give equal bytes on every host.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`mem`] | frames, kernel pointers, zones, the page allocator |
+//! | [`trace`] | events and their hash chain |
+//! | [`slab`] | caches of objects |
+//! | [`radix_tree`] | items by key, with tags |
+//! | [`fs`] | the file system: `/`, `/proc`, `/sys` |
+//! | [`shell`] | the console's command language |
+//! | [`machine`] | what the kernel asks of the machine under it |
+//!
+//! Dependencies point one way: mem < slab < radix_tree < fs < shell < kernel.
+
+#![no_std]
+
+pub mod errno;
+pub mod fs;
+mod kernel;
+pub mod machine;
+pub mod mem;
+pub mod radix_tree;
+pub mod shell;
+pub mod slab;
+pub mod trace;
+
+pub use errno::Errno;
+pub use kernel::{BootError, Kernel, LINE_STEPS};

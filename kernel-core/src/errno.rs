@@ -1,0 +1,58 @@
+//! Error numbers, with Linux's names, values and sentences.
+
+use core::fmt;
+
+macro_rules! errnos {
+    ($($name:ident = $value:literal, $sentence:literal;)*) => {
+        /// Why the kernel refused. Values and sentences are Linux's on x86.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(clippy::upper_case_acronyms, reason = "the names are Linux's own")]
+        pub enum Errno {
+            $(#[doc = $sentence] $name = $value,)*
+        }
+
+        impl Errno {
+            /// The name, `ENOENT`.
+            pub fn name(self) -> &'static str {
+                match self { $(Errno::$name => stringify!($name),)* }
+            }
+
+            /// The sentence that programs print, `No such file or directory`.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Errno::$name => $sentence,)* }
+            }
+        }
+    };
+}
+
+errnos! {
+    EPERM = 1, "Operation not permitted";
+    ENOENT = 2, "No such file or directory";
+    ESRCH = 3, "No such process";
+    EINTR = 4, "Interrupted system call";
+    EIO = 5, "Input/output error";
+    E2BIG = 7, "Argument list too long";
+    EBADF = 9, "Bad file descriptor";
+    ENOMEM = 12, "Cannot allocate memory";
+    EACCES = 13, "Permission denied";
+    EFAULT = 14, "Bad address";
+    EBUSY = 16, "Device or resource busy";
+    EEXIST = 17, "File exists";
+    ENODEV = 19, "No such device";
+    ENOTDIR = 20, "Not a directory";
+    EISDIR = 21, "Is a directory";
+    EINVAL = 22, "Invalid argument";
+    EFBIG = 27, "File too large";
+    ENOSPC = 28, "No space left on device";
+    EROFS = 30, "Read-only file system";
+    ENAMETOOLONG = 36, "File name too long";
+    ENOSYS = 38, "Function not implemented";
+    ENOTEMPTY = 39, "Directory not empty";
+}
+
+impl fmt::Display for Errno {
+    /// As a kernel function returns it: `-ENOENT`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "-{}", self.name())
+    }
+}

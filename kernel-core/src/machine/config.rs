@@ -1,0 +1,249 @@
+//! The machine's description: the first line of every log.
+
+use core::fmt;
+
+use crate::mem::{FRAME_SIZE, MAX_CPUS, MAX_NODES};
+
+/// A machine, as its header describes it: `mem=64M nodes=2 cpus=2 hz=1000 slab=slub seed=1`.
+///
+/// `Display` prints the canonical header, with every key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineConfig {
+    /// Frames of memory; 1 MiB to 1 GiB.
+    pub frames: u32,
+    /// NUMA nodes, 1 to 4.
+    pub nodes: u32,
+    /// CPUs, 1 to 8.
+    pub cpus: u32,
+    /// Timer ticks a second, 1 to 10,000.
+    pub hz: u32,
+    /// Seed of whatever in the kernel is random.
+    pub seed: u64,
+}
+
+/// Why a header is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigError<'a> {
+    /// A word is not `key=value`.
+    NotAPair(&'a str),
+    /// There is no such key.
+    UnknownKey(&'a str),
+    /// A key occurs twice.
+    Repeated(&'a str),
+    /// The value is no number, or outside the bounds.
+    BadValue {
+        /// The key.
+        key: &'a str,
+        /// Its value.
+        value: &'a str,
+        /// What may stand there.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for ConfigError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("machine header: ")?;
+        match self {
+            ConfigError::NotAPair(word) => write!(f, "'{}' is not key=value", Shortened(word)),
+            ConfigError::UnknownKey(key) => write!(
+                f,
+                "no key '{}'; the keys are mem, nodes, cpus, hz, slab and seed",
+                Shortened(key)
+            ),
+            ConfigError::Repeated(key) => write!(f, "key '{key}' stands twice"),
+            ConfigError::BadValue {
+                key,
+                value,
+                expected,
+            } => {
+                write!(f, "{key}={}: expected {expected}", Shortened(value))
+            }
+        }
+    }
+}
+
+/// A word of a message, cut to a length that a line can hold.
+struct Shortened<'a>(&'a str);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(40) {
+            Some((end, _)) => write!(f, "{}...", &self.0[..end]),
+            None => f.write_str(self.0),
+        }
+    }
+}
+
+const KEYS: [&str; 6] = ["mem", "nodes", "cpus", "hz", "slab", "seed"];
+const FRAMES_MIN: u64 = (1 << 20) / FRAME_SIZE as u64;
+const FRAMES_MAX: u64 = (1 << 30) / FRAME_SIZE as u64;
+
+impl Default for MachineConfig {
+    fn default() -> Self {
+        MachineConfig {
+            frames: (64 << 20) / FRAME_SIZE as u32,
+            nodes: 1,
+            cpus: 1,
+            hz: 1000,
+            seed: 1,
+        }
+    }
+}
+
+impl MachineConfig {
+    /// Whether a log's first line is a header: its first word begins with one of the keys and `=`.
+    pub fn is_header(line: &str) -> bool {
+        let word = line.split_ascii_whitespace().next().unwrap_or("");
+        word.split_once('=')
+            .is_some_and(|(key, _)| KEYS.contains(&key))
+    }
+
+    /// Reads a header. Keys that are absent have the default machine's values.
+    ///
+    /// # Errors
+    /// The first word that is wrong, and why.
+    pub fn parse(header: &str) -> Result<MachineConfig, ConfigError<'_>> {
+        let mut config = MachineConfig::default();
+        let mut seen = [false; KEYS.len()];
+        for word in header.split_ascii_whitespace() {
+            let (key, value) = word.split_once('=').ok_or(ConfigError::NotAPair(word))?;
+            let index = KEYS
+                .iter()
+                .position(|&known| known == key)
+                .ok_or(ConfigError::UnknownKey(key))?;
+            if core::mem::replace(&mut seen[index], true) {
+                return Err(ConfigError::Repeated(key));
+            }
+            let bad = |expected| ConfigError::BadValue {
+                key,
+                value,
+                expected,
+            };
+            let within = |low: u32, high: u32, expected| {
+                value
+                    .parse()
+                    .ok()
+                    .filter(|number| (low..=high).contains(number))
+                    .ok_or(bad(expected))
+            };
+            match key {
+                "mem" => {
+                    config.frames = parse_frames(value)
+                        .ok_or(bad("a multiple of 4K from 1M to 1G, such as 64M"))?;
+                }
+                "nodes" => config.nodes = within(1, MAX_NODES as u32, "1 to 4")?,
+                "cpus" => config.cpus = within(1, MAX_CPUS as u32, "1 to 8")?,
+                "hz" => config.hz = within(1, 10_000, "1 to 10000")?,
+                "seed" => config.seed = value.parse().map_err(|_| bad("a number below 2^64"))?,
+                _ if value == "slub" => {}
+                _ => return Err(bad("slub, the allocator that this kernel has")),
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// Frames in a size such as `65536K`, `64M` or `1G`.
+fn parse_frames(size: &str) -> Option<u32> {
+    let digits = size.trim_end_matches(['K', 'M', 'G']);
+    let shift = match &size[digits.len()..] {
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "" => 0,
+        _ => return None,
+    };
+    let bytes = digits.parse::<u64>().ok()?.checked_mul(1 << shift)?;
+    let frames = bytes / FRAME_SIZE as u64;
+    let valid = bytes % FRAME_SIZE as u64 == 0 && (FRAMES_MIN..=FRAMES_MAX).contains(&frames);
+    valid.then_some(frames as u32)
+}
+
+impl fmt::Display for MachineConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kib = u64::from(self.frames) * 4;
+        let (size, unit) = if kib % 1024 == 0 {
+            (kib / 1024, 'M')
+        } else {
+            (kib, 'K')
+        };
+        let MachineConfig {
+            nodes,
+            cpus,
+            hz,
+            seed,
+            ..
+        } = self;
+        write!(
+            f,
+            "mem={size}{unit} nodes={nodes} cpus={cpus} hz={hz} slab=slub seed={seed}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    #[track_caller]
+    fn check(header: &str, expected: &str) {
+        let got = match MachineConfig::parse(header) {
+            Ok(config) => config.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn headers_are_completed() {
+        check("", "mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1");
+        check(
+            "mem=1024K cpus=8 seed=18446744073709551615",
+            "mem=1M nodes=1 cpus=8 hz=1000 slab=slub seed=18446744073709551615",
+        );
+        check(
+            "mem=1028K",
+            "mem=1028K nodes=1 cpus=1 hz=1000 slab=slub seed=1",
+        );
+    }
+
+    #[test]
+    fn absurd_headers_are_refused() {
+        check(
+            "mem=4T",
+            "machine header: mem=4T: expected a multiple of 4K from 1M to 1G, such as 64M",
+        );
+        check(
+            "mem=MM",
+            "machine header: mem=MM: expected a multiple of 4K from 1M to 1G, such as 64M",
+        );
+        check(
+            "mem=99999999999999999999G",
+            "machine header: mem=99999999999999999999G: expected a multiple of 4K from 1M to 1G, such as 64M",
+        );
+        check("nodes=0", "machine header: nodes=0: expected 1 to 4");
+        check("cpus=-1", "machine header: cpus=-1: expected 1 to 8");
+        check(
+            "slab=slob",
+            "machine header: slab=slob: expected slub, the allocator that this kernel has",
+        );
+        check("seed=1 seed=1", "machine header: key 'seed' stands twice");
+        check(
+            "mem=1M colour=red",
+            "machine header: no key 'colour'; the keys are mem, nodes, cpus, hz, slab and seed",
+        );
+        check("mem=1M please", "machine header: 'please' is not key=value");
+    }
+
+    #[test]
+    fn only_keys_make_a_header() {
+        assert!(MachineConfig::is_header("mem=1M"));
+        assert!(MachineConfig::is_header("  seed=1 x"));
+        assert!(!MachineConfig::is_header("x=1"));
+        assert!(!MachineConfig::is_header("mkdir /a"));
+        assert!(!MachineConfig::is_header(""));
+    }
+}

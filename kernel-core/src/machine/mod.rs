@@ -1,0 +1,15 @@
+//! The rim: what the kernel asks of the machine under it, and which machine it is.
+
+mod config;
+
+pub use config::{ConfigError, MachineConfig};
+
+/// What the kernel asks of the machine under it.
+///
+/// The browser, a process, the grader and real hardware each bring their own. Nothing else reaches
+/// the kernel from outside, which is what makes every run repeatable. Whether the machine is off is
+/// the kernel's own state (`Kernel::is_off`), so that stepping back turns it on again.
+pub trait Machine {
+    /// Takes what the console prints. The text may be any bytes.
+    fn console_write(&mut self, text: &[u8]);
+}

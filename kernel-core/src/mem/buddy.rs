@@ -1,0 +1,384 @@
+//! The page allocator: a buddy system with per-CPU lists of single pages in front of it.
+//!
+//! Free memory is kept as blocks of 2^order frames, aligned to their size. A request takes the
+//! smallest block that fits and halves it until it has the right order; a freed block joins its
+//! buddy, the other half of the next larger block, for as long as that buddy is free and whole.
+//! Most requests are for one page, so each CPU keeps a small stack of them for every zone and talks
+//! to the buddy lists in batches.
+//!
+//! Neighbours: [`super::zone`] says where a request may be served, `slab` lives on these pages.
+
+use core::mem::offset_of;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::zone::{Zone, free_list};
+use super::{Gfp, ListHead, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref};
+use crate::errno::Errno;
+use crate::trace::Tracepoint;
+
+/// Room on a CPU's list of free pages of one zone.
+const PCP_MAX: usize = 186;
+
+/// One CPU's free pages of one zone: a stack of frame numbers, so that neither push nor pop reads a
+/// page that is not touched anyway.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct PerCpuPages {
+    /// Frames on the stack.
+    pub count: u32,
+    /// At this many a batch goes back to the buddy lists.
+    pub high: u32,
+    /// Frames moved at a time.
+    pub batch: u32,
+    _pad: u32,
+    /// The stack; the last of `count` entries is the hottest page.
+    pub frames: [u32; PCP_MAX],
+}
+
+/// The per-CPU batch for a zone of `present` frames: about a thousandth of it, at most half a
+/// megabyte, a quarter of that, one less than a power of two (2.6.16's `zone_batchsize`).
+fn batch_size(present: u32) -> u32 {
+    let batch = ((present / 1024).min(128) / 4).max(1);
+    let rounded = batch + batch / 2;
+    (1 << (31 - rounded.leading_zeros())) - u32::from(rounded > 1)
+}
+
+impl Mem {
+    /// The list of single free pages that `cpu` keeps of zone number `zone`.
+    #[inline(always)]
+    pub fn per_cpu_pages(&self, zone: u32, cpu: u32) -> Ref<PerCpuPages> {
+        self[MEM]
+            .per_cpu_pages
+            .offset(zone * super::MAX_CPUS as u32 + cpu)
+    }
+
+    pub(super) fn per_cpu_pages_init(&mut self, at: Ref<PerCpuPages>) {
+        self[MEM].per_cpu_pages = at;
+        for zone in 0..self[MEM].nr_zones {
+            let batch = batch_size(self[self.zone(zone)].present);
+            for cpu in 0..self[MEM].nr_cpus {
+                let list = self.per_cpu_pages(zone, cpu);
+                self[list].batch = batch;
+                self[list].high = (6 * batch).min(PCP_MAX as u32);
+            }
+        }
+    }
+
+    /// Allocates a block of 2^`order` frames near the current CPU, or nearest to `node` if one is
+    /// named, and returns its first frame's descriptor.
+    ///
+    /// # Errors
+    /// `EINVAL` for an order above 10, `ENOMEM` when no zone that `gfp` allows has such a block.
+    #[inline]
+    pub fn alloc_pages(
+        &mut self,
+        gfp: Gfp,
+        order: u32,
+        node: Option<u32>,
+    ) -> Result<Ref<Page>, Errno> {
+        if order as usize >= MAX_ORDER {
+            return Err(Errno::EINVAL);
+        }
+        if self.should_fail() {
+            return Err(Errno::ENOMEM);
+        }
+        let node = match node {
+            Some(node) => node,
+            None => self[MEM].node,
+        };
+        let list = self[MEM].zonelists[node as usize & (super::MAX_NODES - 1)];
+        for &zone in list.zones.iter().take(list.len as usize) {
+            if !self.zone_allows(zone, gfp) {
+                continue;
+            }
+            let frame = if order == 0 {
+                self.take_single(zone)
+            } else {
+                self.take_block(self.zone(zone), order)
+            };
+            if let Some(frame) = frame {
+                let page = self.page(frame);
+                self.prepare_block(page, frame, order);
+                if gfp.contains(Gfp::ZERO) {
+                    for frame in frame..frame + (1 << order) {
+                        self.frame_mut(frame).fill(0);
+                    }
+                }
+                self.trace(
+                    Tracepoint::MmPageAlloc,
+                    [u64::from(frame), u64::from(order), u64::from(gfp.0)],
+                );
+                return Ok(page);
+            }
+        }
+        Err(Errno::ENOMEM)
+    }
+
+    /// One page near the current CPU; see [`Mem::alloc_pages`].
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    #[inline]
+    pub fn alloc_page(&mut self, gfp: Gfp) -> Result<Ref<Page>, Errno> {
+        self.alloc_pages(gfp, 0, None)
+    }
+
+    /// Drops a reference to a block; the last one gives its frames back.
+    ///
+    /// # Panics
+    /// If the block is free already: a bug of the caller.
+    #[inline]
+    pub fn put_page(&mut self, page: Ref<Page>) {
+        let descriptor = &mut self[page];
+        assert!(descriptor.count > 0, "put_page of a free page");
+        descriptor.count -= 1;
+        if descriptor.count == 0 {
+            self.free_pages(page);
+        }
+    }
+
+    #[inline]
+    fn free_pages(&mut self, page: Ref<Page>) {
+        let frame = self.frame_of(page);
+        let Page { order, .. } = self[page];
+        let zone = self[page].zone();
+        self.trace(Tracepoint::MmPageFree, [u64::from(frame), u64::from(order)]);
+        if order == 0 {
+            let list = self.per_cpu_pages(zone, self[MEM].cpu);
+            self[page].set(PageFlag::PerCpu);
+            let stack = &mut self[list];
+            stack.frames[stack.count as usize % PCP_MAX] = frame;
+            stack.count += 1;
+            if stack.count >= stack.high {
+                self.drain(list, zone);
+            }
+        } else {
+            for tail in frame + 1..frame + (1 << order) {
+                let tail = self.page(tail);
+                self[tail].clear(PageFlag::Tail);
+                self[tail].freelist = 0;
+            }
+            self.give_block(self.zone(zone), frame, u32::from(order));
+        }
+    }
+
+    /// Marks a block as allocated, with one reference.
+    #[inline(always)]
+    fn prepare_block(&mut self, page: Ref<Page>, frame: u32, order: u32) {
+        let descriptor = &mut self[page];
+        descriptor.count = 1;
+        descriptor.order = order as u16;
+        for tail in 1..1 << order {
+            let page = self.page(frame + tail);
+            self[page].set(PageFlag::Tail);
+            self[page].freelist = tail;
+        }
+    }
+
+    #[inline(always)]
+    fn take_single(&mut self, zone: u32) -> Option<u32> {
+        let list = self.per_cpu_pages(zone, self[MEM].cpu);
+        if self[list].count == 0 {
+            self.refill(list, zone);
+        }
+        let stack = &mut self[list];
+        let top = stack.count.checked_sub(1)?;
+        stack.count = top;
+        let frame = stack.frames[top as usize % PCP_MAX];
+        let page = self.page(frame);
+        self[page].clear(PageFlag::PerCpu);
+        Some(frame)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self, list: Ref<PerCpuPages>, zone: u32) {
+        for _ in 0..self[list].batch {
+            let Some(frame) = self.take_block(self.zone(zone), 0) else {
+                break;
+            };
+            let page = self.page(frame);
+            self[page].set(PageFlag::PerCpu);
+            let stack = &mut self[list];
+            // The first page taken goes to the bottom, so pages leave in address order reversed;
+            // filling from the top keeps them ascending.
+            let at = stack.count as usize;
+            stack.frames[at] = frame;
+            stack.count += 1;
+        }
+        let filled = self[list].count as usize;
+        self[list].frames[..filled].reverse();
+    }
+
+    /// Returns the coldest batch to the buddy lists.
+    #[cold]
+    #[inline(never)]
+    fn drain(&mut self, list: Ref<PerCpuPages>, zone: u32) {
+        let zone = self.zone(zone);
+        let batch = self[list].batch.min(self[list].count) as usize;
+        for index in 0..batch {
+            let frame = self[list].frames[index];
+            let page = self.page(frame);
+            self[page].clear(PageFlag::PerCpu);
+            self.give_block(zone, frame, 0);
+        }
+        let stack = &mut self[list];
+        stack.frames.copy_within(batch..stack.count as usize, 0);
+        stack.count -= batch as u32;
+    }
+
+    /// Returns every page on per-CPU lists to the buddy lists (`drain_all_pages`).
+    pub fn drain_all_pages(&mut self) {
+        for zone in 0..self[MEM].nr_zones {
+            for cpu in 0..self[MEM].nr_cpus {
+                let list = self.per_cpu_pages(zone, cpu);
+                while self[list].count > 0 {
+                    self.drain(list, zone);
+                }
+            }
+        }
+    }
+
+    /// Takes a free block of `order` out of the buddy lists, halving a larger one if need be.
+    fn take_block(&mut self, zone: Ref<Zone>, order: u32) -> Option<u32> {
+        let from =
+            (order as usize..MAX_ORDER).find(|&order| self[zone].free_area[order].nr_free > 0)?;
+        let link = self[free_list(zone, from)].next;
+        let page: Ref<Page> = link.byte_sub(offset_of!(Page, lru));
+        self.list_del(link);
+        self[page].clear(PageFlag::Buddy);
+        let frame = self.frame_of(page);
+        for half in (order as usize..from).rev() {
+            // The upper half stays free; the lower one is halved again or handed out.
+            self.push_block(zone, frame + (1 << half), half);
+        }
+        let zone = &mut self[zone];
+        zone.free_area[from].nr_free -= 1;
+        zone.free -= 1 << order;
+        Some(frame)
+    }
+
+    /// Puts a block back and joins it with its free buddies. `Zone::free` grows by the block.
+    pub(super) fn give_block(&mut self, zone: Ref<Zone>, mut frame: u32, order: u32) {
+        let mut at = order as usize;
+        self[zone].free += 1 << order;
+        while at + 1 < MAX_ORDER {
+            let buddy = frame ^ (1 << at);
+            if !self[zone].contains(buddy) {
+                break;
+            }
+            let page = self.page(buddy);
+            if !self[page].is(PageFlag::Buddy) || usize::from(self[page].order) != at {
+                break;
+            }
+            self.list_del(page.byte_add(offset_of!(Page, lru)));
+            self[page].clear(PageFlag::Buddy);
+            self[zone].free_area[at].nr_free -= 1;
+            frame &= buddy;
+            at += 1;
+        }
+        self.push_block(zone, frame, at);
+    }
+
+    fn push_block(&mut self, zone: Ref<Zone>, frame: u32, order: usize) {
+        let page = self.page(frame);
+        self[page].set(PageFlag::Buddy);
+        self[page].order = order as u16;
+        let link: Ref<ListHead> = page.byte_add(offset_of!(Page, lru));
+        self.list_add(link, free_list(zone, order));
+        self[zone].free_area[order].nr_free += 1;
+    }
+
+    /// Frames that could be allocated now, per-CPU lists included.
+    pub fn free_frames(&self) -> u32 {
+        let in_lists: u32 = self.zones().map(|zone| self[zone].free).sum();
+        let waiting: u32 = (0..self[MEM].nr_zones)
+            .flat_map(|zone| (0..self[MEM].nr_cpus).map(move |cpu| (zone, cpu)))
+            .map(|(zone, cpu)| self[self.per_cpu_pages(zone, cpu)].count)
+            .sum();
+        in_lists + waiting
+    }
+
+    /// Checks the allocator's invariants: lists linked both ways, counts right, every free frame in
+    /// exactly one block or stack, blocks aligned and inside their zone, no two free buddies apart.
+    ///
+    /// # Errors
+    /// A sentence that names the first violation.
+    pub fn check_buddy(&self) -> Result<(), &'static str> {
+        let mut free_total = 0;
+        for (number, zone) in (0..).zip(self.zones()) {
+            let mut free = 0;
+            for order in 0..MAX_ORDER {
+                let head = free_list(zone, order);
+                if !self.list_is_sound(head, self.frames()) {
+                    return Err("buddy: a free list is broken");
+                }
+                let mut count = 0;
+                for link in self.list_iter(head) {
+                    let page: Ref<Page> = link.byte_sub(offset_of!(Page, lru));
+                    let frame = self.frame_of(page);
+                    let descriptor = &self[page];
+                    if !descriptor.is(PageFlag::Buddy) || usize::from(descriptor.order) != order {
+                        return Err(
+                            "buddy: a block on a free list is not marked free with its order",
+                        );
+                    }
+                    if descriptor.count != 0 {
+                        return Err("buddy: a free block has references");
+                    }
+                    if !frame.is_multiple_of(1 << order) {
+                        return Err("buddy: a free block is not aligned to its size");
+                    }
+                    if !self[zone].contains(frame) || !self[zone].contains(frame + (1 << order) - 1)
+                    {
+                        return Err("buddy: a free block leaves its zone");
+                    }
+                    for inside in frame + 1..frame + (1 << order) {
+                        if self[self.page(inside)].is(PageFlag::Buddy) {
+                            return Err("buddy: a frame is in two free blocks");
+                        }
+                    }
+                    let buddy = frame ^ (1 << order);
+                    if order + 1 < MAX_ORDER && self[zone].contains(buddy) {
+                        let buddy = &self[self.page(buddy)];
+                        if buddy.is(PageFlag::Buddy) && usize::from(buddy.order) == order {
+                            return Err("buddy: two free buddies were not joined");
+                        }
+                    }
+                    count += 1;
+                    free += 1 << order;
+                }
+                if count != self[zone].free_area[order].nr_free {
+                    return Err("buddy: nr_free differs from the list's length");
+                }
+            }
+            if free != self[zone].free {
+                return Err("buddy: the zone's free count differs from its lists");
+            }
+            free_total += free;
+            for cpu in 0..self[MEM].nr_cpus {
+                let stack = &self[self.per_cpu_pages(number, cpu)];
+                for &frame in &stack.frames[..stack.count as usize] {
+                    let page = &self[self.page(frame)];
+                    if !page.is(PageFlag::PerCpu) || page.count != 0 || page.zone() != number {
+                        return Err("buddy: a page on a per-CPU list is not marked so");
+                    }
+                }
+                free_total += stack.count;
+            }
+        }
+        let marked = (0..self.frames())
+            .map(|frame| &self[self.page(frame)])
+            .map(|page| match page {
+                page if page.is(PageFlag::Buddy) => 1 << page.order,
+                page if page.is(PageFlag::PerCpu) => 1,
+                _ => 0,
+            })
+            .sum::<u32>();
+        if marked != free_total {
+            return Err("buddy: frames marked free differ from frames on the lists");
+        }
+        Ok(())
+    }
+}

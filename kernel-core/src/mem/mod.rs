@@ -1,0 +1,248 @@
+//! Physical memory: frames, kernel pointers, zones and the page allocator.
+//!
+//! The kernel keeps *everything* it knows in its own frames: page descriptors, free lists, slab
+//! caches, even the variables that a C kernel would put into `.data`. So the frames are the
+//! kernel's whole state, a copy of them is a snapshot, and what a picture shows is the truth. Code
+//! reaches an object through [`Mem`], indexed by a [`Ref`]: `mem[page].count += 1`.
+//!
+//! The first frames are laid out as a linker script would lay out an image:
+//!
+//! | frame | content |
+//! |---|---|
+//! | 0 | nothing, so that NULL leads nowhere |
+//! | 1 .. | static data, a frame for each subsystem, see [`layout`] |
+//! | [`layout::TRACE_BUFFER`] .. | the trace buffer |
+//! | [`layout::ZONES`] .. | zones and per-CPU page lists |
+//! | [`layout::MEM_MAP`] .. | `mem_map`, one [`Page`] for each frame |
+//! | behind it | what the page allocator manages |
+
+mod buddy;
+mod gfp;
+mod list;
+mod page;
+mod ram;
+mod reference;
+mod zone;
+
+pub use buddy::PerCpuPages;
+pub use gfp::Gfp;
+pub use list::ListHead;
+pub use page::{MAX_ORDER, Page, PageFlag};
+pub use ram::{FRAME_SIZE, Ram, UNIT, UNITS_PER_FRAME};
+pub use reference::{PAGE_OFFSET, Ref};
+pub use zone::{FreeArea, MAX_CPUS, MAX_NODES, MAX_ZONES, Zone, ZoneList};
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::errno::Errno;
+use crate::machine::MachineConfig;
+
+/// Frame numbers of the kernel's static data: our linker script.
+pub mod layout {
+    /// Nothing, so that NULL leads nowhere.
+    pub const NULL: u32 = 0;
+    /// [`super::MemData`].
+    pub const MEM: u32 = 1;
+    /// `trace::TraceData`.
+    pub const TRACE: u32 = 2;
+    /// `slab::SlabData`.
+    pub const SLAB: u32 = 3;
+    /// `radix_tree::RadixData`.
+    pub const RADIX_TREE: u32 = 4;
+    /// `fs::FsData`.
+    pub const FS: u32 = 5;
+    /// `shell::ShellData`.
+    pub const SHELL: u32 = 6;
+    /// The trace buffer.
+    pub const TRACE_BUFFER: u32 = 8;
+    /// Frames of the trace buffer.
+    pub const TRACE_BUFFER_FRAMES: u32 = 16;
+    /// Zones, then per-CPU page lists.
+    pub const ZONES: u32 = TRACE_BUFFER + TRACE_BUFFER_FRAMES;
+    /// Frames for these.
+    pub const ZONES_FRAMES: u32 = 9;
+    /// `mem_map`.
+    pub const MEM_MAP: u32 = ZONES + ZONES_FRAMES;
+}
+
+/// The static data of this module.
+pub const MEM: Ref<MemData> = Ref::of_frame(layout::MEM);
+/// The descriptor of frame 0; the others follow.
+const MEM_MAP: Ref<Page> = Ref::of_frame(layout::MEM_MAP);
+
+/// What the memory system knows besides the page descriptors.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct MemData {
+    /// CPU that runs now.
+    pub cpu: u32,
+    /// NUMA node of that CPU.
+    pub node: u32,
+    /// Depth of disabled preemption of the running task: above 0 it stays on its CPU.
+    pub preempt_count: u32,
+    /// Fault injection: the allocation to fail, counted from 1; 0 is none. See
+    /// [`Mem::should_fail`].
+    pub fail_nth: u32,
+    /// CPUs of the machine.
+    pub nr_cpus: u32,
+    /// NUMA nodes of the machine.
+    pub nr_nodes: u32,
+    /// Zones of the machine.
+    pub nr_zones: u32,
+    /// The zones.
+    pub zones: Ref<Zone>,
+    /// Per-CPU page lists, [`MAX_CPUS`] for each zone.
+    pub per_cpu_pages: Ref<PerCpuPages>,
+    /// For each node, the zones that its allocations try.
+    pub zonelists: [ZoneList; MAX_NODES],
+    /// Frames that the allocator manages.
+    pub managed: u32,
+    /// Steps that the running console line may still take.
+    pub steps_left: u32,
+    _pad: u32,
+    /// Kernel steps since boot: the measure of work in which limits count, never seconds.
+    pub steps: u64,
+}
+
+/// Physical memory, and everything the kernel keeps in it.
+#[derive(Debug)]
+pub struct Mem {
+    ram: Ram,
+}
+
+impl Mem {
+    /// Sets up page descriptors, zones and free lists in zeroed memory.
+    pub(crate) fn boot(ram: Ram, config: &MachineConfig) -> Mem {
+        let mut mem = Mem { ram };
+        let frames = mem.frames();
+        mem[MEM].nr_cpus = config.cpus;
+        mem[MEM].nr_nodes = config.nodes;
+        let zones: Ref<Zone> = Ref::of_frame(layout::ZONES);
+        mem.zones_init(zones, config.nodes);
+        let map_bytes = frames as usize * size_of::<Page>();
+        let first_free = layout::MEM_MAP + map_bytes.div_ceil(FRAME_SIZE) as u32;
+        for number in 0..mem[MEM].nr_zones {
+            let zone = mem.zone(number);
+            let Zone { start, spanned, .. } = mem[zone];
+            for frame in start..start + spanned {
+                let page = mem.page(frame);
+                mem[page].set_zone(number);
+                if frame < first_free {
+                    mem[page].set(PageFlag::Reserved);
+                    mem[page].count = 1;
+                }
+            }
+            let managed_from = start.max(first_free.min(start + spanned));
+            let managed = start + spanned - managed_from;
+            mem[zone].present = managed;
+            mem[MEM].managed += managed;
+            mem.release_range(zone, managed_from, start + spanned);
+        }
+        mem.per_cpu_pages_init(zones.offset(MAX_ZONES as u32).cast());
+        mem
+    }
+
+    /// Hands the frames `from..to` to the buddy lists in blocks as large as alignment allows.
+    fn release_range(&mut self, zone: Ref<Zone>, from: u32, to: u32) {
+        let mut at = from;
+        while at < to {
+            let mut order = (at.trailing_zeros() as usize).min(MAX_ORDER - 1);
+            while at + (1 << order) > to {
+                order -= 1;
+            }
+            self.give_block(zone, at, order as u32);
+            at += 1 << order;
+        }
+    }
+
+    /// Number of frames of the machine.
+    pub fn frames(&self) -> u32 {
+        self.ram.frames()
+    }
+
+    /// The memory itself.
+    pub fn ram(&self) -> &Ram {
+        &self.ram
+    }
+
+    /// The memory itself, for whoever restores a snapshot. Anything else breaks the kernel.
+    pub fn ram_mut(&mut self) -> &mut Ram {
+        &mut self.ram
+    }
+
+    /// Ends the kernel and gives its memory back.
+    pub fn into_ram(self) -> Ram {
+        self.ram
+    }
+
+    /// A frame's bytes.
+    pub fn frame(&self, frame: u32) -> &[u8; FRAME_SIZE] {
+        self.ram.frame(frame)
+    }
+
+    /// A frame's bytes, to be changed.
+    pub fn frame_mut(&mut self, frame: u32) -> &mut [u8; FRAME_SIZE] {
+        self.ram.frame_mut(frame)
+    }
+
+    /// Fault injection (`/proc/self/fail-nth`): counts down at every page and slab allocation and
+    /// says when the chosen one is to fail.
+    #[inline(always)]
+    pub fn should_fail(&mut self) -> bool {
+        if self[MEM].fail_nth == 0 {
+            return false;
+        }
+        self.count_down_to_failure()
+    }
+
+    #[cold]
+    fn count_down_to_failure(&mut self) -> bool {
+        self[MEM].fail_nth -= 1;
+        self[MEM].fail_nth == 0
+    }
+
+    /// Counts work that a console line does.
+    ///
+    /// # Errors
+    /// [`Errno::EINTR`] when the line has used up its steps; it has to end then.
+    #[inline]
+    pub fn charge(&mut self, steps: u32) -> Result<(), Errno> {
+        let data = &mut self[MEM];
+        data.steps += u64::from(steps);
+        data.steps_left = data.steps_left.saturating_sub(steps);
+        if data.steps_left == 0 {
+            Err(Errno::EINTR)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Forbids moving to another CPU until [`Mem::preempt_enable`].
+    pub fn preempt_disable(&mut self) {
+        self[MEM].preempt_count += 1;
+    }
+
+    /// Ends one [`Mem::preempt_disable`].
+    ///
+    /// # Panics
+    /// If preemption is not disabled.
+    pub fn preempt_enable(&mut self) {
+        self[MEM].preempt_count -= 1;
+    }
+
+    /// Moves the running task to another CPU.
+    ///
+    /// # Errors
+    /// `EINVAL` if there is no such CPU, `EBUSY` while preemption is disabled.
+    pub fn set_cpu(&mut self, cpu: u32) -> Result<(), Errno> {
+        if cpu >= self[MEM].nr_cpus {
+            return Err(Errno::EINVAL);
+        }
+        if self[MEM].preempt_count > 0 && cpu != self[MEM].cpu {
+            return Err(Errno::EBUSY);
+        }
+        self[MEM].cpu = cpu;
+        self[MEM].node = self.cpu_to_node(cpu);
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! One descriptor for each frame: Linux's `struct page`.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{ListHead, Mem, Ref};
+
+/// The largest block that the buddy allocator handles is 2^10 frames.
+pub const MAX_ORDER: usize = 11;
+
+/// What the kernel knows of one frame. All descriptors stand side by side in `mem_map`.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Page {
+    /// Link in a free list, a slab's partial list, ...
+    pub lru: ListHead,
+    /// `PG_*` bits, and above them the zone's number.
+    flags: u32,
+    /// References; 0 is a free page.
+    pub count: u32,
+    /// Order of the block that begins here: of a free block in the buddy lists, of a slab, or of an
+    /// allocation.
+    pub order: u16,
+    /// Slab: objects in use.
+    pub inuse: u16,
+    /// Slab: the first free object. Page cache: index in the file.
+    pub freelist: u32,
+    /// Slab: its `kmem_cache`. Page cache: the inode.
+    pub mapping: u32,
+    /// Slab: objects that it holds room for.
+    pub objects: u16,
+    _pad: u16,
+}
+
+/// A page's flags. Each says what the frame is used for; without one it is simply allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum PageFlag {
+    /// Never managed: kernel data and page descriptors.
+    Reserved = 1 << 0,
+    /// First frame of a free block in the buddy lists.
+    Buddy = 1 << 1,
+    /// On a CPU's list of single free pages.
+    PerCpu = 1 << 2,
+    /// Belongs to a slab.
+    Slab = 1 << 3,
+    /// The slab belongs to a CPU, which allocates from it without the lists.
+    Frozen = 1 << 4,
+    /// Holds a page of a file.
+    PageCache = 1 << 5,
+    /// A further frame of a block whose descriptor is the first frame's.
+    Tail = 1 << 6,
+}
+
+const ZONE_SHIFT: u32 = 24;
+
+impl Page {
+    /// Whether `flag` is set.
+    #[inline(always)]
+    pub fn is(&self, flag: PageFlag) -> bool {
+        self.flags & flag as u32 != 0
+    }
+
+    /// Sets `flag`.
+    #[inline(always)]
+    pub fn set(&mut self, flag: PageFlag) {
+        self.flags |= flag as u32;
+    }
+
+    /// Clears `flag`.
+    #[inline(always)]
+    pub fn clear(&mut self, flag: PageFlag) {
+        self.flags &= !(flag as u32);
+    }
+
+    /// Number of the zone that the frame lies in.
+    #[inline(always)]
+    pub fn zone(&self) -> u32 {
+        self.flags >> ZONE_SHIFT
+    }
+
+    /// Files the frame under a zone.
+    pub(super) fn set_zone(&mut self, zone: u32) {
+        self.flags = zone << ZONE_SHIFT | self.flags & ((1 << ZONE_SHIFT) - 1);
+    }
+}
+
+const _: () = assert!(size_of::<Page>() == 32);
+const UNITS_PER_PAGE_DESCRIPTOR: u32 = (size_of::<Page>() / super::UNIT) as u32;
+
+impl Mem {
+    /// The descriptor of frame `frame`.
+    #[inline(always)]
+    pub fn page(&self, frame: u32) -> Ref<Page> {
+        super::MEM_MAP.offset(frame)
+    }
+
+    /// The frame that a descriptor describes.
+    #[inline(always)]
+    pub fn frame_of(&self, page: Ref<Page>) -> u32 {
+        (page.unit() - super::MEM_MAP.unit()) / UNITS_PER_PAGE_DESCRIPTOR
+    }
+
+    /// The descriptor of the block or slab that `r` lies in (`virt_to_head_page`).
+    #[inline(always)]
+    pub fn head_page<T>(&self, r: Ref<T>) -> Ref<Page> {
+        let mut frame = r.frame();
+        // A tail's `freelist` holds the distance to its head.
+        let page = &self[self.page(frame)];
+        if page.is(PageFlag::Tail) {
+            frame -= page.freelist;
+        }
+        self.page(frame)
+    }
+}

@@ -1,0 +1,230 @@
+//! The bytes of physical memory: the only place where the kernel trusts an address.
+
+#![allow(
+    unsafe_code,
+    reason = "a kernel pointer becomes a Rust reference here and nowhere else"
+)]
+
+use core::ptr::NonNull;
+
+use bytemuck::Pod;
+
+/// Bytes in a frame of physical memory, and in a page.
+pub const FRAME_SIZE: usize = 4096;
+/// Handles count in units of this many bytes, which is also the strictest alignment of an object.
+pub const UNIT: usize = 8;
+/// Units in a frame.
+pub const UNITS_PER_FRAME: u32 = (FRAME_SIZE / UNIT) as u32;
+
+/// In a frame's dirty byte: written since [`Ram::clean`].
+const DIRTY_SINCE_CLEAN: u8 = 1;
+/// In a frame's dirty byte: written since power-on, so perhaps not zero.
+const DIRTY_EVER: u8 = 2;
+
+/// Physical memory: zeroed frames, and for each whether it has been written.
+///
+/// Invariants, kept by the constructors and relied on by every access:
+/// `base` is aligned to a frame and leads to `frames + 1` frames of initialised bytes that nothing
+/// else refers to while the `Ram` lives; `dirty` leads to `frames + 1` bytes likewise. The frame
+/// past the last one is a guard: a handle below `frames * UNITS_PER_FRAME` may name an object of up
+/// to one frame without a second bounds check.
+#[derive(Debug)]
+pub struct Ram {
+    base: NonNull<u8>,
+    dirty: NonNull<u8>,
+    units: u32,
+    release: fn(&mut Ram),
+}
+
+// SAFETY: a `Ram` owns its bytes exclusively, as a `Box<[u8]>` would.
+unsafe impl Send for Ram {}
+
+impl Ram {
+    /// Takes over a region of real memory.
+    ///
+    /// # Safety
+    /// `base` must be aligned to 4096 bytes and lead to `frames + 1` frames of zeroed memory, and
+    /// `dirty` to `frames + 1` zeroed bytes; both must stay valid, and nobody else may use them,
+    /// until the returned value is dropped.
+    pub unsafe fn from_raw(base: NonNull<u8>, dirty: NonNull<u8>, frames: u32) -> Ram {
+        debug_assert!((base.as_ptr() as usize).is_multiple_of(FRAME_SIZE));
+        Ram {
+            base,
+            dirty,
+            units: frames * UNITS_PER_FRAME,
+            release: |_| {},
+        }
+    }
+
+    /// Number of frames.
+    pub fn frames(&self) -> u32 {
+        self.units / UNITS_PER_FRAME
+    }
+
+    /// The object at `unit`.
+    #[inline(always)]
+    pub(super) fn get<T: Pod>(&self, unit: u32) -> &T {
+        const { assert!(align_of::<T>() <= UNIT && size_of::<T>() <= FRAME_SIZE) };
+        if unit >= self.units {
+            outside_ram(unit)
+        }
+        // SAFETY: by the check and the guard frame the whole object lies in our bytes; `T` is `Pod`
+        // and aligned to at most a unit, so any bytes there are a valid `T`. The borrow of `self`
+        // keeps writers away.
+        unsafe { &*self.base.as_ptr().add(unit as usize * UNIT).cast::<T>() }
+    }
+
+    /// The object at `unit`, to be changed. Marks its frames as written.
+    #[inline(always)]
+    pub(super) fn get_mut<T: Pod>(&mut self, unit: u32) -> &mut T {
+        const { assert!(align_of::<T>() <= UNIT && size_of::<T>() <= FRAME_SIZE) };
+        if unit >= self.units {
+            outside_ram(unit)
+        }
+        let frame = (unit / UNITS_PER_FRAME) as usize;
+        let span = const { (size_of::<T>().saturating_sub(1) / UNIT) as u32 };
+        let last_frame = ((unit + span) / UNITS_PER_FRAME) as usize;
+        // SAFETY: as in `get`; `last_frame` is at most the guard's, for which `dirty` has a byte.
+        // The borrow of `self` is unique.
+        unsafe {
+            *self.dirty.as_ptr().add(frame) = DIRTY_SINCE_CLEAN | DIRTY_EVER;
+            if span > 0 {
+                *self.dirty.as_ptr().add(last_frame) = DIRTY_SINCE_CLEAN | DIRTY_EVER;
+            }
+            &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>()
+        }
+    }
+
+    /// The bytes of frame `frame`.
+    ///
+    /// # Panics
+    /// If there is no such frame.
+    pub fn frame(&self, frame: u32) -> &[u8; FRAME_SIZE] {
+        assert!(frame < self.frames());
+        self.get(frame * UNITS_PER_FRAME)
+    }
+
+    /// The bytes of frame `frame`, to be changed.
+    ///
+    /// # Panics
+    /// If there is no such frame.
+    pub fn frame_mut(&mut self, frame: u32) -> &mut [u8; FRAME_SIZE] {
+        assert!(frame < self.frames());
+        self.get_mut(frame * UNITS_PER_FRAME)
+    }
+
+    fn dirty_bytes(&self) -> &[u8] {
+        // SAFETY: by the invariant there are that many initialised bytes.
+        unsafe { core::slice::from_raw_parts(self.dirty.as_ptr(), self.frames() as usize) }
+    }
+
+    fn dirty_bytes_mut(&mut self) -> &mut [u8] {
+        let length = self.frames() as usize;
+        // SAFETY: as above, and the borrow of `self` is unique.
+        unsafe { core::slice::from_raw_parts_mut(self.dirty.as_ptr(), length) }
+    }
+
+    /// The frames written since the last [`Ram::clean`], in order.
+    pub fn dirty_frames(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..)
+            .zip(self.dirty_bytes())
+            .filter(|(_, byte)| **byte & DIRTY_SINCE_CLEAN != 0)
+            .map(|(frame, _)| frame)
+    }
+
+    /// The frames written since power-on, in order. All others are zero.
+    pub fn touched_frames(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..)
+            .zip(self.dirty_bytes())
+            .filter(|(_, byte)| **byte != 0)
+            .map(|(frame, _)| frame)
+    }
+
+    /// Forgets which frames were written, to learn which will be.
+    pub fn clean(&mut self) {
+        for byte in self.dirty_bytes_mut() {
+            *byte &= DIRTY_EVER;
+        }
+    }
+
+    /// Zeroes the memory as a power cycle would; frames never written cost nothing.
+    pub fn power_cycle(&mut self) {
+        for frame in 0..self.frames() {
+            if self.dirty_bytes()[frame as usize] != 0 {
+                self.frame_mut(frame).fill(0);
+                self.dirty_bytes_mut()[frame as usize] = 0;
+            }
+        }
+    }
+}
+
+impl Drop for Ram {
+    fn drop(&mut self) {
+        (self.release)(self);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn outside_ram(unit: u32) -> ! {
+    panic!("kernel pointer {unit:#x} leads outside physical memory")
+}
+
+/// Frames from the host's heap, for kernels that run in a process or a browser.
+#[cfg(feature = "host-ram")]
+mod host {
+    extern crate alloc;
+
+    use alloc::alloc::{Layout, alloc_zeroed, dealloc};
+
+    use super::{FRAME_SIZE, NonNull, Ram, UNITS_PER_FRAME};
+
+    /// Layouts of the frames and of their dirty bytes; `None` where they exceed the address space.
+    fn layouts(frames: u32) -> Option<(Layout, Layout)> {
+        let frames = frames as usize + 1;
+        let bytes = frames.checked_mul(FRAME_SIZE)?;
+        Some((
+            Layout::from_size_align(bytes, FRAME_SIZE).ok()?,
+            Layout::array::<u8>(frames).ok()?,
+        ))
+    }
+
+    impl Ram {
+        /// Memory of `frames` frames, or `None` if the host has not that much.
+        pub fn new(frames: u32) -> Option<Ram> {
+            let (frame_layout, dirty_layout) = layouts(frames)?;
+            // SAFETY: neither layout is empty, since there is always a guard frame.
+            let (base, dirty) = unsafe { (alloc_zeroed(frame_layout), alloc_zeroed(dirty_layout)) };
+            let (base, dirty) = (NonNull::new(base), NonNull::new(dirty));
+            let (Some(base), Some(dirty)) = (base, dirty) else {
+                // SAFETY: each pointer came from `alloc_zeroed` with this very layout.
+                unsafe {
+                    if let Some(base) = base {
+                        dealloc(base.as_ptr(), frame_layout);
+                    }
+                    if let Some(dirty) = dirty {
+                        dealloc(dirty.as_ptr(), dirty_layout);
+                    }
+                }
+                return None;
+            };
+            Some(Ram {
+                base,
+                dirty,
+                units: frames * UNITS_PER_FRAME,
+                release,
+            })
+        }
+    }
+
+    fn release(ram: &mut Ram) {
+        let Some((frame_layout, dirty_layout)) = layouts(ram.frames()) else {
+            return;
+        };
+        // SAFETY: `Ram::new` allocated both with these layouts, and `ram` is being dropped.
+        unsafe {
+            dealloc(ram.base.as_ptr(), frame_layout);
+            dealloc(ram.dirty.as_ptr(), dirty_layout);
+        }
+    }
+}

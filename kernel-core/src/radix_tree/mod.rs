@@ -1,0 +1,416 @@
+//! Radix trees: items found by a 64-bit key, as the kernel of 2.6.16 keeps them.
+//!
+//! Every level of the tree consumes six bits of the key, so a node has 64 slots. The tree is only
+//! as high as its largest key demands; a file of 64 pages is one node. Items can carry two *tags*,
+//! and a tag on an item shows in every node above it, so that the dirty pages among a million clean
+//! ones are found without looking at the rest.
+//!
+//! The rules are those of 2.6.16 (specs/memory.md 1): the smallest tree has height 1, a node goes
+//! when its last item does, the height shrinks when only slot 0 of the root is in use. There is no
+//! locking, and no function that destroys a tree: delete its items and its memory is free.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `mod.rs` | roots, nodes, insert, lookup, delete, height |
+//! | `tags.rs` | tags and how they travel up and down |
+//! | `gang.rs` | many items at once, in key order |
+//! | `preload.rs` | nodes set aside so that an insertion cannot fail |
+//! | `check.rs` | the invariants |
+//!
+//! Two things differ from Linux's node, neither visible from outside: slots hold 32-bit handles,
+//! which halves the memory, and instead of counting its used slots a node keeps a bit for each
+//! (`present`), which makes finding the next item the same operation as finding the next tagged one.
+
+mod check;
+mod gang;
+mod preload;
+mod tags;
+#[cfg(test)]
+mod tests;
+
+pub use check::{Stat, check, stat};
+pub use gang::{gang_lookup, gang_lookup_tag};
+pub use preload::{PRELOAD_NODES, preload, preload_end, preloaded};
+pub use tags::{Tag, TagState, tag_clear, tag_get, tag_set, tagged};
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::errno::Errno;
+use crate::mem::{Gfp, MAX_CPUS, Mem, Ref, layout};
+use crate::slab::{self, Constructor, KmemCache};
+use crate::trace::Tracepoint;
+
+/// Bits of the key that a level consumes.
+pub const MAP_SHIFT: u32 = 6;
+/// Slots in a node.
+pub const MAP_SIZE: usize = 1 << MAP_SHIFT;
+/// Levels that a 64-bit key can need.
+pub const MAX_HEIGHT: usize = 64_usize.div_ceil(MAP_SHIFT as usize);
+
+/// The static data of this module.
+pub const RADIX_TREE: Ref<RadixData> = Ref::of_frame(layout::RADIX_TREE);
+
+/// The cache of nodes, and nodes set aside.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct RadixData {
+    /// `radix_tree_node`.
+    pub node_cache: Ref<KmemCache>,
+    _pad: u32,
+    preloads: [preload::Pool; MAX_CPUS],
+}
+
+/// A tree. Its owner embeds or allocates one.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct RadixTreeRoot {
+    /// Levels of nodes; 0 for a tree that never held an item or lost its last one.
+    pub height: u32,
+    /// How nodes are allocated.
+    pub gfp: Gfp,
+    /// The top node, NULL if there are no items.
+    pub rnode: Ref<RadixTreeNode>,
+    /// Not zero once an insertion failed half-way: it may have left empty nodes behind, as in
+    /// 2.6.16, and then `check` forgives them.
+    stale: u32,
+}
+
+const _: () = assert!(size_of::<RadixTreeRoot>() == 16);
+
+/// A node: 64 slots, and for each a bit in every map.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct RadixTreeNode {
+    /// Slots in use.
+    pub present: u64,
+    /// Slots that carry tag 0 and tag 1. Above the leaves: that lead to an item which does.
+    pub tags: [u64; Tag::COUNT],
+    /// Items in a leaf, handles of nodes above; 0 is empty.
+    pub slots: [u32; MAP_SIZE],
+}
+
+const _: () = assert!(size_of::<RadixTreeNode>() == 280);
+
+impl RadixTreeNode {
+    /// Used slots (Linux's `count`).
+    pub fn count(&self) -> u32 {
+        self.present.count_ones()
+    }
+
+    /// The child in `slot`.
+    #[inline(always)]
+    pub fn child(&self, slot: usize) -> Ref<RadixTreeNode> {
+        Ref::new(self.slots[slot])
+    }
+}
+
+/// Where an item is stored: a slot of a leaf. The item may be changed through it, never emptied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// The leaf.
+    pub node: Ref<RadixTreeNode>,
+    /// 0 to 63.
+    pub index: usize,
+}
+
+impl Slot {
+    /// The item in the slot, 0 for none.
+    pub fn get(self, mem: &Mem) -> u32 {
+        mem[self.node].slots[self.index]
+    }
+
+    /// The address of the slot as the kernel prints it.
+    pub fn address(self) -> u64 {
+        self.node.address() + (core::mem::offset_of!(RadixTreeNode, slots) + 4 * self.index) as u64
+    }
+}
+
+/// Creates the cache of nodes.
+pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
+    let size = size_of::<RadixTreeNode>() as u32;
+    let cache = slab::kmem_cache_create(mem, "radix_tree_node", size, 8, Constructor::Zero)?;
+    mem[RADIX_TREE].node_cache = cache;
+    Ok(())
+}
+
+/// An empty tree whose nodes are allocated with `gfp` (`INIT_RADIX_TREE`).
+pub fn init(gfp: Gfp) -> RadixTreeRoot {
+    RadixTreeRoot {
+        gfp,
+        ..RadixTreeRoot::zeroed()
+    }
+}
+
+/// The largest key that fits a tree of that height: 64^height - 1.
+#[inline(always)]
+pub fn max_key(height: u32) -> u64 {
+    match height {
+        0 => 0,
+        height if height as usize >= MAX_HEIGHT => u64::MAX,
+        height => (1 << (height * MAP_SHIFT)) - 1,
+    }
+}
+
+/// The slot that `key` takes in a node whose level consumes the bits from `shift` up.
+#[inline(always)]
+fn slot_of(key: u64, shift: u32) -> usize {
+    (key >> shift) as usize % MAP_SIZE
+}
+
+/// Whether `key` exceeds a non-empty tree of that height.
+#[inline(always)]
+fn too_large(key: u64, height: u32) -> bool {
+    (height as usize) < MAX_HEIGHT && key >> (height * MAP_SHIFT) != 0
+}
+
+/// Stores `item` under `key`. An item is any number but 0.
+///
+/// # Errors
+/// `EEXIST` if there is an item already, which stays; `ENOMEM`, after which every item is where it
+/// was, though the tree may be higher or have gained empty nodes; `EINVAL` for the item 0.
+#[inline]
+pub fn insert(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64, item: u32) -> Result<(), Errno> {
+    let RadixTreeRoot {
+        height, mut rnode, ..
+    } = mem[root];
+    if item == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut shift = height * MAP_SHIFT;
+    if rnode.is_null() || too_large(key, height) {
+        rnode = make_room(mem, root, key)?;
+        shift = mem[root].height * MAP_SHIFT;
+    }
+    let mut node = rnode;
+    loop {
+        shift -= MAP_SHIFT;
+        let slot = slot_of(key, shift);
+        if shift == 0 {
+            let leaf = &mut mem[node];
+            if leaf.slots[slot] != 0 {
+                return Err(Errno::EEXIST);
+            }
+            leaf.slots[slot] = item;
+            leaf.present |= 1 << slot;
+            return Ok(());
+        }
+        let mut child = mem[node].child(slot);
+        if child.is_null() {
+            child = add_child(mem, root, node, slot)?;
+        }
+        node = child;
+    }
+}
+
+/// Puts a new node into an empty slot.
+#[cold]
+#[inline(never)]
+fn add_child(
+    mem: &mut Mem,
+    root: Ref<RadixTreeRoot>,
+    parent: Ref<RadixTreeNode>,
+    slot: usize,
+) -> Result<Ref<RadixTreeNode>, Errno> {
+    let child = node_alloc(mem, root)?;
+    let parent = &mut mem[parent];
+    parent.slots[slot] = child.unit();
+    parent.present |= 1 << slot;
+    Ok(child)
+}
+
+/// Makes the tree high enough for `key` and returns its top node, allocating the first one if the
+/// tree is empty.
+#[cold]
+#[inline(never)]
+fn make_room(
+    mem: &mut Mem,
+    root: Ref<RadixTreeRoot>,
+    key: u64,
+) -> Result<Ref<RadixTreeNode>, Errno> {
+    let mut height = mem[root].height.max(1);
+    while too_large(key, height) {
+        height += 1;
+    }
+    if mem[root].rnode.is_null() {
+        // Nothing to keep: the levels come into being with the path to the first item.
+        mem[root].height = height;
+        mem[root].rnode = node_alloc(mem, root)?;
+    }
+    while mem[root].height < height {
+        let below = mem[root].rnode;
+        let top = node_alloc(mem, root)?;
+        let tags = mem[below].tags;
+        let node = &mut mem[top];
+        node.slots[0] = below.unit();
+        node.present = 1;
+        node.tags = tags.map(|tag| u64::from(tag != 0));
+        let tree = &mut mem[root];
+        tree.rnode = top;
+        tree.height += 1;
+        let args = [root.unit(), tree.height].map(u64::from);
+        mem.trace(Tracepoint::RadixTreeExtend, args);
+    }
+    Ok(mem[root].rnode)
+}
+
+/// A zeroed node: from the cache, or, for trees whose owner may not sleep, from this CPU's pool.
+fn node_alloc(mem: &mut Mem, root: Ref<RadixTreeRoot>) -> Result<Ref<RadixTreeNode>, Errno> {
+    let gfp = mem[root].gfp;
+    let cache = mem[RADIX_TREE].node_cache;
+    let node = match slab::kmem_cache_alloc(mem, cache, gfp) {
+        Err(_) if !gfp.contains(Gfp::WAIT) => preload::take(mem).ok_or(Errno::ENOMEM),
+        result => result,
+    };
+    if node.is_err() {
+        mem[root].stale = 1;
+    }
+    node
+}
+
+/// Frees a node, which has to be all zero.
+fn node_free(mem: &mut Mem, node: Ref<RadixTreeNode>) {
+    let cache = mem[RADIX_TREE].node_cache;
+    slab::kmem_cache_free(mem, cache, node);
+}
+
+/// The item under `key`.
+#[inline]
+pub fn lookup(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<u32> {
+    let slot = lookup_slot(mem, root, key)?;
+    let item = slot.get(mem);
+    (item != 0).then_some(item)
+}
+
+/// The slot that `key` takes, if its leaf exists. As in 2.6.16 the slot may be empty.
+#[inline]
+pub fn lookup_slot(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<Slot> {
+    let RadixTreeRoot {
+        height,
+        rnode: mut node,
+        ..
+    } = mem[root];
+    if node.is_null() || too_large(key, height) {
+        return None;
+    }
+    let mut shift = height * MAP_SHIFT - MAP_SHIFT;
+    while shift > 0 {
+        node = mem[node].child(slot_of(key, shift));
+        if node.is_null() {
+            return None;
+        }
+        shift -= MAP_SHIFT;
+    }
+    Some(Slot {
+        node,
+        index: slot_of(key, 0),
+    })
+}
+
+/// Stores another item in an occupied slot.
+///
+/// # Errors
+/// `EINVAL` for the item 0 or an empty slot.
+pub fn replace_slot(mem: &mut Mem, slot: Slot, item: u32) -> Result<(), Errno> {
+    if item == 0 || slot.get(mem) == 0 {
+        return Err(Errno::EINVAL);
+    }
+    mem[slot.node].slots[slot.index] = item;
+    Ok(())
+}
+
+/// The way from the top node to a leaf.
+#[derive(Debug, Clone, Copy)]
+struct Path {
+    steps: [Slot; MAX_HEIGHT],
+    len: usize,
+}
+
+impl Path {
+    /// The path to the item under `key`; `None` if there is no item.
+    #[inline(always)]
+    fn to_item(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<Path> {
+        let RadixTreeRoot {
+            height,
+            rnode: mut node,
+            ..
+        } = mem[root];
+        if node.is_null() || too_large(key, height) {
+            return None;
+        }
+        let mut path = Path {
+            steps: [Slot {
+                node: Ref::NULL,
+                index: 0,
+            }; MAX_HEIGHT],
+            len: 0,
+        };
+        let mut shift = height * MAP_SHIFT;
+        loop {
+            shift -= MAP_SHIFT;
+            let index = slot_of(key, shift);
+            path.steps[path.len] = Slot { node, index };
+            path.len += 1;
+            let below = mem[node].child(index);
+            if below.is_null() {
+                return None;
+            }
+            if shift == 0 {
+                return Some(path);
+            }
+            node = below;
+        }
+    }
+
+    /// From the leaf upwards.
+    #[inline(always)]
+    fn upwards(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.steps[..self.len].iter().rev().copied()
+    }
+
+    /// The leaf's slot.
+    #[inline(always)]
+    fn leaf(&self) -> Slot {
+        self.steps[self.len - 1]
+    }
+}
+
+/// Removes the item under `key` and returns it. Nodes that become empty are freed, and a tree that
+/// its remaining keys do not need loses levels.
+#[inline]
+pub fn delete(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<u32> {
+    let path = Path::to_item(mem, root, key)?;
+    let item = path.leaf().get(mem);
+    tags::clear_all(mem, &path);
+    for Slot { node, index } in path.upwards() {
+        let descriptor = &mut mem[node];
+        descriptor.slots[index] = 0;
+        descriptor.present &= !(1 << index);
+        if descriptor.present != 0 {
+            if descriptor.present == 1 && node == mem[root].rnode {
+                shrink(mem, root);
+            }
+            return Some(item);
+        }
+        node_free(mem, node);
+    }
+    mem[root] = init(mem[root].gfp);
+    Some(item)
+}
+
+/// Drops top nodes that only lead to their slot 0.
+#[cold]
+fn shrink(mem: &mut Mem, root: Ref<RadixTreeRoot>) {
+    while mem[root].height > 1 && mem[mem[root].rnode].present == 1 {
+        let top = mem[root].rnode;
+        let tree = &mut mem[root];
+        tree.height -= 1;
+        let args = [root.unit(), tree.height].map(u64::from);
+        mem[root].rnode = mem[top].child(0);
+        let node = &mut mem[top];
+        node.slots[0] = 0;
+        node.present = 0;
+        node.tags = [0; Tag::COUNT];
+        node_free(mem, top);
+        mem.trace(Tracepoint::RadixTreeShrink, args);
+    }
+}

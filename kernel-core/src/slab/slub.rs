@@ -1,0 +1,488 @@
+//! SLUB: the unqueued allocator (2.6.22 to 2.6.24, specs/memory.md 2.3).
+//!
+//! A slab is a block of pages cut into objects from its first byte on; all bookkeeping is in the
+//! slab's [`Page`]. Free objects are chained through a word of their own, from `Page::freelist`.
+//! Each CPU owns one *frozen* slab whose free objects it has taken over as a private chain, so that
+//! allocating is one pop. Slabs with free objects that no CPU owns wait on their node's partial
+//! list; full slabs are on no list at all, and are found again when one of their objects is freed.
+
+use core::mem::offset_of;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{Constructor, KmemCache, Object, is_slab_of};
+use crate::errno::Errno;
+use crate::mem::{
+    FRAME_SIZE, Gfp, ListHead, MAX_CPUS, MAX_NODES, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref, UNIT,
+    Zone,
+};
+
+/// Empty slabs that a node's partial list keeps when a CPU lets go of its slab.
+const MIN_PARTIAL: u32 = 5;
+/// Objects that a slab should hold at least, where the order permits.
+const MIN_OBJECTS: u32 = 4;
+/// Orders above this are used only for objects that need them.
+const SLUB_MAX_ORDER: u32 = 1;
+
+/// What one CPU allocates from.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct CacheCpu {
+    /// The slab that the CPU owns.
+    pub page: Ref<Page>,
+    /// Its free objects, taken off the slab.
+    pub freelist: Ref<Object>,
+}
+
+/// The slabs of one node that no CPU owns.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct CacheNode {
+    /// Slabs with free objects, linked through `Page::lru`.
+    pub partial: ListHead,
+    /// How many there are.
+    pub nr_partial: u32,
+    _pad: u32,
+}
+
+/// The word of a free object that leads to the next one.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct FreeLink {
+    next: Ref<Object>,
+    _pad: u32,
+}
+
+/// Lays out an object and its slab: where the free link stands, the stride, the order.
+pub(super) fn calculate_sizes(cache: &mut KmemCache, align: u32) {
+    let inuse = cache.object_size.next_multiple_of(UNIT as u32);
+    // A constructed object must stay as it is while it is free, so the link moves behind it.
+    let (offset, end) = if cache.ctor == Constructor::None as u32 {
+        (0, inuse)
+    } else {
+        (inuse, inuse + UNIT as u32)
+    };
+    cache.offset = offset;
+    cache.size = end.next_multiple_of(align);
+    cache.order = calculate_order(cache.size);
+    cache.objects = ((FRAME_SIZE as u32) << cache.order) / cache.size;
+}
+
+/// The smallest order that holds enough objects and wastes little.
+fn calculate_order(size: u32) -> u32 {
+    let mut min_objects = MIN_OBJECTS;
+    while min_objects > 1 {
+        for fraction in [8, 4] {
+            if let Some(order) = slab_order(size, min_objects, SLUB_MAX_ORDER, fraction) {
+                return order;
+            }
+        }
+        min_objects /= 2;
+    }
+    slab_order(size, 1, SLUB_MAX_ORDER, 1)
+        .or_else(|| slab_order(size, 1, MAX_ORDER as u32 - 1, 1))
+        .unwrap_or(MAX_ORDER as u32 - 1)
+}
+
+/// The first order up to `max_order` whose slab holds `min_objects` and wastes at most one part in
+/// `fraction`.
+fn slab_order(size: u32, min_objects: u32, max_order: u32, fraction: u32) -> Option<u32> {
+    let bits = 32 - (min_objects * size - 1).leading_zeros();
+    let start = bits.saturating_sub(FRAME_SIZE.trailing_zeros());
+    (start..=max_order).find(|order| {
+        let bytes = (FRAME_SIZE as u32) << order;
+        bytes >= min_objects * size && bytes % size <= bytes / fraction
+    })
+}
+
+fn node_of(cache: Ref<KmemCache>, node: u32) -> Ref<CacheNode> {
+    cache.byte_add(offset_of!(KmemCache, node) + node as usize * size_of::<CacheNode>())
+}
+
+pub(super) fn init_nodes(mem: &mut Mem, cache: Ref<KmemCache>) {
+    for node in 0..MAX_NODES as u32 {
+        mem.list_init(node_of(cache, node).cast());
+    }
+}
+
+#[inline(always)]
+fn link(cache: &KmemCache, object: Ref<Object>) -> Ref<FreeLink> {
+    object.byte_add(cache.offset as usize)
+}
+
+#[inline(always)]
+fn cpu_index(mem: &Mem) -> usize {
+    mem[MEM].cpu as usize % MAX_CPUS
+}
+
+/// Pops an object off the CPU's chain.
+#[inline(always)]
+pub(super) fn alloc(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+    let cpu = cpu_index(mem);
+    let descriptor = &mem[cache];
+    let object = descriptor.cpu[cpu].freelist;
+    if object.is_null() {
+        return alloc_slow(mem, cache, gfp);
+    }
+    let next = mem[link(descriptor, object)].next;
+    mem[cache].cpu[cpu].freelist = next;
+    Ok(object)
+}
+
+/// Finds the CPU a slab with free objects: its own again, a partial one near, or a new one.
+#[cold]
+#[inline(never)]
+fn alloc_slow(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+    let cpu = cpu_index(mem);
+    let own = mem[cache].cpu[cpu].page;
+    let page = if own.is_null() || mem[own].freelist == 0 || page_node(mem, own) != mem[MEM].node {
+        if !own.is_null() {
+            deactivate(mem, cache, cpu);
+        }
+        match take_partial(mem, cache) {
+            Some(page) => page,
+            None => new_slab(mem, cache, gfp)?,
+        }
+    } else {
+        own
+    };
+    let freelist: Ref<Object> = Ref::new(mem[page].freelist);
+    mem[page].set(PageFlag::Frozen);
+    mem[page].freelist = 0;
+    mem[page].inuse = mem[page].objects;
+    let next = get_link(mem, cache, freelist);
+    mem[cache].cpu[cpu] = CacheCpu {
+        page,
+        freelist: next,
+    };
+    Ok(freelist)
+}
+
+/// The first partial slab of this node, or of the nodes after it.
+fn take_partial(mem: &mut Mem, cache: Ref<KmemCache>) -> Option<Ref<Page>> {
+    let (here, nodes) = (mem[MEM].node, mem[MEM].nr_nodes);
+    for hop in 0..nodes {
+        let node = node_of(cache, (here + hop) % nodes);
+        // Another node's last slabs are left to it.
+        if mem[node].nr_partial > if hop == 0 { 0 } else { MIN_PARTIAL } {
+            let page: Ref<Page> = mem[node].partial.next.byte_sub(offset_of!(Page, lru));
+            remove_partial(mem, cache, page);
+            return Some(page);
+        }
+    }
+    None
+}
+
+/// Cuts new pages into objects, chained in address order.
+fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>, Errno> {
+    let KmemCache {
+        order,
+        objects,
+        size,
+        object_size,
+        ctor,
+        ..
+    } = mem[cache];
+    let page = mem.alloc_pages(gfp, order, None)?;
+    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
+    for index in 0..objects {
+        let object: Ref<Object> = first.byte_add((index * size) as usize);
+        if ctor == Constructor::Zero as u32 {
+            for word in 0..object_size.div_ceil(UNIT as u32) {
+                mem[object.offset(word)] = 0;
+            }
+        }
+        let next = if index + 1 < objects {
+            first.byte_add(((index + 1) * size) as usize)
+        } else {
+            Ref::NULL
+        };
+        set_link(mem, cache, object, next);
+    }
+    let descriptor = &mut mem[page];
+    descriptor.set(PageFlag::Slab);
+    descriptor.mapping = cache.unit();
+    descriptor.objects = objects as u16;
+    descriptor.inuse = 0;
+    descriptor.freelist = first.unit();
+    mem[cache].nr_slabs += 1;
+    Ok(page)
+}
+
+#[inline(always)]
+fn get_link(mem: &Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> Ref<Object> {
+    mem[link(&mem[cache], object)].next
+}
+
+#[inline(always)]
+fn set_link(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, next: Ref<Object>) {
+    let at = link(&mem[cache], object);
+    mem[at] = FreeLink { next, _pad: 0 };
+}
+
+/// Gives an object back: to the CPU's own chain if its slab is the CPU's, else to the slab.
+#[inline(always)]
+pub(super) fn free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
+    let cpu = cpu_index(mem);
+    let page = mem.head_page(object);
+    assert!(
+        is_slab_of(mem, page, cache),
+        "kmem_cache_free of an object of another cache"
+    );
+    let CacheCpu {
+        page: own,
+        freelist,
+    } = mem[cache].cpu[cpu];
+    if page == own {
+        set_link(mem, cache, object, freelist);
+        mem[cache].cpu[cpu].freelist = object;
+    } else {
+        free_slow(mem, cache, page, object);
+    }
+}
+
+#[inline(never)]
+fn free_slow(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, object: Ref<Object>) {
+    let prior: Ref<Object> = Ref::new(mem[page].freelist);
+    set_link(mem, cache, object, prior);
+    mem[page].freelist = object.unit();
+    mem[page].inuse -= 1;
+    if mem[page].is(PageFlag::Frozen) {
+        // Some CPU owns it and will look here when its chain is used up.
+    } else if mem[page].inuse == 0 {
+        if !prior.is_null() {
+            remove_partial(mem, cache, page);
+        }
+        discard(mem, cache, page);
+    } else if prior.is_null() {
+        add_partial(mem, cache, page, false);
+    }
+}
+
+/// Takes the slab away from a CPU and puts it where its free objects say.
+fn deactivate(mem: &mut Mem, cache: Ref<KmemCache>, cpu: usize) {
+    let CacheCpu { page, mut freelist } = mem[cache].cpu[cpu];
+    mem[cache].cpu[cpu] = CacheCpu::zeroed();
+    while !freelist.is_null() {
+        let next = get_link(mem, cache, freelist);
+        let head: Ref<Object> = Ref::new(mem[page].freelist);
+        set_link(mem, cache, freelist, head);
+        mem[page].freelist = freelist.unit();
+        mem[page].inuse -= 1;
+        freelist = next;
+    }
+    mem[page].clear(PageFlag::Frozen);
+    if mem[page].inuse == 0 {
+        if mem[node_of(cache, page_node(mem, page))].nr_partial < MIN_PARTIAL {
+            add_partial(mem, cache, page, false);
+        } else {
+            discard(mem, cache, page);
+        }
+    } else if mem[page].freelist != 0 {
+        add_partial(mem, cache, page, true);
+    }
+}
+
+fn page_node(mem: &Mem, page: Ref<Page>) -> u32 {
+    let zone: Ref<Zone> = mem.zone(mem[page].zone());
+    mem[zone].node
+}
+
+fn add_partial(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, at_head: bool) {
+    let node = node_of(cache, page_node(mem, page));
+    mem[node].nr_partial += 1;
+    let lru = page.byte_add(offset_of!(Page, lru));
+    if at_head {
+        mem.list_add(lru, node.cast())
+    } else {
+        mem.list_add_tail(lru, node.cast())
+    }
+}
+
+fn remove_partial(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
+    let node = node_of(cache, page_node(mem, page));
+    mem[node].nr_partial -= 1;
+    mem.list_del(page.byte_add(offset_of!(Page, lru)));
+}
+
+/// Gives an empty slab's pages back.
+fn discard(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
+    let descriptor = &mut mem[page];
+    descriptor.clear(PageFlag::Slab);
+    descriptor.mapping = 0;
+    descriptor.freelist = 0;
+    descriptor.objects = 0;
+    mem[cache].nr_slabs -= 1;
+    mem.put_page(page);
+}
+
+/// Lets every CPU go of its slab, and the nodes of their empty ones.
+pub fn shrink(mem: &mut Mem, cache: Ref<KmemCache>) {
+    for cpu in 0..MAX_CPUS {
+        if !mem[cache].cpu[cpu].page.is_null() {
+            deactivate(mem, cache, cpu);
+        }
+    }
+    for node in 0..mem[MEM].nr_nodes {
+        let head: Ref<ListHead> = node_of(cache, node).cast();
+        let mut at = mem[head].next;
+        while at != head {
+            let page: Ref<Page> = at.byte_sub(offset_of!(Page, lru));
+            at = mem[at].next;
+            if mem[page].inuse == 0 {
+                remove_partial(mem, cache, page);
+                discard(mem, cache, page);
+            }
+        }
+    }
+}
+
+/// Length of a chain of free objects, which must stay inside the slab `page`; `None` if it does
+/// not, or does not end.
+fn chain_length(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    page: Ref<Page>,
+    mut object: Ref<Object>,
+) -> Option<u32> {
+    let KmemCache {
+        size,
+        objects,
+        order,
+        ..
+    } = mem[cache];
+    let first = mem.frame_of(page);
+    let mut length = 0;
+    while !object.is_null() {
+        let frame = object.frame();
+        let inside = frame >= first && frame < first + (1 << order);
+        let start: Ref<Object> = Ref::of_frame(first);
+        if !inside
+            || !((object.unit() - start.unit()) * UNIT as u32).is_multiple_of(size)
+            || length == objects
+        {
+            return None;
+        }
+        length += 1;
+        object = get_link(mem, cache, object);
+    }
+    Some(length)
+}
+
+/// Free objects of a cache, and how many slabs are partial.
+pub(super) fn count_free(mem: &Mem, cache: Ref<KmemCache>) -> (u32, u32) {
+    let (mut free, mut partial) = (0, 0);
+    for node in 0..mem[MEM].nr_nodes {
+        let node = node_of(cache, node);
+        partial += mem[node].nr_partial;
+        for lru in mem.list_iter(node.cast()) {
+            let page = &mem[lru.byte_sub::<Page>(offset_of!(Page, lru))];
+            free += u32::from(page.objects - page.inuse);
+        }
+    }
+    for CacheCpu { page, freelist } in mem[cache].cpu {
+        if !page.is_null() {
+            free += chain_length(mem, cache, page, freelist).unwrap_or(0);
+            free += u32::from(mem[page].objects - mem[page].inuse);
+        }
+    }
+    (free, partial)
+}
+
+/// Checks one cache: lists linked, counts right, chains inside their slabs, every slab found.
+pub(super) fn check(mem: &Mem, cache: Ref<KmemCache>) -> Result<(), &'static str> {
+    let mut listed = 0;
+    for node in 0..mem[MEM].nr_nodes {
+        let head = node_of(cache, node);
+        if !mem.list_is_sound(head.cast(), mem.frames()) {
+            return Err("slab: a partial list is broken");
+        }
+        let mut count = 0;
+        for lru in mem.list_iter(head.cast()) {
+            let page: Ref<Page> = lru.byte_sub(offset_of!(Page, lru));
+            if !is_slab_of(mem, page, cache)
+                || mem[page].is(PageFlag::Frozen)
+                || page_node(mem, page) != node
+            {
+                return Err("slab: a page on a partial list does not belong there");
+            }
+            let free = chain_length(mem, cache, page, Ref::new(mem[page].freelist));
+            if free != Some(u32::from(mem[page].objects - mem[page].inuse)) || free == Some(0) {
+                return Err("slab: a partial slab's free objects differ from its count");
+            }
+            count += 1;
+        }
+        if count != mem[head].nr_partial {
+            return Err("slab: nr_partial differs from the list's length");
+        }
+        listed += count;
+    }
+    for CacheCpu { page, freelist } in mem[cache].cpu {
+        if page.is_null() {
+            if !freelist.is_null() {
+                return Err("slab: a CPU has free objects but no slab");
+            }
+            continue;
+        }
+        if !is_slab_of(mem, page, cache) || !mem[page].is(PageFlag::Frozen) {
+            return Err("slab: a CPU's slab is not frozen, or not the cache's");
+        }
+        let returned = chain_length(mem, cache, page, Ref::new(mem[page].freelist));
+        if chain_length(mem, cache, page, freelist).is_none()
+            || returned != Some(u32::from(mem[page].objects - mem[page].inuse))
+        {
+            return Err("slab: a CPU slab's chain is broken");
+        }
+        listed += 1;
+    }
+    let (mut slabs, mut full) = (0, 0);
+    for frame in 0..mem.frames() {
+        let page = mem.page(frame);
+        if is_slab_of(mem, page, cache) {
+            slabs += 1;
+            let whole = mem[page].inuse == mem[page].objects && mem[page].freelist == 0;
+            full += u32::from(whole && !mem[page].is(PageFlag::Frozen));
+        }
+    }
+    if slabs != mem[cache].nr_slabs || slabs != listed + full {
+        return Err("slab: a slab is on no list and not full");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_ORDER, calculate_order};
+
+    /// specs/memory.md 2.3: size, order, objects.
+    #[test]
+    fn orders_of_the_specification() {
+        let vectors = [
+            (32, 0, 128),
+            (96, 0, 42),
+            (192, 0, 21),
+            (256, 0, 16),
+            (552, 0, 7),
+            (700, 1, 11),
+            (1024, 0, 4),
+            (1352, 1, 6),
+            (2048, 1, 4),
+            (3000, 0, 1),
+            (4096, 1, 2),
+            (5000, 1, 1),
+            (8192, 1, 1),
+            (9000, 2, 1),
+        ];
+        for (size, order, objects) in vectors {
+            assert_eq!(
+                (
+                    calculate_order(size),
+                    (4096 << calculate_order(size)) / size
+                ),
+                (order, objects),
+                "size {size}"
+            );
+        }
+        assert_eq!(calculate_order(1 << 22), MAX_ORDER as u32 - 1);
+    }
+}

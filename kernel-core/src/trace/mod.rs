@@ -1,0 +1,235 @@
+//! Trace events and the hash chain that proves two runs equal.
+//!
+//! Whatever the kernel does that a watcher may care for, it says as an event, named as Linux names
+//! its tracepoints. Every event extends a 64-bit chain, recorded or not, so equal chains mean equal
+//! histories. The last [`CAPACITY`] events stay in a ring of fixed records in the kernel's own
+//! frames, as ftrace keeps them; `/sys/kernel/debug/tracing/tracing_on` stops the recording.
+
+use core::fmt;
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::mem::{Gfp, Mem, Ref, layout};
+use crate::slab::KmemCache;
+
+/// Events that the ring holds.
+pub const CAPACITY: u64 = (layout::TRACE_BUFFER_FRAMES as u64 * 4096) / size_of::<Record>() as u64;
+/// Fields that an event may have.
+pub const ARGS_MAX: usize = 6;
+
+/// The static data of this module.
+pub const TRACE: Ref<TraceData> = Ref::of_frame(layout::TRACE);
+const BUFFER: Ref<Record> = Ref::of_frame(layout::TRACE_BUFFER);
+
+/// Counter, chain and switch.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct TraceData {
+    /// Events since boot.
+    pub events: u64,
+    /// The hash chain over them.
+    pub chain: u64,
+    /// Whether events are recorded in the ring (`tracing_on`).
+    pub recording: u32,
+    /// Console lines run so far, the one running included; stamped on each event.
+    pub step: u32,
+}
+
+/// One event as the ring keeps it.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Record {
+    /// Which tracepoint, how many fields, on which CPU: one byte each from the lowest, then two
+    /// unused, then the step in the upper half.
+    header: u64,
+    args: [u64; ARGS_MAX],
+    /// The event's number, to know a record from what the ring held there before.
+    number: u64,
+}
+
+macro_rules! tracepoints {
+    ($($(#[$doc:meta])* $variant:ident = $id:literal, $system:literal, $name:literal, [$($field:literal),*];)*) => {
+        /// The events that the kernel emits. Numbers are part of the chain: never reuse one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Tracepoint {
+            $($(#[$doc])* $variant = $id,)*
+        }
+
+        impl Tracepoint {
+            /// All tracepoints in the order of their numbers.
+            pub const ALL: &'static [Tracepoint] = &[$(Tracepoint::$variant,)*];
+
+            /// `system:name` as Linux writes it.
+            pub fn name(self) -> &'static str {
+                match self { $(Tracepoint::$variant => concat!($system, ":", $name),)* }
+            }
+
+            /// Names of its fields in order. A suffix after `:` tells how to print one.
+            pub fn fields(self) -> &'static [&'static str] {
+                match self { $(Tracepoint::$variant => &[$($field),*],)* }
+            }
+
+            fn from_number(number: u8) -> Option<Tracepoint> {
+                match number { $($id => Some(Tracepoint::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+tracepoints! {
+    /// A console line begins.
+    ConsoleLine = 1, "console", "line", ["step", "bytes", "hash:hex"];
+    /// A block of pages was allocated.
+    MmPageAlloc = 2, "kmem", "mm_page_alloc", ["pfn", "order", "gfp_flags:gfp"];
+    /// A block of pages was freed.
+    MmPageFree = 3, "kmem", "mm_page_free", ["pfn", "order"];
+    /// An object was allocated.
+    KmemCacheAlloc = 4, "kmem", "kmem_cache_alloc", ["name:cache", "ptr:ptr", "bytes_req", "bytes_alloc", "gfp_flags:gfp"];
+    /// An object was freed.
+    KmemCacheFree = 5, "kmem", "kmem_cache_free", ["name:cache", "ptr:ptr"];
+    /// A radix tree gained a level.
+    RadixTreeExtend = 6, "radix_tree", "radix_tree_extend", ["root:ptr", "height"];
+    /// A radix tree lost a level.
+    RadixTreeShrink = 7, "radix_tree", "radix_tree_shrink", ["root:ptr", "height"];
+    /// A command inserted an item.
+    RadixTreeInsert = 8, "radix_tree", "radix_tree_insert", ["root:ptr", "key", "item", "ret:int"];
+    /// A command deleted an item.
+    RadixTreeDelete = 9, "radix_tree", "radix_tree_delete", ["root:ptr", "key", "item"];
+    /// A command set a tag.
+    RadixTreeTagSet = 10, "radix_tree", "radix_tree_tag_set", ["root:ptr", "key", "tag", "ret:int"];
+    /// A command cleared a tag.
+    RadixTreeTagClear = 11, "radix_tree", "radix_tree_tag_clear", ["root:ptr", "key", "tag", "item"];
+    /// A CPU's pool of tree nodes was filled.
+    RadixTreePreload = 12, "radix_tree", "radix_tree_preload", ["cpu", "nodes", "ret:int"];
+    /// A file system object was made.
+    FsCreate = 13, "fs", "create", ["ino", "parent", "mode:oct"];
+    /// A file system object was removed.
+    FsRemove = 14, "fs", "remove", ["ino", "parent"];
+    /// Injected allocation failure.
+    FailNth = 15, "kmem", "fail_nth", ["ret:int"];
+}
+
+/// Odd multipliers, one a field, so that swapped fields give another hash (digits of pi).
+const MULTIPLIERS: [u64; ARGS_MAX] = [
+    0x243f_6a88_85a3_08d3,
+    0x1319_8a2e_0370_7345,
+    0xa409_3822_299f_31d1,
+    0x082e_fa98_ec4e_6c89,
+    0x4528_21e6_38d0_1377,
+    0xbe54_66cf_34e9_0c6d,
+];
+
+/// Extends a hash by one word.
+#[inline(always)]
+pub(crate) fn mix(hash: u64, word: u64) -> u64 {
+    let product = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ product >> 29
+}
+
+impl Mem {
+    /// Emits an event.
+    #[inline(always)]
+    pub fn trace<const N: usize>(&mut self, tracepoint: Tracepoint, args: [u64; N]) {
+        const { assert!(N <= ARGS_MAX) };
+        let cpu = self[crate::mem::MEM].cpu;
+        let data = &mut self[TRACE];
+        let header =
+            u64::from(data.step) << 32 | u64::from(cpu) << 16 | (N as u64) << 8 | tracepoint as u64;
+        // The fields are hashed beside each other, the chain only links the result: its latency is
+        // one multiplication an event.
+        let mut hash = header;
+        for (arg, multiplier) in args.iter().zip(MULTIPLIERS) {
+            hash = hash.wrapping_add((arg ^ arg >> 32).wrapping_mul(multiplier) ^ arg << 17);
+        }
+        let number = data.events;
+        data.chain = mix(data.chain, hash);
+        data.events = number + 1;
+        if data.recording != 0 {
+            self.record(number, header, &args);
+        }
+    }
+
+    #[inline(never)]
+    fn record(&mut self, number: u64, header: u64, args: &[u64]) {
+        let record = &mut self[BUFFER.offset((number % CAPACITY) as u32)];
+        record.header = header;
+        record.number = number;
+        record.args[..args.len()].copy_from_slice(args);
+    }
+
+    /// The event of that number, if the ring still holds it.
+    pub fn event(&self, number: u64) -> Option<Event> {
+        let TraceData { events, .. } = self[TRACE];
+        if number >= events || number + CAPACITY < events {
+            return None;
+        }
+        let record = self[BUFFER.offset((number % CAPACITY) as u32)];
+        if record.number != number {
+            return None;
+        }
+        Some(Event {
+            number,
+            tracepoint: Tracepoint::from_number(record.header as u8)?,
+            step: (record.header >> 32) as u32,
+            cpu: (record.header >> 16) as u8,
+            args: record.args,
+        })
+    }
+}
+
+/// One event, read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// Its number since boot, from 0.
+    pub number: u64,
+    /// What happened.
+    pub tracepoint: Tracepoint,
+    /// The console line during which it did, from 1; 0 is boot.
+    pub step: u32,
+    /// On which CPU.
+    pub cpu: u8,
+    args: [u64; ARGS_MAX],
+}
+
+impl Event {
+    /// The values of its fields, in the order of [`Tracepoint::fields`].
+    pub fn args(&self) -> &[u64] {
+        &self.args[..self.tracepoint.fields().len()]
+    }
+
+    /// Prints `field=value ...`; names of caches are looked up in `mem`.
+    pub fn fields<'a>(&'a self, mem: &'a Mem) -> impl fmt::Display + 'a {
+        Fields { event: self, mem }
+    }
+}
+
+struct Fields<'a> {
+    event: &'a Event,
+    mem: &'a Mem,
+}
+
+impl fmt::Display for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut space = "";
+        for (field, &value) in self.event.tracepoint.fields().iter().zip(self.event.args()) {
+            let (name, kind) = field.split_once(':').unwrap_or((field, ""));
+            write!(f, "{space}{name}=")?;
+            space = " ";
+            let r = Ref::<()>::new(value as u32);
+            match kind {
+                "hex" => write!(f, "{value:016x}")?,
+                "oct" => write!(f, "{value:o}")?,
+                "int" => write!(f, "{}", value as i64)?,
+                "gfp" => write!(f, "{}", Gfp(value as u32))?,
+                "ptr" => write!(f, "{r}")?,
+                "cache" => match KmemCache::name_at(self.mem, r.cast()) {
+                    Some(name) => write!(f, "{name}")?,
+                    None => write!(f, "{r}")?,
+                },
+                _ => write!(f, "{value}")?,
+            }
+        }
+        Ok(())
+    }
+}
