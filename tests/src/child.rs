@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child as Process, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// A running program. Dropping it kills it.
@@ -20,6 +20,7 @@ pub struct Child {
     input: Option<Sender<Vec<u8>>>,
     output: Receiver<Vec<u8>>,
     complaints: Arc<Mutex<Vec<u8>>>,
+    complaining: JoinHandle<()>,
 }
 
 impl Child {
@@ -61,7 +62,7 @@ impl Child {
         thread::spawn(move || pump(stdout, |bytes| read.send(bytes).is_ok()));
         let complaints = Arc::new(Mutex::new(Vec::new()));
         let collected = Arc::clone(&complaints);
-        thread::spawn(move || {
+        let complaining = thread::spawn(move || {
             pump(stderr, |bytes| {
                 collected.lock().is_ok_and(|mut all| {
                     all.extend(bytes);
@@ -75,6 +76,7 @@ impl Child {
             input: Some(input),
             output,
             complaints,
+            complaining,
         })
     }
 
@@ -151,13 +153,25 @@ impl Child {
         let deadline = Instant::now() + patience;
         loop {
             match self.process.try_wait() {
-                Ok(Some(status)) => return Ok(status),
+                Ok(Some(status)) => {
+                    self.hear_it_out();
+                    return Ok(status);
+                }
                 Err(error) => return Err(format!("cannot wait for {}: {error}", self.name)),
                 Ok(None) if Instant::now() >= deadline => {
                     return Err(format!("{} still runs after {patience:?}", self.name));
                 }
                 Ok(None) => thread::sleep(Duration::from_millis(2)),
             }
+        }
+    }
+
+    /// Waits until the last words of a child that has ended have arrived, but not for those of
+    /// processes that it left behind.
+    fn hear_it_out(&self) {
+        let deadline = Instant::now() + Duration::from_millis(500);
+        while !self.complaining.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
         }
     }
 

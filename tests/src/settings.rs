@@ -20,7 +20,7 @@ impl Settings {
             .parent()
             .unwrap_or(Path::new("."));
         // A relative CARGO_TARGET_DIR means relative to where cargo was called: the workspace.
-        let target = match env::var_os("CARGO_TARGET_DIR") {
+        let target = match env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty()) {
             Some(dir) => workspace.join(dir),
             None => workspace.join("target"),
         };
