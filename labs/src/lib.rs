@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod guest;
 pub mod log;
 pub mod protocol;
 mod session;

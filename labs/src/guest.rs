@@ -1,0 +1,238 @@
+//! The boot image as a guest of QEMU: the one place that knows QEMU's command line.
+//!
+//! The guest is the smallest x86_64 machine that QEMU has, with two serial ports and a device to
+//! leave by. The first port is the console, for people; the second carries the
+//! [`protocol`](crate::protocol) as a byte stream, for programs. Whoever starts a guest says where
+//! these two lead, runs [`PROGRAM`] with [`arguments`], and reads how it ended with
+//! [`Exit::from_status`]. The image itself leaves by the same [`Exit`].
+//!
+//! ```
+//! use labs::guest::{self, Console, Protocol};
+//!
+//! let memory = guest::memory_mib(64);
+//! let arguments = guest::arguments("boot", "mem=64M", memory, Console::Null, Protocol::Stdio);
+//! assert!(arguments.contains(&"-append".to_string()));
+//! ```
+//!
+//! Numbers were measured with QEMU 7.2 under TCG, its own translator; the guest needs no KVM.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// The emulator's name.
+pub const PROGRAM: &str = "qemu-system-x86_64";
+
+/// The port of the device through which the guest ends QEMU.
+pub const EXIT_PORT: u16 = 0xf4;
+
+/// Where the guest's console leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Console {
+    /// To QEMU's own standard input and output. `^C` goes to the guest; `^]` followed by `x` ends
+    /// QEMU.
+    Stdio,
+    /// Nowhere.
+    Null,
+    /// To a file, without input: what the guest says as it boots and dies. `/dev/stderr` will do.
+    File(String),
+    /// To a Unix socket of this path, which QEMU makes and listens on.
+    Unix(String),
+}
+
+/// Where the guest's protocol port leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Protocol {
+    /// Nowhere: the guest has no such port.
+    None,
+    /// To QEMU's own standard input and output.
+    Stdio,
+    /// To a Unix socket of this path, which QEMU makes and listens on.
+    Unix(String),
+}
+
+/// How a guest ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It was powered off, or its self-test passed.
+    Done = 0x10,
+    /// The kernel or a layer around it panicked; the console has the message.
+    Panic = 0x11,
+    /// The processor raised an exception; the console has the report.
+    Exception = 0x12,
+    /// The image can't run as it was asked to: bad header, too little memory, unknown self-test.
+    Refused = 0x13,
+    /// The self-test failed.
+    SelfTest = 0x14,
+    /// The stream on the protocol port was no sequence of messages.
+    Protocol = 0x15,
+}
+
+impl Exit {
+    /// All ways to end.
+    const ALL: [Exit; 6] = [
+        Exit::Done,
+        Exit::Panic,
+        Exit::Exception,
+        Exit::Refused,
+        Exit::SelfTest,
+        Exit::Protocol,
+    ];
+
+    /// What the guest writes to [`EXIT_PORT`].
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The exit status with which QEMU ends then. It is never 0 or 1, which QEMU ends with on its own
+    /// account.
+    pub fn status(self) -> i32 {
+        i32::from(self.code()) << 1 | 1
+    }
+
+    /// How a guest ended, by QEMU's exit status; `None` if the guest did not end by itself.
+    pub fn from_status(status: i32) -> Option<Exit> {
+        Exit::ALL.into_iter().find(|exit| exit.status() == status)
+    }
+
+    /// How the guest ended, for a person.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Exit::Done => "the guest powered off",
+            Exit::Panic => "the guest panicked",
+            Exit::Exception => "the processor raised an exception in the guest",
+            Exit::Refused => "the guest could not run as asked",
+            Exit::SelfTest => "the guest's self-test failed",
+            Exit::Protocol => "the guest lost step with the stream of messages",
+        }
+    }
+}
+
+/// How much memory, in MiB, a guest needs to run a machine of `mem_mib` MiB.
+///
+/// Half of a guest's memory, but at most 256 MiB, is heap: checkpoints, views, and messages of up to
+/// [`MESSAGE_MAX`](crate::protocol::MESSAGE_MAX). QEMU takes memory from its host only as the guest touches it,
+/// so a generous guest costs nothing.
+pub fn memory_mib(mem_mib: u32) -> u32 {
+    let frames_and_heap = mem_mib.saturating_add(mem_mib.min(256));
+    frames_and_heap.saturating_add(mem_mib / 1024 + 8).max(256)
+}
+
+/// QEMU's arguments for a guest that runs `image` with `memory_mib` MiB of memory on the machine
+/// that `machine_header` describes (empty: the default machine).
+///
+/// Words like `selftest=all` may follow the header.
+pub fn arguments(
+    image: &str,
+    machine_header: &str,
+    memory_mib: u32,
+    console: Console,
+    protocol: Protocol,
+) -> Vec<String> {
+    let memory = format!("{memory_mib}M");
+    let console = match console {
+        Console::Stdio => "stdio,id=console,signal=off,mux=on".to_string(),
+        Console::Null => "null,id=console".to_string(),
+        Console::File(path) => format!("file,id=console,path={}", escaped(&path)),
+        Console::Unix(path) => format!(
+            "socket,id=console,path={},server=on,wait=off",
+            escaped(&path)
+        ),
+    };
+    let protocol = match protocol {
+        Protocol::None => None,
+        Protocol::Stdio => Some("stdio,id=protocol,signal=off".to_string()),
+        Protocol::Unix(path) => Some(format!(
+            "socket,id=protocol,path={},server=on,wait=off",
+            escaped(&path)
+        )),
+    };
+
+    let mut arguments = Vec::new();
+    let mut add = |words: &[&str]| arguments.extend(words.iter().map(ToString::to_string));
+    // Nothing that QEMU would add on its own, and no display.
+    add(&[
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        "-display",
+        "none",
+    ]);
+    // The machine without timers and clock; the interrupt controller stays.
+    add(&[
+        "-M",
+        "microvm,isa-serial=off,pit=off,rtc=off,auto-kernel-cmdline=off",
+    ]);
+    add(&["-accel", "tcg", "-m", &memory]);
+    add(&["-kernel", image, "-append", machine_header]);
+    add(&[
+        "-chardev",
+        &console,
+        "-device",
+        "isa-serial,chardev=console,iobase=0x3f8,irq=4",
+    ]);
+    if let Some(protocol) = protocol {
+        // An untrue, high baud rate: the port waits for four characters' time before it reports
+        // that fewer than 14 have come.
+        let device = "isa-serial,chardev=protocol,iobase=0x2f8,irq=3,baudbase=115200000";
+        add(&["-chardev", &protocol, "-device", device]);
+    }
+    add(&[
+        "-device",
+        &format!("isa-debug-exit,iobase={EXIT_PORT:#x},iosize=1"),
+        "-echr",
+        "29",
+    ]);
+    arguments
+}
+
+/// A path as a value among comma-separated options.
+fn escaped(path: &str) -> String {
+    path.replace(',', ",,")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_and_exits_map_both_ways() {
+        for exit in Exit::ALL {
+            assert_eq!(Exit::from_status(exit.status()), Some(exit));
+        }
+        assert_eq!(Exit::Done.status(), 33);
+        for status in [0, 1, 2, 32, 34, 139, -1] {
+            assert_eq!(Exit::from_status(status), None);
+        }
+    }
+
+    #[test]
+    fn a_guest_is_never_smaller_than_its_machine_and_some_heap() {
+        assert_eq!(memory_mib(0), 256);
+        assert_eq!(memory_mib(64), 256);
+        assert_eq!(memory_mib(512), 776);
+        assert_eq!(memory_mib(u32::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn paths_with_commas_stay_paths() {
+        let socket = Protocol::Unix("/tmp/a,b".into());
+        let arguments = arguments("boot", "", 256, Console::File("c,d".into()), socket);
+        assert!(
+            arguments
+                .iter()
+                .any(|word| word.contains("path=/tmp/a,,b,server=on"))
+        );
+        assert!(arguments.iter().any(|word| word.ends_with("path=c,,d")));
+    }
+
+    #[test]
+    fn without_a_protocol_there_is_one_serial_port() {
+        let arguments = arguments("boot", "mem=8M", 256, Console::Stdio, Protocol::None);
+        let ports = arguments
+            .iter()
+            .filter(|word| word.starts_with("isa-serial"));
+        assert_eq!(ports.count(), 1);
+    }
+}
