@@ -1,0 +1,128 @@
+//! Drives kernels for the developer's tool: `drive run HOST -- FILE`, `drive parity N SEED HOST...`
+//! and `drive boot IMAGE [KEY=VALUE...]`.
+//!
+//! The tool has checked the arguments and made what the hosts need; here are the three commands
+//! themselves. They are a program of their own because they contain a kernel, and the tool should
+//! work while the kernel does not compile.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::process::{Command, ExitCode};
+
+use labs::guest::{self, Console, Exit, Protocol};
+use lexopt::prelude::*;
+use tests::Settings;
+use tests::host;
+use tests::parity::{self, Member, Plan};
+
+type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let done = match arguments() {
+        Ok((command, words)) if command == "run" => run(&words),
+        Ok((command, words)) if command == "parity" => compare(&words),
+        Ok((command, words)) if command == "boot" => boot(&words),
+        Ok((command, _)) => Err(format!("there is no command `{command}`").into()),
+        Err(error) => Err(error),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::from(2)
+    })
+}
+
+/// The command and its words.
+fn arguments() -> Result<(String, Vec<String>), Box<dyn Error>> {
+    let mut parser = lexopt::Parser::from_env();
+    let mut words = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if words.is_empty() {
+        return Err("drive which command?".into());
+    }
+    Ok((words.remove(0), words))
+}
+
+/// Runs a log: its console text to stdout, what it did to the trace to stderr, its status as ours.
+fn run(words: &[String]) -> Outcome {
+    let [host, file] = words else {
+        return Err("usage: drive run HOST -- FILE".into());
+    };
+    let log = read_log(file)?;
+    let outcome = host::connect(host::by_name(host)?, &Settings::find())?.replay(&log, false)?;
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(&outcome.text)
+        .and_then(|()| stdout.flush())
+    {
+        // Who stops reading (`| head`) has seen enough; that is no fault of the log.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other.map_err(|error| format!("can't write the console's text: {error}"))?,
+    }
+    eprintln!("events {} chain {:016x}", outcome.events, outcome.chain);
+    if let Some(broken) = outcome.broken {
+        return Err(format!("the kernel is broken after this log: {broken}").into());
+    }
+    Ok(ExitCode::from(outcome.status))
+}
+
+fn read_log(file: &str) -> Result<Vec<u8>, String> {
+    let mut log = Vec::new();
+    if file == "-" {
+        io::stdin()
+            .read_to_end(&mut log)
+            .map_err(|error| format!("can't read standard input: {error}"))?;
+        return Ok(log);
+    }
+    fs::read(file).map_err(|error| format!("can't read {file}: {error}"))
+}
+
+/// Compares hosts and prints the report.
+fn compare(words: &[String]) -> Outcome {
+    let [logs, seed, hosts @ ..] = words else {
+        return Err("usage: drive parity N SEED HOST...".into());
+    };
+    let plan = Plan {
+        logs: logs.parse()?,
+        seed: seed.parse()?,
+        progress: true,
+    };
+    let settings = Settings::find();
+    let mut members = Vec::new();
+    for name in hosts {
+        members.push(Member::of(host::by_name(name)?, &settings));
+    }
+    let report = parity::run(&plan, &mut members)?;
+    println!("{report}");
+    Ok(if report.is_clean() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Boots the image with its console on this terminal.
+fn boot(words: &[String]) -> Outcome {
+    let [image, header @ ..] = words else {
+        return Err("usage: drive boot IMAGE [KEY=VALUE...]".into());
+    };
+    let header = header.join(" ");
+    let memory = guest::memory_mib(0);
+    let arguments = guest::arguments(image, &header, memory, Console::Stdio, Protocol::None);
+    let qemu = Settings::find().qemu()?;
+    let status = Command::new(&qemu)
+        .args(arguments)
+        .status()
+        .map_err(|error| format!("can't start {}: {error}", qemu.display()))?;
+    match status.code().and_then(Exit::from_status) {
+        Some(Exit::Done) => Ok(ExitCode::SUCCESS),
+        Some(exit) => Err(exit.reason().into()),
+        None if status.success() => Ok(ExitCode::SUCCESS),
+        None => Err(format!("QEMU ended with {status}").into()),
+    }
+}

@@ -1,0 +1,183 @@
+//! Makes the page's files out of compiled WebAssembly: `pack DIR [--module NAME FILE]...
+//! [--copy FILE|FOLDER]... [--compress]`.
+//!
+//! Writes JavaScript bindings for each module, copies the static files beside them, and puts a
+//! brotli and a gzip copy beside each file that gains by it, so that no server has to compress
+//! anything. `DIR` is replaced only when all that has succeeded. Called by the developer's tool,
+//! which knows when there is something to do.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+
+use brotli::enc::BrotliEncoderParams;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lexopt::prelude::*;
+use wasm_bindgen_cli_support::Bindgen;
+
+/// Compressing a file smaller than this gains less than the headers around it.
+const COMPRESSED_MIN: usize = 200;
+
+struct Job {
+    dir: PathBuf,
+    modules: Vec<(String, PathBuf)>,
+    copies: Vec<PathBuf>,
+    compress: bool,
+}
+
+fn main() -> ExitCode {
+    match parse().and_then(|job| job.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse() -> Result<Job, Box<dyn Error>> {
+    let mut arguments = lexopt::Parser::from_env();
+    let mut job = Job {
+        dir: PathBuf::new(),
+        modules: Vec::new(),
+        copies: Vec::new(),
+        compress: false,
+    };
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("module") => job
+                .modules
+                .push((arguments.value()?.string()?, arguments.value()?.into())),
+            Long("copy") => job.copies.push(arguments.value()?.into()),
+            Long("compress") => job.compress = true,
+            Value(dir) if job.dir.as_os_str().is_empty() => job.dir = dir.into(),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if job.dir.as_os_str().is_empty() {
+        Err("pack into which folder?".into())
+    } else {
+        Ok(job)
+    }
+}
+
+impl Job {
+    fn run(&self) -> Result<(), Box<dyn Error>> {
+        let fresh = self.dir.with_extension("new");
+        remove(&fresh)?;
+        fs::create_dir_all(&fresh)?;
+        for (name, module) in &self.modules {
+            bind(name, module, &fresh)?;
+        }
+        for copy in &self.copies {
+            copy_into(copy, &fresh)?;
+        }
+        if self.compress {
+            compress_all(&fresh)?;
+        }
+        remove(&self.dir)?;
+        Ok(fs::rename(&fresh, &self.dir)?)
+    }
+}
+
+fn remove(dir: &Path) -> std::io::Result<()> {
+    if dir.exists() {
+        fs::remove_dir_all(dir)
+    } else {
+        Ok(())
+    }
+}
+
+/// Writes `NAME.js` and `NAME_bg.wasm`.
+fn bind(name: &str, module: &Path, dir: &Path) -> Result<(), Box<dyn Error>> {
+    Bindgen::new()
+        .input_path(module)
+        .out_name(name)
+        .web(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(dir)
+        .map_err(|error| format!("can't write bindings for {}: {error:#}", module.display()).into())
+}
+
+/// Copies a file, or what a folder holds, into `dir`.
+fn copy_into(path: &Path, dir: &Path) -> Result<(), Box<dyn Error>> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            let entry = entry?.path();
+            let below = if entry.is_dir() {
+                dir.join(entry.file_name().unwrap_or_default())
+            } else {
+                dir.into()
+            };
+            fs::create_dir_all(&below)?;
+            copy_into(&entry, &below)?;
+        }
+        return Ok(());
+    }
+    let copy = dir.join(path.file_name().unwrap_or_default());
+    if copy.exists() {
+        return Err(format!("{} would be written twice", copy.display()).into());
+    }
+    fs::copy(path, &copy).map_err(|error| format!("can't copy {}: {error}", path.display()))?;
+    Ok(())
+}
+
+/// Puts compressed copies beside the files of a folder, as many files at a time as there are cores.
+fn compress_all(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            compress_all(&path)?;
+        } else {
+            files.push(path);
+        }
+    }
+    let results = thread::scope(|scope| {
+        let threads: Vec<_> = files
+            .iter()
+            .map(|file| scope.spawn(|| compress(file)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("compressing does not panic"))
+            .collect::<Vec<_>>()
+    });
+    for (file, result) in files.iter().zip(results) {
+        result.map_err(|error| format!("can't compress {}: {error}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes `FILE.br` and `FILE.gz` if they are smaller than the file.
+fn compress(file: &Path) -> std::io::Result<()> {
+    let bytes = fs::read(file)?;
+    if bytes.len() < COMPRESSED_MIN {
+        return Ok(());
+    }
+    let mut smallest = Vec::new();
+    let params = BrotliEncoderParams {
+        quality: 11,
+        lgwin: 24,
+        size_hint: bytes.len(),
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut bytes.as_slice(), &mut smallest, &params)?;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&bytes)?;
+    for (extension, copy) in [(".br", smallest), (".gz", gzip.finish()?)] {
+        if copy.len() < bytes.len() {
+            let mut name = OsString::from(file);
+            name.push(extension);
+            fs::write(name, copy)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! The commands that run kernels: `run`, `parity`, `boot`.
+//!
+//! They are the `drive` program's, which knows the kernel and its hosts. This module makes what
+//! they need and then becomes that program.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use lexopt::prelude::*;
+
+use crate::progress::Progress;
+use crate::setup::{CHROMIUM, QEMU};
+use crate::stop::Stop;
+use crate::web::Kind;
+use crate::{image, paths, process, setup, web};
+
+/// What `run --help` adds.
+pub const RUN_DETAILS: &str = "
+FILE is an input log: an optional header (`mem=64M nodes=2 cpus=2`), then one console line a line;
+`-` reads it from standard input. Standard output gets exactly the console's text, standard error
+the number of trace events and the hash chain over them. The exit status is the last line's.
+  --host HOST  where the kernel runs: native (in a process, the default), wasm (in a browser)
+               or qemu (on a booted machine)";
+
+/// What `parity --help` adds.
+pub const PARITY_DETAILS: &str = "
+Every log is run on each host; console text, exit status, events, chain and memory must agree.
+A difference is shrunk to the lines that matter, and the first step that differs is named.
+  --seed S       the first log's seed (default 1); the others follow
+  --hosts A,B    which hosts, the reference first (default native,wasm,qemu)";
+
+/// What `boot --help` adds.
+pub const BOOT_DETAILS: &str = "
+KEY=VALUE are words of the machine header, such as mem=64M nodes=2 cpus=2.
+Ctrl-C goes to the kernel; Ctrl-] and then x ends QEMU.";
+
+const HOSTS: [&str; 3] = ["native", "wasm", "qemu"];
+
+/// The command `run`.
+pub fn run(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let (mut host, mut file) = ("native".to_string(), None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("host") => host = known_host(&arguments.value()?.string()?)?,
+            Value(value) if file.is_none() => file = Some(value),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let file = file.ok_or_else(|| {
+        Stop::Usage("run which log? give a FILE, or - for standard input".to_string())
+    })?;
+    prepare(&[&host])?;
+    // After `--`, because a log may be called anything.
+    Err(process::become_program(
+        drive()?.args(["run", &host, "--"]).arg(file),
+    ))
+}
+
+/// The command `parity`.
+pub fn parity(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let (mut logs, mut seed, mut hosts) = (None, 1, HOSTS.map(str::to_string).to_vec());
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("seed") => seed = arguments.value()?.parse::<u64>()?,
+            Long("hosts") => hosts = host_list(&arguments.value()?.string()?)?,
+            Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let logs = logs.ok_or_else(|| Stop::Usage("parity of how many logs?".to_string()))?;
+    prepare(&hosts.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let mut drive = drive()?;
+    drive
+        .arg("parity")
+        .arg(logs.to_string())
+        .arg(seed.to_string())
+        .args(hosts);
+    Err(process::become_program(&mut drive))
+}
+
+/// The command `boot`.
+pub fn boot(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let mut header = Vec::new();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(word) => header.push(word),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    prepare(&["qemu"])?;
+    let mut drive = drive()?;
+    drive
+        .arg("boot")
+        .arg(paths::target().join("boot").join("boot"))
+        .args(header);
+    Err(process::become_program(&mut drive))
+}
+
+fn known_host(name: &str) -> Result<String, Stop> {
+    if HOSTS.contains(&name) {
+        return Ok(name.to_string());
+    }
+    Err(Stop::Usage(format!(
+        "there is no host `{name}`; the hosts are {}",
+        HOSTS.join(", ")
+    )))
+}
+
+fn host_list(names: &str) -> Result<Vec<String>, Stop> {
+    let hosts: Vec<String> = names.split(',').map(known_host).collect::<Result<_, _>>()?;
+    match hosts
+        .iter()
+        .enumerate()
+        .find(|(index, host)| hosts[..*index].contains(host))
+    {
+        Some((_, twice)) => Err(Stop::Usage(format!("host `{twice}` is named twice"))),
+        None => Ok(hosts),
+    }
+}
+
+/// Makes what these hosts are made of. The native host needs nothing, and so starts at once.
+fn prepare(hosts: &[&str]) -> Result<(), Stop> {
+    let progress = Progress::start();
+    if hosts.contains(&"wasm") {
+        let wasm = setup::wasm(&progress)?;
+        setup::tools(&progress, &[&CHROMIUM])?;
+        web::build(&progress, &wasm, Kind::Release)?;
+    }
+    if hosts.contains(&"qemu") {
+        setup::tools(&progress, &[&QEMU])?;
+        image::build(&progress)?;
+    }
+    Ok(())
+}
+
+/// The `drive` program, up to date. It works in the folder that the user is in.
+fn drive() -> Result<Command, Stop> {
+    let drive: PathBuf = paths::target().join("debug").join("drive");
+    let mut build = process::cargo();
+    build.args([
+        "build",
+        "-p",
+        "xtask",
+        "--features",
+        "drive",
+        "--bin",
+        "drive",
+    ]);
+    // The first build is worth watching; later ones would only say that there is nothing to do.
+    if drive.exists() {
+        build.arg("--quiet");
+    }
+    process::run(&mut build)?;
+    let mut command = process::program(drive);
+    let here = env::current_dir()
+        .map_err(|error| Stop::Failed(format!("can't tell the current folder: {error}")))?;
+    command.current_dir(here);
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_known_and_named_once() {
+        assert_eq!(
+            host_list("qemu,native"),
+            Ok(vec!["qemu".to_string(), "native".to_string()])
+        );
+        for wrong in ["", "native,", "Native", "native,wasm,native"] {
+            assert!(matches!(host_list(wrong), Err(Stop::Usage(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_refused_before_anything_is_built() {
+        let refused = |command: fn(lexopt::Parser) -> Result<(), Stop>, line: &str| {
+            matches!(
+                command(lexopt::Parser::from_args(line.split_whitespace())),
+                Err(Stop::Usage(_))
+            )
+        };
+        assert!(refused(run, ""));
+        assert!(refused(run, "--host moon log"));
+        assert!(refused(run, "one two"));
+        assert!(refused(parity, ""));
+        assert!(refused(parity, "-3"));
+        assert!(refused(parity, "10 --seed x"));
+        assert!(refused(boot, "--mem=64M"));
+    }
+}

@@ -1,0 +1,329 @@
+//! Makes sure that the machine has what a command needs.
+//!
+//! A bare Debian machine with a Rust toolchain lacks the WebAssembly target, QEMU and a browser.
+//! Each has a test that tells whether it is there, and a way to install it; nothing is installed
+//! without being named first, nothing that is there is touched, and what can't be installed stops
+//! the command with the names of what to install by hand.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::progress::Progress;
+use crate::stop::Stop;
+use crate::toolchain::{self, DEBIAN_PACKAGES, TARGET, Wasm};
+use crate::{paths, process};
+
+/// What `setup --help` adds.
+pub const DETAILS: &str = "
+Makes sure of all that `serve` and `test` need, and installs what is missing:
+  rustfmt, clippy            `rustup component add`
+  wasm32-unknown-unknown     `rustup target add`, or where that fails Debian's packages
+                             rustc-web cargo-web rust-web-src lld-22
+  QEMU, Chromium             from the system's packages, with apt-get (through sudo if need be)
+Environment: GLASS_TOOLCHAIN=rustup|debian forces one way to WebAssembly;
+GLASS_QEMU and GLASS_CHROMIUM name programs elsewhere.";
+
+/// A program that other projects make.
+#[derive(Debug)]
+pub struct Tool {
+    /// What it is called; any of these will do.
+    programs: &'static [&'static str],
+    /// The variable that names one elsewhere.
+    variable: &'static str,
+    /// The Debian package that brings it.
+    package: &'static str,
+    /// What we want it for.
+    purpose: &'static str,
+}
+
+/// The emulator.
+pub const QEMU: Tool = Tool {
+    programs: &["qemu-system-x86_64"],
+    variable: "GLASS_QEMU",
+    package: "qemu-system-x86",
+    purpose: "boots the kernel",
+};
+
+/// The browser.
+pub const CHROMIUM: Tool = Tool {
+    programs: &["chromium", "chromium-browser", "google-chrome"],
+    variable: "GLASS_CHROMIUM",
+    package: "chromium",
+    purpose: "runs the page in tests",
+};
+
+/// The instruction counter.
+pub const VALGRIND: Tool = Tool {
+    programs: &["valgrind"],
+    variable: "GLASS_VALGRIND",
+    package: "valgrind",
+    purpose: "counts instructions in benchmarks",
+};
+
+impl Tool {
+    /// Where the program is, if it is there.
+    pub fn path(&self) -> Option<PathBuf> {
+        let set = env::var_os(self.variable).filter(|path| !path.is_empty());
+        set.map(PathBuf::from)
+            .or_else(|| self.programs.iter().find_map(|name| paths::on_path(name)))
+    }
+}
+
+/// The command: everything at once.
+pub fn setup(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    if let Some(argument) = arguments.next()? {
+        return Err(argument.unexpected().into());
+    }
+    let progress = Progress::start();
+    lints(&progress)?;
+    let way = wasm(&progress)?;
+    tools(&progress, &[&QEMU, &CHROMIUM])?;
+    progress.stage(&format!("set up; WebAssembly by way of {}", way.name()));
+    Ok(())
+}
+
+/// Makes sure of programs.
+pub fn tools(progress: &Progress, wanted: &[&Tool]) -> Result<(), Stop> {
+    let missing: Vec<&Tool> = wanted
+        .iter()
+        .copied()
+        .filter(|tool| tool.path().is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for tool in &missing {
+        progress.stage(&format!(
+            "missing: {}, which {}",
+            tool.programs[0], tool.purpose
+        ));
+    }
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    apt_install(progress, &packages)?;
+    match missing.iter().find(|tool| tool.path().is_none()) {
+        None => Ok(()),
+        Some(tool) => Err(Stop::Failed(format!(
+            "the package {} is installed, but there is no `{}` on the path",
+            tool.package, tool.programs[0]
+        ))),
+    }
+}
+
+/// Makes sure of rustfmt and clippy, which a minimal toolchain lacks.
+pub fn lints(progress: &Progress) -> Result<(), Stop> {
+    let missing: Vec<&str> = [("fmt", "rustfmt"), ("clippy", "clippy")]
+        .into_iter()
+        .filter(|(call, _)| process::output(process::cargo().args([call, "--version"])).is_none())
+        .map(|(_, component)| component)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" and ");
+    progress.stage(&format!(
+        "missing: {names}; installing with `rustup component add {}`",
+        missing.join(" ")
+    ));
+    process::run(
+        process::program("rustup")
+            .args(["component", "add"])
+            .args(&missing),
+    )
+    .map_err(|stop| {
+        blocked(
+            &format!("{names} can't be installed"),
+            stop,
+            &format!("install {names} for this toolchain and run this again"),
+        )
+    })
+}
+
+/// Makes sure of a way to WebAssembly, and prefers what is there to what would have to be installed.
+pub fn wasm(progress: &Progress) -> Result<Wasm, Stop> {
+    match toolchain::forced()? {
+        Some("rustup") => return toolchain::rustup().map_or_else(|| add_target(progress), Ok),
+        Some(_) => return toolchain::debian().map_or_else(|| add_debian(progress), Ok),
+        None => {}
+    }
+    if let Some(way) = toolchain::rustup().or_else(toolchain::debian) {
+        return Ok(way);
+    }
+    let by_rustup = match add_target(progress) {
+        Ok(way) => return Ok(way),
+        Err(stop) => stop,
+    };
+    progress.stage("rustup could not do it; trying Debian's compiler");
+    add_debian(progress).map_err(|by_debian| {
+        let (first, second) = (by_rustup.into_reason(), by_debian.into_reason());
+        Stop::Failed(format!("there is no way to {TARGET}\n{first}\n{second}"))
+    })
+}
+
+/// Makes sure of the way that `first` is not, so that both can be tested.
+///
+/// The inner error says why this machine can't have it: there is no such package for its system,
+/// or no connection to rustup's servers.
+pub fn other_wasm(progress: &Progress, first: &Wasm) -> Result<Result<Wasm, String>, Stop> {
+    match first {
+        Wasm::Debian { .. } => {
+            Ok(toolchain::rustup()
+                .map_or_else(|| add_target(progress).map_err(Stop::into_reason), Ok))
+        }
+        Wasm::Rustup => match toolchain::debian() {
+            Some(way) => Ok(Ok(way)),
+            None if !apt_knows(progress, DEBIAN_PACKAGES[0]) => Ok(Err(format!(
+                "this system has no package {}",
+                DEBIAN_PACKAGES[0]
+            ))),
+            None => add_debian(progress).map(Ok),
+        },
+    }
+}
+
+fn add_target(progress: &Progress) -> Result<Wasm, Stop> {
+    progress.stage(&format!(
+        "missing: the target {TARGET}; installing with `rustup target add {TARGET}`"
+    ));
+    let by_hand = format!("run `rustup target add {TARGET}` where rustup works");
+    process::run(process::program("rustup").args(["target", "add", TARGET]))
+        .map_err(|stop| blocked(&format!("rustup can't add {TARGET}"), stop, &by_hand))?;
+    toolchain::rustup().ok_or_else(|| {
+        Stop::Failed(format!(
+            "rustup added {TARGET}, but the compiler on the path is not rustup's\n{by_hand}"
+        ))
+    })
+}
+
+fn add_debian(progress: &Progress) -> Result<Wasm, Stop> {
+    progress.stage("missing: a compiler for WebAssembly with the standard library's source");
+    apt_install(progress, &DEBIAN_PACKAGES)?;
+    toolchain::debian().ok_or_else(|| {
+        Stop::Failed(format!(
+            "the packages {} are installed, but /usr/bin/rustc is older than {} or not theirs",
+            DEBIAN_PACKAGES.join(" "),
+            env!("CARGO_PKG_RUST_VERSION")
+        ))
+    })
+}
+
+/// Installs Debian packages, and reads the archive's index first if it does not know them yet.
+fn apt_install(progress: &Progress, packages: &[&str]) -> Result<(), Stop> {
+    let names = packages.join(" ");
+    let by_hand = format!(
+        "install the Debian packages {names} (or what brings the same elsewhere) and run this again"
+    );
+    let stuck =
+        |reason: &str| Stop::Failed(format!("{names} can't be installed: {reason}\n{by_hand}"));
+    if paths::on_path("apt-get").is_none() {
+        return Err(stuck("there is no apt-get on this system"));
+    }
+    if !is_root() && paths::on_path("sudo").is_none() {
+        return Err(stuck("this needs root, and there is no sudo"));
+    }
+    for package in packages {
+        if !apt_knows(progress, package) {
+            return Err(stuck(&format!("apt knows no package {package}")));
+        }
+    }
+    progress.stage(&format!("installing with apt-get: {names}"));
+    // Our packages may conflict with others (rustc-web with rustc): the user's stay.
+    let install = || {
+        let options = [
+            "install",
+            "-y",
+            "-q",
+            "--no-install-recommends",
+            "--no-remove",
+        ];
+        process::run(apt_get().args(options).args(packages))
+    };
+    if install().is_ok() {
+        return Ok(());
+    }
+    progress.stage("once more with a fresh index: apt-get update");
+    let updated = process::run(apt_get().args(["update", "-q"]));
+    updated
+        .and_then(|()| install())
+        .map_err(|stop| blocked(&format!("{names} can't be installed"), stop, &by_hand))
+}
+
+/// Whether apt's index has the package; reads the index anew before it says no.
+fn apt_knows(progress: &Progress, package: &str) -> bool {
+    let is_known = || {
+        let shown = process::output(process::program("apt-cache").args([
+            "show",
+            "--no-all-versions",
+            package,
+        ]));
+        shown.is_some_and(|text| !text.is_empty())
+    };
+    if paths::on_path("apt-cache").is_none() {
+        return false;
+    }
+    if is_known() {
+        return true;
+    }
+    progress.stage("reading the package index: apt-get update");
+    // Part of the index may come although the whole fails; the question is only whether ours did.
+    let _ = process::run(apt_get().args(["update", "-q"]));
+    is_known()
+}
+
+/// `apt-get` as root that asks nothing and waits its turn.
+fn apt_get() -> Command {
+    let mut command = process::program(if is_root() { "env" } else { "sudo" });
+    if !is_root() {
+        command.arg("env");
+    }
+    command.args([
+        "DEBIAN_FRONTEND=noninteractive",
+        "apt-get",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+    ]);
+    command
+}
+
+fn is_root() -> bool {
+    process::output(process::program("id").arg("-u")).is_some_and(|id| id == "0")
+}
+
+/// A failure of an installer, with what to do instead.
+fn blocked(what: &str, why: Stop, by_hand: &str) -> Stop {
+    Stop::Failed(format!(
+        "{what}: {}
+{by_hand}",
+        why.into_reason()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_is_found_by_any_of_its_names() {
+        let tool = |programs| Tool {
+            programs,
+            variable: "GLASS_NO_SUCH_VARIABLE",
+            package: "p",
+            purpose: "does",
+        };
+        assert!(tool(&["no-such-program", "sh"]).path().is_some());
+        assert!(tool(&["no-such-program"]).path().is_none());
+    }
+
+    #[test]
+    fn what_blocks_the_setup_comes_with_a_way_out() {
+        let stop = blocked(
+            "x can't be installed",
+            Stop::Failed("`apt-get` failed".to_string()),
+            "install x",
+        );
+        assert_eq!(
+            stop,
+            Stop::Failed("x can't be installed: `apt-get` failed\ninstall x".to_string())
+        );
+    }
+}
