@@ -15,6 +15,7 @@ pub mod host;
 pub mod log_gen;
 pub mod parity;
 mod random;
+pub mod server;
 mod settings;
 pub mod shrink;
 pub mod site;
