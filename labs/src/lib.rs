@@ -9,11 +9,13 @@
 extern crate alloc;
 
 pub mod guest;
+mod checkpoint;
 pub mod log;
+mod observe;
 pub mod protocol;
 mod session;
 pub mod view;
 
-pub use session::{Memory, Session};
+pub use session::{LOG_MAX, Memory, Session};
 #[cfg(feature = "host-ram")]
 pub use session::HostMemory;

@@ -1,32 +1,318 @@
-//! A session: a kernel, its log and its checkpoints. (Signatures are final; bodies are being written.)
-use alloc::{boxed::Box, vec::Vec, string::ToString};
-use crate::protocol::{Host, Request, Response, decode, encode};
+//! A session: a kernel, its log and its checkpoints.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use kernel_core::Kernel;
+use kernel_core::machine::{Machine, MachineConfig};
+use kernel_core::mem::{MEM, Ram};
+
+use crate::checkpoint::Checkpoints;
+use crate::protocol::{
+    Host, LineReport, Outcome, PROTOCOL_VERSION, Request, Response, View, ViewRequest, decode, encode,
+};
+use crate::view::StateView;
+use crate::{log, observe};
+
+/// Bytes that a session's log may hold.
+pub const LOG_MAX: usize = 64 << 20;
+
+/// Bytes of checkpoints that a session keeps unless told otherwise.
+const CHECKPOINT_BYTES: usize = 64 << 20;
 
 /// Where a session's frames come from. `Send`, so that a session may move to a thread of its own.
 pub trait Memory: Send {
-    /// placeholder
-    fn limit(&self) -> u64;
+    /// Whether a machine of `frames` frames can be had at all; asked before the present one is
+    /// given up.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    fn admits(&self, frames: u32) -> Result<(), String> {
+        let _ = frames;
+        Ok(())
+    }
+
+    /// Memory of `frames` zeroed frames. `old` is what the session used before; it may be reused
+    /// after [`Ram::power_cycle`].
+    ///
+    /// # Errors
+    /// A sentence for a person, when there is not that much. `old` is lost then.
+    fn take(&mut self, frames: u32, old: Option<Ram>) -> Result<Ram, String>;
 }
 
 /// Frames from the host's heap.
 #[cfg(feature = "host-ram")]
 #[derive(Debug, Default, Clone, Copy)]
 pub struct HostMemory;
+
 #[cfg(feature = "host-ram")]
-impl Memory for HostMemory { fn limit(&self) -> u64 { 1 << 30 } }
+impl Memory for HostMemory {
+    fn take(&mut self, frames: u32, old: Option<Ram>) -> Result<Ram, String> {
+        match old {
+            Some(mut ram) if ram.frames() == frames => {
+                ram.power_cycle();
+                Ok(ram)
+            }
+            old => {
+                drop(old);
+                Ram::new(frames)
+                    .ok_or_else(|| format!("the host has not {} MiB for the machine's memory", frames.div_ceil(256)))
+            }
+        }
+    }
+}
 
 /// A kernel, its log and its checkpoints.
-pub struct Session { host: Host, _memory: Box<dyn Memory> }
+pub struct Session {
+    host: Host,
+    memory: Box<dyn Memory>,
+    budget: u64,
+    replay_limit: u64,
+    checkpoint_frames: usize,
+    live: Option<Live>,
+}
+
+/// A machine that was booted.
+struct Live {
+    config: MachineConfig,
+    kernel: Kernel,
+    lines: Vec<Line>,
+    log_bytes: usize,
+    checkpoints: Checkpoints,
+}
+
+/// A line of the log and what came of it.
+struct Line {
+    bytes: Vec<u8>,
+    status: u8,
+}
+
+/// The console of a session: keeps the text of the line that runs.
+#[derive(Default)]
+struct Console(Vec<u8>);
+
+impl Machine for Console {
+    fn console_write(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+}
+
+/// The console of a replay to a known state: nobody reads it again.
+struct Silence;
+
+impl Machine for Silence {
+    fn console_write(&mut self, _: &[u8]) {}
+}
 
 impl Session {
-    /// A session without a machine yet; send it [`Request::Open`] (or any request: the default machine boots).
-    pub fn new(host: Host, memory: Box<dyn Memory>) -> Session { Session { host, _memory: memory } }
-    /// How many kernel steps one [`Request::Run`] may take before it answers with what it has.
-    pub fn set_budget(&mut self, _steps: u64) { }
-    /// Does what the request says. Never panics on bad input.
-    pub fn handle(&mut self, _request: Request) -> Response { let _ = self.host; Response::Error { message: "not written yet".to_string() } }
-    /// [`Session::handle`] on encoded messages; a malformed request is answered by [`Response::Error`].
+    /// A session without a machine. [`Request::Open`] boots one; any other request that needs one
+    /// boots the default machine first.
+    pub fn new(host: Host, memory: Box<dyn Memory>) -> Session {
+        let checkpoint_frames = CHECKPOINT_BYTES / kernel_core::mem::FRAME_SIZE;
+        Session { host, memory, budget: u64::MAX, replay_limit: u64::MAX, checkpoint_frames, live: None }
+    }
+
+    /// How many kernel steps one [`Request::Run`] may take before it answers with what it has. The
+    /// line that exceeds it still ends, within `kernel_core::LINE_STEPS`.
+    pub fn set_budget(&mut self, steps: u64) {
+        self.budget = steps;
+    }
+
+    /// How many kernel steps one [`Request::Replay`] may take before it is refused.
+    pub fn set_replay_limit(&mut self, steps: u64) {
+        self.replay_limit = steps;
+    }
+
+    /// How many bytes of checkpoints to keep; fewer make stepping back slower, never wrong.
+    pub fn set_checkpoint_bytes(&mut self, bytes: usize) {
+        self.checkpoint_frames = bytes / kernel_core::mem::FRAME_SIZE;
+    }
+
+    /// [`Session::handle`] on encoded messages; a malformed request is answered by
+    /// [`Response::Error`].
     pub fn handle_bytes(&mut self, request: &[u8]) -> Vec<u8> {
-        match decode(request) { Ok(request) => encode(&self.handle(request)), Err(message) => encode(&Response::Error { message }) }
+        let response = match decode(request) {
+            Ok(request) => self.handle(request),
+            Err(message) => Response::Error { message },
+        };
+        encode(&response)
+    }
+
+    /// Does what the request says. A request that is refused changes nothing.
+    pub fn handle(&mut self, request: Request) -> Response {
+        self.answer(request).unwrap_or_else(|message| Response::Error { message })
+    }
+
+    fn answer(&mut self, request: Request) -> Result<Response, String> {
+        match request {
+            Request::Open { header } => {
+                self.open(log::parse_header(&header)?)?;
+                let live = self.live()?;
+                let (header, state) = (live.config.to_string(), live.state());
+                Ok(Response::Opened { version: PROTOCOL_VERSION, host: self.host, header, state })
+            }
+            Request::Run { lines } => {
+                let budget = self.budget;
+                let live = self.live()?;
+                live.admit(&lines)?;
+                let reports = live.run(lines, budget);
+                Ok(Response::Ran { lines: reports, state: live.state() })
+            }
+            Request::Seek { step } => {
+                let live = self.live()?;
+                live.seek(step);
+                Ok(Response::State(live.state()))
+            }
+            Request::State => Ok(Response::State(self.live()?.state())),
+            Request::View(view) => Ok(Response::View(self.live()?.view(view))),
+            Request::Log => {
+                let live = self.live()?;
+                let lines = live.lines.iter().map(|line| line.bytes.as_slice());
+                Ok(Response::Log(log::write(&live.config, lines)))
+            }
+            Request::Complete { line } => {
+                Ok(Response::Completions(observe::completions(&self.live()?.kernel, &line)))
+            }
+            Request::Replay { log, each_line } => self.replay(&log, each_line).map(Response::Replayed),
+            Request::Close => {
+                self.live = None;
+                Ok(Response::Closed)
+            }
+        }
+    }
+
+    fn live(&mut self) -> Result<&mut Live, String> {
+        if self.live.is_none() {
+            self.open(MachineConfig::default())?;
+        }
+        self.live.as_mut().ok_or_else(|| "no machine".to_string())
+    }
+
+    /// Boots a machine in place of the present one.
+    fn open(&mut self, config: MachineConfig) -> Result<(), String> {
+        self.memory.admits(config.frames)?;
+        let old = self.live.take().map(|live| live.kernel.mem.into_ram());
+        let ram = self.memory.take(config.frames, old)?;
+        let mut kernel = Kernel::boot(ram, &config)
+            .map_err(|error| format!("the machine '{config}' does not boot: {error:?}"))?;
+        let checkpoints = Checkpoints::new(kernel.mem.ram_mut(), self.checkpoint_frames);
+        self.live = Some(Live { config, kernel, lines: Vec::new(), log_bytes: 0, checkpoints });
+        Ok(())
+    }
+
+    fn replay(&mut self, bytes: &[u8], each_line: bool) -> Result<Outcome, String> {
+        let log = log::parse(bytes);
+        let config = log::parse_header(log.header)?;
+        self.open(config)?;
+        let limit = self.replay_limit;
+        let live = self.live()?;
+        let lines: Vec<Vec<u8>> = log.lines.iter().map(|line| line.to_vec()).collect();
+        live.admit(&lines)?;
+        let count = lines.len();
+        let reports = live.run(lines, limit);
+        if reports.len() < count && !live.kernel.is_off() {
+            return Err(format!("the log takes more than {limit} kernel steps"));
+        }
+        Ok(Outcome {
+            text: reports.iter().flat_map(|report| &report.text).copied().collect(),
+            status: reports.last().map_or(0, |report| report.status),
+            events: live.kernel.events(),
+            chain: live.kernel.chain(),
+            frames: live.kernel.frames_hash(),
+            broken: live.kernel.check().err().map(str::to_string),
+            lines: if each_line { reports } else { Vec::new() },
+        })
+    }
+}
+
+impl Live {
+    /// The step that the kernel stands at.
+    fn step(&self) -> u32 {
+        self.kernel.step()
+    }
+
+    /// Whether the log can take these lines.
+    fn admit(&self, lines: &[Vec<u8>]) -> Result<(), String> {
+        if lines.iter().any(|line| line.contains(&b'\n')) {
+            return Err("a console line holds no newline; send the lines one by one".to_string());
+        }
+        let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
+        if self.log_bytes + bytes > LOG_MAX {
+            return Err(format!("the log is full: it may hold {LOG_MAX} bytes"));
+        }
+        if self.kernel.is_off() && !lines.is_empty() {
+            return Err("the machine is off: step back, or open it again".to_string());
+        }
+        Ok(())
+    }
+
+    /// Runs `lines` here until the budget is spent; at least one.
+    fn run(&mut self, lines: Vec<Vec<u8>>, budget: u64) -> Vec<LineReport> {
+        if !lines.is_empty() && self.step() < self.lines.len() as u32 {
+            let step = self.step();
+            self.checkpoints.truncate(step);
+            self.lines.truncate(step as usize);
+            self.log_bytes = self.lines.iter().map(|line| line.bytes.len() + 1).sum();
+        }
+        let steps_before = self.kernel.mem[MEM].steps;
+        let mut reports = Vec::new();
+        for bytes in lines {
+            let mut console = Console::default();
+            let status = self.kernel.run_line(&mut console, &bytes);
+            self.log_bytes += bytes.len() + 1;
+            self.lines.push(Line { bytes, status });
+            let step = self.step();
+            self.checkpoints.passed(self.kernel.mem.ram_mut(), step);
+            reports.push(LineReport {
+                text: console.0,
+                status,
+                events: self.kernel.events(),
+                chain: self.kernel.chain(),
+            });
+            if self.kernel.mem[MEM].steps - steps_before >= budget || self.kernel.is_off() {
+                break;
+            }
+        }
+        reports
+    }
+
+    /// Makes the kernel what it was after `step` lines.
+    fn seek(&mut self, step: u32) {
+        let step = step.min(self.lines.len() as u32);
+        let here = self.step();
+        if step < here || self.checkpoints.before(step) > here {
+            self.checkpoints.restore(self.kernel.mem.ram_mut(), step);
+        }
+        while self.step() < step {
+            let line = &self.lines[self.step() as usize];
+            self.kernel.run_line(&mut Silence, &line.bytes);
+            let step = self.step();
+            self.checkpoints.passed(self.kernel.mem.ram_mut(), step);
+        }
+    }
+
+    fn state(&self) -> StateView {
+        let step = self.step();
+        let last = step.checked_sub(1).and_then(|last| self.lines.get(last as usize));
+        StateView {
+            step,
+            steps: self.lines.len() as u32,
+            line: last.map(|line| String::from_utf8_lossy(&line.bytes).into_owned()).unwrap_or_default(),
+            status: last.map_or(0, |line| line.status),
+            ..observe::state(&self.kernel)
+        }
+    }
+
+    fn view(&self, view: ViewRequest) -> Option<View> {
+        let kernel = &self.kernel;
+        match view {
+            ViewRequest::Radix { name } => observe::radix(kernel, &name).map(View::Radix),
+            ViewRequest::RadixNode { node } => observe::radix_node(kernel, node).map(View::RadixNode),
+            ViewRequest::Memory => Some(View::Memory(observe::memory(kernel))),
+            ViewRequest::Slab => Some(View::Slab(observe::slab(kernel))),
+            ViewRequest::Events { since, max } => Some(View::Events(observe::events(kernel, since, max))),
+        }
     }
 }

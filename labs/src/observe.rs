@@ -1,0 +1,87 @@
+//! Views, computed from a kernel. The kernel does not know that it is watched.
+
+mod memory;
+mod radix;
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use kernel_core::mem::MEM;
+use kernel_core::{Kernel, shell, slab};
+
+use crate::view::{CacheView, EventRow, EventsView, SlabView, StateView};
+
+pub(crate) use memory::memory;
+pub(crate) use radix::{radix, radix_node};
+
+/// Events that one view carries at most.
+const EVENTS_MAX: u64 = 4096;
+/// Completions that one answer carries at most.
+const COMPLETIONS_MAX: usize = 200;
+
+/// What the kernel itself knows of where it stands; the session adds what the log says.
+pub(crate) fn state(kernel: &Kernel) -> StateView {
+    let mem = &kernel.mem;
+    StateView {
+        events: kernel.events(),
+        chain: kernel.chain(),
+        trees: shell::trees(mem).map(|tree| mem[tree].name().to_string()).collect(),
+        current_tree: shell::current_tree(mem).map(|tree| mem[tree].name().to_string()).unwrap_or_default(),
+        cpu: mem[MEM].cpu,
+        preempt_count: mem[MEM].preempt_count,
+        powered_off: kernel.is_off(),
+        ..StateView::default()
+    }
+}
+
+/// Words that may stand at the end of `line`.
+pub(crate) fn completions(kernel: &Kernel, line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    shell::complete(&kernel.mem, line, &mut |word| {
+        if words.len() < COMPLETIONS_MAX {
+            words.push(word.to_string());
+        }
+    });
+    words.sort();
+    words.dedup();
+    words
+}
+
+/// The slab caches.
+pub(crate) fn slab(kernel: &Kernel) -> SlabView {
+    let mem = &kernel.mem;
+    let caches = slab::caches(mem).map(|cache| {
+        let counts = slab::counts(mem, cache);
+        let descriptor = &mem[cache];
+        CacheView {
+            name: descriptor.name().to_string(),
+            object_size: descriptor.object_size,
+            size: descriptor.size,
+            objects_per_slab: descriptor.objects,
+            pages_per_slab: 1 << descriptor.order,
+            active_objects: counts.active_objects,
+            total_objects: counts.total_objects,
+            slabs: counts.slabs,
+            partial: counts.partial,
+        }
+    });
+    SlabView { caches: caches.collect() }
+}
+
+/// The events from `since` on, at most `max`, the newest if there are more.
+pub(crate) fn events(kernel: &Kernel, since: u64, max: u32) -> EventsView {
+    let next = kernel.events();
+    let since = since.min(next);
+    let first = since.max(next.saturating_sub(u64::from(max).min(EVENTS_MAX)));
+    let events: Vec<EventRow> = (first..next)
+        .filter_map(|number| kernel.mem.event(number))
+        .map(|event| EventRow {
+            number: event.number,
+            step: event.step,
+            name: event.tracepoint.name().to_string(),
+            fields: format!("{}", event.fields(&kernel.mem)),
+        })
+        .collect();
+    EventsView { next, lost: next - since - events.len() as u64, events }
+}
