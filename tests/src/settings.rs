@@ -49,6 +49,16 @@ impl Settings {
         )
     }
 
+    /// The part of the developer's tool that drives kernels (`GLASS_DRIVE`).
+    pub fn drive(&self) -> Result<PathBuf, String> {
+        self.program(
+            "GLASS_DRIVE",
+            "drive",
+            "the driver of kernels",
+            "cargo xtask test",
+        )
+    }
+
     /// The kernel image that QEMU boots (`GLASS_BOOT_IMAGE`).
     pub fn boot_image(&self) -> Result<PathBuf, String> {
         let image = set_by("GLASS_BOOT_IMAGE").unwrap_or_else(|| self.target.join("boot/boot"));

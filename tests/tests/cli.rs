@@ -1,0 +1,247 @@
+//! `cargo xtask run` as its users see it: bytes on standard output, an exit status, and errors in
+//! words.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use labs::protocol::Host;
+use tests::child::Child;
+use tests::{Settings, host};
+
+/// What a command did.
+struct Done {
+    status: Option<i32>,
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
+/// Runs a program to its end, with `input` on its standard input.
+fn finish(command: &mut Command, input: &[u8]) -> Done {
+    let mut child = Child::start(command).expect("the program starts");
+    child.write(input.to_vec());
+    child.close_input();
+    let patience = Duration::from_secs(300);
+    let mut stdout = Vec::new();
+    let deadline = std::time::Instant::now() + patience;
+    while let Some(bytes) = child.read(deadline).expect("the program ends in time") {
+        stdout.extend(bytes);
+    }
+    let status = child
+        .wait(patience)
+        .expect("the program ends in time")
+        .code();
+    Done {
+        status,
+        stdout,
+        stderr: child.complaints(),
+    }
+}
+
+/// What `cargo xtask run --host HOST -` becomes, given this log.
+fn run(on: Host, log: &[u8]) -> Done {
+    let drive = Settings::find().drive().expect("it is built");
+    finish(Command::new(drive).args(["run", on.name(), "--", "-"]), log)
+}
+
+/// What `cargo xtask ARGUMENTS` does.
+fn xtask(arguments: &[&str], input: &[u8]) -> Done {
+    let xtask = Settings::find().xtask().expect("it is built");
+    finish(Command::new(xtask).args(arguments), input)
+}
+
+/// A file with `content` that is removed again.
+struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    fn with(name: &str, content: &[u8]) -> TemporaryFile {
+        let path = std::env::temp_dir().join(format!("glass-{}-{name}", std::process::id()));
+        std::fs::write(&path, content).expect("the temporary folder can be written");
+        TemporaryFile(path)
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn all_hosts_print_the_same_bytes_and_chain() {
+    let log = b"mem=8M nodes=2 cpus=2\n\
+        radix create t\n\
+        radix insert t 0 1; radix insert t 64 2; radix insert t 64 3\n\
+        echo 'two  spaces' \"$?\" # and a comment\n\
+        radix show t\n\
+        cat /proc/buddyinfo\n\
+        nonsense\n\
+        radix stat t && false\n";
+    let file = TemporaryFile::with("same.log", log);
+    let path = file.0.to_string_lossy();
+    let runs = host::ALL.map(|host| xtask(&["run", "--host", host.name(), &path], b""));
+    for (host, run) in host::ALL.iter().zip(&runs) {
+        assert_eq!(run.status, Some(1), "{host:?}: {}", run.stderr);
+        assert_eq!(run.stdout, runs[0].stdout, "{host:?}");
+        assert_eq!(
+            last_line(&run.stderr),
+            last_line(&runs[0].stderr),
+            "{host:?}"
+        );
+    }
+    let text = String::from_utf8_lossy(&runs[0].stdout);
+    assert!(text.starts_with("0\n0\n-EEXIST\ntwo  spaces 1\n"), "{text}");
+    assert!(text.ends_with("height 2 nodes 3 items 2\n"), "{text}");
+    let summary = last_line(&runs[0].stderr);
+    let words: Vec<&str> = summary.split(' ').collect();
+    assert!(
+        matches!(words[..], ["events", count, "chain", chain]
+            if count.parse::<u64>().is_ok() && chain.len() == 16),
+        "{summary}"
+    );
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().last().unwrap_or_default()
+}
+
+#[test]
+fn the_exit_status_is_the_last_lines() {
+    for (log, status) in [
+        (&b""[..], 0),
+        (b"true", 0),
+        (b"false", 1),
+        (b"false\ntrue\n", 0),
+        (b"no-such-command\n", 127),
+        (
+            b"radix create t\nradix insert t 1 1\nradix insert t 1 1\n",
+            1,
+        ),
+    ] {
+        let done = run(Host::Native, log);
+        assert_eq!(
+            done.status,
+            Some(status),
+            "{}: {}",
+            log.escape_ascii(),
+            done.stderr
+        );
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_pass_through() {
+    for host in host::ALL {
+        let done = run(host, b"echo \xff\xfe'\x80'\necho after\n");
+        assert_eq!(done.stdout, b"\xff\xfe\x80\nafter\n", "{host:?}");
+        assert_eq!(done.status, Some(0), "{host:?}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_line_of_ten_megabytes_is_refused_in_words_and_loses_nothing() {
+    let mut log = b"radix create t\nradix insert t 1 7\necho ".to_vec();
+    log.resize(log.len() + (10 << 20), b'x');
+    log.extend(b"\nradix lookup t 1\n");
+    let runs = host::ALL.map(|host| run(host, &log));
+    for (host, run) in host::ALL.iter().zip(&runs) {
+        assert_eq!(run.status, Some(0), "{host:?}: {}", run.stderr);
+        assert!(run.stdout.ends_with(b"\n7\n"), "{host:?}");
+        assert!(
+            run.stdout == runs[0].stdout,
+            "{host:?} prints something else"
+        );
+    }
+    let text = String::from_utf8_lossy(&runs[0].stdout);
+    assert!(text.len() < 1000, "{} bytes", text.len());
+    assert!(text.contains("long"), "{text}");
+}
+
+#[test]
+fn an_absurd_machine_is_refused_in_words() {
+    for header in [
+        "mem=0",
+        "mem=99999999T",
+        "mem=1",
+        "nodes=99",
+        "cpus=0",
+        "mem=8M colour=red",
+        "mem=x",
+    ] {
+        let mut said = Vec::new();
+        for host in host::ALL {
+            let done = run(host, format!("{header}\necho hello\n").as_bytes());
+            assert!(
+                done.status.is_some_and(|status| status != 0),
+                "{header} on {host:?} is accepted"
+            );
+            assert!(done.stdout.is_empty(), "{header} on {host:?}");
+            assert!(
+                done.stderr.starts_with("error: "),
+                "{header} on {host:?}: {}",
+                done.stderr
+            );
+            assert!(
+                !done.stderr.contains("panicked"),
+                "{header} on {host:?}: {}",
+                done.stderr
+            );
+            said.push(done.stderr);
+        }
+        assert!(
+            said.iter().all(|one| *one == said[0]),
+            "{header}: {said:#?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_arguments_are_refused_in_words() {
+    for (arguments, words) in [
+        (&["run", "/nonexistent/log"][..], "/nonexistent/log"),
+        (&["run", "/"], "/"),
+        (&["run", "--host", "moon", "-"], "moon"),
+        (&["run"], "run"),
+        (&["frobnicate"], "frobnicate"),
+        (&["parity", "many"], "many"),
+    ] {
+        let done = xtask(arguments, b"");
+        assert!(
+            done.status.is_some_and(|status| status != 0),
+            "{arguments:?}"
+        );
+        assert!(done.stdout.is_empty(), "{arguments:?}");
+        assert!(
+            done.stderr.contains(words),
+            "{arguments:?}: {}",
+            done.stderr
+        );
+        assert!(
+            !done.stderr.contains("panicked"),
+            "{arguments:?}: {}",
+            done.stderr
+        );
+    }
+}
+
+#[test]
+fn what_is_not_built_is_named() {
+    let drive = Settings::find().drive().expect("it is built");
+    for (host, variable, part) in [
+        ("qemu", "GLASS_BOOT_IMAGE", "the boot image is not built"),
+        ("wasm", "GLASS_DIST", "the page is not built"),
+        ("qemu", "GLASS_QEMU", "qemu"),
+    ] {
+        let mut command = Command::new(&drive);
+        command
+            .args(["run", host, "--", "-"])
+            .env(variable, "/nonexistent");
+        let done = finish(&mut command, b"true\n");
+        assert_eq!(done.status, Some(2), "{}", done.stderr);
+        assert!(
+            done.stderr.contains(part) && done.stderr.contains("cargo xtask"),
+            "{}",
+            done.stderr
+        );
+    }
+}
