@@ -1,6 +1,7 @@
 //! What goes wrong, in two kinds: at the start, told to whoever typed the command, and later, told
 //! to a client over HTTP. Both are sentences; causes that only the operator can use go to the log.
 
+use std::any::Any;
 use std::path::PathBuf;
 use std::{fmt, io};
 
@@ -29,6 +30,8 @@ pub enum StartError {
     NoBootImage(PathBuf),
     /// There is no such QEMU program.
     NoQemu(PathBuf),
+    /// The signals that stop the server cannot be caught.
+    Signals(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -58,6 +61,7 @@ impl fmt::Display for StartError {
             StartError::NoBootImage(path) => {
                 write!(f, "there is no boot image at {}", path.display())
             }
+            StartError::Signals(error) => write!(f, "cannot catch signals: {error}"),
             StartError::NoQemu(program) => write!(
                 f,
                 "there is no program {}; install QEMU (Debian: qemu-system-x86), or name it with \
@@ -164,4 +168,11 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
 }

@@ -1,10 +1,12 @@
 //! The lab server's command line; everything else is in the library, where tests can reach it.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use server::config::{Command, LogFormat, USAGE};
+use server::error::panic_text;
 use server::{App, Config, StartError};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -42,27 +44,24 @@ async fn run(config: Config) -> Result<(), StartError> {
     if !local.ip().is_loopback() {
         warn!(%local, "other machines can reach this server");
     }
+    let stop = stop_signal().map_err(StartError::Signals)?;
     // The line that scripts wait for; the log goes to stderr.
     println!("listening on http://{local}");
-    server::serve(listener, app, stop_signal()).await;
+    server::serve(listener, app, stop).await;
     info!("stopped");
     Ok(())
 }
 
-/// Resolves at SIGINT or SIGTERM.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        error!("no signal handlers; only SIGKILL stops this server");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => info!("interrupted"),
-        _ = terminate.recv() => info!("asked to terminate"),
-    }
+/// Catches SIGINT and SIGTERM from now on; the future resolves at the first of them.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => info!("interrupted"),
+            _ = terminate.recv() => info!("asked to terminate"),
+        }
+    })
 }
 
 /// Sends log and panics to stderr. `RUST_LOG` chooses what is worth saying.
@@ -70,8 +69,8 @@ fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match format {
         LogFormat::Human => log.init(),
         LogFormat::Json => log.json().init(),
@@ -83,7 +82,7 @@ fn start_log(format: LogFormat) {
             at = panic.location().map(tracing::field::display),
             backtrace = %std::backtrace::Backtrace::capture(),
             "panic: {}",
-            panic.payload_as_str().unwrap_or("no text"),
+            panic_text(panic.payload()),
         );
     }));
 }

@@ -2,10 +2,10 @@
 //!
 //! A connection is admitted before it is upgraded, so a refusal is an ordinary HTTP answer with a
 //! reason. Browsers hide that answer from a page's WebSocket; the page can `fetch` the same
-//! address and reads it there. Once admitted, [`carry`] moves messages between the socket and a
-//! [`Kernel`]: two channels to a thread ([`native`]) or a task ([`qemu`]) that owns the real one.
-//! Requests are answered in order. A client may send ahead, up to [`AHEAD_BYTES`], and the socket
-//! is watched meanwhile, so that a client who leaves during a long replay is noticed.
+//! address and reads it there. Once admitted, `carry` moves messages between the socket and
+//! a `Kernel`: two channels to a thread ([`mod@native`]) or a task ([`mod@qemu`]) that owns the
+//! real one. Requests are answered in order. A client may send ahead, up to `AHEAD_BYTES`, and the
+//! socket is watched meanwhile, so that a client who leaves during a long replay is noticed.
 
 pub mod native;
 pub mod qemu;
@@ -201,10 +201,8 @@ pub(crate) enum Ending {
     MachineOff,
     /// The client asked nothing for too long.
     Idle,
-    /// A message of so many bytes came.
-    MessageTooLong(usize),
-    /// A message came that the WebSocket layer does not let through; the text says why.
-    BadMessage(String),
+    /// A message came that is longer than [`MESSAGE_MAX`].
+    MessageTooLong,
     /// The client did not take an answer.
     NotReading,
     /// The kernel panicked, or the guest died.
@@ -220,7 +218,7 @@ impl Ending {
             Ending::ClientLeft | Ending::MachineOff => 1000,
             Ending::ServerStops => 1001,
             Ending::Idle | Ending::NotReading => 1008,
-            Ending::MessageTooLong(_) | Ending::BadMessage(_) => 1009,
+            Ending::MessageTooLong => 1009,
             Ending::KernelGone => 1011,
         }
     }
@@ -232,10 +230,7 @@ impl fmt::Display for Ending {
             Ending::ClientLeft => write!(f, "the client left"),
             Ending::MachineOff => write!(f, "the machine is off"),
             Ending::Idle => write!(f, "the session was idle for too long"),
-            Ending::MessageTooLong(bytes) => {
-                write!(f, "a message of {bytes} bytes; the limit is {MESSAGE_MAX}")
-            }
-            Ending::BadMessage(why) => write!(f, "a message that cannot be taken: {why}"),
+            Ending::MessageTooLong => write!(f, "a message of more than {MESSAGE_MAX} bytes"),
             Ending::NotReading => write!(f, "the client did not take an answer"),
             Ending::KernelGone => write!(f, "the kernel is gone"),
             Ending::ServerStops => write!(f, "the server stops"),
@@ -295,7 +290,7 @@ async fn converse(
                 };
                 let bytes = incoming.as_ref().map_or(0, Bytes::len);
                 if bytes > MESSAGE_MAX {
-                    return Ending::MessageTooLong(bytes);
+                    return Ending::MessageTooLong;
                 }
                 last_sign = Instant::now();
                 waiting.push_back(bytes);
@@ -310,22 +305,21 @@ async fn converse(
     }
 }
 
-/// Tells a message that is too long from a connection that broke.
+/// Tells a message that the socket finds too long from a connection that broke.
 fn why_unreadable(error: &axum::Error) -> Ending {
-    let text = error.to_string();
-    match text.contains("too long") || text.contains("too big") {
-        true => Ending::BadMessage(text),
-        false => Ending::ClientLeft,
+    // The type behind it belongs to a crate that axum does not re-export.
+    if error.to_string().contains("too long") {
+        Ending::MessageTooLong
+    } else {
+        Ending::ClientLeft
     }
 }
 
 /// Tells the client why, and waits a little for it to have heard.
 async fn close(mut socket: WebSocket, ending: &Ending) {
-    let mut reason = ending.to_string();
-    reason.truncate(reason.floor_char_boundary(REASON_MAX));
     let frame = CloseFrame {
         code: ending.code(),
-        reason: reason.into(),
+        reason: ending.to_string().into(),
     };
     let farewell = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
@@ -335,9 +329,6 @@ async fn close(mut socket: WebSocket, ending: &Ending) {
     // A client that does not answer is cut off.
     timeout(FAREWELL, farewell).await.ok();
 }
-
-/// The longest close reason that fits into a control frame, in bytes.
-const REASON_MAX: usize = 123;
 
 /// Resolves when the server stops.
 pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
@@ -452,11 +443,15 @@ mod tests {
     #[test]
     fn reasons_fit_into_a_close_frame() {
         for ending in [
-            Ending::MessageTooLong(usize::MAX),
+            Ending::ClientLeft,
+            Ending::MachineOff,
             Ending::Idle,
+            Ending::MessageTooLong,
+            Ending::NotReading,
+            Ending::KernelGone,
             Ending::ServerStops,
         ] {
-            assert!(ending.to_string().len() <= REASON_MAX, "{ending}");
+            assert!(ending.to_string().len() <= 123, "{ending}");
         }
     }
 }

@@ -4,7 +4,6 @@
 //! reactor's threads. A thread per session also keeps a panic where it belongs: that kernel is
 //! dropped, its client is told, and nobody else notices.
 
-use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -15,6 +14,7 @@ use tokio::sync::mpsc;
 use tracing::error;
 
 use super::{Ending, Incoming, Kernel, Reply, Ticket, decode, header_of, machine_bytes};
+use crate::error::panic_text;
 use crate::limits::{Limits, MemoryShare};
 
 /// What answers a session's requests. A [`Session`], except in this server's own tests.
@@ -99,10 +99,4 @@ fn answer(engine: &mut dyn Engine, memory: &mut MemoryShare, incoming: &Incoming
     } else {
         reply
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
 }

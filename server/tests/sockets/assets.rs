@@ -1,0 +1,107 @@
+//! The page's files.
+
+use std::fs;
+
+use crate::client::http;
+use crate::site::Site;
+
+#[tokio::test]
+async fn the_page_comes_with_its_headers() {
+    let site = Site::start().await;
+    for path in ["/", "/index.html"] {
+        let page = http(site.addr, "GET", path, &[]).await;
+        assert_eq!((page.status, page.text()), (200, "<p>the page</p>"));
+        assert_eq!(page.header("content-type"), "text/html");
+        assert_eq!(page.header("cache-control"), "no-cache");
+        assert_eq!(
+            page.header("content-security-policy"),
+            "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
+             style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; \
+             object-src 'none'"
+        );
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
+        assert!(page.header("permissions-policy").contains("camera=()"));
+        assert!(page.header("x-request-id").parse::<u64>().is_ok());
+    }
+    let head = http(site.addr, "HEAD", "/", &[]).await;
+    assert_eq!(
+        (head.status, head.header("content-length"), head.text()),
+        (200, "15", "")
+    );
+    assert_eq!(http(site.addr, "POST", "/", &[]).await.status, 405);
+}
+
+#[tokio::test]
+async fn clients_get_the_best_encoding_they_accept() {
+    let site = Site::start().await;
+    for (accepted, encoding, body) in [
+        ("br, gzip", "br", "wasm by brotli"),
+        ("gzip", "gzip", "wasm by gzip"),
+        ("gzip, br;q=0", "gzip", "wasm by gzip"),
+        ("identity", "", "wasm as it is"),
+    ] {
+        let accept = format!("Accept-Encoding: {accepted}");
+        let wasm = http(site.addr, "GET", "/kernel_bg.wasm", &[&accept]).await;
+        let heard = (wasm.status, wasm.header("content-encoding"), wasm.text());
+        assert_eq!(heard, (200, encoding, body), "{accepted}");
+        assert_eq!(wasm.header("content-type"), "application/wasm");
+        assert_eq!(wasm.header("vary"), "accept-encoding");
+    }
+    // No compressed copy: as it is.
+    let script = http(site.addr, "GET", "/boot.js", &["Accept-Encoding: br, gzip"]).await;
+    assert_eq!(
+        (script.header("content-encoding"), script.text()),
+        ("", "script")
+    );
+    assert_eq!(script.header("content-type"), "text/javascript");
+}
+
+#[tokio::test]
+async fn an_unchanged_file_is_not_sent_twice() {
+    let site = Site::start().await;
+    let first = http(site.addr, "GET", "/boot.js", &[]).await;
+    let condition = format!("If-None-Match: {}", first.header("etag"));
+    let again = http(site.addr, "GET", "/boot.js", &[&condition]).await;
+    assert_eq!((again.status, again.text()), (304, ""));
+    let condition = format!("If-Modified-Since: {}", first.header("last-modified"));
+    assert_eq!(
+        http(site.addr, "GET", "/boot.js", &[&condition])
+            .await
+            .status,
+        304
+    );
+
+    // Rebuilt within the same second: only the tag tells.
+    fs::write(site.folder.path().join("dist/boot.js"), "another script").expect("writable");
+    let condition = format!("If-None-Match: {}", first.header("etag"));
+    let rebuilt = http(site.addr, "GET", "/boot.js", &[&condition]).await;
+    assert_eq!((rebuilt.status, rebuilt.text()), (200, "another script"));
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_folder_is_not_served() {
+    let site = Site::start().await;
+    for path in [
+        "/nothing",
+        "/index.html/",
+        "/../secret",
+        "/../../../../../../etc/passwd",
+        "/%2e%2e/secret",
+        "/..%2fsecret",
+        "/%2e%2e%2fsecret",
+        "/..%5csecret",
+        "//etc/passwd",
+        "/dist/../../secret",
+        "/./../secret",
+        "/%00",
+        "/index.html%00.js",
+        "/%ff",
+    ] {
+        let answer = http(site.addr, "GET", path, &[]).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(answer.text().contains("Nothing at this address"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
