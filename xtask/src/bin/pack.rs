@@ -100,6 +100,8 @@ fn bind(name: &str, module: &Path, dir: &Path) -> Result<(), Box<dyn Error>> {
         .out_name(name)
         .web(true)?
         .typescript(false)
+        // The bindings look for the module beside themselves.
+        .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(dir)
