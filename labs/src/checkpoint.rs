@@ -23,7 +23,10 @@ struct Checkpoint {
 
 impl Checkpoint {
     fn copy_of(&self, frame: u32) -> Option<&Copy> {
-        self.frames.binary_search_by_key(&frame, |(frame, _)| *frame).ok().map(|at| &self.frames[at].1)
+        self.frames
+            .binary_search_by_key(&frame, |(frame, _)| *frame)
+            .ok()
+            .map(|at| &self.frames[at].1)
     }
 }
 
@@ -42,13 +45,21 @@ pub(crate) struct Checkpoints {
 impl Checkpoints {
     /// Takes the checkpoint of step 0.
     pub fn new(ram: &mut Ram, budget: usize) -> Checkpoints {
-        let mut checkpoints = Checkpoints { list: Vec::new(), base: 0, interval: 16, budget };
+        let mut checkpoints = Checkpoints {
+            list: Vec::new(),
+            base: 0,
+            interval: 16,
+            budget,
+        };
         checkpoints.take(ram, 0);
         checkpoints
     }
 
     fn take(&mut self, ram: &mut Ram, step: u32) {
-        let frames = ram.dirty_frames().map(|frame| (frame, Box::new(*ram.frame(frame)))).collect();
+        let frames = ram
+            .dirty_frames()
+            .map(|frame| (frame, Box::new(*ram.frame(frame))))
+            .collect();
         ram.clean();
         self.list.push(Checkpoint { step, frames });
         self.base = self.list.len() - 1;
@@ -58,7 +69,10 @@ impl Checkpoints {
     }
 
     fn copies(&self) -> usize {
-        self.list.iter().map(|checkpoint| checkpoint.frames.len()).sum()
+        self.list
+            .iter()
+            .map(|checkpoint| checkpoint.frames.len())
+            .sum()
     }
 
     /// Merges every second checkpoint into the next; the first and the last stay.
@@ -69,8 +83,11 @@ impl Checkpoints {
         let mut pending: Option<Checkpoint> = None;
         for (index, mut checkpoint) in core::mem::take(&mut self.list).into_iter().enumerate() {
             if let Some(earlier) = pending.take() {
-                let fresh: Vec<_> =
-                    earlier.frames.into_iter().filter(|(frame, _)| checkpoint.copy_of(*frame).is_none()).collect();
+                let fresh: Vec<_> = earlier
+                    .frames
+                    .into_iter()
+                    .filter(|(frame, _)| checkpoint.copy_of(*frame).is_none())
+                    .collect();
                 checkpoint.frames.extend(fresh);
                 checkpoint.frames.sort_unstable_by_key(|(frame, _)| *frame);
             }
@@ -104,17 +121,27 @@ impl Checkpoints {
     }
 
     fn index_before(&self, step: u32) -> usize {
-        self.list.partition_point(|checkpoint| checkpoint.step <= step) - 1
+        self.list
+            .partition_point(|checkpoint| checkpoint.step <= step)
+            - 1
     }
 
     /// Makes the memory what it was at the last checkpoint up to `step`, and returns its step.
     pub fn restore(&mut self, ram: &mut Ram, step: u32) -> u32 {
         let target = self.index_before(step);
         let (low, high) = (self.base.min(target), self.base.max(target));
-        let between = self.list[low + 1..=high].iter().flat_map(|checkpoint| &checkpoint.frames);
-        let changed: BTreeSet<u32> = ram.dirty_frames().chain(between.map(|(frame, _)| *frame)).collect();
+        let between = self.list[low + 1..=high]
+            .iter()
+            .flat_map(|checkpoint| &checkpoint.frames);
+        let changed: BTreeSet<u32> = ram
+            .dirty_frames()
+            .chain(between.map(|(frame, _)| *frame))
+            .collect();
         for frame in changed {
-            let copy = self.list[..=target].iter().rev().find_map(|checkpoint| checkpoint.copy_of(frame));
+            let copy = self.list[..=target]
+                .iter()
+                .rev()
+                .find_map(|checkpoint| checkpoint.copy_of(frame));
             match copy {
                 Some(copy) => *ram.frame_mut(frame) = **copy,
                 None => ram.frame_mut(frame).fill(0),
@@ -146,7 +173,11 @@ mod tests {
                 ram.frame_mut(frame)[step as usize % FRAME_SIZE] = step as u8;
             }
         };
-        let whole = |ram: &Ram| (0..frames).map(|frame| *ram.frame(frame)).collect::<Vec<_>>();
+        let whole = |ram: &Ram| {
+            (0..frames)
+                .map(|frame| *ram.frame(frame))
+                .collect::<Vec<_>>()
+        };
         let mut truth = alloc::vec![whole(&ram)];
         for step in 1..=400 {
             write(&mut ram, step);
@@ -157,7 +188,10 @@ mod tests {
             let mut step = checkpoints.restore(&mut ram, target);
             assert!(step <= target);
             assert_eq!(step, checkpoints.before(target));
-            assert!(truth[step as usize] == whole(&ram), "restored {step} for {target}");
+            assert!(
+                truth[step as usize] == whole(&ram),
+                "restored {step} for {target}"
+            );
             while step < target {
                 step += 1;
                 write(&mut ram, step);

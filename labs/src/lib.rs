@@ -8,14 +8,14 @@
 
 extern crate alloc;
 
-pub mod guest;
 mod checkpoint;
+pub mod guest;
 pub mod log;
 mod observe;
 pub mod protocol;
 mod session;
 pub mod view;
 
-pub use session::{LOG_MAX, Memory, Session};
 #[cfg(feature = "host-ram")]
 pub use session::HostMemory;
+pub use session::{LOG_MAX, Memory, Session};

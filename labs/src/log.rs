@@ -20,8 +20,10 @@ pub struct Log<'a> {
 
 /// Takes a log apart. Any bytes are a log.
 pub fn parse(log: &[u8]) -> Log<'_> {
-    let mut lines: Vec<&[u8]> =
-        log.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();
+    let mut lines: Vec<&[u8]> = log
+        .split(|&byte| byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .collect();
     if lines.last().is_some_and(|line| line.is_empty()) {
         lines.pop();
     }
@@ -60,14 +62,21 @@ mod tests {
     fn check(log: &str, header: &str, lines: &[&str]) {
         let parsed = parse(log.as_bytes());
         assert_eq!(parsed.header, header);
-        assert_eq!(parsed.lines, lines.iter().map(|line| line.as_bytes()).collect::<Vec<_>>());
+        assert_eq!(
+            parsed.lines,
+            lines.iter().map(|line| line.as_bytes()).collect::<Vec<_>>()
+        );
     }
 
     #[test]
     fn logs_with_and_without_header() {
         check("", "", &[]);
         check("mem=1M\n", "mem=1M", &[]);
-        check("mem=1M cpus=2\necho a\n\necho b", "mem=1M cpus=2", &["echo a", "", "echo b"]);
+        check(
+            "mem=1M cpus=2\necho a\n\necho b",
+            "mem=1M cpus=2",
+            &["echo a", "", "echo b"],
+        );
         check("echo mem=1M\r\nx=1\r\n", "", &["echo mem=1M", "x=1"]);
         check("\n\n", "", &["", ""]);
     }

@@ -26,8 +26,12 @@ pub(crate) fn state(kernel: &Kernel) -> StateView {
     StateView {
         events: kernel.events(),
         chain: kernel.chain(),
-        trees: shell::trees(mem).map(|tree| mem[tree].name().to_string()).collect(),
-        current_tree: shell::current_tree(mem).map(|tree| mem[tree].name().to_string()).unwrap_or_default(),
+        trees: shell::trees(mem)
+            .map(|tree| mem[tree].name().to_string())
+            .collect(),
+        current_tree: shell::current_tree(mem)
+            .map(|tree| mem[tree].name().to_string())
+            .unwrap_or_default(),
         cpu: mem[MEM].cpu,
         preempt_count: mem[MEM].preempt_count,
         powered_off: kernel.is_off(),
@@ -66,7 +70,9 @@ pub(crate) fn slab(kernel: &Kernel) -> SlabView {
             partial: counts.partial,
         }
     });
-    SlabView { caches: caches.collect() }
+    SlabView {
+        caches: caches.collect(),
+    }
 }
 
 /// The events from `since` on, at most `max`, the newest if there are more.
@@ -83,5 +89,9 @@ pub(crate) fn events(kernel: &Kernel, since: u64, max: u32) -> EventsView {
             fields: format!("{}", event.fields(&kernel.mem)),
         })
         .collect();
-    EventsView { next, lost: next - since - events.len() as u64, events }
+    EventsView {
+        next,
+        lost: next - since - events.len() as u64,
+        events,
+    }
 }

@@ -238,11 +238,19 @@ impl Deframer {
     ///
     /// # Errors
     /// A length over [`MESSAGE_MAX`]: the two ends have lost step and the stream is of no use.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator could not say that the stream is lost"
+    )]
     pub fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
-        let Some((head, rest)) = self.buffer.split_first_chunk::<4>() else { return Ok(None) };
+        let Some((head, rest)) = self.buffer.split_first_chunk::<4>() else {
+            return Ok(None);
+        };
         let length = u32::from_le_bytes(*head) as usize;
         if length > MESSAGE_MAX {
-            return Err(alloc::format!("a message of {length} bytes; the limit is {MESSAGE_MAX}"));
+            return Err(alloc::format!(
+                "a message of {length} bytes; the limit is {MESSAGE_MAX}"
+            ));
         }
         if rest.len() < length {
             return Ok(None);

@@ -11,7 +11,8 @@ use kernel_core::mem::{MEM, Ram};
 
 use crate::checkpoint::Checkpoints;
 use crate::protocol::{
-    Host, LineReport, Outcome, PROTOCOL_VERSION, Request, Response, View, ViewRequest, decode, encode,
+    Host, LineReport, Outcome, PROTOCOL_VERSION, Request, Response, View, ViewRequest, decode,
+    encode,
 };
 use crate::view::StateView;
 use crate::{log, observe};
@@ -57,8 +58,12 @@ impl Memory for HostMemory {
             }
             old => {
                 drop(old);
-                Ram::new(frames)
-                    .ok_or_else(|| format!("the host has not {} MiB for the machine's memory", frames.div_ceil(256)))
+                Ram::new(frames).ok_or_else(|| {
+                    format!(
+                        "the host has not {} MiB for the machine's memory",
+                        frames.div_ceil(256)
+                    )
+                })
             }
         }
     }
@@ -111,7 +116,14 @@ impl Session {
     /// boots the default machine first.
     pub fn new(host: Host, memory: Box<dyn Memory>) -> Session {
         let checkpoint_frames = CHECKPOINT_BYTES / kernel_core::mem::FRAME_SIZE;
-        Session { host, memory, budget: u64::MAX, replay_limit: u64::MAX, checkpoint_frames, live: None }
+        Session {
+            host,
+            memory,
+            budget: u64::MAX,
+            replay_limit: u64::MAX,
+            checkpoint_frames,
+            live: None,
+        }
     }
 
     /// How many kernel steps one [`Request::Run`] may take before it answers with what it has. The
@@ -142,7 +154,8 @@ impl Session {
 
     /// Does what the request says. A request that is refused changes nothing.
     pub fn handle(&mut self, request: Request) -> Response {
-        self.answer(request).unwrap_or_else(|message| Response::Error { message })
+        self.answer(request)
+            .unwrap_or_else(|message| Response::Error { message })
     }
 
     fn answer(&mut self, request: Request) -> Result<Response, String> {
@@ -151,14 +164,22 @@ impl Session {
                 self.open(log::parse_header(&header)?)?;
                 let live = self.live()?;
                 let (header, state) = (live.config.to_string(), live.state());
-                Ok(Response::Opened { version: PROTOCOL_VERSION, host: self.host, header, state })
+                Ok(Response::Opened {
+                    version: PROTOCOL_VERSION,
+                    host: self.host,
+                    header,
+                    state,
+                })
             }
             Request::Run { lines } => {
                 let budget = self.budget;
                 let live = self.live()?;
                 live.admit(&lines)?;
                 let reports = live.run(lines, budget);
-                Ok(Response::Ran { lines: reports, state: live.state() })
+                Ok(Response::Ran {
+                    lines: reports,
+                    state: live.state(),
+                })
             }
             Request::Seek { step } => {
                 let live = self.live()?;
@@ -172,10 +193,13 @@ impl Session {
                 let lines = live.lines.iter().map(|line| line.bytes.as_slice());
                 Ok(Response::Log(log::write(&live.config, lines)))
             }
-            Request::Complete { line } => {
-                Ok(Response::Completions(observe::completions(&self.live()?.kernel, &line)))
+            Request::Complete { line } => Ok(Response::Completions(observe::completions(
+                &self.live()?.kernel,
+                &line,
+            ))),
+            Request::Replay { log, each_line } => {
+                self.replay(&log, each_line).map(Response::Replayed)
             }
-            Request::Replay { log, each_line } => self.replay(&log, each_line).map(Response::Replayed),
             Request::Close => {
                 self.live = None;
                 Ok(Response::Closed)
@@ -198,7 +222,13 @@ impl Session {
         let mut kernel = Kernel::boot(ram, &config)
             .map_err(|error| format!("the machine '{config}' does not boot: {error:?}"))?;
         let checkpoints = Checkpoints::new(kernel.mem.ram_mut(), self.checkpoint_frames);
-        self.live = Some(Live { config, kernel, lines: Vec::new(), log_bytes: 0, checkpoints });
+        self.live = Some(Live {
+            config,
+            kernel,
+            lines: Vec::new(),
+            log_bytes: 0,
+            checkpoints,
+        });
         Ok(())
     }
 
@@ -216,7 +246,11 @@ impl Session {
             return Err(format!("the log takes more than {limit} kernel steps"));
         }
         Ok(Outcome {
-            text: reports.iter().flat_map(|report| &report.text).copied().collect(),
+            text: reports
+                .iter()
+                .flat_map(|report| &report.text)
+                .copied()
+                .collect(),
             status: reports.last().map_or(0, |report| report.status),
             events: live.kernel.events(),
             chain: live.kernel.chain(),
@@ -295,11 +329,15 @@ impl Live {
 
     fn state(&self) -> StateView {
         let step = self.step();
-        let last = step.checked_sub(1).and_then(|last| self.lines.get(last as usize));
+        let last = step
+            .checked_sub(1)
+            .and_then(|last| self.lines.get(last as usize));
         StateView {
             step,
             steps: self.lines.len() as u32,
-            line: last.map(|line| String::from_utf8_lossy(&line.bytes).into_owned()).unwrap_or_default(),
+            line: last
+                .map(|line| String::from_utf8_lossy(&line.bytes).into_owned())
+                .unwrap_or_default(),
             status: last.map_or(0, |line| line.status),
             ..observe::state(&self.kernel)
         }
@@ -309,10 +347,14 @@ impl Live {
         let kernel = &self.kernel;
         match view {
             ViewRequest::Radix { name } => observe::radix(kernel, &name).map(View::Radix),
-            ViewRequest::RadixNode { node } => observe::radix_node(kernel, node).map(View::RadixNode),
+            ViewRequest::RadixNode { node } => {
+                observe::radix_node(kernel, node).map(View::RadixNode)
+            }
             ViewRequest::Memory => Some(View::Memory(observe::memory(kernel))),
             ViewRequest::Slab => Some(View::Slab(observe::slab(kernel))),
-            ViewRequest::Events { since, max } => Some(View::Events(observe::events(kernel, since, max))),
+            ViewRequest::Events { since, max } => {
+                Some(View::Events(observe::events(kernel, since, max)))
+            }
         }
     }
 }

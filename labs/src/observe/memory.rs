@@ -20,8 +20,14 @@ pub(crate) fn memory(kernel: &Kernel) -> MemoryView {
             start: descriptor.start,
             frames: descriptor.spanned,
             free: descriptor.free,
-            free_blocks: descriptor.free_area.iter().map(|area| area.nr_free).collect(),
-            per_cpu: (0..mem[MEM].nr_cpus).map(|cpu| mem[mem.per_cpu_pages(number, cpu)].count).collect(),
+            free_blocks: descriptor
+                .free_area
+                .iter()
+                .map(|area| area.nr_free)
+                .collect(),
+            per_cpu: (0..mem[MEM].nr_cpus)
+                .map(|cpu| mem[mem.per_cpu_pages(number, cpu)].count)
+                .collect(),
         }
     });
     MemoryView {
@@ -41,7 +47,12 @@ fn frame_codes(mem: &Mem) -> Vec<u8> {
         let (kind, frames) = if page.is(PageFlag::Reserved) {
             (FrameKind::Reserved, 1)
         } else if page.is(PageFlag::Buddy) {
-            (FrameKind::Free { order: page.order as u8 }, 1 << page.order)
+            (
+                FrameKind::Free {
+                    order: page.order as u8,
+                },
+                1 << page.order,
+            )
         } else if page.is(PageFlag::PerCpu) {
             (FrameKind::PerCpu, 1)
         } else {

@@ -25,7 +25,9 @@ pub(crate) fn radix(kernel: &Kernel, name: &str) -> Option<RadixView> {
         name: mem[tree].name().to_string(),
         height: mem[root].height,
         last_key,
-        last_item: last_key.and_then(|key| radix_tree::lookup(mem, root, key)).unwrap_or(0),
+        last_item: last_key
+            .and_then(|key| radix_tree::lookup(mem, root, key))
+            .unwrap_or(0),
         ..RadixView::default()
     };
     collect_nodes(mem, mem[root].rnode, mem[root].height, &mut view);
@@ -42,14 +44,28 @@ fn collect_nodes(mem: &Mem, top: Ref<RadixTreeNode>, height: u32, view: &mut Rad
     }
     view.nodes.push(seen(mem, top, 0, 0, height - 1, 0));
     let mut at = 0;
-    while let Some(&RadixNode { node, level, first_key, present, .. }) = view.nodes.get(at) {
+    while let Some(&RadixNode {
+        node,
+        level,
+        first_key,
+        present,
+        ..
+    }) = view.nodes.get(at)
+    {
         if level == 0 {
             view.items += u64::from(present.count_ones());
         } else {
             for slot in (0..MAP_SIZE).filter(|slot| present >> slot & 1 != 0) {
                 let child = mem[Ref::<RadixTreeNode>::new(node)].child(slot);
                 let key = first_key | (slot as u64) << (u32::from(level) * MAP_SHIFT);
-                view.nodes.push(seen(mem, child, at as u32, slot as u8, u32::from(level) - 1, key));
+                view.nodes.push(seen(
+                    mem,
+                    child,
+                    at as u32,
+                    slot as u8,
+                    u32::from(level) - 1,
+                    key,
+                ));
             }
         }
         at += 1;
@@ -65,7 +81,15 @@ fn seen(
     first_key: u64,
 ) -> RadixNode {
     let RadixTreeNode { present, tags, .. } = mem[node];
-    RadixNode { node: node.unit(), parent, parent_slot, level: level as u8, first_key, present, tags }
+    RadixNode {
+        node: node.unit(),
+        parent,
+        parent_slot,
+        level: level as u8,
+        first_key,
+        present,
+        tags,
+    }
 }
 
 /// Indices of the nodes on the way to `key`.
@@ -75,7 +99,11 @@ fn path(view: &RadixView, key: u64) -> Vec<u32> {
         bits >= u64::BITS || key >> bits == node.first_key >> bits
     };
     // Breadth-first order puts the nodes that cover one key in the order of the path.
-    (0..).zip(&view.nodes).filter(|(_, node)| covers(node)).map(|(index, _)| index).collect()
+    (0..)
+        .zip(&view.nodes)
+        .filter(|(_, node)| covers(node))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// One node's slots, if there is a node.
@@ -89,6 +117,16 @@ pub(crate) fn radix_node(kernel: &Kernel, node: u32) -> Option<RadixNodeView> {
     if !page.is(PageFlag::Slab) || page.mapping != mem[RADIX_TREE].node_cache.unit() {
         return None;
     }
-    let RadixTreeNode { present, tags, slots } = mem[r];
-    Some(RadixNodeView { node, address: format!("{r}"), slots: slots.to_vec(), present, tags })
+    let RadixTreeNode {
+        present,
+        tags,
+        slots,
+    } = mem[r];
+    Some(RadixNodeView {
+        node,
+        address: format!("{r}"),
+        slots: slots.to_vec(),
+        present,
+        tags,
+    })
 }
