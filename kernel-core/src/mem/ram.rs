@@ -40,19 +40,24 @@ pub struct Ram {
 unsafe impl Send for Ram {}
 
 impl Ram {
-    /// Takes over a region of real memory.
+    /// Takes over a region of real memory; `release` is called when it is given up.
     ///
     /// # Safety
     /// `base` must be aligned to 4096 bytes and lead to `frames + 1` frames of zeroed memory, and
     /// `dirty` to `frames + 1` zeroed bytes; both must stay valid, and nobody else may use them,
     /// until the returned value is dropped.
-    pub unsafe fn from_raw(base: NonNull<u8>, dirty: NonNull<u8>, frames: u32) -> Ram {
+    pub unsafe fn from_raw(
+        base: NonNull<u8>,
+        dirty: NonNull<u8>,
+        frames: u32,
+        release: fn(&mut Ram),
+    ) -> Ram {
         debug_assert!((base.as_ptr() as usize).is_multiple_of(FRAME_SIZE));
         Ram {
             base,
             dirty,
             units: frames * UNITS_PER_FRAME,
-            release: |_| {},
+            release,
         }
     }
 
