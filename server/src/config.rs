@@ -32,6 +32,7 @@ Limits:
   --max-memory SIZE      largest mem= of one machine [256M]
   --total-memory SIZE    sum of mem= of all machines [4G]
   --step-budget N        kernel steps one request may take [1000000]
+  --replay-steps N       kernel steps the replay of one log may take [100000000]
 ";
 
 /// What the command line asks for.
@@ -103,7 +104,7 @@ impl Config {
         use lexopt::prelude::*;
 
         let mut config = Config::default();
-        let mut qemu = PathBuf::from("qemu-system-x86_64");
+        let mut qemu = PathBuf::from(labs::guest::PROGRAM);
         let mut boot_image = None;
         let limits = &mut config.limits;
         let mut parser = lexopt::Parser::from_iter(args);
@@ -122,6 +123,9 @@ impl Config {
                 Long("max-memory") => limits.machine_bytes = parser.value()?.parse_with(size)?,
                 Long("total-memory") => limits.total_bytes = parser.value()?.parse_with(size)?,
                 Long("step-budget") => limits.steps = parser.value()?.parse_with(positive)?,
+                Long("replay-steps") => {
+                    limits.replay_steps = parser.value()?.parse_with(positive)?
+                }
                 Short('h') | Long("help") => return Ok(Command::Help),
                 other => return Err(other.unexpected()),
             }
@@ -199,7 +203,7 @@ mod tests {
         let config = parse_config(
             "--addr [::1]:0 --dist d --qemu q --boot-image b --allow-origin https://x --log json \
              --max-sessions 2 --max-guests 3 --idle-seconds 4 --answer-seconds 5 \
-             --max-memory 6M --total-memory 7G --step-budget 8",
+             --max-memory 6M --total-memory 7G --step-budget 8 --replay-steps 9",
         );
         assert_eq!(config.addr, "[::1]:0");
         assert_eq!(config.dist, PathBuf::from("d"));
@@ -220,6 +224,7 @@ mod tests {
             machine_bytes: 6 << 20,
             total_bytes: 7 << 30,
             steps: 8,
+            replay_steps: 9,
         };
         assert_eq!(config.limits, expected);
     }

@@ -41,7 +41,7 @@ impl fmt::Display for StartError {
                 io::ErrorKind::AddrInUse => {
                     write!(
                         f,
-                        "{addr} is taken by another program; choose another with --addr"
+                        "the address {addr} is taken by another program; choose another with --addr"
                     )
                 }
                 io::ErrorKind::PermissionDenied => {

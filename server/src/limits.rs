@@ -26,8 +26,10 @@ pub struct Limits {
     pub machine_bytes: u64,
     /// Sum of `mem=` over all machines, in bytes.
     pub total_bytes: u64,
-    /// Kernel steps that one request may take.
+    /// Kernel steps that one request to run lines may take before it answers with what it has.
     pub steps: u64,
+    /// Kernel steps that the replay of one log may take.
+    pub replay_steps: u64,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             machine_bytes: 256 << 20,
             total_bytes: 4 << 30,
             steps: 1_000_000,
+            replay_steps: 100_000_000,
         }
     }
 }
@@ -100,7 +103,8 @@ impl Drop for Lease {
 
 /// One session's share of the memory that all machines may have together.
 ///
-/// It grows with the largest machine that the session booted and is given back with the session:
+/// What counts is `mem=`; a session's checkpoints, log and messages are bounded by themselves. It
+/// grows with the largest machine that the session booted and is given back with the session:
 /// a refused boot leaves the earlier machine running, so shrinking early would undercount.
 #[derive(Debug)]
 pub struct MemoryShare {
@@ -119,6 +123,11 @@ impl MemoryShare {
             leases: Vec::new(),
             held: 0,
         }
+    }
+
+    /// Whether the session has no machine yet.
+    pub fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     /// Makes room for a machine of `bytes`.

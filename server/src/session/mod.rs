@@ -22,13 +22,13 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use labs::log;
 use labs::protocol::{self, Host, MESSAGE_MAX, Request};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, Span, error, info, info_span};
 
 use crate::App;
-use crate::config::parse_size;
 use crate::error::ApiError;
 use crate::limits::{Lease, Limits};
 
@@ -38,8 +38,8 @@ const AHEAD_BYTES: usize = 1 << 20;
 /// How long to wait for the client's half of a WebSocket's closing handshake.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// The memory of a machine whose header does not say.
-const DEFAULT_MACHINE_BYTES: u64 = 64 << 20;
+/// Bytes in a frame of machine memory.
+const FRAME_BYTES: u64 = 4096;
 
 /// `GET /api/session/native`: a kernel in this process.
 pub async fn native(
@@ -336,41 +336,37 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     stopping.wait_for(|stops| *stops).await.ok();
 }
 
-/// What `request` boots, if it boots something.
-pub(crate) fn header_of(request: &Request) -> Option<String> {
-    match request {
-        Request::Open { header } => Some(header.clone()),
-        Request::Replay { log, .. } => {
-            let line = log.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let line = String::from_utf8_lossy(line);
-            Some(if is_header(&line) {
-                line.into_owned()
-            } else {
-                String::new()
-            })
-        }
-        _ => None,
+/// A machine that a request needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Machine {
+    /// Its header in full.
+    header: String,
+    /// Its memory.
+    bytes: u64,
+}
+
+impl Machine {
+    /// The machine that `header` describes.
+    fn described_by(header: &str) -> Result<Machine, String> {
+        let config = log::parse_header(header)?;
+        Ok(Machine {
+            header: config.to_string(),
+            bytes: u64::from(config.frames) * FRAME_BYTES,
+        })
     }
-}
 
-/// Whether a log's first line describes a machine rather than being a command.
-fn is_header(line: &str) -> bool {
-    let keys = ["mem=", "nodes=", "cpus=", "hz=", "slab=", "seed="];
-    line.split_whitespace()
-        .next()
-        .is_some_and(|word| keys.iter().any(|key| word.starts_with(key)))
-}
-
-/// The memory of the machine that `header` describes, in bytes.
-///
-/// A header that the kernel will refuse costs nothing, so a value that makes no sense counts as 0.
-pub(crate) fn machine_bytes(header: &str) -> u64 {
-    header
-        .split_whitespace()
-        .filter_map(|word| word.strip_prefix("mem="))
-        .map(|size| parse_size(size).unwrap_or(0))
-        .max()
-        .unwrap_or(DEFAULT_MACHINE_BYTES)
+    /// The machine that `request` boots; `None` if it is for the one that runs.
+    fn booted_by(request: &Request) -> Result<Option<Machine>, String> {
+        match request {
+            Request::Open { header } => Machine::described_by(header).map(Some),
+            Request::Replay { log, .. } => {
+                // The header can only be in the first line; the others may be many.
+                let first = log.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                Machine::described_by(log::parse(first).header).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -418,26 +414,25 @@ mod tests {
     }
 
     #[test]
-    fn a_log_boots_the_machine_of_its_first_line() {
+    fn a_request_boots_the_machine_that_it_describes() {
+        let mib_of = |request: Request| {
+            let machine = Machine::booted_by(&request)?;
+            Ok::<_, String>(machine.map(|machine| machine.bytes >> 20))
+        };
+        let open = |header: &str| Request::Open {
+            header: header.to_owned(),
+        };
         let replay = |log: &str| Request::Replay {
             log: log.into(),
             each_line: false,
         };
-        assert_eq!(
-            header_of(&replay("mem=8M cpus=2\nls\n")).as_deref(),
-            Some("mem=8M cpus=2")
-        );
-        assert_eq!(header_of(&replay("ls\nmem=8M\n")).as_deref(), Some(""));
-        assert_eq!(header_of(&replay("")).as_deref(), Some(""));
-        assert_eq!(header_of(&Request::State), None);
-    }
-
-    #[test]
-    fn memory_is_the_most_that_a_header_could_mean() {
-        assert_eq!(machine_bytes("nodes=2 mem=8M"), 8 << 20);
-        assert_eq!(machine_bytes("mem=8M mem=16M"), 16 << 20);
-        assert_eq!(machine_bytes("nodes=2"), DEFAULT_MACHINE_BYTES);
-        assert_eq!(machine_bytes("mem=lots"), 0);
+        assert_eq!(mib_of(open("nodes=2 mem=8M")), Ok(Some(8)));
+        assert_eq!(mib_of(replay("mem=8M cpus=2\r\nls\n")), Ok(Some(8)));
+        assert_eq!(mib_of(replay("ls\nmem=8M\n")), mib_of(open("")));
+        assert_eq!(mib_of(replay("")), mib_of(open("")));
+        assert_eq!(mib_of(Request::State), Ok(None));
+        assert!(mib_of(open("mem=lots")).is_err());
+        assert!(mib_of(replay("mem=lots\nls")).is_err());
     }
 
     #[test]

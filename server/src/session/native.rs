@@ -13,7 +13,7 @@ use labs::{HostMemory, Session};
 use tokio::sync::mpsc;
 use tracing::error;
 
-use super::{Ending, Incoming, Kernel, Reply, Ticket, decode, header_of, machine_bytes};
+use super::{Ending, Incoming, Kernel, Machine, Reply, Ticket, decode};
 use crate::error::panic_text;
 use crate::limits::{Limits, MemoryShare};
 
@@ -33,6 +33,7 @@ impl Engine for Session {
 pub fn labs_engine(limits: &Limits) -> Box<dyn Engine> {
     let mut session = Session::new(Host::Native, Box::new(HostMemory));
     session.set_budget(limits.steps);
+    session.set_replay_limit(limits.replay_steps);
     Box::new(session)
 }
 
@@ -87,9 +88,7 @@ fn answer(engine: &mut dyn Engine, memory: &mut MemoryShare, incoming: &Incoming
         Ok(request) => request,
         Err(refusal) => return refusal,
     };
-    // Any first request boots a machine, the default one if it names none.
-    let header = header_of(&request).unwrap_or_default();
-    if let Err(message) = memory.make_room(machine_bytes(&header)) {
+    if let Err(message) = make_room(memory, &request) {
         return Reply::refusal(message);
     }
     let closes = request == Request::Close;
@@ -99,4 +98,14 @@ fn answer(engine: &mut dyn Engine, memory: &mut MemoryShare, incoming: &Incoming
     } else {
         reply
     }
+}
+
+/// Accounts for the machine that `request` needs. Any first request boots one, if only the default.
+fn make_room(memory: &mut MemoryShare, request: &Request) -> Result<(), String> {
+    let machine = match Machine::booted_by(request)? {
+        Some(machine) => machine,
+        None if memory.is_empty() && *request != Request::Close => Machine::described_by("")?,
+        None => return Ok(()),
+    };
+    memory.make_room(machine.bytes)
 }

@@ -1,28 +1,33 @@
 //! QEMU sessions: a kernel that was booted on a machine of its own.
 //!
 //! The guest speaks the protocol on its second serial port, which QEMU connects to its standard
-//! input and output; [`protocol::frame`] and [`Deframer`] keep the messages apart there. The guest
-//! starts with the first request, because only that says how much memory it needs, and is started
-//! anew when a later one needs more. Each guest belongs to one task, which waits for its end on
-//! every way out, so that no process is left behind.
+//! input and output ([`labs::guest`] knows how); [`protocol::frame`] and [`Deframer`] keep the
+//! messages apart there. The guest starts with the first request, because only that says how much
+//! memory it needs, and is started anew when a later one needs more. Each guest belongs to one
+//! task, which waits for its end on every way out, so that no process is left behind.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use labs::guest::{self, Console, Exit, Protocol};
 use labs::protocol::{self, Deframer, Request, Response};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tracing::{Instrument, Span, error, info, warn};
+use tracing::{Instrument, error, info, warn};
 
-use super::{Ending, Incoming, Kernel, Reply, Ticket, decode, header_of, machine_bytes};
+use super::{Ending, Incoming, Kernel, Machine, Reply, Ticket, decode};
 use crate::config::GuestConfig;
 use crate::limits::MemoryShare;
 
 /// How long a guest that was told to power off may take.
 const POWER_OFF: Duration = Duration::from_secs(2);
+
+/// How much of what a guest says last is kept for the log, in bytes.
+const LAST_WORDS_BYTES: usize = 4 << 10;
 
 /// How much is read from a guest at a time, in bytes.
 const READ_BYTES: usize = 64 << 10;
@@ -58,7 +63,7 @@ async fn answer_all(
                     () = outbox.closed() => break,
                 }
             }
-            status = bridge.guest_ends() => gone(&status),
+            status = bridge.guest_ends() => bridge.gone(&status).await,
         };
         let is_last = reply.last.is_some();
         if outbox.send(reply).await.is_err() || is_last {
@@ -93,7 +98,10 @@ impl Bridge<'_> {
         };
         let answer = match timeout(limit, guest.ask(&protocol::encode(&request))).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(AskError::Gone)) => return gone(&guest.stop(POWER_OFF).await),
+            Ok(Err(AskError::Gone)) => {
+                let status = guest.stop(POWER_OFF).await;
+                return self.gone(&status).await;
+            }
             Ok(Err(AskError::OutOfStep(cause))) => {
                 error!(cause, "the guest is out of step");
                 return lost("the guest machine sent something that is no answer".to_owned());
@@ -117,17 +125,20 @@ impl Bridge<'_> {
 
     /// The guest that `request` needs, started if there is none or it is too small.
     async fn guest_for(&mut self, request: &Request) -> Result<&mut Guest, String> {
-        let header = header_of(request);
-        let bytes = machine_bytes(header.as_deref().unwrap_or_default());
-        let fits = |guest: &Guest| header.is_none() || guest.machine_bytes >= bytes;
+        let machine = Machine::booted_by(request)?;
+        let fits = |guest: &Guest| {
+            machine
+                .as_ref()
+                .is_none_or(|m| m.bytes <= guest.machine_bytes)
+        };
         if !self.guest.as_ref().is_some_and(fits) {
-            self.memory.make_room(bytes)?;
+            let machine = machine.map_or_else(|| Machine::described_by(""), Ok)?;
+            self.memory.make_room(machine.bytes)?;
             self.stop_guest().await;
             let Some(config) = &self.ticket.app.config.guest else {
                 return Err("this server was started without QEMU sessions".to_owned());
             };
-            let header = header.as_deref().unwrap_or_default();
-            let guest = Guest::start(config, header, bytes).map_err(|cause| {
+            let guest = Guest::start(config, &machine).map_err(|cause| {
                 error!(%cause, qemu = %config.qemu.display(), "QEMU did not start");
                 "QEMU could not be started; the server's log says why".to_owned()
             })?;
@@ -147,22 +158,29 @@ impl Bridge<'_> {
         }
     }
 
+    /// The last reply when the guest ended by itself.
+    async fn gone(&mut self, status: &io::Result<ExitStatus>) -> Reply {
+        let how = match status {
+            Ok(status) => match status.code().and_then(Exit::from_status) {
+                Some(exit) => exit.reason().to_owned(),
+                None => status.to_string(),
+            },
+            Err(error) => error.to_string(),
+        };
+        let said = match self.guest.take() {
+            Some(guest) => guest.last_words().await,
+            None => String::new(),
+        };
+        warn!(how, said, "the guest is gone");
+        lost(format!("the guest machine is gone: {how}"))
+    }
+
     async fn stop_guest(&mut self) {
         if let Some(mut guest) = self.guest.take() {
             let status = guest.stop(Duration::ZERO).await;
             info!(?status, "the guest is stopped");
         }
     }
-}
-
-/// The last reply when the guest ended by itself.
-fn gone(status: &io::Result<ExitStatus>) -> Reply {
-    let how = match status {
-        Ok(status) => status.to_string(),
-        Err(error) => error.to_string(),
-    };
-    warn!(how, "the guest is gone");
-    lost(format!("the guest machine stopped by itself ({how})"))
 }
 
 /// The last reply when the guest is of no use any more.
@@ -192,14 +210,25 @@ struct Guest {
     /// ... and this way out.
     output: ChildStdout,
     deframer: Deframer,
+    /// Reads what QEMU complains about, and what the guest's console says, to its end.
+    listener: JoinHandle<Vec<u8>>,
     /// The memory that its kernel manages.
     machine_bytes: u64,
 }
 
 impl Guest {
-    /// Starts QEMU with a machine for `header`.
-    fn start(config: &GuestConfig, header: &str, machine_bytes: u64) -> io::Result<Guest> {
-        let mut child = command(config, header, machine_bytes)
+    /// Starts QEMU with `machine` in it.
+    fn start(config: &GuestConfig, machine: &Machine) -> io::Result<Guest> {
+        let memory_mib = u32::try_from(machine.bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
+        let arguments = guest::arguments(
+            &config.boot_image.to_string_lossy(),
+            &machine.header,
+            guest::memory_mib(memory_mib),
+            Console::File("/dev/stderr".to_owned()),
+            Protocol::Stdio,
+        );
+        let mut child = Command::new(&config.qemu)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -211,14 +240,14 @@ impl Guest {
         let (Some(input), Some(output), Some(errors)) = pipes else {
             return Err(io::Error::other("a pipe is missing"));
         };
-        tokio::spawn(log_lines(errors).instrument(Span::current()));
-        info!(pid = child.id(), header, "started a guest");
+        info!(pid = child.id(), machine.header, "started a guest");
         Ok(Guest {
             child,
             input,
             output,
             deframer: Deframer::default(),
-            machine_bytes,
+            listener: tokio::spawn(listen(errors)),
+            machine_bytes: machine.bytes,
         })
     }
 
@@ -251,6 +280,14 @@ impl Guest {
         Ok(answer)
     }
 
+    /// What the guest said last; for one that has ended.
+    async fn last_words(self) -> String {
+        // A grandchild, if QEMU had one, could hold the pipe open.
+        let words = timeout(POWER_OFF, self.listener).await;
+        let words = words.ok().and_then(Result::ok).unwrap_or_default();
+        String::from_utf8_lossy(&words).trim().to_owned()
+    }
+
     /// Gives QEMU `grace` to end by itself, then kills it; returns when it is gone.
     async fn stop(&mut self, grace: Duration) -> io::Result<ExitStatus> {
         if let Ok(status) = timeout(grace, self.child.wait()).await {
@@ -261,29 +298,17 @@ impl Guest {
     }
 }
 
-/// Passes what QEMU complains about to the log.
-async fn log_lines(errors: ChildStderr) {
-    let mut lines = BufReader::new(errors).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        info!("qemu: {line}");
+/// Reads `stream` to its end and returns the last [`LAST_WORDS_BYTES`] of it.
+async fn listen(mut stream: ChildStderr) -> Vec<u8> {
+    let mut words = Vec::new();
+    // An error ends the stream as well.
+    while stream
+        .read_buf(&mut words)
+        .await
+        .is_ok_and(|count| count > 0)
+    {
+        let too_many = words.len().saturating_sub(LAST_WORDS_BYTES);
+        words.drain(..too_many);
     }
-}
-
-/// QEMU's command line for a guest whose protocol port is the standard input and output.
-fn command(config: &GuestConfig, header: &str, machine_bytes: u64) -> Command {
-    let ram_mib = (machine_bytes >> 20) + 128;
-    let mut command = Command::new(&config.qemu);
-    command
-        .args([
-            "-nodefaults",
-            "-display",
-            "none",
-            "-no-reboot",
-            "-m",
-            &ram_mib.to_string(),
-        ])
-        .args(["-serial", "null", "-serial", "stdio"])
-        .args(["-append", header, "-kernel"])
-        .arg(&config.boot_image);
-    command
+    words
 }

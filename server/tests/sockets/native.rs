@@ -241,7 +241,7 @@ async fn memory_is_limited_for_one_and_for_all() {
         reason.contains("mem=65M") && reason.contains("at most 64M"),
         "{reason}"
     );
-    let log = b"mem=1000000M nodes=2\nls\n".to_vec();
+    let log = b"mem=1G nodes=2\nls\n".to_vec();
     let reason = first
         .ask_in_vain(&Request::Replay {
             log,

@@ -33,7 +33,12 @@ async fn messages_reach_the_guest_and_come_back() {
 
     let starts = site.guest_starts();
     assert_eq!(starts.len(), 1);
-    assert!(starts[0].1.contains("mem=16M seed=7"), "{}", starts[0].1);
+    let arguments = &starts[0].1;
+    assert!(
+        arguments.contains("-append mem=16M nodes=1 "),
+        "{arguments}"
+    );
+    assert!(arguments.contains("seed=7"), "{arguments}");
 }
 
 #[tokio::test]
@@ -102,10 +107,7 @@ async fn a_guest_that_dies_at_its_start_is_reported() {
     let site = Site::with_guest("dies", |_| ()).await;
     let mut client = site.session("qemu").await;
     let message = client.ask_in_vain(&open("mem=16M")).await;
-    assert!(
-        message.contains("stopped by itself (exit status: 3)"),
-        "{message}"
-    );
+    assert!(message.contains("gone: exit status: 3"), "{message}");
     client.hear_close(1011, "kernel").await;
     site.until_used("qemu_sessions", 0).await;
 }
