@@ -7,7 +7,7 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -153,7 +153,7 @@ pub fn wasm(progress: &Progress) -> Result<Wasm, Stop> {
         Ok(way) => return Ok(way),
         Err(stop) => stop,
     };
-    progress.stage("rustup could not do it; trying Debian's compiler");
+    progress.stage("rustup could not do it, but Debian's compiler may");
     add_debian(progress).map_err(|by_debian| {
         let (first, second) = (by_rustup.into_reason(), by_debian.into_reason());
         Stop::Failed(format!("there is no way to {TARGET}\n{first}\n{second}"))
@@ -221,10 +221,9 @@ fn apt_install(progress: &Progress, packages: &[&str]) -> Result<(), Stop> {
     if !is_root() && paths::on_path("sudo").is_none() {
         return Err(stuck("this needs root, and there is no sudo"));
     }
-    for package in packages {
-        if !apt_knows(progress, package) {
-            return Err(stuck(&format!("apt knows no package {package}")));
-        }
+    let unknown = apt_lacks(progress, packages);
+    if !unknown.is_empty() {
+        return Err(stuck(&format!("apt knows no {}", unknown.join(" "))));
     }
     progress.stage(&format!("installing with apt-get: {names}"));
     // Our packages may conflict with others (rustc-web with rustc): the user's stay.
@@ -248,26 +247,41 @@ fn apt_install(progress: &Progress, packages: &[&str]) -> Result<(), Stop> {
         .map_err(|stop| blocked(&format!("{names} can't be installed"), stop, &by_hand))
 }
 
-/// Whether apt's index has the package; reads the index anew before it says no.
-fn apt_knows(progress: &Progress, package: &str) -> bool {
-    let is_known = || {
-        let shown = process::output(process::program("apt-cache").args([
-            "show",
-            "--no-all-versions",
-            package,
-        ]));
-        shown.is_some_and(|text| !text.is_empty())
+/// Which of these packages apt's index lacks; it is read anew before that is believed.
+fn apt_lacks<'a>(progress: &Progress, packages: &[&'a str]) -> Vec<&'a str> {
+    let unknown = || {
+        let mut show = process::program("apt-cache");
+        show.args(["show", "--no-all-versions"]).args(packages);
+        // It fails when it lacks one of them, and still shows the others.
+        let shown = show
+            .stderr(Stdio::null())
+            .output()
+            .map(|output| output.stdout);
+        not_shown(
+            &String::from_utf8_lossy(&shown.unwrap_or_default()),
+            packages,
+        )
     };
-    if paths::on_path("apt-cache").is_none() {
-        return false;
-    }
-    if is_known() {
-        return true;
+    if unknown().is_empty() {
+        return Vec::new();
     }
     progress.stage("reading the package index: apt-get update");
     // Part of the index may come although the whole fails; the question is only whether ours did.
     let _ = process::run(apt_get().args(["update", "-q"]));
-    is_known()
+    unknown()
+}
+
+/// Which packages do not appear in what `apt-cache show` printed.
+fn not_shown<'a>(shown: &str, packages: &[&'a str]) -> Vec<&'a str> {
+    let names: Vec<&str> = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("Package: "))
+        .collect();
+    packages
+        .iter()
+        .copied()
+        .filter(|package| !names.contains(package))
+        .collect()
 }
 
 /// `apt-get` as root that asks nothing and waits its turn.
@@ -312,6 +326,16 @@ mod tests {
         };
         assert!(tool(&["no-such-program", "sh"]).path().is_some());
         assert!(tool(&["no-such-program"]).path().is_none());
+    }
+
+    #[test]
+    fn a_package_is_known_by_its_whole_name() {
+        let shown = "Package: rustc-web\nVersion: 1\nRecommends: lld-22\n\nPackage: cargo-web-doc\nVersion: 2\n";
+        assert_eq!(
+            not_shown(shown, &["rustc-web", "cargo-web", "lld-22"]),
+            ["cargo-web", "lld-22"]
+        );
+        assert_eq!(not_shown("", &["chromium"]), ["chromium"]);
     }
 
     #[test]

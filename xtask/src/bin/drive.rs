@@ -11,6 +11,7 @@ use std::io::{self, Read, Write};
 use std::process::{Command, ExitCode};
 
 use labs::guest::{self, Console, Exit, Protocol};
+use labs::log::parse_header;
 use lexopt::prelude::*;
 use tests::Settings;
 use tests::host;
@@ -108,12 +109,23 @@ fn compare(words: &[String]) -> Outcome {
 
 /// Boots the image with its console on this terminal.
 fn boot(words: &[String]) -> Outcome {
-    let [image, header @ ..] = words else {
+    let [image, words @ ..] = words else {
         return Err("usage: drive boot IMAGE [KEY=VALUE...]".into());
     };
-    let header = header.join(" ");
-    let memory = guest::memory_mib(0);
-    let arguments = guest::arguments(image, &header, memory, Console::Stdio, Protocol::None);
+    // All words are the image's; those about the machine also tell how large a guest it takes.
+    let (_, machine): (Vec<_>, Vec<_>) = words
+        .iter()
+        .cloned()
+        .partition(|word| word.starts_with("selftest="));
+    let frames = parse_header(&machine.join(" "))?.frames;
+    let memory = guest::memory_mib(frames.div_ceil(256));
+    let arguments = guest::arguments(
+        image,
+        &words.join(" "),
+        memory,
+        Console::Stdio,
+        Protocol::None,
+    );
     let qemu = Settings::find().qemu()?;
     let status = Command::new(&qemu)
         .args(arguments)
