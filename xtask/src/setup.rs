@@ -172,7 +172,7 @@ pub fn other_wasm(progress: &Progress, first: &Wasm) -> Result<Result<Wasm, Stri
         }
         Wasm::Rustup => match toolchain::debian() {
             Some(way) => Ok(Ok(way)),
-            None if !apt_knows(progress, DEBIAN_PACKAGES[0]) => Ok(Err(format!(
+            None if !apt_lacks(progress, &DEBIAN_PACKAGES[..1]).is_empty() => Ok(Err(format!(
                 "this system has no package {}",
                 DEBIAN_PACKAGES[0]
             ))),
