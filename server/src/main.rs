@@ -52,13 +52,16 @@ async fn run(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Catches SIGINT and SIGTERM from now on; the future resolves at the first of them.
+/// Catches what a terminal, its closing, and a service manager send to stop a program; the future
+/// resolves at the first such signal.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => info!("interrupted"),
+            _ = hang_up.recv() => info!("the terminal is gone"),
             _ = terminate.recv() => info!("asked to terminate"),
         }
     })

@@ -35,6 +35,9 @@ use crate::limits::{Lease, Limits};
 /// A client may have requests of so many bytes waiting before the server stops reading.
 const AHEAD_BYTES: usize = 1 << 20;
 
+/// What a waiting request costs besides its bytes; or there could be a million empty ones.
+const REQUEST_BYTES: usize = 128;
+
 /// How long to wait for the client's half of a WebSocket's closing handshake.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -76,13 +79,18 @@ fn open(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     start: fn(Ticket) -> io::Result<Kernel>,
 ) -> Result<Response, ApiError> {
-    check_origin(headers, &app.config.allowed_origins)?;
     let stopping = app.stopping.subscribe();
-    if *stopping.borrow() {
-        return Err(ApiError::Stopping);
-    }
-    let place = app.take_place(host)?;
-    let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
+    let admit = || {
+        check_origin(headers, &app.config.allowed_origins)?;
+        if *stopping.borrow() {
+            return Err(ApiError::Stopping);
+        }
+        let place = app.take_place(host)?;
+        let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
+        Ok((place, upgrade))
+    };
+    let (place, upgrade) =
+        admit().inspect_err(|reason| info!(host = host.name(), %reason, "refused a session"))?;
 
     let id = app.next_session_id();
     let span = info_span!("session", id, host = host.name());
@@ -293,8 +301,8 @@ async fn converse(
                     return Ending::MessageTooLong;
                 }
                 last_sign = Instant::now();
-                waiting.push_back(bytes);
-                waiting_bytes += bytes;
+                waiting.push_back(bytes + REQUEST_BYTES);
+                waiting_bytes += bytes + REQUEST_BYTES;
                 // A kernel that takes no more has sent its last reply, which is read next.
                 kernel.requests.send(incoming).ok();
             }

@@ -37,12 +37,17 @@ pub fn labs_engine(limits: &Limits) -> Box<dyn Engine> {
     Box::new(session)
 }
 
+/// Room for the thread's calls. A stack that overflows ends the process, so it is generous; pages
+/// that are never touched cost nothing.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Starts the thread.
 pub(crate) fn start(ticket: Ticket) -> io::Result<Kernel> {
     let (requests, inbox) = mpsc::unbounded_channel();
     let (outbox, replies) = mpsc::channel(1);
     thread::Builder::new()
         .name(format!("session-{}", ticket.id))
+        .stack_size(STACK_BYTES)
         .spawn(move || answer_all(ticket, inbox, &outbox))?;
     Ok(Kernel { requests, replies })
 }

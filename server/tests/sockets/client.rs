@@ -1,6 +1,7 @@
 //! The two clients: one HTTP request a connection, and a WebSocket that speaks the protocol.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use labs::protocol::{self, Request, Response};
@@ -132,6 +133,12 @@ impl Client {
             .await
             .expect("in time");
         sent.expect("the server listens");
+    }
+
+    /// Sends a message; `false` when the connection takes no more for a while.
+    pub async fn sends_soon(&mut self, message: Message) -> bool {
+        let sent = timeout(Duration::from_millis(500), self.socket.send(message)).await;
+        sent.is_ok_and(|sent| sent.is_ok())
     }
 
     /// Sends a message that the server may cut off.

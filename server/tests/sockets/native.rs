@@ -177,6 +177,25 @@ async fn sessions_do_not_mix() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_far_ahead_is_read_no_further() {
+    let site = Site::start().await;
+    let gate = site.folder.path().join("gate");
+    let mut client = site.session("native").await;
+    client
+        .request(&run(&format!("until {}", gate.display())))
+        .await;
+    // Would fill any memory, were it all kept.
+    let flood = Message::Text("x".repeat(1000).into());
+    while client.sends_soon(flood.clone()).await {}
+    fs::write(&gate, "").expect("writable");
+    assert!(matches!(
+        client.hear().await,
+        Heard::Answer(Response::Log(_))
+    ));
+    assert!(client.hear_error().await.contains("requests are binary"));
+}
+
+#[tokio::test]
 async fn a_client_that_takes_no_answers_is_cut_off() {
     let site = Site::with(|config| config.limits.answer = Duration::from_millis(200)).await;
     let mut client = site.session("native").await;

@@ -56,7 +56,7 @@ fn ended(mut child: Child, signal: &str) -> (Option<i32>, String) {
 #[test]
 fn it_says_where_it_listens_and_stops_at_a_signal() {
     let dist = tempfile::tempdir().expect("a temporary folder");
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-HUP", "-TERM"] {
         let (child, line) = started(&mut server(dist.path()));
         let address = line
             .trim_end()
