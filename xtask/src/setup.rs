@@ -139,25 +139,30 @@ pub fn lints(progress: &Progress) -> Result<(), Stop> {
     })
 }
 
-/// Makes sure of a way to WebAssembly, and prefers what is there to what would have to be installed.
+/// Makes sure of a way to WebAssembly: rustup's, or where that can't be had Debian's.
+///
+/// Where Debian's has been taken before, rustup's is not asked again and again.
 pub fn wasm(progress: &Progress) -> Result<Wasm, Stop> {
     match toolchain::forced()? {
         Some("rustup") => return toolchain::rustup().map_or_else(|| add_target(progress), Ok),
         Some(_) => return toolchain::debian().map_or_else(|| add_debian(progress), Ok),
         None => {}
     }
-    if let Some(way) = toolchain::rustup().or_else(toolchain::debian) {
+    let taken_before = || toolchain::debian().filter(Wasm::has_built);
+    if let Some(way) = toolchain::rustup().or_else(taken_before) {
         return Ok(way);
     }
     let by_rustup = match add_target(progress) {
         Ok(way) => return Ok(way),
         Err(stop) => stop,
     };
-    progress.stage("rustup could not do it, but Debian's compiler may");
-    add_debian(progress).map_err(|by_debian| {
-        let (first, second) = (by_rustup.into_reason(), by_debian.into_reason());
-        Stop::Failed(format!("there is no way to {TARGET}\n{first}\n{second}"))
-    })
+    progress.stage("rustup could not do it; Debian's compiler can");
+    toolchain::debian()
+        .map_or_else(|| add_debian(progress), Ok)
+        .map_err(|by_debian| {
+            let (first, second) = (by_rustup.into_reason(), by_debian.into_reason());
+            Stop::Failed(format!("there is no way to {TARGET}\n{first}\n{second}"))
+        })
 }
 
 /// Makes sure of the way that `first` is not, so that both can be tested.

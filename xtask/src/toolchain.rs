@@ -80,6 +80,11 @@ impl Wasm {
         self.target_dir().join(TARGET).join(profile)
     }
 
+    /// Whether anything was built by this way before.
+    pub fn has_built(&self) -> bool {
+        self.target_dir().join(TARGET).is_dir()
+    }
+
     /// Two compilers in one folder would rebuild each other's work at every turn.
     fn target_dir(&self) -> PathBuf {
         match self {
