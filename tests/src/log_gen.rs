@@ -125,7 +125,7 @@ impl Writer {
         let mut words = Vec::new();
         let mem = 1 << self.random.below(5);
         words.push(if self.random.one_in(3) {
-            format!("mem={}k", mem << 10)
+            format!("mem={}K", mem << 10)
         } else {
             format!("mem={mem}M")
         });
