@@ -1,37 +1,185 @@
-//! The console's command language. (Being written.)
-use crate::{errno::Errno, machine::Machine, mem::Mem};
-pub(crate) fn boot(_mem: &mut Mem) -> Result<(), Errno> {
-    Ok(())
-}
-pub(crate) fn run_line(_mem: &mut Mem, machine: &mut dyn Machine, line: &[u8]) -> u8 {
-    machine.console_write(line);
-    machine.console_write(b"\n");
-    0
-}
-pub(crate) fn is_off(_mem: &Mem) -> bool {
-    false
-}
-pub(crate) fn check(_mem: &Mem) -> Result<(), &'static str> {
-    Ok(())
+//! The console's command language.
+//!
+//! Everything that happens to a kernel is a console line, and this module runs it. The language is
+//! a small part of the Bourne shell's: words and quotes, variables, `;`, `&&`, `||`, redirections
+//! and comments. There are no processes yet, so a command is a function ([`commands`]) that the
+//! shell calls, and there is no globbing.
+//!
+//! A line is checked as a whole before any of it runs: a line that is too long, is not text, or
+//! breaks the grammar changes nothing and has status 2. A command that ran has status 0, or 1 if
+//! the kernel refused, or 2 if it was called wrongly.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `mod.rs` | the shell's data, and a line from its bytes to its status |
+//! | `lexer.rs` | a line into words and operators |
+//! | `words.rs` | quotes and variables in a word |
+//! | `variables.rs` | where variables are kept |
+//! | `exec.rs` | lists of commands, redirections |
+//! | `context.rs` | what a command sees: memory, input, output |
+//! | `trees.rs` | radix trees with names |
+//! | `complete.rs` | what the Tab key offers |
+//! | `commands/` | the commands |
+
+mod commands;
+mod complete;
+mod context;
+mod exec;
+mod lexer;
+#[cfg(test)]
+mod tests;
+mod trees;
+mod variables;
+mod words;
+
+pub use complete::complete;
+pub use trees::{NamedTree, current_tree, find_tree, trees};
+
+use core::fmt;
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::errno::Errno;
+use crate::machine::Machine;
+use crate::mem::{ListHead, Mem, PageFlag, Ref, layout};
+use crate::slab::KmemCache;
+use context::Context;
+
+/// The longest console line, in bytes.
+pub const LINE_MAX: usize = 4096;
+
+/// Status of a line or command that was written wrongly.
+const STATUS_USAGE: u8 = 2;
+/// Status of a command that does not exist.
+const STATUS_NOT_FOUND: u8 = 127;
+
+/// The static data of this module.
+pub const SHELL: Ref<ShellData> = Ref::of_frame(layout::SHELL);
+
+/// What the shell keeps from one line to the next.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct ShellData {
+    /// The named radix trees, in the order of their creation.
+    pub trees: ListHead,
+    /// The blocks that `pages alloc` has handed out, linked through `Page::lru`.
+    pub pages: ListHead,
+    tree_cache: Ref<KmemCache>,
+    current_tree: Ref<NamedTree>,
+    /// Status of the last command, `$?`.
+    pub status: u32,
+    /// Whether the machine was powered off.
+    off: u32,
+    variables: variables::Variables,
 }
 
-// What labs needs; interim until the shell is here, keep these names: trees, current_tree, root_of, complete, NamedTree::{name, last_key}.
-use crate::{mem::Ref, radix_tree::RadixTreeRoot};
-/// A tree with a name.
-#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C)]
-pub struct NamedTree { root: RadixTreeRoot }
-impl NamedTree {
-    /// Its name.
-    pub fn name(&self) -> &str { "" }
-    /// The key used last.
-    pub fn last_key(&self) -> Option<u64> { None }
+const _: () = assert!(size_of::<ShellData>() <= crate::mem::FRAME_SIZE);
+
+/// Head of the list of named trees.
+fn trees_head() -> Ref<ListHead> {
+    SHELL.byte_add(core::mem::offset_of!(ShellData, trees))
 }
-/// The trees in the order of their creation.
-pub fn trees(_mem: &Mem) -> impl Iterator<Item = Ref<NamedTree>> + '_ { core::iter::empty() }
-/// The tree used last.
-pub fn current_tree(_mem: &Mem) -> Option<Ref<NamedTree>> { None }
-/// Its root.
-pub fn root_of(tree: Ref<NamedTree>) -> Ref<RadixTreeRoot> { tree.cast() }
-/// Words that may end the line.
-pub fn complete(_mem: &Mem, _line: &str, _found: &mut dyn FnMut(&str)) {}
+
+/// Head of the list of pages that `pages alloc` has handed out.
+fn pages_head() -> Ref<ListHead> {
+    SHELL.byte_add(core::mem::offset_of!(ShellData, pages))
+}
+
+/// Sets up the shell.
+pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
+    mem.list_init(trees_head());
+    mem.list_init(pages_head());
+    trees::boot(mem)
+}
+
+/// Whether the machine was powered off.
+pub(crate) fn is_off(mem: &Mem) -> bool {
+    mem[SHELL].off != 0
+}
+
+/// Runs one console line and returns its status: that of its last command.
+pub(crate) fn run_line(mem: &mut Mem, machine: &mut dyn Machine, line: &[u8]) -> u8 {
+    let mut context = Context::new(mem, machine);
+    if is_off(context.mem) {
+        context.error(format_args!("sh: the machine is off"));
+        return 1;
+    }
+    let status = match text_of(line) {
+        Ok(text) => match exec::check(text) {
+            Ok(()) => return exec::run(&mut context, text),
+            Err(error) => {
+                context.error(format_args!("sh: {error}"));
+                STATUS_USAGE
+            }
+        },
+        Err(error) => {
+            context.error(format_args!("sh: {error}"));
+            STATUS_USAGE
+        }
+    };
+    context.mem[SHELL].status = u32::from(status);
+    status
+}
+
+/// Why a line is no text.
+enum BadText {
+    TooLong(usize),
+    NotUtf8(usize),
+    Control { byte: u8, at: usize },
+}
+
+impl fmt::Display for BadText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            BadText::TooLong(length) => {
+                write!(f, "line too long ({length} bytes; the limit is {LINE_MAX})")
+            }
+            BadText::NotUtf8(at) => write!(f, "not valid UTF-8 at byte {at}"),
+            BadText::Control { byte, at } => {
+                write!(f, "control character {byte:#04x} at byte {at}")
+            }
+        }
+    }
+}
+
+/// The line as text without control characters.
+fn text_of(line: &[u8]) -> Result<&str, BadText> {
+    if line.len() > LINE_MAX {
+        return Err(BadText::TooLong(line.len()));
+    }
+    let text = core::str::from_utf8(line).map_err(|error| BadText::NotUtf8(error.valid_up_to()))?;
+    let control = |&(_, c): &(usize, char)| c.is_control() && c != '\t';
+    match text.char_indices().find(control) {
+        // Those beyond ASCII begin with 0xc2; their second byte says which.
+        Some((at, c)) => Err(BadText::Control {
+            byte: c as u32 as u8,
+            at,
+        }),
+        None => Ok(text),
+    }
+}
+
+/// Checks the shell's variables, trees and pages.
+pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
+    variables::check(mem)?;
+    trees::check(mem)?;
+    if !mem.list_is_sound(pages_head(), mem.frames()) {
+        return Err("shell: the list of allocated pages is broken");
+    }
+    let mut listed = 0;
+    for link in mem.list_iter(pages_head()) {
+        listed += 1;
+        let page = &mem[commands::pages::page_of(link)];
+        let marked = page.mapping == commands::pages::OWNER;
+        if !marked || page.count != 1 || page.is(PageFlag::Slab) || page.is(PageFlag::PageCache) {
+            return Err("shell: a page on the list is not one that was handed out");
+        }
+    }
+    let marked = (0..mem.frames())
+        .filter(|&frame| mem[mem.page(frame)].mapping == commands::pages::OWNER)
+        .count();
+    if marked != listed {
+        return Err("shell: a page that was handed out is not on the list");
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! The page cache: where the content of files is.
+//!
+//! Each inode has a radix tree of frame numbers by index in the file. As in 2.6.16 its nodes are
+//! allocated atomically, under what would be the tree's lock, so a page is added in two steps: fill
+//! this CPU's pool of nodes while sleeping is allowed, then insert, which cannot fail any more.
+//! Pages that are written carry the tag DIRTY. The page's descriptor tells the way back: `mapping`
+//! is the inode, `freelist` the index.
+
+use super::FS;
+use super::dentry::Inode;
+use crate::errno::Errno;
+use crate::mem::{FRAME_SIZE, Gfp, Mem, Page, PageFlag, Ref};
+use crate::radix_tree::{self, RadixTreeRoot, Tag, TagState};
+
+/// `PAGECACHE_TAG_DIRTY`.
+pub(super) const DIRTY: Tag = Tag::Zero;
+
+/// The tree of an inode's pages.
+pub(super) fn page_tree(inode: Ref<Inode>) -> Ref<RadixTreeRoot> {
+    inode.byte_add(core::mem::offset_of!(Inode, pages))
+}
+
+/// The page with that index.
+fn find_page(mem: &Mem, inode: Ref<Inode>, index: u32) -> Option<Ref<Page>> {
+    radix_tree::lookup(mem, page_tree(inode), u64::from(index)).map(|frame| mem.page(frame))
+}
+
+/// Adds a zeroed page.
+fn add_page(mem: &mut Mem, inode: Ref<Inode>, index: u32) -> Result<Ref<Page>, Errno> {
+    let page = mem.alloc_page(Gfp::KERNEL.with(Gfp::ZERO))?;
+    let frame = mem.frame_of(page);
+    let inserted = radix_tree::preload(mem, Gfp::KERNEL).and_then(|()| {
+        let inserted = radix_tree::insert(mem, page_tree(inode), u64::from(index), frame);
+        radix_tree::preload_end(mem).and(inserted)
+    });
+    if let Err(errno) = inserted {
+        mem.put_page(page);
+        return Err(errno);
+    }
+    let descriptor = &mut mem[page];
+    descriptor.set(PageFlag::PageCache);
+    descriptor.mapping = inode.unit();
+    descriptor.freelist = index;
+    mem[inode].nr_pages += 1;
+    mem[FS].nr_file_pages += 1;
+    Ok(page)
+}
+
+fn set_dirty(mem: &mut Mem, inode: Ref<Inode>, index: u32) {
+    let tree = page_tree(inode);
+    if radix_tree::tag_get(mem, tree, u64::from(index), DIRTY) == TagState::Untagged
+        && radix_tree::tag_set(mem, tree, u64::from(index), DIRTY).is_ok()
+    {
+        mem[FS].nr_dirty += 1;
+    }
+}
+
+/// Splits a position into the page's index and the place in it.
+fn place(position: u64) -> Result<(u32, usize), Errno> {
+    let index = u32::try_from(position / FRAME_SIZE as u64).map_err(|_| Errno::EFBIG)?;
+    Ok((index, position as usize % FRAME_SIZE))
+}
+
+/// Copies a file's bytes from `position` on.
+pub(super) fn read(
+    mem: &mut Mem,
+    inode: Ref<Inode>,
+    position: &mut u64,
+    buffer: &mut [u8],
+) -> Result<usize, Errno> {
+    let mut done = 0;
+    while done < buffer.len() {
+        let left = u64::from(mem[inode].size).saturating_sub(*position);
+        let (index, within) = place(*position)?;
+        let length = (buffer.len() - done).min(FRAME_SIZE - within);
+        let length = length.min(usize::try_from(left).unwrap_or(usize::MAX));
+        if length == 0 {
+            break;
+        }
+        let target = &mut buffer[done..done + length];
+        match find_page(mem, inode, index) {
+            Some(page) => {
+                let frame = mem.frame_of(page);
+                target.copy_from_slice(&mem.frame(frame)[within..within + length]);
+            }
+            None => target.fill(0),
+        }
+        done += length;
+        *position += length as u64;
+    }
+    Ok(done)
+}
+
+/// Stores bytes at `position`, which lies at most at the file's end.
+pub(super) fn write(
+    mem: &mut Mem,
+    inode: Ref<Inode>,
+    position: &mut u64,
+    bytes: &[u8],
+) -> Result<usize, Errno> {
+    let mut done = 0;
+    while done < bytes.len() {
+        let (index, within) = place(*position)?;
+        let length = (bytes.len() - done).min(FRAME_SIZE - within);
+        let end = u32::try_from(*position + length as u64).map_err(|_| Errno::EFBIG);
+        let page = match find_page(mem, inode, index) {
+            Some(page) => Ok(page),
+            None => add_page(mem, inode, index),
+        };
+        let (page, end) = match (page, end) {
+            (Ok(page), Ok(end)) => (page, end),
+            (Err(errno), _) | (_, Err(errno)) if done == 0 => return Err(errno),
+            _ => break,
+        };
+        let frame = mem.frame_of(page);
+        mem.frame_mut(frame)[within..within + length].copy_from_slice(&bytes[done..done + length]);
+        set_dirty(mem, inode, index);
+        done += length;
+        *position += length as u64;
+        mem[inode].size = mem[inode].size.max(end);
+    }
+    Ok(done)
+}
+
+/// Empties a file and frees its pages.
+pub(super) fn truncate(mem: &mut Mem, inode: Ref<Inode>) {
+    let tree = page_tree(inode);
+    mem[inode].size = 0;
+    let mut frame = [0];
+    while radix_tree::gang_lookup(mem, tree, &mut frame, 0) > 0 {
+        let page = mem.page(frame[0]);
+        let index = u64::from(mem[page].freelist);
+        if radix_tree::tag_get(mem, tree, index, DIRTY) == TagState::Tagged {
+            mem[FS].nr_dirty -= 1;
+        }
+        radix_tree::delete(mem, tree, index);
+        let descriptor = &mut mem[page];
+        descriptor.clear(PageFlag::PageCache);
+        descriptor.mapping = 0;
+        descriptor.freelist = 0;
+        mem[inode].nr_pages -= 1;
+        mem[FS].nr_file_pages -= 1;
+        mem.put_page(page);
+    }
+}

@@ -1,0 +1,205 @@
+//! `/proc`: the kernel's state as text, in the formats of 2.6.16 to 2.6.24.
+//!
+//! A new file is a row of [`FILES`] and the function it names.
+
+use core::fmt::{self, Write};
+
+use super::dentry::{self, Inode, Mount};
+use super::generated::{self, Entry, parse_number};
+use super::{FS, FileSystem, namei};
+use crate::errno::Errno;
+use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
+use crate::slab::{self, KmemCache};
+
+/// The file system of `/proc`.
+pub(super) struct Procfs;
+
+/// What is in `/proc`.
+static FILES: [Entry; 8] = [
+    file("buddyinfo", buddyinfo, None),
+    file("filesystems", filesystems, None),
+    file("meminfo", meminfo, None),
+    file("mounts", mounts, None),
+    file("self/fail-nth", fail_nth, Some(set_fail_nth)),
+    file("slabinfo", slabinfo, None),
+    file("version", version, None),
+    file("zoneinfo", zoneinfo, None),
+];
+
+const fn file(path: &'static str, show: generated::Show, store: Option<generated::Store>) -> Entry {
+    Entry { path, show, store }
+}
+
+/// Makes the files.
+pub(super) fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
+    // Linux numbers what is in /proc from here.
+    mem[mount].next_ino = 0xf000_0000;
+    for (row, entry) in (0..).zip(&FILES) {
+        generated::add(mem, mount, "", entry.path, entry.store.is_some(), [row, 0])?;
+    }
+    Ok(())
+}
+
+impl FileSystem for Procfs {
+    fn name(&self) -> &'static str {
+        "proc"
+    }
+
+    fn read(
+        &self,
+        mem: &mut Mem,
+        inode: Ref<Inode>,
+        position: &mut u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Errno> {
+        generated::read(mem, &FILES, inode, position, buffer)
+    }
+
+    fn write(
+        &self,
+        mem: &mut Mem,
+        inode: Ref<Inode>,
+        _: &mut u64,
+        bytes: &[u8],
+    ) -> Result<usize, Errno> {
+        generated::write(mem, &FILES, inode, bytes)
+    }
+}
+
+/// What a [`generated::Show`] returns.
+type Shown = Result<Option<u64>, fmt::Error>;
+
+/// A record a zone.
+fn buddyinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
+    let zone = &mem[mem.zone(position as u32)];
+    write!(out, "Node {}, zone {:>8} ", zone.node, zone.name())?;
+    for area in &zone.free_area {
+        write!(out, "{:6} ", area.nr_free)?;
+    }
+    writeln!(out)?;
+    next_zone(mem, position)
+}
+
+fn next_zone(mem: &Mem, position: u64) -> Shown {
+    let next = position + 1;
+    Ok((next < u64::from(mem[MEM].nr_zones)).then_some(next))
+}
+
+fn filesystems(_: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    for file_system in super::FILE_SYSTEMS {
+        writeln!(out, "nodev\t{}", file_system.name())?;
+    }
+    Ok(None)
+}
+
+/// Kilobytes in so many frames.
+fn kilobytes(frames: u32) -> u64 {
+    u64::from(frames) * (FRAME_SIZE as u64 / 1024)
+}
+
+/// Those of 2.6.24's lines that say something about this kernel, in its order.
+fn meminfo(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    let slab_frames = slab::caches(mem)
+        .map(|cache| mem[cache].nr_slabs << mem[cache].order)
+        .sum();
+    for (label, frames) in [
+        ("MemTotal:", mem[MEM].managed),
+        ("MemFree:", mem.free_frames()),
+        ("Cached:", mem[FS].nr_file_pages),
+        ("Dirty:", mem[FS].nr_dirty),
+        ("Slab:", slab_frames),
+    ] {
+        writeln!(out, "{label:<14}{:8} kB", kilobytes(frames))?;
+    }
+    Ok(None)
+}
+
+/// A record a mount.
+fn mounts(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
+    let mut mounts = dentry::mounts(mem).skip(position as usize);
+    let Some(mount) = mounts.next() else {
+        return Ok(None);
+    };
+    let name = super::file_system(mem, mem[mem[mount].root].inode).name();
+    let mut buffer = [0; namei::PATH_MAX];
+    let path = namei::full_path(mem, mem[mount].root, &mut buffer).map_err(|_| fmt::Error)?;
+    writeln!(out, "{name} {path} {name} rw 0 0")?;
+    Ok(mounts.next().map(|_| position + 1))
+}
+
+/// How many allocations are left until the one that will fail; 0 is none.
+fn fail_nth(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    writeln!(out, "{}", mem[MEM].fail_nth)?;
+    Ok(None)
+}
+
+fn set_fail_nth(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
+    mem[MEM].fail_nth = parse_number(bytes, i32::MAX as u32)?;
+    Ok(())
+}
+
+/// A header, then a record a cache.
+fn slabinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
+    let mut caches = slab::caches(mem).skip(position as usize);
+    if position == 0 {
+        writeln!(out, "slabinfo - version: 2.1")?;
+        writeln!(
+            out,
+            "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> \
+             : tunables <limit> <batchcount> <sharedfactor> \
+             : slabdata <active_slabs> <num_slabs> <sharedavail>"
+        )?;
+    }
+    let Some(cache) = caches.next() else {
+        return Ok(None);
+    };
+    let counts = slab::counts(mem, cache);
+    let descriptor: &KmemCache = &mem[cache];
+    write!(
+        out,
+        "{:<17} {:6} {:6} {:6} {:4} {:4}",
+        descriptor.name(),
+        counts.active_objects,
+        counts.total_objects,
+        descriptor.size,
+        descriptor.objects,
+        1 << descriptor.order,
+    )?;
+    write!(out, " : tunables {:4} {:4} {:4}", 0, 0, 0)?;
+    writeln!(
+        out,
+        " : slabdata {:6} {:6} {:6}",
+        counts.slabs, counts.slabs, 0
+    )?;
+    Ok(caches.next().map(|_| position + 1))
+}
+
+fn version(_: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    writeln!(
+        out,
+        "Glass Kernel version {} (after Linux 2.6.16)",
+        env!("CARGO_PKG_VERSION")
+    )?;
+    Ok(None)
+}
+
+/// A record a zone: 2.6.24's file without the counters that this kernel does not keep.
+fn zoneinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
+    let number = position as u32;
+    let zone = &mem[mem.zone(number)];
+    writeln!(out, "Node {}, zone {:>8}", zone.node, zone.name())?;
+    writeln!(out, "  pages free     {}", zone.free)?;
+    writeln!(out, "        spanned  {}", zone.spanned)?;
+    writeln!(out, "        present  {}", zone.present)?;
+    writeln!(out, "    {:<12} {}", "nr_free_pages", zone.free)?;
+    writeln!(out, "  pagesets")?;
+    for cpu in 0..mem[MEM].nr_cpus {
+        let pages = &mem[mem.per_cpu_pages(number, cpu)];
+        writeln!(out, "    cpu: {cpu} pcp: 0")?;
+        writeln!(out, "              count: {}", pages.count)?;
+        writeln!(out, "              high:  {}", pages.high)?;
+        writeln!(out, "              batch: {}", pages.batch)?;
+    }
+    writeln!(out, "  start_pfn:         {}", zone.start)?;
+    next_zone(mem, position)
+}

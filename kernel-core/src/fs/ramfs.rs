@@ -1,0 +1,60 @@
+//! Files that live in the page cache and nowhere else.
+
+use super::dentry::{self, Dentry, Inode};
+use super::{FileSystem, filemap};
+use crate::errno::Errno;
+use crate::mem::{Mem, Ref};
+
+/// The file system of `/`.
+pub(super) struct Ramfs;
+
+impl FileSystem for Ramfs {
+    fn name(&self) -> &'static str {
+        "rootfs"
+    }
+
+    fn mkdir(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
+        dentry::create(mem, dir, name, dentry::DIRECTORY | 0o755)
+    }
+
+    fn create(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
+        dentry::create(mem, dir, name, dentry::REGULAR | 0o644)
+    }
+
+    fn rmdir(&self, mem: &mut Mem, dentry: Ref<Dentry>) -> Result<(), Errno> {
+        if dentry::children(mem, dentry).next().is_some() {
+            return Err(Errno::ENOTEMPTY);
+        }
+        dentry::remove(mem, dentry);
+        Ok(())
+    }
+
+    fn unlink(&self, mem: &mut Mem, dentry: Ref<Dentry>) -> Result<(), Errno> {
+        dentry::remove(mem, dentry);
+        Ok(())
+    }
+
+    fn truncate(&self, mem: &mut Mem, inode: Ref<Inode>) {
+        filemap::truncate(mem, inode);
+    }
+
+    fn read(
+        &self,
+        mem: &mut Mem,
+        inode: Ref<Inode>,
+        position: &mut u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Errno> {
+        filemap::read(mem, inode, position, buffer)
+    }
+
+    fn write(
+        &self,
+        mem: &mut Mem,
+        inode: Ref<Inode>,
+        position: &mut u64,
+        bytes: &[u8],
+    ) -> Result<usize, Errno> {
+        filemap::write(mem, inode, position, bytes)
+    }
+}

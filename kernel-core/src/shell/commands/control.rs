@@ -1,0 +1,73 @@
+//! `true`, `false`, `help`, `exit`.
+
+use core::fmt::Write;
+
+use super::{COMMANDS, Outcome, RADIX_SUBCOMMANDS, Stop};
+use crate::shell::SHELL;
+use crate::shell::context::Context;
+use crate::shell::lexer::Shortened;
+use crate::shell::words::Words;
+
+pub(super) fn succeeds(_: &mut Context<'_>, _: &Words) -> Outcome {
+    Ok(0)
+}
+
+pub(super) fn fails(_: &mut Context<'_>, _: &Words) -> Outcome {
+    Ok(1)
+}
+
+pub(super) fn exit(context: &mut Context<'_>, words: &Words) -> Outcome {
+    if words.len() > 1 {
+        return Err(Stop::Usage);
+    }
+    context.mem[SHELL].off = 1;
+    Ok(0)
+}
+
+/// What the language can do, for `help`.
+const LANGUAGE: &str = "\
+Lines: COMMAND; COMMAND    COMMAND && COMMAND    COMMAND || COMMAND    # comment
+Files: > FILE  >> FILE  < FILE      Variables: NAME=value  $NAME  ${NAME}  $?  $$
+Quotes: 'as it is'  \"with $NAME\"  \\c      There are no wildcards, pipes or jobs.
+";
+
+pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
+    match (words.get(1), words.len()) {
+        (None, _) => {
+            for command in COMMANDS {
+                writeln!(context, "{:<9} {}", command.name, command.help)?;
+            }
+            writeln!(
+                context,
+                "help COMMAND says more.\n\n{}",
+                LANGUAGE.trim_end()
+            )?;
+            Ok(0)
+        }
+        (Some(name), 2) => {
+            let Some(command) = super::find(name) else {
+                context.error(format_args!(
+                    "help: there is no command '{}'",
+                    Shortened(name)
+                ));
+                return Ok(1);
+            };
+            writeln!(context, "{}: {}", command.name, command.help)?;
+            if command.name == "radix" {
+                for subcommand in RADIX_SUBCOMMANDS {
+                    let width = 36 - subcommand.name.len();
+                    let (name, words) = (subcommand.name, subcommand.words);
+                    writeln!(
+                        context,
+                        "  radix {name} {words:<width$} {}",
+                        subcommand.help
+                    )?;
+                }
+            } else {
+                writeln!(context, "usage: {}", command.usage)?;
+            }
+            Ok(0)
+        }
+        _ => Err(Stop::Usage),
+    }
+}

@@ -1,0 +1,191 @@
+//! `cd`, `pwd`, `ls`, `mkdir`, `rmdir`, `rm`, `touch`. Messages are those of coreutils.
+
+use core::fmt::{self, Write};
+
+use super::{Outcome, Stop, options};
+use crate::errno::Errno;
+use crate::fs::{self, Access, Dentry, PATH_MAX};
+use crate::mem::{Mem, Ref};
+use crate::shell::context::Context;
+use crate::shell::words::Words;
+
+pub(super) fn cd(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let path = match words.len() {
+        1 => "/",
+        2 => words.get(1).unwrap_or(""),
+        _ => return Err(Stop::Usage),
+    };
+    match fs::chdir(context.mem, path) {
+        Ok(()) => Ok(0),
+        Err(errno) => fail(context, format_args!("cd: {path}"), errno),
+    }
+}
+
+pub(super) fn pwd(context: &mut Context<'_>, words: &Words) -> Outcome {
+    if words.len() > 1 {
+        return Err(Stop::Usage);
+    }
+    let mut buffer = [0; PATH_MAX];
+    match fs::full_path(context.mem, fs::pwd(context.mem), &mut buffer) {
+        Ok(path) => {
+            writeln!(context, "{path}")?;
+            Ok(0)
+        }
+        Err(errno) => fail(context, format_args!("pwd"), errno),
+    }
+}
+
+/// Prints `what: sentence` and returns status 1.
+fn fail(context: &mut Context<'_>, what: fmt::Arguments<'_>, errno: Errno) -> Outcome {
+    context.error(format_args!("{what}: {}", errno.sentence()));
+    Ok(1)
+}
+
+/// Does something to each operand, of which there must be one; the status is 1 if any failed.
+fn for_each(
+    context: &mut Context<'_>,
+    words: &Words,
+    first: usize,
+    what: &str,
+    action: impl Fn(&mut Mem, &str) -> Result<(), Errno>,
+) -> Outcome {
+    if first >= words.len() {
+        return Err(Stop::Usage);
+    }
+    let mut status = 0;
+    for path in words.iter_from(first) {
+        if let Err(errno) = action(context.mem, path) {
+            status = fail(context, format_args!("{what} '{path}'"), errno)?;
+        }
+    }
+    Ok(status)
+}
+
+pub(super) fn mkdir(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let (options, first) = options(words, "p")?;
+    let what = "mkdir: cannot create directory";
+    for_each(context, words, first, what, |mem, path| {
+        if options == 0 {
+            fs::mkdir(mem, path)
+        } else {
+            mkdir_parents(mem, path)
+        }
+    })
+}
+
+/// Makes every directory of a path that is not there yet.
+fn mkdir_parents(mem: &mut Mem, path: &str) -> Result<(), Errno> {
+    for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+        if end == 0 {
+            continue;
+        }
+        match fs::mkdir(mem, &path[..end]) {
+            Ok(()) => {}
+            Err(Errno::EEXIST) if is_dir(mem, &path[..end]) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+fn is_dir(mem: &Mem, path: &str) -> bool {
+    fs::resolve(mem, path).is_ok_and(|dentry| fs::is_dir(mem, dentry))
+}
+
+pub(super) fn rmdir(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let (_, first) = options(words, "")?;
+    for_each(context, words, first, "rmdir: failed to remove", fs::rmdir)
+}
+
+pub(super) fn rm(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let (_, first) = options(words, "")?;
+    for_each(context, words, first, "rm: cannot remove", fs::unlink)
+}
+
+pub(super) fn touch(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let (_, first) = options(words, "")?;
+    for_each(context, words, first, "touch: cannot touch", |mem, path| {
+        if is_dir(mem, path) {
+            return Ok(());
+        }
+        let file = fs::open(mem, path, Access::Append)?;
+        fs::close(mem, file);
+        Ok(())
+    })
+}
+
+/// In the bits of `options`: `-a` and `-l`.
+const ALL: u32 = 1;
+const LONG: u32 = 2;
+
+pub(super) fn ls(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let (options, first) = options(words, "al")?;
+    if first == words.len() {
+        return list(context, options, ".", false);
+    }
+    let titled = words.len() - first > 1;
+    let mut status = 0;
+    for path in words.iter_from(first) {
+        status |= list(context, options, path, titled)?;
+    }
+    Ok(status)
+}
+
+fn list(context: &mut Context<'_>, options: u32, path: &str, titled: bool) -> Outcome {
+    let dentry = match fs::resolve(context.mem, path) {
+        Ok(dentry) => dentry,
+        Err(errno) => {
+            return fail(context, format_args!("ls: cannot access '{path}'"), errno);
+        }
+    };
+    if !fs::is_dir(context.mem, dentry) {
+        print_entry(context, options, dentry, path)?;
+        return Ok(0);
+    }
+    if titled {
+        writeln!(context, "{path}:")?;
+    }
+    if options & ALL != 0 {
+        print_entry(context, options, dentry, ".")?;
+        let above = fs::parent_of(context.mem, dentry);
+        print_entry(context, options, above, "..")?;
+    }
+    let mut child = fs::first_child(context.mem, dentry);
+    while let Some(at) = child {
+        context.mem.charge(1).map_err(|_| Stop::Interrupted)?;
+        // A copy: printing may change memory.
+        let copy = context.mem[at];
+        print_entry(
+            context,
+            options,
+            fs::mounted_root(context.mem, at),
+            copy.name(),
+        )?;
+        child = fs::next_sibling(context.mem, at);
+    }
+    Ok(0)
+}
+
+fn print_entry(
+    context: &mut Context<'_>,
+    options: u32,
+    dentry: Ref<Dentry>,
+    name: &str,
+) -> fmt::Result {
+    if options & LONG != 0 {
+        let inode = context.mem[context.mem[dentry].inode];
+        let kind = if fs::is_dir(context.mem, dentry) {
+            'd'
+        } else {
+            '-'
+        };
+        context.write_char(kind)?;
+        for bit in (0..9).rev() {
+            let letter = ['x', 'w', 'r'][bit % 3];
+            let set = inode.mode >> bit & 1 == 1;
+            context.write_char(if set { letter } else { '-' })?;
+        }
+        write!(context, " {:>3} root root {:>8} ", inode.nlink, inode.size)?;
+    }
+    writeln!(context, "{name}")
+}

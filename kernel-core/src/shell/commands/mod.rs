@@ -1,0 +1,150 @@
+//! The commands: a table, and one file a group.
+//!
+//! A command gets the words of its line, itself first, prints with `write!` and returns its status.
+
+mod control;
+mod files;
+pub(super) mod pages;
+mod radix;
+mod radix_show;
+mod task;
+mod text;
+
+use core::fmt;
+
+use super::context::Context;
+use super::words::Words;
+use crate::errno::Errno;
+
+pub(super) use radix::SUBCOMMANDS as RADIX_SUBCOMMANDS;
+
+/// Why a command ended without a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Its words were wrong; the shell prints how it is used.
+    Usage,
+    /// Its output failed, or its steps are used up. The shell knows which.
+    Interrupted,
+}
+
+impl From<fmt::Error> for Stop {
+    fn from(_: fmt::Error) -> Stop {
+        Stop::Interrupted
+    }
+}
+
+/// What a command returns: its status.
+pub(super) type Outcome = Result<u8, Stop>;
+
+/// A command of the shell.
+pub(super) struct Command {
+    /// What is typed.
+    pub name: &'static str,
+    /// Its words, as `help` shows them.
+    pub usage: &'static str,
+    /// What it does, in a line.
+    pub help: &'static str,
+    /// The command.
+    pub run: fn(&mut Context<'_>, &Words) -> Outcome,
+}
+
+macro_rules! commands {
+    ($($name:literal, $usage:literal, $help:literal, $run:path;)*) => {
+        /// All commands in the order of their names.
+        pub(super) static COMMANDS: &[Command] = &[
+            $(Command { name: $name, usage: $usage, help: $help, run: $run },)*
+        ];
+    };
+}
+
+commands! {
+    "cat", "cat [FILE]...", "print files, or the input that < gives", text::cat;
+    "cd", "cd [DIRECTORY]", "change the working directory; / without a name", files::cd;
+    "echo", "echo [-n] [WORD]...", "print words; -n leaves out the newline", text::echo;
+    "exit", "exit", "switch the machine off", control::exit;
+    "false", "false", "do nothing, with status 1", control::fails;
+    "help", "help [COMMAND]", "say what there is", control::help;
+    "ls", "ls [-al] [PATH]...", "list directories; -a with . and .., -l in full", files::ls;
+    "mkdir", "mkdir [-p] DIRECTORY...", "make directories; -p with those above", files::mkdir;
+    "pages", "pages alloc ORDER [gfp=MASK] [node=N] | pages free PFN | pages drain",
+        "ask the page allocator for a block of 2^ORDER pages, give one back", pages::pages;
+    "poweroff", "poweroff", "switch the machine off", control::exit;
+    "pwd", "pwd", "print the working directory", files::pwd;
+    "radix", "radix SUBCOMMAND ...; see help radix", "make and change radix trees", radix::radix;
+    "rm", "rm FILE...", "remove files", files::rm;
+    "rmdir", "rmdir DIRECTORY...", "remove empty directories", files::rmdir;
+    "taskset", "taskset -pc [CPU] PID", "show or choose the CPU that a task runs on", task::taskset;
+    "touch", "touch FILE...", "make empty files", files::touch;
+    "true", "true", "do nothing, with status 0", control::succeeds;
+}
+
+/// The command of that name.
+pub(super) fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// The words of a command behind its options, which are letters of `allowed` behind a `-`. Returns
+/// which of them were given, a bit each, and the index of the first other word.
+fn options(words: &Words, allowed: &str) -> Result<(u32, usize), Stop> {
+    let mut given = 0;
+    let mut index = 1;
+    while let Some(letters) = words.get(index).and_then(|word| word.strip_prefix('-')) {
+        if letters.is_empty() {
+            break;
+        }
+        index += 1;
+        if letters == "-" {
+            break;
+        }
+        for letter in letters.chars() {
+            given |= 1 << allowed.find(letter).ok_or(Stop::Usage)?;
+        }
+    }
+    Ok((given, index))
+}
+
+/// A number as the console writes one: decimal, or hexadecimal behind `0x`.
+fn parse_number(word: &str) -> Option<u64> {
+    let (digits, radix) = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None => (word, 10),
+    };
+    // from_str_radix would take a sign.
+    if !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    u64::from_str_radix(digits, radix).ok()
+}
+
+/// A number that a command cannot do without, from 0 to `max`; says so if it is none.
+fn number(
+    context: &mut Context<'_>,
+    command: &str,
+    what: &str,
+    word: &str,
+    max: u64,
+) -> Option<u64> {
+    let number = parse_number(word).filter(|&number| number <= max);
+    if number.is_none() {
+        context.error(format_args!(
+            "{command}: {what} '{}' is not a number from 0 to {max}",
+            super::lexer::Shortened(word)
+        ));
+    }
+    number
+}
+
+/// Prints what a kernel function returned, `0` or the errno, and makes a status of it.
+fn print_result(context: &mut Context<'_>, result: Result<(), Errno>) -> Outcome {
+    use fmt::Write;
+    match result {
+        Ok(()) => {
+            writeln!(context, "0")?;
+            Ok(0)
+        }
+        Err(errno) => {
+            writeln!(context, "{errno}")?;
+            Ok(1)
+        }
+    }
+}

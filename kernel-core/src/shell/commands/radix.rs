@@ -1,0 +1,423 @@
+//! `radix`: trees by hand, one result a line.
+
+use core::fmt::Write;
+
+use super::{Outcome, Stop, number, print_result};
+use crate::errno::Errno;
+use crate::mem::{Gfp, Mem, Ref};
+use crate::radix_tree::{self, RadixTreeNode, RadixTreeRoot, Tag};
+use crate::shell::context::Context;
+use crate::shell::trees::{self, NamedTree};
+use crate::shell::words::Words;
+use crate::shell::{STATUS_USAGE, find_tree};
+use crate::trace::Tracepoint;
+
+/// A subcommand.
+pub(in crate::shell) struct Subcommand {
+    /// What is typed.
+    pub name: &'static str,
+    /// The words behind it.
+    pub words: &'static str,
+    /// What it does, in a line.
+    pub help: &'static str,
+    /// How many words it takes, at least and at most.
+    arguments: (usize, usize),
+    run: fn(&mut Context<'_>, &Arguments<'_>) -> Outcome,
+}
+
+macro_rules! subcommands {
+    ($($name:literal, $words:literal, $least:literal..=$most:literal, $run:path, $help:literal;)*) => {
+        /// All subcommands.
+        pub(in crate::shell) static SUBCOMMANDS: &[Subcommand] = &[$(Subcommand {
+            name: $name, words: $words, help: $help, arguments: ($least, $most), run: $run,
+        },)*];
+    };
+}
+
+subcommands! {
+    "create", "T [gfp=MASK]", 1..=2, create, "make a tree; MASK is GFP_ATOMIC or GFP_KERNEL";
+    "insert", "T KEY ITEM", 3..=3, insert, "store an item where there is none";
+    "lookup", "T KEY", 2..=2, lookup, "print the item";
+    "lookup_slot", "T KEY", 2..=2, lookup_slot, "print the slot's address and the item";
+    "delete", "T KEY", 2..=2, delete, "remove the item and print it";
+    "tag_set", "T KEY TAG", 3..=3, tag_set, "tag an item with 0 or 1";
+    "tag_clear", "T KEY TAG", 3..=3, tag_clear, "remove a tag from an item";
+    "tag_get", "T KEY TAG", 3..=3, tag_get, "1 tagged, -1 not tagged, 0 no item";
+    "tagged", "T TAG", 2..=2, tagged, "whether any item has the tag";
+    "gang_lookup", "T FIRST MAX", 3..=3, gang_lookup, "items from a key on, in order";
+    "gang_lookup_tag", "T FIRST MAX TAG", 4..=4, gang_lookup, "items that have a tag";
+    "preload", "", 0..=0, preload, "set nodes aside and disable preemption";
+    "preload_end", "", 0..=0, preload_end, "enable preemption again";
+    "fill", "T FIRST COUNT [STRIDE]", 3..=4, fill, "insert items 1, 2, ... and print how many";
+    "stat", "T", 1..=1, stat, "measure a tree";
+    "show", "T", 1..=1, super::radix_show::show, "draw a tree";
+}
+
+/// The words behind a subcommand.
+pub(super) struct Arguments<'a> {
+    words: &'a Words,
+}
+
+impl<'a> Arguments<'a> {
+    fn len(&self) -> usize {
+        self.words.len() - 2
+    }
+
+    /// The argument at `index`, counted from 0; its presence was checked.
+    fn get(&self, index: usize) -> &'a str {
+        self.words.get(index + 2).unwrap_or("")
+    }
+}
+
+/// A call is wrong in a way that was told; the status is 2.
+struct Told;
+
+pub(super) fn radix(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let name = words.get(1).ok_or(Stop::Usage)?;
+    let subcommand = SUBCOMMANDS
+        .iter()
+        .find(|subcommand| subcommand.name == name)
+        .ok_or(Stop::Usage)?;
+    let arguments = Arguments { words };
+    let (least, most) = subcommand.arguments;
+    if !(least..=most).contains(&arguments.len()) {
+        context.error(format_args!(
+            "radix: usage: radix {name} {}",
+            subcommand.words
+        ));
+        return Ok(STATUS_USAGE);
+    }
+    (subcommand.run)(context, &arguments)
+}
+
+/// Reads a key, an item or a count; says so if it is none.
+fn parse(
+    context: &mut Context<'_>,
+    arguments: &Arguments<'_>,
+    index: usize,
+    what: &str,
+    max: u64,
+) -> Result<u64, Told> {
+    number(context, "radix", what, arguments.get(index), max).ok_or(Told)
+}
+
+/// Turns a call that was told to be wrong into its status.
+macro_rules! told {
+    ($result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(Told) => return Ok(STATUS_USAGE),
+        }
+    };
+}
+
+/// Ends the command with a printed errno if there is one.
+macro_rules! errno {
+    ($context:expr, $result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(errno) => return print_result($context, Err(errno)),
+        }
+    };
+}
+pub(super) use errno;
+
+/// Finds the tree that the first argument names, and makes it the current one.
+pub(super) fn tree(mem: &mut Mem, arguments: &Arguments<'_>) -> Result<Ref<NamedTree>, Errno> {
+    trees::use_tree(mem, arguments.get(0))
+}
+
+/// The tree's root, with the key remembered.
+fn root_for(
+    mem: &mut Mem,
+    arguments: &Arguments<'_>,
+    key: u64,
+) -> Result<Ref<RadixTreeRoot>, Errno> {
+    let tree = tree(mem, arguments)?;
+    trees::remember_key(mem, tree, key);
+    Ok(NamedTree::root_of(tree))
+}
+
+/// Prints an item or `NULL`.
+fn print_item(context: &mut Context<'_>, item: Option<u32>) -> Outcome {
+    match item {
+        Some(item) => {
+            writeln!(context, "{item}")?;
+            Ok(0)
+        }
+        None => {
+            writeln!(context, "NULL")?;
+            Ok(1)
+        }
+    }
+}
+
+/// A result as a tracepoint's field: 0, or the errno's negative value.
+fn ret<T>(result: Result<T, Errno>) -> u64 {
+    result.map_or_else(|errno| -(errno as i64) as u64, |_| 0)
+}
+
+fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let mut gfp = Gfp::ATOMIC;
+    if arguments.len() == 2 {
+        let mask = arguments.get(1).strip_prefix("gfp=");
+        gfp = match mask.and_then(super::pages::parse_gfp) {
+            Some(gfp) => gfp,
+            None => {
+                context.error(format_args!(
+                    "radix: usage: radix create T [gfp=GFP_KERNEL|GFP_ATOMIC]"
+                ));
+                return Ok(STATUS_USAGE);
+            }
+        };
+    }
+    errno!(context, trees::create(context.mem, arguments.get(0), gfp));
+    Ok(0)
+}
+
+fn insert(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
+    let item = told!(parse(context, arguments, 2, "ITEM", u32::MAX.into())) as u32;
+    let root = errno!(context, root_for(context.mem, arguments, key));
+    let result = insert_one(context.mem, root, key, item);
+    print_result(context, result)
+}
+
+fn insert_one(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64, item: u32) -> Result<(), Errno> {
+    let result = radix_tree::insert(mem, root, key, item);
+    let args = [root.unit().into(), key, item.into(), ret(result)];
+    mem.trace(Tracepoint::RadixTreeInsert, args);
+    result
+}
+
+fn lookup(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
+    let root = errno!(context, root_for(context.mem, arguments, key));
+    let item = radix_tree::lookup(context.mem, root, key);
+    print_item(context, item)
+}
+
+fn lookup_slot(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
+    let root = errno!(context, root_for(context.mem, arguments, key));
+    let Some(slot) = radix_tree::lookup_slot(context.mem, root, key) else {
+        return print_item(context, None);
+    };
+    let item = slot.get(context.mem);
+    write!(context, "{:016x} ", slot.address())?;
+    // The slot is there, so this is a success even if it is empty.
+    print_item(context, (item != 0).then_some(item))?;
+    Ok(0)
+}
+
+fn delete(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
+    let root = errno!(context, root_for(context.mem, arguments, key));
+    let item = radix_tree::delete(context.mem, root, key);
+    let args = [root.unit().into(), key, item.unwrap_or(0).into()];
+    context.mem.trace(Tracepoint::RadixTreeDelete, args);
+    print_item(context, item)
+}
+
+fn tag_set(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
+    let tag = told!(parse(context, arguments, 2, "TAG", u64::MAX));
+    let root = errno!(context, root_for(context.mem, arguments, key));
+    let tag = errno!(context, Tag::new(tag));
+    let result = radix_tree::tag_set(context.mem, root, key, tag);
+    let args = [root.unit().into(), key, tag as u64, ret(result)];
+    context.mem.trace(Tracepoint::RadixTreeTagSet, args);
+    let item = errno!(context, result);
+    print_item(context, Some(item))
+}
+
+fn tag_clear(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
+    let tag = told!(parse(context, arguments, 2, "TAG", u64::MAX));
+    let root = errno!(context, root_for(context.mem, arguments, key));
+    let tag = errno!(context, Tag::new(tag));
+    let item = radix_tree::tag_clear(context.mem, root, key, tag);
+    let args = [
+        root.unit().into(),
+        key,
+        tag as u64,
+        item.unwrap_or(0).into(),
+    ];
+    context.mem.trace(Tracepoint::RadixTreeTagClear, args);
+    print_item(context, item)
+}
+
+fn tag_get(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
+    let tag = told!(parse(context, arguments, 2, "TAG", u64::MAX));
+    let root = errno!(context, root_for(context.mem, arguments, key));
+    let tag = errno!(context, Tag::new(tag));
+    let state = radix_tree::tag_get(context.mem, root, key, tag) as i32;
+    writeln!(context, "{state}")?;
+    Ok(0)
+}
+
+fn tagged(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let tag = told!(parse(context, arguments, 1, "TAG", u64::MAX));
+    let tree = errno!(context, tree(context.mem, arguments));
+    let tag = errno!(context, Tag::new(tag));
+    let tagged = radix_tree::tagged(context.mem, NamedTree::root_of(tree), tag);
+    writeln!(context, "{}", u8::from(tagged))?;
+    Ok(0)
+}
+
+/// Items of a leaf, which is how many are looked up at a time: results come without their keys, so
+/// only a leaf's end tells where to go on.
+const CHUNK: usize = radix_tree::MAP_SIZE;
+
+/// Both gang lookups; the fourth argument is the tag.
+fn gang_lookup(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let mut key = told!(parse(context, arguments, 1, "FIRST", u64::MAX));
+    let mut left = told!(parse(context, arguments, 2, "MAX", u32::MAX.into()));
+    let tag = match arguments.len() {
+        4 => Some(told!(parse(context, arguments, 3, "TAG", u64::MAX))),
+        _ => None,
+    };
+    let tree = errno!(context, tree(context.mem, arguments));
+    let tag = match tag {
+        Some(tag) => Some(errno!(context, Tag::new(tag))),
+        None => None,
+    };
+    let root = NamedTree::root_of(tree);
+    let mut space = "";
+    while left > 0 {
+        let Some((first, in_leaf)) = next_items(context.mem, root, key, tag) else {
+            break;
+        };
+        let mut items = [0; CHUNK];
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(in_leaf);
+        let room = &mut items[..wanted];
+        let found = match tag {
+            Some(tag) => radix_tree::gang_lookup_tag(context.mem, root, room, first, tag),
+            None => radix_tree::gang_lookup(context.mem, root, room, first),
+        };
+        for item in &items[..found] {
+            write!(context, "{space}{item}")?;
+            space = " ";
+        }
+        context.mem.charge(1).map_err(|_| Stop::Interrupted)?;
+        left -= found as u64;
+        match (first | (CHUNK as u64 - 1)).checked_add(1) {
+            Some(next) => key = next,
+            None => break,
+        }
+    }
+    writeln!(context)?;
+    Ok(0)
+}
+
+/// The key of the first item from `key` on (of those with a tag), and how many items its leaf holds
+/// from there.
+pub(super) fn next_items(
+    mem: &Mem,
+    root: Ref<RadixTreeRoot>,
+    mut key: u64,
+    tag: Option<Tag>,
+) -> Option<(u64, usize)> {
+    let RadixTreeRoot { height, rnode, .. } = mem[root];
+    let used = |node: Ref<RadixTreeNode>| match tag {
+        Some(tag) => mem[node].tags[tag as usize],
+        None => mem[node].present,
+    };
+    'from_top: while !rnode.is_null() && key <= radix_tree::max_key(height) {
+        let mut node = rnode;
+        for level in (0..height).rev() {
+            let shift = level * radix_tree::MAP_SHIFT;
+            let slot = (key >> shift) as u32 % radix_tree::MAP_SIZE as u32;
+            let rest = used(node) >> slot;
+            if rest == 0 {
+                // Nothing here: on behind this node, if keys go on there.
+                let behind = 1u64.checked_shl(shift + radix_tree::MAP_SHIFT)?;
+                key = (key | (behind - 1)).checked_add(1)?;
+                continue 'from_top;
+            }
+            let skipped = rest.trailing_zeros();
+            if skipped > 0 {
+                key = ((key >> shift) + u64::from(skipped)) << shift;
+            }
+            if level == 0 {
+                return Some((key, (rest >> skipped).count_ones() as usize));
+            }
+            node = mem[node].child((slot + skipped) as usize);
+        }
+        break;
+    }
+    None
+}
+
+fn preload(context: &mut Context<'_>, _: &Arguments<'_>) -> Outcome {
+    errno!(context, radix_tree::preload(context.mem, Gfp::KERNEL));
+    Ok(0)
+}
+
+fn preload_end(context: &mut Context<'_>, _: &Arguments<'_>) -> Outcome {
+    errno!(context, radix_tree::preload_end(context.mem));
+    Ok(0)
+}
+
+/// Inserts items 1, 2, ... at `FIRST`, `FIRST + STRIDE`, ... Keys that are taken keep their items.
+fn fill(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let mut key = told!(parse(context, arguments, 1, "FIRST", u64::MAX));
+    let count = told!(parse(context, arguments, 2, "COUNT", u32::MAX.into())) as u32;
+    let stride = match arguments.len() {
+        4 => told!(parse(context, arguments, 3, "STRIDE", u64::MAX)),
+        _ => 1,
+    };
+    let tree = errno!(context, tree(context.mem, arguments));
+    let root = NamedTree::root_of(tree);
+    let mut inserted = 0;
+    let mut failure = None;
+    for item in 1..=count {
+        if context.mem.charge(1).is_err() {
+            break;
+        }
+        trees::remember_key(context.mem, tree, key);
+        match insert_one(context.mem, root, key, item) {
+            Ok(()) => inserted += 1,
+            Err(Errno::EEXIST) => {}
+            Err(errno) => {
+                failure = Some(errno.sentence());
+                break;
+            }
+        }
+        match key.checked_add(stride) {
+            Some(next) => key = next,
+            None if item < count => {
+                failure = Some("the next key exceeds 64 bits");
+                break;
+            }
+            None => {}
+        }
+    }
+    writeln!(context, "{inserted}")?;
+    match failure {
+        Some(why) => {
+            context.error(format_args!("radix: fill stopped at key {key}: {why}"));
+            Ok(1)
+        }
+        None => Ok(0),
+    }
+}
+
+fn stat(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    // Measuring does not change what the picture shows.
+    let tree = errno!(context, find(context.mem, arguments));
+    let stat = radix_tree::stat(context.mem, NamedTree::root_of(tree));
+    let radix_tree::Stat {
+        height,
+        nodes,
+        items,
+    } = stat;
+    writeln!(context, "height {height} nodes {nodes} items {items}")?;
+    Ok(0)
+}
+
+/// The tree that the first argument names.
+pub(super) fn find(mem: &Mem, arguments: &Arguments<'_>) -> Result<Ref<NamedTree>, Errno> {
+    find_tree(mem, arguments.get(0)).ok_or(Errno::ENOENT)
+}

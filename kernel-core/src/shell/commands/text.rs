@@ -1,0 +1,69 @@
+//! `echo` and `cat`.
+
+use core::fmt::Write;
+
+use super::{Outcome, Stop};
+use crate::errno::Errno;
+use crate::fs::{self, Access, File};
+use crate::mem::{FRAME_SIZE, Ref};
+use crate::shell::context::Context;
+use crate::shell::lexer::Shortened;
+use crate::shell::words::Words;
+
+pub(super) fn echo(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let newline = words.get(1) != Some("-n");
+    let first = if newline { 1 } else { 2 };
+    for (index, word) in words.iter_from(first).enumerate() {
+        if index > 0 {
+            context.write_str(" ")?;
+        }
+        context.write_str(word)?;
+    }
+    if newline {
+        context.write_str("\n")?;
+    }
+    Ok(0)
+}
+
+pub(super) fn cat(context: &mut Context<'_>, words: &Words) -> Outcome {
+    if words.len() == 1 {
+        // The console is no input: a line's command runs when the line is complete.
+        return match context.input {
+            Some(file) => copy(context, file, "-"),
+            None => Ok(0),
+        };
+    }
+    let mut status = 0;
+    for path in words.iter_from(1) {
+        status |= match fs::open(context.mem, path, Access::Read) {
+            Ok(file) => {
+                let result = copy(context, file, path);
+                fs::close(context.mem, file);
+                result?
+            }
+            Err(errno) => fail(context, path, errno),
+        };
+    }
+    Ok(status)
+}
+
+fn fail(context: &mut Context<'_>, path: &str, errno: Errno) -> u8 {
+    context.error(format_args!(
+        "cat: {}: {}",
+        Shortened(path),
+        errno.sentence()
+    ));
+    1
+}
+
+fn copy(context: &mut Context<'_>, file: Ref<File>, path: &str) -> Result<u8, Stop> {
+    let mut buffer = [0; FRAME_SIZE];
+    loop {
+        context.mem.charge(1).map_err(|_| Stop::Interrupted)?;
+        match fs::read(context.mem, file, &mut buffer) {
+            Ok(0) => return Ok(0),
+            Ok(length) => context.write_bytes(&buffer[..length])?,
+            Err(errno) => return Ok(fail(context, path, errno)),
+        }
+    }
+}
