@@ -1,0 +1,414 @@
+//! The application: runs the loop around [`State`] and lays the page out.
+
+use gloo_events::{EventListener, EventListenerOptions};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Element, HtmlElement, KeyboardEvent, Response};
+use yew::{AttrValue, Callback, Component, Context, Html, classes, html};
+
+use crate::canvas::media;
+use crate::carrier::{Carrier, Event};
+use crate::console::{Console, set_input};
+use crate::events::EventsPane;
+use crate::header::{Header, show_place};
+use crate::help::Help;
+use crate::memory::MemoryPane;
+use crate::radix::RadixPane;
+use crate::slab::SlabPane;
+use crate::state::{Action, Effect, Link, Pane, Place, State, Theme};
+use crate::timeline::Timeline;
+
+/// Where the browser keeps the chosen theme; `boot.js` reads it as well.
+const THEME_KEY: &str = "glass-theme";
+
+/// From this width on, all panes have a place of their own. The style sheet says the same.
+const WIDE: &str = "(min-width: 60rem)";
+
+/// What happens to the application.
+pub enum Message {
+    /// Something for the state.
+    Act(Action),
+    /// A carrier reported something; only the latest carrier counts.
+    Carrier(u32, Event),
+    /// The window became wide or narrow.
+    Width,
+}
+
+/// The page.
+pub struct App {
+    state: State,
+    carrier: Option<Carrier>,
+    /// Counts the carriers, so that the last words of an old one are not taken for the new one's.
+    generation: u32,
+    is_wide: bool,
+    /// The first kernel was drawn and the page said so.
+    announced: bool,
+    act: Callback<Action>,
+    _listeners: Vec<EventListener>,
+}
+
+impl Component for App {
+    type Message = Message;
+    type Properties = ();
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let link = ctx.link();
+        let act = link.callback(Message::Act);
+        let mut listeners = vec![listen_for_keys(act.clone())];
+        if let Some(query) = media(WIDE) {
+            let changed = link.callback(|()| Message::Width);
+            listeners.push(EventListener::new(&query, "change", move |_| {
+                changed.emit(())
+            }));
+        }
+        let mut app = App {
+            state: State::new(remembered_theme()),
+            carrier: None,
+            generation: 0,
+            is_wide: is_wide(),
+            announced: false,
+            act,
+            _listeners: listeners,
+        };
+        app.perform(ctx, Effect::Connect(app.state.place));
+        app
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, message: Message) -> bool {
+        let action = match message {
+            Message::Act(action) => action,
+            Message::Carrier(generation, _) if generation != self.generation => return false,
+            Message::Carrier(_, Event::Ready) => Action::Ready,
+            Message::Carrier(_, Event::Answered(request, response)) => {
+                Action::Answered(request, response)
+            }
+            Message::Carrier(_, Event::Failed(reason)) => Action::Failed(reason),
+            Message::Width => {
+                self.is_wide = is_wide();
+                return true;
+            }
+        };
+        for effect in self.state.apply(action) {
+            self.perform(ctx, effect);
+        }
+        true
+    }
+
+    fn rendered(&mut self, _: &Context<Self>, _: bool) {
+        show_place(self.state.place);
+        if self.state.drawn_once && !self.announced {
+            self.announced = true;
+            announce();
+            ask_for_hosts(self.act.clone());
+        }
+    }
+
+    fn view(&self, _: &Context<Self>) -> Html {
+        let state = &self.state;
+        let act = &self.act;
+        let down = match &state.link {
+            Link::Down(reason) => Some(AttrValue::from(reason.clone())),
+            _ => None,
+        };
+        let text = |line: &Vec<u8>| AttrValue::from(String::from_utf8_lossy(line).into_owned());
+        let step = state.kernel.step;
+        html! {
+            <div class={classes!("app", format!("shows-{}", self.front().label()))}>
+                <Header place={state.place} lacks={self.lacks()} machine={state.header.clone()}
+                    theme={state.theme} act={act} />
+                <main class="panes">
+                    <Console entries={state.transcript.clone()} start={state.screen_start} {step}
+                        later={state.later_lines()} {down}
+                        unanswered={state.unanswered.iter().map(text).collect::<Vec<_>>()}
+                        running={state.is_running()} busy={state.is_busy() || state.is_running()}
+                        steps={state.log.len()} visible={self.shows(Pane::Console)} act={act} />
+                    <RadixPane view={state.radix.clone()} trees={state.kernel.trees.clone()}
+                        choice={state.tree_choice.clone()} open_node={state.open_node}
+                        node={state.node.clone()} live={state.drawn_once} theme={state.theme}
+                        as_table={state.shows_table(Pane::Tree)} visible={self.shows(Pane::Tree)}
+                        act={act} />
+                    { self.tabs() }
+                    { self.lower() }
+                </main>
+                <Timeline kernel={state.kernel.clone()} target={state.target_step()}
+                    line={(step as usize).checked_sub(1).and_then(|at| state.log.get(at)).cloned()}
+                    steps={state.log.len() as u32} activity={self.activity()}
+                    locked={state.is_running() || state.link != Link::Live} act={act} />
+                <Help open={state.help} act={act} />
+            </div>
+        }
+    }
+}
+
+impl App {
+    fn perform(&mut self, ctx: &Context<Self>, effect: Effect) {
+        match effect {
+            Effect::Connect(place) => self.connect(ctx, place),
+            Effect::Disconnect => {
+                self.generation += 1;
+                self.carrier = None;
+            }
+            Effect::Send(request) => {
+                if let Some(carrier) = &self.carrier {
+                    carrier.send(request);
+                }
+            }
+            Effect::SetInput(text) => set_input(&text),
+            Effect::Wear(theme) => wear(theme),
+        }
+    }
+
+    fn connect(&mut self, ctx: &Context<Self>, place: Place) {
+        self.generation += 1;
+        // The old kernel ends before the new one starts: memory is scarce on phones.
+        self.carrier = None;
+        let generation = self.generation;
+        let report = ctx
+            .link()
+            .callback(move |event| Message::Carrier(generation, event));
+        match Carrier::open(place, report) {
+            Ok(carrier) => self.carrier = Some(carrier),
+            Err(reason) => ctx
+                .link()
+                .send_message(Message::Act(Action::Failed(reason))),
+        }
+    }
+
+    /// The pane in front: on a wide screen, of those below the tree.
+    fn front(&self) -> Pane {
+        if self.is_wide {
+            self.state.lower
+        } else {
+            self.state.pane
+        }
+    }
+
+    fn shows(&self, pane: Pane) -> bool {
+        pane == self.front() || self.is_wide && !pane.is_lower()
+    }
+
+    /// The tabs: all panes on a narrow screen, the lower ones on a wide one.
+    fn tabs(&self) -> Html {
+        let panes = Pane::ALL
+            .into_iter()
+            .filter(|pane| !self.is_wide || pane.is_lower());
+        let panes: Vec<Pane> = panes.collect();
+        let tabs = panes.iter().enumerate().map(|(index, pane)| {
+            let pane = *pane;
+            let is_front = pane == self.front();
+            let neighbours = [index.checked_sub(1), Some(index + 1)]
+                .map(|index| index.and_then(|index| panes.get(index)).copied());
+            let act = self.act.clone();
+            let onkeydown = Callback::from(move |event: KeyboardEvent| {
+                let target = match event.key().as_str() {
+                    "ArrowLeft" if !event.alt_key() => neighbours[0],
+                    "ArrowRight" if !event.alt_key() => neighbours[1],
+                    _ => None,
+                };
+                if let Some(target) = target {
+                    event.prevent_default();
+                    act.emit(Action::Show(target));
+                    focus_on(&format!("tab-{}", target.label()));
+                }
+            });
+            html! {
+                <button role="tab" id={format!("tab-{}", pane.label())} class="tab"
+                    aria-selected={is_front.to_string()} aria-controls={format!("pane-{}", pane.label())}
+                    tabindex={if is_front { "0" } else { "-1" }} {onkeydown}
+                    onclick={self.act.reform(move |_| Action::Show(pane))}>
+                    { pane.label() }
+                </button>
+            }
+        });
+        html! { <div class="tabs" role="tablist" aria-label="views">{ for tabs }</div> }
+    }
+
+    /// The pane below the tree.
+    fn lower(&self) -> Html {
+        let state = &self.state;
+        let pane = state.lower;
+        let as_table = state.shows_table(pane);
+        let (act, visible) = (&self.act, self.shows(pane));
+        match pane {
+            Pane::Slab => {
+                html! { <SlabPane view={state.slab.clone()} {as_table} {visible} {act} /> }
+            }
+            Pane::Events => html! {
+                <EventsPane view={state.events.clone()} step={state.kernel.step} {as_table} {visible}
+                    {act} />
+            },
+            _ => html! {
+                <MemoryPane view={state.memory.clone()} theme={state.theme} {as_table} {visible}
+                    {act} />
+            },
+        }
+    }
+
+    /// What goes on, if anything does.
+    fn activity(&self) -> Option<AttrValue> {
+        let place = self.state.place.label();
+        match (&self.state.link, self.state.replaying()) {
+            (Link::Down(_), _) => Some("the kernel is gone".into()),
+            (Link::Connecting, _) => Some(format!("starting a kernel: {place}").into()),
+            (Link::Live, Some((done, all))) if all > 0 => {
+                Some(format!("replaying the log: {done} of {all}").into())
+            }
+            _ if self.state.is_running() => Some("running".into()),
+            _ => None,
+        }
+    }
+
+    fn lacks(&self) -> [Option<AttrValue>; 3] {
+        Place::ALL.map(|place| self.state.offers(place).err().map(AttrValue::from))
+    }
+}
+
+fn is_wide() -> bool {
+    media(WIDE).is_none_or(|query| query.matches())
+}
+
+/// Keys that work wherever the focus is.
+fn listen_for_keys(act: Callback<Action>) -> EventListener {
+    let document = web_sys::window()
+        .and_then(|window| window.document())
+        .expect("a page has a document");
+    let options = EventListenerOptions::enable_prevent_default();
+    EventListener::new_with_options(&document, "keydown", options, move |event| {
+        let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+            return;
+        };
+        if event.ctrl_key() || event.meta_key() {
+            return;
+        }
+        let key = event.key();
+        if event.alt_key() {
+            let pane = key
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| number.checked_sub(1));
+            match (key.as_str(), pane.and_then(|index| Pane::ALL.get(index))) {
+                ("ArrowLeft", _) => act.emit(Action::StepBy(-1)),
+                ("ArrowRight", _) => act.emit(Action::StepBy(1)),
+                ("Home", _) => act.emit(Action::Seek(0)),
+                ("End", _) => act.emit(Action::Seek(u32::MAX)),
+                (_, Some(pane)) => {
+                    act.emit(Action::Show(*pane));
+                    focus_pane(*pane);
+                }
+                _ => return,
+            }
+            event.prevent_default();
+        } else if key == "?" && !is_typing(event) {
+            event.prevent_default();
+            act.emit(Action::Help(true));
+        }
+    })
+}
+
+/// The key goes into a text.
+fn is_typing(event: &KeyboardEvent) -> bool {
+    let target = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok());
+    target
+        .is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "SELECT" | "TEXTAREA"))
+}
+
+/// Moves the focus to what a pane is for, once it is shown.
+fn focus_pane(pane: Pane) {
+    let selector = match pane {
+        Pane::Console => "#console-input".to_string(),
+        pane => format!("#pane-{0} canvas, #pane-{0} [tabindex='0']", pane.label()),
+    };
+    later(move || {
+        let document = web_sys::window().and_then(|window| window.document());
+        let element =
+            document.and_then(|document| document.query_selector(&selector).ok().flatten());
+        focus_element(element);
+    });
+}
+
+fn focus_on(id: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    focus_element(document.and_then(|document| document.get_element_by_id(id)));
+}
+
+fn focus_element(element: Option<Element>) {
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // What cannot take the focus leaves it where it is.
+        let _ = element.focus();
+    }
+}
+
+/// Runs `act` when the page has been drawn anew.
+fn later(act: impl FnOnce() + 'static) {
+    wasm_bindgen_futures::spawn_local(async move {
+        // The scheduler of Yew runs before the second turn of the task queue.
+        for _ in 0..2 {
+            let _ = JsFuture::from(js_sys::Promise::resolve(&JsValue::NULL)).await;
+        }
+        act();
+    });
+}
+
+fn remembered_theme() -> Theme {
+    let storage = web_sys::window().and_then(|window| window.local_storage().ok().flatten());
+    let name = storage.and_then(|storage| storage.get_item(THEME_KEY).ok().flatten());
+    Theme::from_name(&name.unwrap_or_default())
+}
+
+fn wear(theme: Theme) {
+    let Some(window) = web_sys::window() else {
+        return;
+    };
+    let root = window
+        .document()
+        .and_then(|document| document.document_element());
+    if let Some(root) = root {
+        // Both calls fail only for malformed names and a full or forbidden storage; the theme is
+        // then forgotten with the page.
+        let _ = root.set_attribute("data-theme", theme.name());
+    }
+    if let Some(storage) = window.local_storage().ok().flatten() {
+        let _ = storage.set_item(THEME_KEY, theme.name());
+    }
+}
+
+/// Tells tests and measurements that a live kernel is on the screen.
+fn announce() {
+    let Some(window) = web_sys::window() else {
+        return;
+    };
+    if let Some(performance) = window.performance() {
+        // A mark of a fixed, valid name.
+        let _ = performance.mark("glass-live");
+    }
+    if let Some(root) = window
+        .document()
+        .and_then(|document| document.document_element())
+    {
+        let _ = root.set_attribute("data-live", "1");
+    }
+}
+
+/// Asks the server which hosts it has. On a plain web host there is no one to answer.
+fn ask_for_hosts(act: Callback<Action>) {
+    wasm_bindgen_futures::spawn_local(async move {
+        let hosts = fetch_hosts()
+            .await
+            .map_err(|_| "this site has no server".to_string());
+        act.emit(Action::HostsKnown(hosts));
+    });
+}
+
+async fn fetch_hosts() -> Result<Vec<String>, JsValue> {
+    let window = web_sys::window().ok_or(JsValue::NULL)?;
+    let response = JsFuture::from(window.fetch_with_str("api/hosts")).await?;
+    let response: Response = response.dyn_into()?;
+    if !response.ok() {
+        return Err(JsValue::NULL);
+    }
+    let names = JsFuture::from(response.json()?).await?;
+    let names: js_sys::Array = names.dyn_into()?;
+    Ok(names.iter().filter_map(|name| name.as_string()).collect())
+}

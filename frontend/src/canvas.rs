@@ -1,0 +1,157 @@
+//! What all canvases of the page share: size, colours, and when to draw again.
+
+use gloo_events::EventListener;
+use wasm_bindgen::prelude::*;
+use web_sys::{
+    CanvasRenderingContext2d, Element, HtmlCanvasElement, MediaQueryList, ResizeObserver,
+};
+use yew::Callback;
+
+/// A canvas ready to be drawn on, in CSS pixels.
+pub struct Surface {
+    /// What to draw with.
+    pub context: CanvasRenderingContext2d,
+    /// Its width.
+    pub width: f64,
+    /// Its height.
+    pub height: f64,
+}
+
+impl Surface {
+    /// Fits the canvas's pixels to its size on the screen and clears it. `None` while it has no
+    /// size, in a hidden pane.
+    pub fn of(canvas: &HtmlCanvasElement) -> Option<Surface> {
+        let (width, height) = (
+            f64::from(canvas.client_width()),
+            f64::from(canvas.client_height()),
+        );
+        if width < 1.0 || height < 1.0 {
+            return None;
+        }
+        let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio());
+        let pixels = (
+            (width * ratio).round() as u32,
+            (height * ratio).round() as u32,
+        );
+        if (canvas.width(), canvas.height()) != pixels {
+            canvas.set_width(pixels.0);
+            canvas.set_height(pixels.1);
+        }
+        let context = canvas
+            .get_context("2d")
+            .ok()??
+            .dyn_into::<CanvasRenderingContext2d>()
+            .ok()?;
+        context
+            .set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0)
+            .ok()?;
+        context.clear_rect(0.0, 0.0, width, height);
+        Some(Surface {
+            context,
+            width,
+            height,
+        })
+    }
+}
+
+/// The values of these custom properties where `element` stands, so that pictures take part in
+/// the page's theme.
+pub fn colours<const N: usize>(element: &Element, names: [&str; N]) -> [String; N] {
+    let style =
+        web_sys::window().and_then(|window| window.get_computed_style(element).ok().flatten());
+    names.map(|name| {
+        let value = style
+            .as_ref()
+            .and_then(|style| style.get_property_value(name).ok());
+        value
+            .map(|value| value.trim().to_string())
+            .unwrap_or_default()
+    })
+}
+
+/// Red, green and blue of `#rrggbb`.
+pub fn rgb(colour: &str) -> [u8; 3] {
+    let number = u32::from_str_radix(colour.trim_start_matches('#'), 16).unwrap_or(0);
+    let [_, red, green, blue] = number.to_be_bytes();
+    [red, green, blue]
+}
+
+/// Calls back when a canvas must be drawn again though its data has not changed: its size did, or
+/// the system's colours.
+pub struct Watch {
+    observer: Option<ResizeObserver>,
+    _on_resize: Closure<dyn FnMut()>,
+    _theme: Option<EventListener>,
+}
+
+impl Watch {
+    /// Watches `canvas` until it is dropped.
+    pub fn new(canvas: &HtmlCanvasElement, redraw: Callback<()>) -> Watch {
+        let resized = redraw.clone();
+        let on_resize = Closure::<dyn FnMut()>::new(move || resized.emit(()));
+        let observer = ResizeObserver::new(on_resize.as_ref().unchecked_ref()).ok();
+        if let Some(observer) = &observer {
+            observer.observe(canvas);
+        }
+        let theme = media("(prefers-color-scheme: dark)")
+            .map(|query| EventListener::new(&query, "change", move |_| redraw.emit(())));
+        Watch {
+            observer,
+            _on_resize: on_resize,
+            _theme: theme,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(observer) = &self.observer {
+            observer.disconnect();
+        }
+    }
+}
+
+/// A media query.
+pub fn media(query: &str) -> Option<MediaQueryList> {
+    web_sys::window()?.match_media(query).ok().flatten()
+}
+
+/// Runs `draw` before the next frame is shown; dropping it takes that back.
+pub struct NextFrame {
+    id: i32,
+    _closure: Closure<dyn FnMut()>,
+}
+
+impl NextFrame {
+    /// Asks for the frame.
+    pub fn new(draw: impl FnOnce() + 'static) -> Option<NextFrame> {
+        let closure = Closure::once(draw);
+        let id = web_sys::window()?
+            .request_animation_frame(closure.as_ref().unchecked_ref())
+            .ok()?;
+        Some(NextFrame {
+            id,
+            _closure: closure,
+        })
+    }
+}
+
+impl Drop for NextFrame {
+    fn drop(&mut self) {
+        if let Some(window) = web_sys::window() {
+            // Taking back a frame that was drawn already is no error.
+            let _ = window.cancel_animation_frame(self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_read() {
+        assert_eq!(rgb("#0a1b2c"), [10, 27, 44]);
+        assert_eq!(rgb(""), [0, 0, 0]);
+    }
+}

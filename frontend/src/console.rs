@@ -1,0 +1,392 @@
+//! The console: what the kernel printed, and the line being typed.
+
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast;
+use web_sys::{
+    ClipboardEvent, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent,
+    ScrollIntoViewOptions, ScrollLogicalPosition,
+};
+use yew::{
+    AttrValue, Callback, Html, NodeRef, Properties, classes, function_component, html,
+    use_effect_with, use_mut_ref, use_node_ref,
+};
+
+use crate::history::History;
+use crate::state::{Action, Entry, LogLine, ROWS_SHOWN, lines, window};
+
+/// Lines for a newcomer, in an order that tells a story.
+const EXAMPLES: [(&str, &[&str]); 3] = [
+    (
+        "Grow a tree",
+        &[
+            "radix create t",
+            "radix insert t 0 1",
+            "radix insert t 4096 7",
+            "radix show t",
+        ],
+    ),
+    (
+        "Mark, find, fill",
+        &[
+            "radix tag_set t 4096 0",
+            "radix lookup t 4096",
+            "radix fill t 0 2000 3",
+            "radix stat t",
+        ],
+    ),
+    (
+        "Look at the memory",
+        &[
+            "cat /proc/buddyinfo",
+            "cat /proc/slabinfo",
+            "cat /proc/meminfo",
+        ],
+    ),
+];
+
+#[derive(Properties, PartialEq)]
+pub struct ConsoleProps {
+    /// Everything that the console could show.
+    pub entries: Rc<Vec<Entry>>,
+    /// The first entry since the screen was cleared.
+    pub start: usize,
+    /// The step that is shown.
+    pub step: u32,
+    /// How many lines a new one would drop.
+    pub later: usize,
+    /// The kernel is gone, and why.
+    pub down: Option<AttrValue>,
+    /// Lines that the fallen kernel did not answer.
+    pub unanswered: Vec<AttrValue>,
+    /// Lines are running.
+    pub running: bool,
+    /// The kernel owes an answer.
+    pub busy: bool,
+    /// How many lines the log has.
+    pub steps: usize,
+    pub visible: bool,
+    pub act: Callback<Action>,
+}
+
+/// Draws the console.
+#[function_component]
+pub fn Console(props: &ConsoleProps) -> Html {
+    let output = use_node_ref();
+    let input = use_node_ref();
+    let history = use_mut_ref(History::default);
+    {
+        let (output, step) = (output.clone(), props.step);
+        let is_past = props.later > 0;
+        use_effect_with(
+            (props.entries.len(), step, props.down.clone(), props.visible),
+            move |_| {
+                follow(&output, is_past);
+            },
+        );
+    }
+    {
+        let input = input.clone();
+        use_effect_with((), move |()| focus(&input));
+    }
+
+    let run = {
+        let (act, history) = (props.act.clone(), history.clone());
+        Callback::from(move |text: String| {
+            let typed = text
+                .split(['\n', '\r'])
+                .filter(|line| !line.trim().is_empty());
+            let typed: Vec<Vec<u8>> = typed
+                .inspect(|line| history.borrow_mut().push(line))
+                .map(|line| line.as_bytes().to_vec())
+                .collect();
+            if !typed.is_empty() {
+                act.emit(Action::Submit(typed));
+            }
+        })
+    };
+    let onkeydown = {
+        let (act, run, history) = (props.act.clone(), run.clone(), history.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            key(&event, &act, &run, &mut history.borrow_mut())
+        })
+    };
+    let onpaste = {
+        let run = run.clone();
+        Callback::from(move |event: yew::Event| paste(&event, &run))
+    };
+    // A click anywhere in the console is meant for its input, unless it selects text.
+    let onclick = {
+        let input = input.clone();
+        Callback::from(move |event: MouseEvent| {
+            let target = event
+                .target()
+                .and_then(|target| target.dyn_into::<HtmlElement>().ok());
+            let is_plain = target
+                .is_none_or(|target| target.closest("button, a, input").ok().flatten().is_none());
+            if is_plain && !has_selection() {
+                focus(&input);
+            }
+        })
+    };
+    let shown = window(&props.entries, props.start, props.step, ROWS_SHOWN);
+    let entries = shown.clone().map(|index| match &props.entries[index] {
+        Entry::Line { step, line } => html! {
+            <Line key={index} step={*step} line={line.clone()} current={*step == props.step}
+                future={*step > props.step} act={props.act.clone()} />
+        },
+        Entry::Note { text, is_error } => html! {
+            <div key={index} class={classes!("note", is_error.then_some("error"))}>{ &**text }</div>
+        },
+    });
+    let is_start = props.start == 0;
+    html! {
+        <section class="pane pane-console" hidden={!props.visible} id="pane-console" {onclick}
+            aria-label="console">
+            <div class="console" ref={output} id="console-output" data-testid="console-output"
+                role="log" tabindex="0" aria-label="console output">
+                if is_start { { welcome(&run) } }
+                if shown.start > props.start {
+                    <div class="note">{ format!("… {} earlier entries are not shown", shown.start - props.start) }</div>
+                }
+                { for entries }
+            </div>
+            { banner(props) }
+            if props.later > 0 && props.down.is_none() {
+                <p class="past" role="status" id="past-note">
+                    { format!("You are in the past: running a line here drops the {} later {}.",
+                        props.later, if props.later == 1 { "one" } else { "ones" }) }
+                </p>
+            }
+            <label class="prompt mono">
+                <span aria-hidden="true">{ "# " }</span>
+                <input ref={input} id="console-input" data-testid="console-input" type="text"
+                    autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false"
+                    enterkeyhint="go" aria-label="console line" placeholder="type a line, or ls"
+                    data-busy={props.busy.to_string()} {onkeydown} {onpaste} />
+                if props.running {
+                    <button class="tool stop" id="stop" onclick={props.act.reform(|_| Action::Stop)}
+                        title="End this kernel; the log is kept">{ "stop" }</button>
+                }
+            </label>
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct LineProps {
+    step: u32,
+    line: Rc<LogLine>,
+    /// It is the step that is shown.
+    current: bool,
+    /// It comes after the step that is shown.
+    future: bool,
+    act: Callback<Action>,
+}
+
+/// One line and what it printed.
+#[function_component]
+fn Line(props: &LineProps) -> Html {
+    let LineProps { step, line, .. } = props;
+    let step = *step;
+    let class = classes!(
+        "entry",
+        props.current.then_some("current"),
+        props.future.then_some("future"),
+    );
+    html! {
+        <div {class} data-step={step.to_string()} aria-current={props.current.then_some("step")}>
+            <div class="typed">
+                <button class="step" data-step={step.to_string()} aria-label={format!("step {step}")}
+                    title={format!("show the kernel after step {step}")}
+                    onclick={props.act.reform(move |_| Action::Seek(step))} />
+                <span class="hash">{ "# " }</span>
+                <span class="words">{ &line.typed }</span>
+                if line.report.status != 0 {
+                    <span class="badge" title="exit status" data-status={line.report.status.to_string()}>
+                        { format!("exit {}", line.report.status) }
+                    </span>
+                }
+            </div>
+            if !line.printed.is_empty() {
+                <pre class="printed">{ "\n" }{ &line.printed }</pre>
+            }
+        </div>
+    }
+}
+
+/// What a newcomer reads first.
+fn welcome(run: &Callback<String>) -> Html {
+    let groups = EXAMPLES.iter().map(|(title, lines)| {
+        let buttons = lines.iter().map(|line| {
+            let onclick = run.reform(move |_: MouseEvent| line.to_string());
+            html! { <button class="example mono" data-line={*line} {onclick}>{ *line }</button> }
+        });
+        html! { <div class="examples"><h3>{ *title }</h3>{ for buttons }</div> }
+    });
+    html! {
+        <div class="welcome">
+            <p>{ "A kernel has booted in this page. Type at its console, or press a line below;
+                every line is a step, and the arrows at the bottom go back and forth." }</p>
+            { for groups }
+        </div>
+    }
+}
+
+/// What went wrong, and what can be done about it.
+fn banner(props: &ConsoleProps) -> Html {
+    let list = props
+        .unanswered
+        .iter()
+        .take(3)
+        .map(|line| html! { <code>{ line }</code> });
+    let more = props.unanswered.len().saturating_sub(3);
+    let waiting = html! {
+        if !props.unanswered.is_empty() {
+            <p>{ format!("{} had no answer: ", lines(props.unanswered.len())) }{ for list }
+                if more > 0 { { format!(" and {more} more") } }</p>
+        }
+    };
+    match &props.down {
+        Some(reason) => html! {
+            <div class="banner" role="alert">
+                <p><strong>{ "The kernel is gone: " }</strong>{ reason }{ "." }</p>
+                { waiting }
+                <button class="primary" id="restart" onclick={props.act.reform(|_| Action::Restart)}>
+                    { match props.steps {
+                        0 => "Start it again".to_string(),
+                        steps => format!("Start it again and replay {}", lines(steps)),
+                    } }
+                </button>
+            </div>
+        },
+        None if !props.unanswered.is_empty() && !props.busy => html! {
+            <div class="banner" role="status">
+                { waiting }
+                <button class="primary" id="rerun" onclick={props.act.reform(|_| Action::Rerun)}>
+                    { "Run now" }
+                </button>
+                <button class="tool" onclick={props.act.reform(|_| Action::ForgetUnanswered)}>
+                    { "Forget" }
+                </button>
+            </div>
+        },
+        None => Html::default(),
+    }
+}
+
+/// The keys of the console's input.
+fn key(
+    event: &KeyboardEvent,
+    act: &Callback<Action>,
+    run: &Callback<String>,
+    history: &mut History,
+) {
+    let Some(input) = event
+        .target()
+        .and_then(|it| it.dyn_into::<HtmlInputElement>().ok())
+    else {
+        return;
+    };
+    let is_plain = !event.ctrl_key() && !event.alt_key() && !event.meta_key();
+    let is_control = event.ctrl_key() && !event.alt_key() && !event.meta_key();
+    let shows = |text: Option<&str>| {
+        if let Some(text) = text {
+            set_text(&input, text);
+        }
+    };
+    match event.key().as_str() {
+        // While an input method composes, Enter is its own.
+        "Enter" if is_plain && !event.is_composing() => {
+            let text = input.value();
+            input.set_value("");
+            run.emit(text);
+        }
+        "ArrowUp" if is_plain => shows(history.back(&input.value())),
+        "ArrowDown" if is_plain => shows(history.forward()),
+        "Tab" if is_plain && !event.shift_key() && !input.value().is_empty() => {
+            act.emit(Action::Complete(input.value()));
+        }
+        "c" if is_control && !has_selection() && !selects(&input) => {
+            input.set_value("");
+            act.emit(Action::Interrupt);
+        }
+        "l" if is_control => act.emit(Action::ClearScreen),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+/// Text of several lines runs line by line.
+fn paste(event: &yew::Event, run: &Callback<String>) {
+    let Some(event) = event.dyn_ref::<ClipboardEvent>() else {
+        return;
+    };
+    let text = event
+        .clipboard_data()
+        .and_then(|data| data.get_data("text").ok())
+        .unwrap_or_default();
+    let input = event
+        .target()
+        .and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+    let Some(input) = input.filter(|_| text.contains('\n')) else {
+        return;
+    };
+    event.prevent_default();
+    let text = input.value() + &text;
+    input.set_value("");
+    run.emit(text);
+}
+
+/// Puts `text` into the console's input, its end in sight.
+pub fn set_input(text: &str) {
+    let document = web_sys::window().and_then(|window| window.document());
+    let input = document.and_then(|document| document.get_element_by_id("console-input"));
+    if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlInputElement>().ok()) {
+        set_text(&input, text);
+    }
+}
+
+fn set_text(input: &HtmlInputElement, text: &str) {
+    input.set_value(text);
+    let end = text.encode_utf16().count() as u32;
+    // Works on every text input.
+    let _ = input.set_selection_range(end, end);
+}
+
+/// Some of the input's text is selected.
+fn selects(input: &HtmlInputElement) -> bool {
+    input.selection_start().ok().flatten() != input.selection_end().ok().flatten()
+}
+
+/// Some of the page's text is selected.
+fn has_selection() -> bool {
+    let selection = web_sys::window().and_then(|window| window.get_selection().ok().flatten());
+    selection.is_some_and(|selection| !selection.is_collapsed())
+}
+
+fn focus(input: &NodeRef) {
+    if let Some(input) = input.cast::<HtmlElement>() {
+        // An element that is not shown cannot have the focus, and need not.
+        let _ = input.focus();
+    }
+}
+
+/// Scrolls to the present: the end, or the current step when it is in the past.
+fn follow(output: &NodeRef, is_past: bool) {
+    let Some(output) = output.cast::<HtmlElement>() else {
+        return;
+    };
+    if !is_past {
+        return output.set_scroll_top(output.scroll_height());
+    }
+    let current = output.query_selector(".entry.current").ok().flatten();
+    match current {
+        Some(current) => {
+            let options = ScrollIntoViewOptions::new();
+            options.set_block(ScrollLogicalPosition::Nearest);
+            current.scroll_into_view_with_scroll_into_view_options(&options);
+        }
+        None => output.set_scroll_top(0),
+    }
+}

@@ -1,0 +1,122 @@
+//! The trace: what the kernel reported, newest last.
+
+use std::rc::Rc;
+
+use labs::view::{EventRow, EventsView, View};
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::{
+    Callback, Html, InputEvent, Properties, TargetCast, classes, function_component, html,
+    use_effect_with, use_node_ref, use_state,
+};
+
+use crate::state::{Action, Pane};
+use crate::table::Panel;
+
+#[derive(Properties, PartialEq)]
+pub struct EventsPaneProps {
+    pub view: Option<Rc<EventsView>>,
+    /// The step that is shown; its events are marked.
+    pub step: u32,
+    pub as_table: bool,
+    pub visible: bool,
+    pub act: Callback<Action>,
+}
+
+/// Lists the events, with a filter.
+#[function_component]
+pub fn EventsPane(props: &EventsPaneProps) -> Html {
+    let filter = use_state(String::new);
+    let list = use_node_ref();
+    let view = props.view.clone().unwrap_or_default();
+    let chosen = Rc::new(EventsView {
+        events: view
+            .events
+            .iter()
+            .filter(|event| matches(event, &filter))
+            .cloned()
+            .collect(),
+        ..*view
+    });
+    {
+        let list = list.clone();
+        use_effect_with((chosen.next, props.visible), move |_| {
+            if let Some(list) = list.cast::<HtmlElement>() {
+                list.set_scroll_top(list.scroll_height());
+            }
+        });
+    }
+    let oninput = {
+        let filter = filter.clone();
+        Callback::from(move |event: InputEvent| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                filter.set(input.value());
+            }
+        })
+    };
+    let tools = html! {
+        <input class="filter" id="events-filter" type="search" placeholder="filter" {oninput}
+            aria-label="show only events with these words" value={(*filter).clone()} />
+    };
+    html! {
+        <Panel pane={Pane::Events} title="events" sentence={chosen.sentence()} {tools}
+            table={props.as_table.then(|| chosen.table())} visible={props.visible}
+            act={props.act.clone()}>
+            <div class="events scroll" ref={list} id="events-list" tabindex="0" role="region"
+                aria-label="trace events">
+                if view.lost > 0 {
+                    <button class="tool" onclick={props.act.reform(|_| Action::MoreEvents)}>
+                        { "show older events" }
+                    </button>
+                }
+                <ol>
+                    { for chosen.events.iter().map(|event| row(event, props.step, &props.act)) }
+                </ol>
+                if chosen.events.is_empty() {
+                    <p class="empty">{ if filter.is_empty() { "no events yet" } else { "no event has these words" } }</p>
+                }
+            </div>
+        </Panel>
+    }
+}
+
+fn row(event: &EventRow, current: u32, act: &Callback<Action>) -> Html {
+    let step = event.step;
+    let onclick = act.reform(move |_| Action::Seek(step));
+    let is_current = step == current;
+    html! {
+        <li key={event.number} class={classes!("event", is_current.then_some("current"))}
+            aria-current={is_current.then_some("step")}>
+            <button class="step" data-step={step.to_string()} {onclick}
+                aria-label={format!("step {step}")} title={format!("show the kernel after step {step}")} />
+            <span class="event-name">{ &event.name }</span>
+            { " " }
+            <span class="event-fields">{ &event.fields }</span>
+        </li>
+    }
+}
+
+/// Every word of the filter occurs in the event.
+fn matches(event: &EventRow, filter: &str) -> bool {
+    let holds = |text: &str, word: &str| text.to_lowercase().contains(word);
+    filter
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| holds(&event.name, word) || holds(&event.fields, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_wants_all_its_words() {
+        let event = EventRow {
+            name: "kmem:kmem_cache_alloc".into(),
+            fields: "name=radix_tree_node ptr=ffff".into(),
+            ..Default::default()
+        };
+        assert!(matches(&event, ""));
+        assert!(matches(&event, " Radix ALLOC"));
+        assert!(!matches(&event, "radix free"));
+    }
+}

@@ -1,0 +1,87 @@
+//! The head of the page: its name, where the kernel runs, the theme, and help.
+
+use wasm_bindgen::JsCast;
+use web_sys::HtmlSelectElement;
+use yew::{AttrValue, Callback, Event, Html, Properties, TargetCast, function_component, html};
+
+use crate::callbacks::report;
+use crate::state::{Action, Place, Theme};
+
+#[derive(Properties, PartialEq)]
+pub struct HeaderProps {
+    /// Where the kernel runs.
+    pub place: Place,
+    /// For each of [`Place::ALL`], why it cannot be had.
+    pub lacks: [Option<AttrValue>; 3],
+    /// The machine.
+    pub machine: AttrValue,
+    pub theme: Theme,
+    pub act: Callback<Action>,
+}
+
+/// Draws the head of the page.
+#[function_component]
+pub fn Header(props: &HeaderProps) -> Html {
+    let onchange = report(&props.act, |event: Event| {
+        let select = event.target_dyn_into::<HtmlSelectElement>()?;
+        Place::from_id(&select.value()).map(Action::SwitchHost)
+    });
+    let options = Place::ALL.iter().zip(&props.lacks).map(|(place, lack)| {
+        let label = match lack {
+            Some(reason) => format!("{} ({reason})", place.label()),
+            None => place.label().to_string(),
+        };
+        html! {
+            <option value={place.id()} selected={*place == props.place} disabled={lack.is_some()}>
+                { label }
+            </option>
+        }
+    });
+    let theme = props.theme.name();
+    html! {
+        <header class="head">
+            <h1>{ "Glass Kernel" }</h1>
+            <p class="machine mono" title="The machine, as the log's first line describes it">
+                { &props.machine }
+            </p>
+            <label class="host">
+                <span>{ "runs in" }</span>
+                <select id="host" data-testid="host" {onchange}
+                    title="Where the kernel runs. The log moves along and runs again.">
+                    { for options }
+                </select>
+            </label>
+            <button class="tool" id="theme" data-testid="theme" data-theme={theme}
+                onclick={props.act.reform(|_| Action::NextTheme)}
+                aria-label={format!("colours: {theme}; change")} title="Colours: auto, light, dark">
+                { theme_icon(props.theme) }<span>{ theme }</span>
+            </button>
+            <button class="tool" id="help" onclick={props.act.reform(|_| Action::Help(true))}
+                aria-label="help and keys" title="Help and keys (?)">{ "?" }</button>
+        </header>
+    }
+}
+
+/// A disc: half, empty or full.
+fn theme_icon(theme: Theme) -> Html {
+    let inside = match theme {
+        Theme::Auto => Some("M8 2.5a5.5 5.5 0 0 1 0 11z"),
+        Theme::Light => None,
+        Theme::Dark => Some("M8 2.5a5.5 5.5 0 0 1 0 11 5.5 5.5 0 0 1 0-11z"),
+    };
+    html! {
+        <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+            <circle cx="8" cy="8" r="5.5" />
+            if let Some(path) = inside { <path d={path} class="full" /> }
+        </svg>
+    }
+}
+
+/// Sets the switch back to where the kernel runs: the browser moves it by itself.
+pub fn show_place(place: Place) {
+    let document = web_sys::window().and_then(|window| window.document());
+    let select = document.and_then(|document| document.get_element_by_id("host"));
+    if let Some(select) = select.and_then(|select| select.dyn_into::<HtmlSelectElement>().ok()) {
+        select.set_value(place.id());
+    }
+}

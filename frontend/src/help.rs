@@ -1,0 +1,97 @@
+//! The help: what this is, and every key.
+
+use web_sys::HtmlDialogElement;
+use yew::{
+    Callback, Html, NodeRef, Properties, function_component, html, use_effect_with, use_node_ref,
+};
+
+use crate::state::Action;
+
+/// Keys and what they do, by where they work.
+const KEYS: [(&str, &[(&str, &str)]); 4] = [
+    (
+        "Everywhere",
+        &[
+            ("Alt + ←  Alt + →", "one step back or on"),
+            ("Alt + Home  Alt + End", "to the boot or the last step"),
+            ("Alt + 1 … 5", "console, tree, memory, slab, events"),
+            ("?", "this help (outside the console)"),
+            ("Esc", "close what is open"),
+        ],
+    ),
+    (
+        "Console",
+        &[
+            ("Enter", "run the line"),
+            ("↑ ↓", "lines typed before"),
+            (
+                "Tab",
+                "complete the word; on an empty line, go on to the next control",
+            ),
+            ("Ctrl + C", "drop the line and those still waiting"),
+            ("Ctrl + L", "clear the screen"),
+        ],
+    ),
+    (
+        "Tree",
+        &[
+            ("↑ ↓ ← →", "parent, first child, siblings"),
+            ("Enter", "the node's 64 slots"),
+            ("+ −  0", "larger, smaller, all of it"),
+            ("Shift + arrows", "move the picture"),
+        ],
+    ),
+    (
+        "Memory",
+        &[
+            ("arrows", "from frame to frame"),
+            ("Home End", "first and last frame of the zone"),
+        ],
+    ),
+];
+
+#[derive(Properties, PartialEq)]
+pub struct HelpProps {
+    pub open: bool,
+    pub act: Callback<Action>,
+}
+
+/// The help dialog. It is always in the page, so that opening it costs nothing.
+#[function_component]
+pub fn Help(props: &HelpProps) -> Html {
+    let dialog = use_node_ref();
+    use_effect_with(
+        (props.open, dialog.clone()),
+        |(open, dialog): &(bool, NodeRef)| {
+            let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
+                return;
+            };
+            match (*open, dialog.open()) {
+                // It throws only when the element is not in the page.
+                (true, false) => drop(dialog.show_modal()),
+                (false, true) => dialog.close(),
+                _ => {}
+            }
+        },
+    );
+    let sections = KEYS.iter().map(|(place, keys)| {
+        let rows = keys.iter().map(|(key, what)| {
+            html! { <div><dt><kbd>{ *key }</kbd></dt><dd>{ *what }</dd></div> }
+        });
+        html! { <section><h3>{ *place }</h3><dl>{ for rows }</dl></section> }
+    });
+    let close = props.act.reform(|_| Action::Help(false));
+    html! {
+        <dialog ref={dialog} class="help" aria-labelledby="help-title"
+            onclose={props.act.reform(|_| Action::Help(false))}>
+            <h2 id="help-title">{ "Glass Kernel" }</h2>
+            <p>{ "A small operating-system kernel runs in this page. What you type at its console
+                happens in its memory, and the pictures are drawn from that memory after every line.
+                Each line is a step: go back and forth, look, and go on from any of them. The same
+                lines do the same, byte for byte, in the browser, on the server and on a booted
+                machine." }</p>
+            <div class="keys">{ for sections }</div>
+            <button class="primary" onclick={close}>{ "Close" }</button>
+        </dialog>
+    }
+}

@@ -1,0 +1,31 @@
+//! The few pictograms of the page, as paths on a grid of 16 by 16.
+
+use yew::{Html, html};
+
+/// To the first step.
+pub const FIRST: &str = "M3 3v10M13 3l-7 5 7 5z";
+/// One step back.
+pub const BACK: &str = "M11 3l-7 5 7 5z";
+/// One step on.
+pub const FORWARD: &str = "M5 3l7 5-7 5z";
+/// To the last step.
+pub const LAST: &str = "M13 3v10M3 3l7 5-7 5z";
+/// A larger picture.
+pub const PLUS: &str = "M3 8h10M8 3v10";
+/// A smaller picture.
+pub const MINUS: &str = "M3 8h10";
+/// The whole picture.
+pub const FIT: &str = "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4";
+/// Away with it.
+pub const CLOSE: &str = "M4 4l8 8M12 4l-8 8";
+/// Rows and columns.
+pub const TABLE: &str = "M2 3h12v10H2zM2 6.5h12M2 10h12M6.5 3v10";
+
+/// Draws a pictogram. It is decoration: the button around it has the words.
+pub fn icon(path: &'static str) -> Html {
+    html! {
+        <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+            <path d={path} />
+        </svg>
+    }
+}

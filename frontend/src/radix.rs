@@ -1,0 +1,211 @@
+//! The radix-tree pane: which tree, its picture, and the slots of one of its nodes.
+
+use std::rc::Rc;
+
+use labs::view::{RadixNode, RadixNodeView, RadixView, View};
+use web_sys::HtmlSelectElement;
+use yew::{Callback, Event, Html, Properties, TargetCast, classes, function_component, html};
+
+use crate::callbacks::report;
+use crate::icons::{self, icon};
+use crate::radix_canvas::RadixCanvas;
+use crate::state::{Action, Pane, Theme};
+use crate::table::Panel;
+
+/// What a click on the empty picture types.
+const FIRST_TREE: [&str; 4] = [
+    "radix create t",
+    "radix insert t 1 100",
+    "radix insert t 70 200",
+    "radix insert t 4096 300",
+];
+
+#[derive(Properties, PartialEq)]
+pub struct RadixPaneProps {
+    /// The tree, if there is one.
+    pub view: Option<Rc<RadixView>>,
+    /// Names of all trees.
+    pub trees: Vec<String>,
+    /// The tree that was chosen; `None` follows the one last used.
+    pub choice: Option<String>,
+    /// Handle of the node whose slots are shown.
+    pub open_node: Option<u32>,
+    /// That node.
+    pub node: Option<Rc<RadixNodeView>>,
+    /// The page has shown a kernel.
+    pub live: bool,
+    pub theme: Theme,
+    pub as_table: bool,
+    pub visible: bool,
+    pub act: Callback<Action>,
+}
+
+/// Draws the pane.
+#[function_component]
+pub fn RadixPane(props: &RadixPaneProps) -> Html {
+    let empty = Rc::new(RadixView::default());
+    let view = props.view.as_ref().unwrap_or(&empty);
+    let has_nodes = !view.nodes.is_empty();
+    let sentence = match &props.view {
+        Some(view) => view.sentence(),
+        None => match &props.choice {
+            Some(name) => format!("there is no tree {name} at this step"),
+            None => "no radix tree yet".to_string(),
+        },
+    };
+    let tools = html! {
+        <>
+            if props.trees.len() > 1 || props.choice.is_some() { { selector(props) } }
+            if has_nodes && !props.as_table { { legend() } }
+        </>
+    };
+    html! {
+        <Panel pane={Pane::Tree} title="radix tree" sentence={sentence.clone()} {tools}
+            table={props.as_table.then(|| view.table())} visible={props.visible}
+            act={props.act.clone()}>
+            <div class="tree">
+                <RadixCanvas view={view.clone()} {sentence} theme={props.theme}
+                    open_node={props.open_node} act={props.act.clone()} />
+                if !has_nodes && props.live { { invitation(props) } }
+                if let Some(node) = &props.node {
+                    if let Some(place) = view.nodes.iter().position(|known| known.node == node.node) {
+                        { detail(view, place, node, &props.act) }
+                    }
+                }
+            </div>
+        </Panel>
+    }
+}
+
+/// Chooses among several trees.
+fn selector(props: &RadixPaneProps) -> Html {
+    let onchange = report(&props.act, |event: Event| {
+        let name = event.target_dyn_into::<HtmlSelectElement>()?.value();
+        Some(Action::ChooseTree((!name.is_empty()).then_some(name)))
+    });
+    let choice = props.choice.as_deref();
+    let lost = choice.filter(|name| !props.trees.iter().any(|tree| tree == name));
+    let names = props.trees.iter().map(String::as_str).chain(lost);
+    html! {
+        <select id="tree-select" aria-label="which tree" {onchange}>
+            <option value="" selected={choice.is_none()}>{ "last used" }</option>
+            { for names.map(|name| html! {
+                <option value={name.to_string()} selected={choice == Some(name)}>{ name }</option>
+            }) }
+        </select>
+    }
+}
+
+/// What the colours and marks mean.
+fn legend() -> Html {
+    html! {
+        <ul class="legend" aria-hidden="true">
+            <li><svg viewBox="0 0 12 12"><rect class="sw-item" width="12" height="12" /></svg>{ "in use" }</li>
+            <li><svg viewBox="0 0 12 12"><rect class="sw-item" width="12" height="12" />
+                <rect class="sw-tag0" width="6" height="6" /></svg>{ "tag 0" }</li>
+            <li><svg viewBox="0 0 12 12"><rect class="sw-item" width="12" height="12" />
+                <rect class="sw-tag1" x="6" y="6" width="6" height="6" /></svg>{ "tag 1" }</li>
+            <li><svg viewBox="0 0 12 12"><rect class="sw-path" x="1" y="1" width="10" height="10" /></svg>{ "last key" }</li>
+        </ul>
+    }
+}
+
+/// Shown instead of nothing.
+fn invitation(props: &RadixPaneProps) -> Html {
+    let has_tree = props.view.is_some();
+    let lines: Vec<Vec<u8>> = match &props.view {
+        None => FIRST_TREE
+            .iter()
+            .map(|line| line.as_bytes().to_vec())
+            .collect(),
+        Some(view) => vec![format!("radix insert {} 70 200", view.name).into_bytes()],
+    };
+    let shown: Vec<String> = lines
+        .iter()
+        .map(|line| String::from_utf8_lossy(line).into())
+        .collect();
+    let onclick = props.act.reform(move |_| Action::Submit(lines.clone()));
+    html! {
+        <div class="invitation">
+            <p>{ if has_tree { "This tree is empty: a root and no nodes." } else { "A radix tree maps numbers to items, six bits of the number a level." } }</p>
+            <button class="primary" id="first-tree" {onclick}>
+                { if has_tree { "Insert an item" } else { "Grow one" } }
+            </button>
+            <p class="mono quiet">{ for shown.into_iter().map(|line| html! { <>{ line }<br /></> }) }</p>
+        </div>
+    }
+}
+
+/// One node with its 64 slots.
+fn detail(view: &RadixView, place: usize, node: &RadixNodeView, act: &Callback<Action>) -> Html {
+    let known = &view.nodes[place];
+    let rows = (0..8).map(|row| {
+        html! { <tr>{ for (0..8).map(|column| slot(view, known, node, row * 8 + column, act)) }</tr> }
+    });
+    let parent = view.nodes.get(known.parent as usize).filter(|_| place != 0);
+    let path_note = view.path.contains(&(place as u32)).then(|| {
+        let key = view.last_key.unwrap_or(0);
+        html! { <p>{ format!("key {key} goes through slot {}", known.slot_of(key)) }</p> }
+    });
+    html! {
+        <aside class="detail" aria-labelledby="detail-title">
+            <div class="pane-head">
+                <h3 id="detail-title" class="mono">{ &node.address }</h3>
+                <button class="tool" onclick={act.reform(|_| Action::OpenNode(None))}
+                    aria-label="close" title="close (Esc)">{ icon(icons::CLOSE) }</button>
+            </div>
+            <p>{ format!("level {}, {} of 64 slots used", known.level, known.count()) }</p>
+            <p class="mono">{ format!("keys {} – {}", known.first_key, known.last_key()) }</p>
+            { path_note }
+            if let Some(parent) = parent {
+                { node_button(parent.node, format!("parent, slot {}", known.parent_slot), "link", act) }
+            }
+            <table class="slots mono">
+                <caption class="unseen">{ node.sentence() }</caption>
+                <tbody>{ for rows }</tbody>
+            </table>
+        </aside>
+    }
+}
+
+/// One slot: an item, a way down, or nothing.
+fn slot(
+    view: &RadixView,
+    known: &RadixNode,
+    node: &RadixNodeView,
+    slot: usize,
+    act: &Callback<Action>,
+) -> Html {
+    let has = |mask: u64| mask >> slot & 1 == 1;
+    let content = node.slots.get(slot).copied().unwrap_or(0);
+    let is_path = view
+        .last_key
+        .is_some_and(|key| usize::from(known.slot_of(key)) == slot)
+        && view
+            .path
+            .iter()
+            .any(|index| view.nodes.get(*index as usize) == Some(known));
+    let class = classes!(
+        has(node.present).then_some("used"),
+        has(node.tags[0]).then_some("tag0"),
+        has(node.tags[1]).then_some("tag1"),
+        is_path.then_some("path"),
+    );
+    let mut title = format!("slot {slot}");
+    for tag in (0..2).filter(|tag| has(node.tags[*tag])) {
+        title.push_str(&format!(", tag {tag}"));
+    }
+    let inside = match (has(node.present), known.level) {
+        (false, _) => html! { <span class="unseen">{ "empty" }</span> },
+        (true, 0) => html! { { content } },
+        (true, _) => node_button(content, "↓".to_string(), "slot-link", act),
+    };
+    html! { <td {class} {title}>{ inside }</td> }
+}
+
+/// A button that opens another node.
+fn node_button(node: u32, text: String, class: &'static str, act: &Callback<Action>) -> Html {
+    let onclick = act.reform(move |_| Action::OpenNode(Some(node)));
+    let label = format!("{text}: node {}", labs::view::address(node));
+    html! { <button {class} {onclick} aria-label={label}>{ text }</button> }
+}

@@ -1,0 +1,64 @@
+//! The slab caches as bars: how much of what each cache took is in use.
+
+use std::rc::Rc;
+
+use labs::view::{CacheView, SlabView, View};
+use yew::{Callback, Html, Properties, function_component, html};
+
+use crate::state::{Action, Pane};
+use crate::table::Panel;
+
+#[derive(Properties, PartialEq)]
+pub struct SlabPaneProps {
+    pub view: Option<Rc<SlabView>>,
+    pub as_table: bool,
+    pub visible: bool,
+    pub act: Callback<Action>,
+}
+
+/// Draws the slab caches.
+#[function_component]
+pub fn SlabPane(props: &SlabPaneProps) -> Html {
+    let empty = Rc::new(SlabView::default());
+    let view = props.view.as_ref().unwrap_or(&empty);
+    let most = view
+        .caches
+        .iter()
+        .map(CacheView::bytes)
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    html! {
+        <Panel pane={Pane::Slab} title="slab caches" sentence={view.sentence()} visible={props.visible}
+            table={props.as_table.then(|| view.table())} act={props.act.clone()}>
+            <ul class="caches scroll">
+                { for view.caches.iter().map(|cache| cache_bar(cache, most)) }
+            </ul>
+        </Panel>
+    }
+}
+
+/// One cache. The bar's length is its pages against the largest cache; the filled part, objects in
+/// use.
+fn cache_bar(cache: &CacheView, most: u64) -> Html {
+    let width = (cache.bytes() * 100).div_ceil(most).max(1);
+    let used = match cache.total_objects {
+        0 => 0,
+        total => u64::from(cache.active_objects) * width / u64::from(total),
+    };
+    html! {
+        <li key={cache.name.clone()}>
+            <span class="cache-name mono">{ &cache.name }</span>
+            <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+                <rect class="bar-room" x="0" y="0" width={width.to_string()} height="6" />
+                <rect class="bar-used" x="0" y="0" width={used.to_string()} height="6" />
+            </svg>
+            <span class="cache-facts mono">
+                { format!("{}/{} × {} B", cache.active_objects, cache.total_objects, cache.size) }
+            </span>
+            <span class="cache-facts">
+                { format!("{} slabs, {} partial, {} KiB", cache.slabs, cache.partial, cache.bytes() / 1024) }
+            </span>
+        </li>
+    }
+}

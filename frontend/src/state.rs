@@ -1,0 +1,1451 @@
+//! The page's state and every way it can change.
+//!
+//! The page is a loop: a component or the kernel reports an [`Action`], [`State::apply`] changes
+//! the state and says which [`Effect`]s the world outside must see, and the components draw the
+//! new state. Nothing here touches the browser, so all of it is tested as plain functions.
+//!
+//! The page, not the kernel, owns the log. A kernel that dies takes nothing with it: any host can
+//! be brought to the same step by running the log again, and because a kernel is a function of its
+//! log, every host must then report the same. [`State`] checks that it does.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::rc::Rc;
+
+use labs::protocol::{
+    Host, LineReport, MESSAGE_MAX, PROTOCOL_VERSION, Request, Response, View, ViewRequest,
+};
+use labs::view::{EventsView, MemoryView, RadixNodeView, RadixView, SlabView, StateView};
+
+/// How many lines one request carries at most, so that the page can answer in between.
+const LINES_PER_REQUEST: usize = 256;
+
+/// How many bytes of lines one request carries at most (a single longer line goes alone).
+const BYTES_PER_REQUEST: usize = 1 << 20;
+
+/// The longest line that the page takes, leaving room in a message for its wrapping.
+pub const LINE_MAX: usize = MESSAGE_MAX - 1024;
+
+/// How many rows of output the console keeps in the page.
+pub const ROWS_SHOWN: usize = 2000;
+
+/// How many bytes of one line's output the console shows, the last ones.
+const PRINTED_SHOWN: usize = 256 << 10;
+
+/// How many bytes of a typed line the console shows, the first ones.
+const TYPED_SHOWN: usize = 2000;
+
+/// How many events the list shows to begin with.
+pub const EVENTS_SHOWN: u32 = 400;
+
+/// Where the kernel runs, as the host switch offers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In this page, in a Web Worker.
+    Browser,
+    /// In a process of the server.
+    Server,
+    /// On a machine under QEMU, which the server runs.
+    Qemu,
+}
+
+impl Place {
+    /// All places, in the order of the switch.
+    pub const ALL: [Place; 3] = [Place::Browser, Place::Server, Place::Qemu];
+
+    /// The name by which the server's list of hosts and the switch's options go.
+    pub fn id(self) -> &'static str {
+        match self {
+            Place::Browser => Host::Wasm.name(),
+            Place::Server => Host::Native.name(),
+            Place::Qemu => Host::Qemu.name(),
+        }
+    }
+
+    /// The place with this name.
+    pub fn from_id(id: &str) -> Option<Place> {
+        Place::ALL.into_iter().find(|place| place.id() == id)
+    }
+
+    /// What the switch shows.
+    pub fn label(self) -> &'static str {
+        match self {
+            Place::Browser => "browser",
+            Place::Server => "server",
+            Place::Qemu => "QEMU",
+        }
+    }
+}
+
+/// How the page stands with its kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// The host is being started.
+    Connecting,
+    /// The kernel answers.
+    Live,
+    /// The kernel is gone, and why.
+    Down(String),
+}
+
+/// What is known of the server's hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// The question is still open.
+    Unknown,
+    /// The server offers these, by [`Place::id`].
+    Offered(Vec<String>),
+    /// There is no server to ask, and how that showed.
+    Unreachable(String),
+}
+
+/// The parts of the page that a narrow screen shows one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// The console.
+    Console,
+    /// The radix tree.
+    Tree,
+    /// Zones and frames.
+    Memory,
+    /// The slab caches.
+    Slab,
+    /// The trace.
+    Events,
+}
+
+impl Pane {
+    /// All panes, in the order of the tabs.
+    pub const ALL: [Pane; 5] = [
+        Pane::Console,
+        Pane::Tree,
+        Pane::Memory,
+        Pane::Slab,
+        Pane::Events,
+    ];
+
+    /// What the tab shows; also part of element ids.
+    pub fn label(self) -> &'static str {
+        match self {
+            Pane::Console => "console",
+            Pane::Tree => "tree",
+            Pane::Memory => "memory",
+            Pane::Slab => "slab",
+            Pane::Events => "events",
+        }
+    }
+
+    /// Whether a wide screen shows this pane below the tree, one at a time with its like.
+    pub fn is_lower(self) -> bool {
+        matches!(self, Pane::Memory | Pane::Slab | Pane::Events)
+    }
+}
+
+/// Which colours the page wears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// As the system prefers.
+    #[default]
+    Auto,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    /// The name under which it is remembered.
+    pub fn name(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// The theme of this name; anything unknown is [`Theme::Auto`].
+    pub fn from_name(name: &str) -> Theme {
+        match name {
+            "light" => Theme::Light,
+            "dark" => Theme::Dark,
+            _ => Theme::Auto,
+        }
+    }
+
+    /// The next one round.
+    fn next(self) -> Theme {
+        match self {
+            Theme::Auto => Theme::Light,
+            Theme::Light => Theme::Dark,
+            Theme::Dark => Theme::Auto,
+        }
+    }
+}
+
+/// A line of the log and what it did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// The line as it was typed.
+    pub line: Vec<u8>,
+    /// What the first host that ran it reported.
+    pub report: LineReport,
+    /// The line as the console shows it: text, and not without end.
+    pub typed: String,
+    /// The output as the console shows it, without its last newline.
+    pub printed: String,
+    /// Screen rows that it takes, the line's own included.
+    pub rows: usize,
+}
+
+impl LogLine {
+    fn new(line: Vec<u8>, report: LineReport) -> LogLine {
+        let mut typed = String::from_utf8_lossy(&line[..line.len().min(TYPED_SHOWN)]).into_owned();
+        if line.len() > TYPED_SHOWN {
+            typed.push_str(&format!(" … ({} bytes)", line.len()));
+        }
+        let text = report.text.strip_suffix(b"\n").unwrap_or(&report.text);
+        let mut start = text.len().saturating_sub(PRINTED_SHOWN);
+        let mut rows = 1;
+        for (at, _) in text
+            .iter()
+            .enumerate()
+            .skip(start)
+            .rev()
+            .filter(|(_, byte)| **byte == b'\n')
+        {
+            rows += 1;
+            if rows > ROWS_SHOWN {
+                start = at + 1;
+                break;
+            }
+        }
+        let mut printed = String::from_utf8_lossy(&text[start..]).into_owned();
+        if start > 0 {
+            printed.insert_str(0, &format!("… ({start} bytes of output are not shown)\n"));
+        }
+        let rows = if text.is_empty() { 1 } else { 1 + rows };
+        LogLine {
+            line,
+            report,
+            typed,
+            printed,
+            rows,
+        }
+    }
+}
+
+/// What the console shows, from top to bottom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A line of the log with its output.
+    Line {
+        /// Its step, from 1.
+        step: u32,
+        /// The line and its report.
+        line: Rc<LogLine>,
+    },
+    /// A remark of the page, not of the kernel.
+    Note {
+        /// The remark.
+        text: Rc<str>,
+        /// Whether something went wrong.
+        is_error: bool,
+    },
+}
+
+/// What happens to the page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// The carrier can take requests.
+    Ready,
+    /// The kernel answered a request.
+    Answered(Request, Response),
+    /// The carrier is gone, and why.
+    Failed(String),
+    /// The server said which hosts it has, or could not be asked.
+    HostsKnown(Result<Vec<String>, String>),
+    /// Lines were typed or pasted.
+    Submit(Vec<Vec<u8>>),
+    /// `^C`: forget the lines that have not run.
+    Interrupt,
+    /// `^L`: an empty console.
+    ClearScreen,
+    /// Tab: what may follow this line?
+    Complete(String),
+    /// Show the kernel after this step.
+    Seek(u32),
+    /// Show the kernel this many steps earlier (negative) or later.
+    StepBy(i32),
+    /// Run the kernel elsewhere.
+    SwitchHost(Place),
+    /// Start a fallen kernel again.
+    Restart,
+    /// Run the lines that a fallen kernel did not answer.
+    Rerun,
+    /// Forget the lines that a fallen kernel did not answer.
+    ForgetUnanswered,
+    /// Give up on a kernel that does not answer.
+    Stop,
+    /// Bring this pane to the front.
+    Show(Pane),
+    /// Turn a pane's picture into a table or back.
+    ToggleTable(Pane),
+    /// Show this tree; `None` follows the one last used.
+    ChooseTree(Option<String>),
+    /// Open the node with this handle, or close the open one.
+    OpenNode(Option<u32>),
+    /// List more of the older events.
+    MoreEvents,
+    /// The next theme.
+    NextTheme,
+    /// Show or hide the help.
+    Help(bool),
+}
+
+/// What the page must do outside its state.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Replace the carrier by a fresh one to this place.
+    Connect(Place),
+    /// Drop the carrier.
+    Disconnect,
+    /// Send the kernel this request.
+    Send(Request),
+    /// Put this text into the console's input.
+    SetInput(String),
+    /// Wear this theme and remember it.
+    Wear(Theme),
+}
+
+/// The request that is changing the kernel and has not been answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Opening,
+    /// This many lines of the log, again.
+    Replaying(usize),
+    /// This many lines from the front of `pending`.
+    Running(usize),
+    Seeking,
+}
+
+/// A log being run again on a fresh kernel.
+#[derive(Debug, Clone, Copy)]
+struct Replay {
+    /// How many lines have run.
+    done: usize,
+    /// Where to seek at its end.
+    then: u32,
+    /// Whether a difference was reported already.
+    diverged: bool,
+}
+
+/// Everything that the page knows.
+pub struct State {
+    /// Where the kernel runs.
+    pub place: Place,
+    /// How the page stands with it.
+    pub link: Link,
+    /// What else the switch can offer.
+    pub hosts: Hosts,
+    /// The machine, in the log's first line.
+    pub header: String,
+    /// Where the kernel stands.
+    pub kernel: StateView,
+    /// The log: every line that ran.
+    pub log: Vec<Rc<LogLine>>,
+    /// The console's content.
+    pub transcript: Rc<Vec<Entry>>,
+    /// The first entry of the transcript that is shown.
+    pub screen_start: usize,
+    /// Lines that have not run yet.
+    pending: VecDeque<Vec<u8>>,
+    /// Lines that a kernel took with it when it fell.
+    pub unanswered: Vec<Vec<u8>>,
+    work: Option<Work>,
+    replay: Option<Replay>,
+    seek_to: Option<u32>,
+    /// The views no longer show the kernel as it is.
+    views_stale: bool,
+    views_awaited: usize,
+    /// A kernel was shown at least once.
+    pub drawn_once: bool,
+    /// The tree that was chosen; `None` follows the one last used.
+    pub tree_choice: Option<String>,
+    /// The tree.
+    pub radix: Option<Rc<RadixView>>,
+    /// The handle of the node whose slots are shown.
+    pub open_node: Option<u32>,
+    /// That node.
+    pub node: Option<Rc<RadixNodeView>>,
+    /// Physical memory.
+    pub memory: Option<Rc<MemoryView>>,
+    /// The slab caches.
+    pub slab: Option<Rc<SlabView>>,
+    /// The latest events.
+    pub events: Option<Rc<EventsView>>,
+    /// How many events to ask for.
+    pub events_max: u32,
+    /// The pane in front on a narrow screen.
+    pub pane: Pane,
+    /// The pane below the tree on a wide screen.
+    pub lower: Pane,
+    /// The panes that show their table.
+    pub tables: Vec<Pane>,
+    /// The theme.
+    pub theme: Theme,
+    /// The help is open.
+    pub help: bool,
+    /// What was to be completed last, to list the words on a second Tab.
+    completing: Option<String>,
+}
+
+impl State {
+    /// The page before it has a kernel. Connect to [`State::place`] and report
+    /// [`Action::Ready`] when that is done.
+    pub fn new(theme: Theme) -> State {
+        State {
+            place: Place::Browser,
+            link: Link::Connecting,
+            hosts: Hosts::Unknown,
+            header: String::new(),
+            kernel: StateView::default(),
+            log: Vec::new(),
+            transcript: Rc::default(),
+            screen_start: 0,
+            pending: VecDeque::new(),
+            unanswered: Vec::new(),
+            work: None,
+            replay: None,
+            seek_to: None,
+            views_stale: false,
+            views_awaited: 0,
+            drawn_once: false,
+            tree_choice: None,
+            radix: None,
+            open_node: None,
+            node: None,
+            memory: None,
+            slab: None,
+            events: None,
+            events_max: EVENTS_SHOWN,
+            pane: Pane::Console,
+            lower: Pane::Memory,
+            tables: Vec::new(),
+            theme,
+            help: false,
+            completing: None,
+        }
+    }
+
+    /// Changes the state by `action`; the effects are to be carried out in order.
+    pub fn apply(&mut self, action: Action) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match action {
+            Action::Ready => {
+                self.link = Link::Live;
+                self.work = Some(Work::Opening);
+                effects.push(Effect::Send(Request::Open {
+                    header: self.header.clone(),
+                }));
+            }
+            Action::Answered(request, response) => self.answered(request, response, &mut effects),
+            Action::Failed(reason) => {
+                self.fall(reason);
+                effects.push(Effect::Disconnect);
+            }
+            Action::HostsKnown(Ok(names)) => self.hosts = Hosts::Offered(names),
+            Action::HostsKnown(Err(reason)) => self.hosts = Hosts::Unreachable(reason),
+            Action::Submit(lines) => self.submit(lines),
+            Action::Interrupt => self.interrupt(),
+            Action::ClearScreen => self.screen_start = self.transcript.len(),
+            Action::Complete(line) => {
+                if self.link == Link::Live {
+                    effects.push(Effect::Send(Request::Complete { line }));
+                }
+            }
+            Action::Seek(step) => self.seek(step),
+            Action::StepBy(steps) => self.seek(self.target_step().saturating_add_signed(steps)),
+            Action::SwitchHost(place) if place == self.place && self.link == Link::Live => {}
+            Action::SwitchHost(place) => {
+                self.place = place;
+                self.reconnect(&mut effects);
+            }
+            Action::Restart => self.reconnect(&mut effects),
+            Action::Rerun => self.pending.extend(self.unanswered.drain(..)),
+            Action::ForgetUnanswered => self.unanswered.clear(),
+            Action::Stop => {
+                self.fall("it was stopped before it answered".to_string());
+                effects.push(Effect::Disconnect);
+            }
+            Action::Show(pane) => {
+                self.pane = pane;
+                if pane.is_lower() {
+                    self.lower = pane;
+                    self.views_stale = true;
+                }
+            }
+            Action::ToggleTable(pane) => match self.tables.iter().position(|open| *open == pane) {
+                Some(index) => drop(self.tables.remove(index)),
+                None => self.tables.push(pane),
+            },
+            Action::ChooseTree(choice) => {
+                self.tree_choice = choice;
+                self.open_node = None;
+                self.node = None;
+                self.views_stale = true;
+            }
+            Action::OpenNode(node) => {
+                self.open_node = node;
+                self.node = None;
+                self.views_stale = node.is_some();
+            }
+            Action::MoreEvents => {
+                self.events_max = self.events_max.saturating_mul(4);
+                self.views_stale = true;
+            }
+            Action::NextTheme => {
+                self.theme = self.theme.next();
+                effects.push(Effect::Wear(self.theme));
+            }
+            Action::Help(open) => self.help = open,
+        }
+        self.pump(&mut effects);
+        effects
+    }
+
+    /// How many lines of the log come after the step that is shown.
+    pub fn later_lines(&self) -> usize {
+        self.log.len().saturating_sub(self.kernel.step as usize)
+    }
+
+    /// Lines are running or waiting to.
+    pub fn is_running(&self) -> bool {
+        !self.pending.is_empty() || matches!(self.work, Some(Work::Running(_)))
+    }
+
+    /// A fresh kernel is being brought to where the old one stood: lines done, lines in all.
+    pub fn replaying(&self) -> Option<(usize, usize)> {
+        self.replay.map(|replay| (replay.done, self.log.len()))
+    }
+
+    /// The kernel owes an answer to something that changes it.
+    pub fn is_busy(&self) -> bool {
+        self.work.is_some() || self.link == Link::Connecting
+    }
+
+    /// The step that will be shown once everything asked for has happened.
+    pub fn target_step(&self) -> u32 {
+        match (self.seek_to, self.replay) {
+            (Some(step), _) => step,
+            (None, Some(replay)) => replay.then,
+            (None, None) => self.kernel.step,
+        }
+    }
+
+    /// Whether `place` can be switched to, and if not, why.
+    pub fn offers(&self, place: Place) -> Result<(), String> {
+        if place == Place::Browser {
+            return Ok(());
+        }
+        match &self.hosts {
+            Hosts::Unknown => Err("asking the server".to_string()),
+            Hosts::Unreachable(reason) => Err(reason.clone()),
+            Hosts::Offered(names) if names.iter().any(|name| name == place.id()) => Ok(()),
+            Hosts::Offered(names) if names.is_empty() => Err("this site has no server".to_string()),
+            Hosts::Offered(_) => Err("not set up on this server".to_string()),
+        }
+    }
+
+    /// Whether a pane shows its table.
+    pub fn shows_table(&self, pane: Pane) -> bool {
+        self.tables.contains(&pane)
+    }
+
+    fn note(&mut self, text: impl Into<Rc<str>>) {
+        Rc::make_mut(&mut self.transcript).push(Entry::Note {
+            text: text.into(),
+            is_error: false,
+        });
+    }
+
+    fn error(&mut self, text: impl Into<Rc<str>>) {
+        let entry = Entry::Note {
+            text: text.into(),
+            is_error: true,
+        };
+        // A view that fails is asked for after every step; saying so once is enough.
+        if self.transcript.last() != Some(&entry) {
+            Rc::make_mut(&mut self.transcript).push(entry);
+        }
+    }
+
+    fn submit(&mut self, lines: Vec<Vec<u8>>) {
+        for line in lines {
+            if line.len() > LINE_MAX {
+                let length = line.len();
+                self.error(format!("a line of {length} bytes; the limit is {LINE_MAX}"));
+            } else if matches!(self.link, Link::Down(_)) {
+                self.unanswered.push(line);
+            } else {
+                self.pending.push_back(line);
+            }
+        }
+    }
+
+    fn interrupt(&mut self) {
+        let running = match self.work {
+            Some(Work::Running(count)) => count,
+            _ => 0,
+        };
+        let dropped = self.pending.len() - running;
+        self.pending.truncate(running);
+        if dropped > 0 {
+            self.note(format!("{} did not run", lines(dropped)));
+        }
+    }
+
+    fn seek(&mut self, step: u32) {
+        // While lines run, the log grows under the control; it waits until they are done.
+        if self.is_running() || matches!(self.link, Link::Down(_)) {
+            return;
+        }
+        let step = step.min(self.log.len() as u32);
+        if let Some(replay) = &mut self.replay {
+            replay.then = step;
+        } else if step != self.target_step() {
+            self.seek_to = Some(step);
+        }
+    }
+
+    fn fall(&mut self, reason: String) {
+        if matches!(self.link, Link::Down(_)) {
+            return;
+        }
+        self.error(format!(
+            "the kernel is gone: {reason}; {} kept",
+            lines(self.log.len())
+        ));
+        self.link = Link::Down(reason);
+        self.unanswered.extend(self.pending.drain(..));
+        self.work = None;
+        self.views_awaited = 0;
+        if let Some(step) = self.seek_to.take() {
+            self.kernel.step = step;
+        }
+        if let Some(replay) = self.replay.take() {
+            self.kernel.step = replay.then;
+        }
+    }
+
+    /// Starts a kernel at [`State::place`] that will take over where the present one stands.
+    fn reconnect(&mut self, effects: &mut Vec<Effect>) {
+        let then = self.target_step();
+        self.link = Link::Connecting;
+        self.work = None;
+        self.seek_to = None;
+        self.views_awaited = 0;
+        self.replay = Some(Replay {
+            done: 0,
+            then,
+            diverged: false,
+        });
+        effects.push(Effect::Connect(self.place));
+    }
+
+    fn answered(&mut self, request: Request, response: Response, effects: &mut Vec<Effect>) {
+        if matches!(request, Request::View(_)) {
+            self.views_awaited = self.views_awaited.saturating_sub(1);
+        }
+        match (request, response) {
+            (
+                Request::Open { .. },
+                Response::Opened {
+                    version,
+                    header,
+                    state,
+                    ..
+                },
+            ) => {
+                self.work = None;
+                if version != PROTOCOL_VERSION {
+                    let reason = format!(
+                        "it speaks version {version} of the protocol, this page {PROTOCOL_VERSION}"
+                    );
+                    self.fall(reason);
+                    effects.push(Effect::Disconnect);
+                    return;
+                }
+                self.header = header;
+                self.kernel = state;
+                self.views_stale = true;
+            }
+            (Request::Run { .. }, Response::Ran { lines, state }) => self.ran(lines, state),
+            (Request::Run { .. }, Response::Error { message }) => self.refused(message),
+            (Request::Seek { .. } | Request::State, Response::State(state)) => {
+                self.kernel = state;
+                self.views_stale = true;
+                if self.work.take() == Some(Work::Seeking) && self.seek_to == Some(self.kernel.step)
+                {
+                    self.seek_to = None;
+                }
+            }
+            (Request::View(wanted), Response::View(view)) => self.viewed(wanted, view),
+            (Request::Complete { line }, Response::Completions(words)) => {
+                self.completions(line, words, effects);
+            }
+            (request, Response::Error { message }) => {
+                if !matches!(request, Request::View(_) | Request::Complete { .. }) {
+                    self.work = None;
+                    self.replay = None;
+                    self.seek_to = None;
+                }
+                self.error(message);
+            }
+            (request, _) => {
+                let request = format!("{request:?}");
+                let name = request.split([' ', '(', '{']).next().unwrap_or_default();
+                self.fall(format!(
+                    "it answered a request to {name} with something else"
+                ));
+                effects.push(Effect::Disconnect);
+            }
+        }
+        self.drawn_once |= self.work.is_none() && self.views_awaited == 0 && self.radix_known();
+    }
+
+    /// All views have arrived at least once.
+    fn radix_known(&self) -> bool {
+        !self.header.is_empty() && !self.views_stale
+    }
+
+    fn ran(&mut self, reports: Vec<LineReport>, state: StateView) {
+        let work = self.work.take();
+        self.kernel = state;
+        self.views_stale = true;
+        match work {
+            Some(Work::Replaying(asked)) => {
+                for report in reports.into_iter().take(asked) {
+                    self.replayed(report);
+                }
+            }
+            Some(Work::Running(asked)) => {
+                // The host may have run fewer lines than asked; the rest stay in front.
+                let count = reports.len().min(asked);
+                let base = (self.kernel.step as usize).saturating_sub(count);
+                self.forget_after(base);
+                for report in reports.into_iter().take(asked) {
+                    let Some(line) = self.pending.pop_front() else {
+                        break;
+                    };
+                    let line = Rc::new(LogLine::new(line, report));
+                    self.log.push(line.clone());
+                    Rc::make_mut(&mut self.transcript).push(Entry::Line {
+                        step: self.log.len() as u32,
+                        line,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the report of a line that ran before, elsewhere or earlier.
+    fn replayed(&mut self, report: LineReport) {
+        let Some(replay) = &mut self.replay else {
+            return;
+        };
+        let Some(known) = self.log.get(replay.done) else {
+            return;
+        };
+        replay.done += 1;
+        if known.report == report || replay.diverged {
+            return;
+        }
+        replay.diverged = true;
+        let step = replay.done;
+        let what = if known.report.text != report.text {
+            "prints another text"
+        } else if known.report.status != report.status {
+            "ends with another status"
+        } else {
+            "emits other events"
+        };
+        self.error(format!("step {step} {what} on this host than before"));
+    }
+
+    /// Cuts the log and the console after `step`.
+    fn forget_after(&mut self, step: usize) {
+        if step >= self.log.len() {
+            return;
+        }
+        self.log.truncate(step);
+        let kept = |entry: &Entry| match entry {
+            Entry::Line {
+                step: line_step, ..
+            } => *line_step as usize <= step,
+            Entry::Note { .. } => true,
+        };
+        Rc::make_mut(&mut self.transcript).retain(kept);
+        self.screen_start = self.screen_start.min(self.transcript.len());
+    }
+
+    fn refused(&mut self, message: String) {
+        match self.work.take() {
+            Some(Work::Replaying(_)) => {
+                let done = self.replay.take().map_or(0, |replay| replay.done);
+                let left = self.log.len() - done;
+                self.error(format!(
+                    "{message}; {} of the log did not run again",
+                    lines(left)
+                ));
+                self.forget_after(done);
+            }
+            _ => {
+                let dropped = self.pending.len();
+                self.pending.clear();
+                self.error(match dropped {
+                    0 | 1 => message,
+                    _ => format!("{message}; {} did not run", lines(dropped)),
+                });
+            }
+        }
+    }
+
+    fn viewed(&mut self, wanted: ViewRequest, view: Option<View>) {
+        match (wanted, view) {
+            (ViewRequest::Radix { .. }, Some(View::Radix(view))) => {
+                // A node that was freed is no longer open: its memory may be anything by now.
+                if !view
+                    .nodes
+                    .iter()
+                    .any(|node| Some(node.node) == self.open_node)
+                {
+                    self.open_node = None;
+                    self.node = None;
+                }
+                replace(&mut self.radix, view);
+            }
+            (ViewRequest::Radix { .. }, _) => self.radix = None,
+            (ViewRequest::RadixNode { node }, Some(View::RadixNode(view))) => {
+                if self.open_node == Some(node) {
+                    replace(&mut self.node, view);
+                }
+            }
+            (ViewRequest::RadixNode { .. }, _) => {
+                self.open_node = None;
+                self.node = None;
+            }
+            (ViewRequest::Memory, Some(View::Memory(view))) => replace(&mut self.memory, view),
+            (ViewRequest::Slab, Some(View::Slab(view))) => replace(&mut self.slab, view),
+            (ViewRequest::Events { .. }, Some(View::Events(view))) => {
+                replace(&mut self.events, view);
+            }
+            _ => {}
+        }
+    }
+
+    fn completions(&mut self, line: String, words: Vec<String>, effects: &mut Vec<Effect>) {
+        let start = line
+            .rfind(|c: char| c.is_whitespace())
+            .map_or(0, |at| at + 1);
+        let (head, typed) = line.split_at(start);
+        match words.as_slice() {
+            [] => {}
+            // A directory's name goes on, any other word is followed by a space.
+            [word] if word.ends_with('/') => {
+                effects.push(Effect::SetInput(format!("{head}{word}")))
+            }
+            [word] => effects.push(Effect::SetInput(format!("{head}{word} "))),
+            words => {
+                let common = common_start(words);
+                if common.len() > typed.len() {
+                    effects.push(Effect::SetInput(format!("{head}{common}")));
+                } else if self.completing.as_deref() == Some(&line) {
+                    self.note(words.join("  "));
+                }
+            }
+        }
+        self.completing = Some(line);
+    }
+
+    /// Sends whatever should be sent next, if the kernel is free.
+    fn pump(&mut self, effects: &mut Vec<Effect>) {
+        if self.link != Link::Live || self.work.is_some() {
+            return;
+        }
+        if let Some(replay) = self.replay {
+            let batch = batch(
+                self.log[replay.done..]
+                    .iter()
+                    .map(|line| line.line.as_slice()),
+            );
+            if !batch.is_empty() {
+                self.work = Some(Work::Replaying(batch.len()));
+                effects.push(Effect::Send(Request::Run { lines: batch }));
+                return;
+            }
+            self.replay = None;
+            if replay.then != self.kernel.step {
+                self.seek_to = Some(replay.then);
+            }
+        }
+        if let Some(step) = self.seek_to {
+            self.work = Some(Work::Seeking);
+            effects.push(Effect::Send(Request::Seek { step }));
+            return;
+        }
+        if !self.pending.is_empty() {
+            let batch = batch(self.pending.iter().map(Vec::as_slice));
+            self.work = Some(Work::Running(batch.len()));
+            effects.push(Effect::Send(Request::Run { lines: batch }));
+            return;
+        }
+        if self.views_stale && self.views_awaited == 0 {
+            self.views_stale = false;
+            let views = self.wanted_views();
+            self.views_awaited = views.len();
+            effects.extend(
+                views
+                    .into_iter()
+                    .map(|view| Effect::Send(Request::View(view))),
+            );
+        }
+    }
+
+    /// The views that are on the screen.
+    fn wanted_views(&self) -> Vec<ViewRequest> {
+        let name = self.tree_choice.clone().unwrap_or_default();
+        let mut views = vec![ViewRequest::Radix { name }];
+        views.extend(self.open_node.map(|node| ViewRequest::RadixNode { node }));
+        views.push(match self.lower {
+            Pane::Slab => ViewRequest::Slab,
+            Pane::Events => {
+                let since = self
+                    .kernel
+                    .events
+                    .saturating_sub(u64::from(self.events_max));
+                ViewRequest::Events {
+                    since,
+                    max: self.events_max,
+                }
+            }
+            _ => ViewRequest::Memory,
+        });
+        views
+    }
+}
+
+/// Keeps the old pointer where nothing changed, so that nothing is drawn again.
+fn replace<T: PartialEq>(slot: &mut Option<Rc<T>>, view: T) {
+    if slot.as_deref() != Some(&view) {
+        *slot = Some(Rc::new(view));
+    }
+}
+
+/// `1 line`, `2 lines`.
+pub fn lines(count: usize) -> String {
+    format!("{count} line{}", if count == 1 { "" } else { "s" })
+}
+
+/// As many lines from the front as one request carries.
+fn batch<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
+    let mut bytes = 0;
+    let fits = |line: &&[u8]| {
+        let is_first = bytes == 0;
+        bytes += line.len() + 1;
+        is_first || bytes <= BYTES_PER_REQUEST
+    };
+    lines
+        .take(LINES_PER_REQUEST)
+        .take_while(fits)
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+/// The longest text that all words start with.
+fn common_start(words: &[String]) -> &str {
+    let Some((first, rest)) = words.split_first() else {
+        return "";
+    };
+    let end = rest.iter().fold(first.len(), |end, word| {
+        let same = first.chars().zip(word.chars()).take_while(|(a, b)| a == b);
+        end.min(same.map(|(a, _)| a.len_utf8()).sum())
+    });
+    &first[..end]
+}
+
+/// The part of the transcript that is drawn: entries from `start` on and around `step`,
+/// `rows_max` screen rows at most.
+pub fn window(entries: &[Entry], start: usize, step: u32, rows_max: usize) -> Range<usize> {
+    let rows = |entry: &Entry| match entry {
+        Entry::Line { line, .. } => line.rows,
+        Entry::Note { .. } => 1,
+    };
+    let is_future = |entry: &Entry| matches!(entry, Entry::Line { step: at, .. } if *at > step);
+    let is_past = |entry: &Entry| matches!(entry, Entry::Line { step: at, .. } if *at <= step);
+    let start = start.min(entries.len());
+    // Where the present is: everything before the first line of the future.
+    let past = entries[start..]
+        .iter()
+        .rposition(is_past)
+        .map_or(start, |at| start + at + 1);
+    let now = entries[past..]
+        .iter()
+        .position(is_future)
+        .map_or(entries.len(), |at| past + at);
+    let (mut begin, mut end) = (now, now);
+    let mut left = rows_max;
+    while end < entries.len() && left > rows_max / 2 {
+        left = left.saturating_sub(rows(&entries[end]));
+        end += 1;
+    }
+    while begin > start && left > 0 {
+        begin -= 1;
+        left = left.saturating_sub(rows(&entries[begin]));
+    }
+    begin..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers as a session would, with an output of `ran LINE` and an event a line.
+    struct FakeKernel {
+        log: Vec<Vec<u8>>,
+        step: usize,
+        /// At most this many lines a request, as a step budget would have it.
+        budget: usize,
+        /// Added to the chain, to play a host that computes something else.
+        skew: u64,
+        asked: Vec<Request>,
+    }
+
+    impl FakeKernel {
+        fn new() -> FakeKernel {
+            FakeKernel {
+                log: Vec::new(),
+                step: 0,
+                budget: 1000,
+                skew: 0,
+                asked: Vec::new(),
+            }
+        }
+
+        fn state(&self) -> StateView {
+            StateView {
+                step: self.step as u32,
+                steps: self.log.len() as u32,
+                events: self.step as u64,
+                ..Default::default()
+            }
+        }
+
+        fn handle(&mut self, request: Request) -> Response {
+            self.asked.push(request.clone());
+            match request {
+                Request::Open { header } => {
+                    let header = if header.is_empty() {
+                        "mem=64M".into()
+                    } else {
+                        header
+                    };
+                    (self.log, self.step) = (Vec::new(), 0);
+                    let state = self.state();
+                    Response::Opened {
+                        version: PROTOCOL_VERSION,
+                        host: Host::Native,
+                        header,
+                        state,
+                    }
+                }
+                Request::Run { lines } => {
+                    self.log.truncate(self.step);
+                    let mut reports = Vec::new();
+                    for line in lines.into_iter().take(self.budget) {
+                        let text = [b"ran ", line.as_slice(), b"\n"].concat();
+                        self.log.push(line);
+                        self.step += 1;
+                        let (events, chain) = (self.step as u64, self.step as u64 + self.skew);
+                        reports.push(LineReport {
+                            text,
+                            status: 0,
+                            events,
+                            chain,
+                        });
+                    }
+                    Response::Ran {
+                        lines: reports,
+                        state: self.state(),
+                    }
+                }
+                Request::Seek { step } => {
+                    self.step = (step as usize).min(self.log.len());
+                    Response::State(self.state())
+                }
+                Request::Complete { .. } => {
+                    Response::Completions(vec!["radix".into(), "radish".into()])
+                }
+                Request::View(ViewRequest::Memory) => {
+                    Response::View(Some(View::Memory(MemoryView::default())))
+                }
+                Request::View(_) => Response::View(None),
+                other => panic!("not asked by the page: {other:?}"),
+            }
+        }
+    }
+
+    /// A page with a kernel; effects that are no requests are kept.
+    struct Bench {
+        state: State,
+        kernel: FakeKernel,
+        effects: Vec<Effect>,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let mut bench = Bench {
+                state: State::new(Theme::Auto),
+                kernel: FakeKernel::new(),
+                effects: vec![],
+            };
+            bench.act(Action::Ready);
+            bench
+        }
+
+        /// Applies the action and lets the kernel answer until nobody has anything to say.
+        fn act(&mut self, action: Action) {
+            let mut effects: VecDeque<Effect> = self.state.apply(action).into();
+            while let Some(effect) = effects.pop_front() {
+                match effect {
+                    Effect::Send(request) => {
+                        let response = self.kernel.handle(request.clone());
+                        effects.extend(self.state.apply(Action::Answered(request, response)));
+                    }
+                    Effect::Connect(place) => {
+                        self.effects.push(Effect::Connect(place));
+                        effects.extend(self.state.apply(Action::Ready));
+                    }
+                    other => self.effects.push(other),
+                }
+            }
+        }
+
+        fn type_lines(&mut self, text: &str) {
+            self.act(Action::Submit(
+                text.lines().map(|line| line.into()).collect(),
+            ));
+        }
+
+        /// The log, a space between lines.
+        fn log(&self) -> String {
+            let lines = self.state.log.iter().map(|line| line.typed.as_str());
+            lines.collect::<Vec<_>>().join(" ")
+        }
+
+        /// The errors on the console.
+        fn errors(&self) -> Vec<&str> {
+            let error = |entry: &'_ Entry| matches!(entry, Entry::Note { is_error: true, .. });
+            let errors = self.state.transcript.iter().filter(|entry| error(entry));
+            errors
+                .map(|entry| {
+                    if let Entry::Note { text, .. } = entry {
+                        &**text
+                    } else {
+                        ""
+                    }
+                })
+                .collect()
+        }
+    }
+
+    #[test]
+    fn the_first_views_follow_the_boot() {
+        let bench = Bench::new();
+        assert_eq!(bench.state.link, Link::Live);
+        assert_eq!(bench.state.header, "mem=64M");
+        assert!(bench.state.memory.is_some());
+        assert!(bench.state.drawn_once);
+        assert!(bench.errors().is_empty());
+    }
+
+    #[test]
+    fn lines_run_in_order_whatever_the_budget() {
+        let mut bench = Bench::new();
+        bench.kernel.budget = 2;
+        bench.type_lines("a\nb\nc\nd\ne");
+        assert_eq!(bench.log(), "a b c d e");
+        assert_eq!(bench.state.kernel.step, 5);
+        assert_eq!(bench.state.log[4].printed, "ran e");
+        assert!(!bench.state.is_running());
+    }
+
+    #[test]
+    fn a_line_in_the_past_drops_the_future() {
+        let mut bench = Bench::new();
+        bench.type_lines("a\nb\nc");
+        bench.act(Action::StepBy(-2));
+        assert_eq!(bench.state.later_lines(), 2);
+        assert_eq!(bench.log(), "a b c");
+        bench.type_lines("x");
+        assert_eq!(bench.log(), "a x");
+        assert_eq!(bench.state.later_lines(), 0);
+        assert_eq!(bench.kernel.log, [b"a", b"x"]);
+        assert_eq!(bench.state.transcript.len(), 2);
+    }
+
+    #[test]
+    fn seeking_is_clamped_and_coalesced() {
+        let mut bench = Bench::new();
+        bench.type_lines("a\nb\nc");
+        bench.act(Action::Seek(99));
+        assert_eq!(bench.state.kernel.step, 3);
+        bench.act(Action::StepBy(-99));
+        assert_eq!(bench.state.kernel.step, 0);
+        // Three clicks before the kernel answers are one or two seeks, not three.
+        let first = bench.state.apply(Action::StepBy(1));
+        assert_eq!(first, [Effect::Send(Request::Seek { step: 1 })]);
+        assert!(bench.state.apply(Action::StepBy(1)).is_empty());
+        assert!(bench.state.apply(Action::StepBy(1)).is_empty());
+        let response = bench.kernel.handle(Request::Seek { step: 1 });
+        bench.act(Action::Answered(Request::Seek { step: 1 }, response));
+        assert_eq!(bench.state.kernel.step, 3);
+        let seeks = bench
+            .kernel
+            .asked
+            .iter()
+            .filter(|r| matches!(r, Request::Seek { step: 2 }));
+        assert_eq!(seeks.count(), 0);
+    }
+
+    #[test]
+    fn a_fallen_kernel_takes_nothing_with_it() {
+        let mut bench = Bench::new();
+        bench.type_lines("a\nb\nc");
+        bench.act(Action::StepBy(-1));
+        // `d` is on its way when the kernel falls.
+        let _ = bench.state.apply(Action::Submit(vec![b"d".to_vec()]));
+        bench.act(Action::Failed("panicked".into()));
+        assert_eq!(bench.state.link, Link::Down("panicked".into()));
+        assert_eq!(bench.state.unanswered, [b"d"]);
+        assert_eq!(bench.log(), "a b c");
+        assert_eq!(bench.effects, [Effect::Disconnect]);
+        // What is typed meanwhile waits, too.
+        bench.type_lines("e");
+        bench.kernel = FakeKernel::new();
+        bench.act(Action::Restart);
+        assert_eq!(bench.state.kernel.step, 2);
+        assert_eq!(bench.kernel.log, [b"a", b"b", b"c"]);
+        bench.act(Action::Rerun);
+        assert_eq!(bench.log(), "a b d e");
+        assert_eq!(bench.errors().len(), 1);
+    }
+
+    #[test]
+    fn another_host_takes_over_the_log_and_is_compared() {
+        let mut bench = Bench::new();
+        bench.type_lines("a\nb");
+        bench.kernel = FakeKernel::new();
+        bench.act(Action::SwitchHost(Place::Server));
+        assert_eq!(bench.kernel.log, [b"a", b"b"]);
+        assert!(bench.errors().is_empty());
+        bench.kernel = FakeKernel {
+            skew: 7,
+            ..FakeKernel::new()
+        };
+        bench.act(Action::SwitchHost(Place::Qemu));
+        assert_eq!(
+            bench.errors(),
+            ["step 1 emits other events on this host than before"]
+        );
+        assert_eq!(bench.log(), "a b");
+    }
+
+    #[test]
+    fn a_refused_line_changes_nothing() {
+        let mut bench = Bench::new();
+        let run = bench.state.apply(Action::Submit(vec![b"a".to_vec()]));
+        let [Effect::Send(request)] = run.as_slice() else {
+            panic!("{run:?}")
+        };
+        let refusal = Response::Error {
+            message: "the machine is off".into(),
+        };
+        bench.act(Action::Answered(request.clone(), refusal));
+        assert_eq!(bench.errors(), ["the machine is off"]);
+        assert!(bench.log().is_empty());
+        bench.type_lines("b");
+        assert_eq!(bench.log(), "b");
+    }
+
+    #[test]
+    fn an_answer_of_the_wrong_kind_ends_the_connection() {
+        let mut bench = Bench::new();
+        bench.act(Action::Answered(
+            Request::Seek { step: 1 },
+            Response::Closed,
+        ));
+        let expected = "it answered a request to Seek with something else";
+        assert_eq!(bench.state.link, Link::Down(expected.into()));
+    }
+
+    #[test]
+    fn an_older_protocol_is_named() {
+        let mut bench = Bench::new();
+        let opened = Response::Opened {
+            version: 99,
+            host: Host::Native,
+            header: String::new(),
+            state: StateView::default(),
+        };
+        bench.act(Action::Answered(
+            Request::Open {
+                header: String::new(),
+            },
+            opened,
+        ));
+        assert!(
+            bench.errors()[0].contains("version 99"),
+            "{:?}",
+            bench.errors()
+        );
+    }
+
+    #[test]
+    fn interrupt_spares_the_line_that_runs() {
+        let mut bench = Bench::new();
+        bench.kernel.budget = 1;
+        let lines = (0..300).map(|n| n.to_string().into_bytes()).collect();
+        let run = bench.state.apply(Action::Submit(lines));
+        assert_eq!(run.len(), 1);
+        bench.state.apply(Action::Interrupt);
+        for effect in run {
+            let Effect::Send(request) = effect else {
+                panic!()
+            };
+            let response = bench.kernel.handle(request.clone());
+            bench.act(Action::Answered(request, response));
+        }
+        assert_eq!(bench.state.log.len(), LINES_PER_REQUEST);
+    }
+
+    #[test]
+    fn an_overlong_line_is_refused_here() {
+        let mut bench = Bench::new();
+        bench.act(Action::Submit(vec![vec![b'x'; LINE_MAX + 1]]));
+        assert_eq!(bench.errors().len(), 1);
+        bench.act(Action::Submit(vec![vec![b'x'; 10 << 20]]));
+        assert_eq!(bench.state.log.len(), 1);
+        assert!(bench.state.log[0].typed.len() < TYPED_SHOWN + 40);
+        assert!(bench.state.log[0].printed.len() < PRINTED_SHOWN + 100);
+    }
+
+    #[test]
+    fn long_output_keeps_its_end() {
+        let text: String = (0..5000).map(|n| format!("{n}\n")).collect();
+        let report = LineReport {
+            text: text.into(),
+            status: 0,
+            events: 0,
+            chain: 0,
+        };
+        let line = LogLine::new(b"cat".to_vec(), report);
+        assert!(line.printed.ends_with("\n4998\n4999"));
+        assert!(line.printed.contains("not shown"));
+        assert!(line.rows <= ROWS_SHOWN + 2, "{}", line.rows);
+        let odd = LineReport {
+            text: b"\xff\xfe\n".to_vec(),
+            status: 0,
+            events: 0,
+            chain: 0,
+        };
+        assert_eq!(
+            LogLine::new(b"\xff".to_vec(), odd).printed,
+            "\u{fffd}\u{fffd}"
+        );
+    }
+
+    #[test]
+    fn tab_completes_and_lists() {
+        let mut bench = Bench::new();
+        bench.act(Action::Complete("r".into()));
+        assert_eq!(bench.effects, [Effect::SetInput("radi".into())]);
+        bench.act(Action::Complete("radi".into()));
+        assert!(bench.state.transcript.is_empty());
+        bench.act(Action::Complete("radi".into()));
+        assert_eq!(bench.state.transcript.len(), 1);
+    }
+
+    #[test]
+    fn words_share_a_start() {
+        let words = |list: &[&str]| list.iter().map(|word| word.to_string()).collect::<Vec<_>>();
+        assert_eq!(common_start(&words(&["radix", "radish"])), "radi");
+        assert_eq!(common_start(&words(&["né", "nè"])), "n");
+        assert_eq!(common_start(&words(&["a", "b"])), "");
+    }
+
+    #[test]
+    fn the_window_surrounds_the_present() {
+        let mut bench = Bench::new();
+        let many: String = (0..100).map(|n| format!("{n}\n")).collect();
+        bench.type_lines(&many);
+        let entries = &bench.state.transcript;
+        assert_eq!(window(entries, 0, 100, 2000), 0..100);
+        assert_eq!(window(entries, 0, 100, 20), 90..100);
+        assert_eq!(window(entries, 95, 100, 20), 95..100);
+        let around = window(entries, 0, 50, 20);
+        assert!(around.contains(&49) && around.contains(&50), "{around:?}");
+        assert!(around.len() <= 11);
+        assert_eq!(window(entries, 100, 100, 20), 100..100);
+        assert_eq!(window(&[], 5, 0, 20), 0..0);
+    }
+
+    #[test]
+    fn only_what_is_seen_is_asked_for() {
+        let mut bench = Bench::new();
+        bench.act(Action::Show(Pane::Events));
+        bench.kernel.asked.clear();
+        bench.type_lines("a");
+        let views = bench
+            .kernel
+            .asked
+            .iter()
+            .filter(|r| matches!(r, Request::View(_)));
+        assert_eq!(views.count(), 2);
+        assert!(bench.kernel.asked.iter().any(|request| {
+            matches!(
+                request,
+                Request::View(ViewRequest::Events {
+                    since: 0,
+                    max: EVENTS_SHOWN
+                })
+            )
+        }));
+    }
+
+    #[test]
+    fn hosts_come_with_a_reason() {
+        let mut bench = Bench::new();
+        assert!(bench.state.offers(Place::Server).is_err());
+        bench.act(Action::HostsKnown(Ok(vec!["native".into()])));
+        assert!(bench.state.offers(Place::Server).is_ok());
+        assert!(bench.state.offers(Place::Qemu).is_err());
+        bench.act(Action::HostsKnown(Err("no server here".into())));
+        assert_eq!(
+            bench.state.offers(Place::Server),
+            Err("no server here".into())
+        );
+    }
+
+    #[test]
+    fn themes_go_round() {
+        let mut bench = Bench::new();
+        for _ in 0..3 {
+            bench.act(Action::NextTheme);
+        }
+        let worn = [Theme::Light, Theme::Dark, Theme::Auto].map(Effect::Wear);
+        assert_eq!(bench.effects, worn);
+        assert_eq!(Theme::from_name("dark"), Theme::Dark);
+        assert_eq!(Theme::from_name("?"), Theme::Auto);
+    }
+}

@@ -1,0 +1,102 @@
+//! The frame around a picture, and the table that can stand in its place.
+
+use labs::view::Table;
+use yew::{
+    AttrValue, Callback, Children, Html, Properties, classes, function_component, html, use_state,
+};
+
+use crate::icons::{self, icon};
+use crate::state::{Action, Pane};
+
+/// How many rows a table shows before it is asked for more.
+const ROWS_SHOWN: usize = 200;
+
+#[derive(Properties, PartialEq)]
+pub struct PanelProps {
+    /// Which pane this is.
+    pub pane: Pane,
+    /// Its heading.
+    pub title: AttrValue,
+    /// The view as a sentence.
+    pub sentence: AttrValue,
+    /// The view as a table, when that is to be shown.
+    pub table: Option<Table>,
+    /// The pane is in front or has its own place.
+    pub visible: bool,
+    /// Further controls for the heading.
+    #[prop_or_default]
+    pub tools: Html,
+    /// The picture.
+    pub children: Children,
+    pub act: Callback<Action>,
+}
+
+/// A pane with a heading, a sentence, and a picture or its table.
+#[function_component]
+pub fn Panel(props: &PanelProps) -> Html {
+    let pane = props.pane;
+    let name = pane.label();
+    let onclick = props.act.reform(move |_| Action::ToggleTable(pane));
+    let is_table = props.table.is_some();
+    html! {
+        <section class={classes!("pane", format!("pane-{name}"))} hidden={!props.visible}
+            id={format!("pane-{name}")} aria-labelledby={format!("{name}-title")}>
+            <div class="pane-head">
+                <h2 id={format!("{name}-title")}>{ &props.title }</h2>
+                { props.tools.clone() }
+                <button class="tool" id={format!("{name}-table-toggle")} {onclick}
+                    aria-pressed={is_table.to_string()} title="Show this as a table">
+                    { icon(icons::TABLE) }<span>{ "table" }</span>
+                </button>
+            </div>
+            <p class="sentence" id={format!("{name}-sentence")}>{ &props.sentence }</p>
+            if let Some(table) = &props.table {
+                <DataTable id={format!("{name}-table")} table={table.clone()} />
+            } else {
+                { props.children.clone() }
+            }
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct DataTableProps {
+    pub id: AttrValue,
+    pub table: Table,
+}
+
+/// A view's table. Long ones come in parts: a hundred thousand rows at once would help nobody.
+#[function_component]
+pub fn DataTable(props: &DataTableProps) -> Html {
+    let shown = use_state(|| ROWS_SHOWN);
+    let table = &props.table;
+    let left = table.rows.len().saturating_sub(*shown);
+    let more = {
+        let shown = shown.clone();
+        Callback::from(move |_| shown.set(*shown + 5 * ROWS_SHOWN))
+    };
+    let rows = table.rows.iter().take(*shown).map(|row| {
+        let mut cells = row.iter();
+        let first = cells
+            .next()
+            .map(|cell| html! { <th scope="row">{ cell }</th> });
+        html! { <tr>{ first }{ for cells.map(|cell| html! { <td>{ cell }</td> }) }</tr> }
+    });
+    html! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label={table.caption.clone()}>
+            <table class="data" id={props.id.clone()} data-testid={props.id.clone()}
+                data-rows={table.rows.len().to_string()}>
+                <caption class="unseen">{ &table.caption }</caption>
+                <thead>
+                    <tr>
+                        { for table.columns.iter().map(|name| html! { <th scope="col">{ name }</th> }) }
+                    </tr>
+                </thead>
+                <tbody>{ for rows }</tbody>
+            </table>
+            if left > 0 {
+                <button class="tool" onclick={more}>{ format!("show more ({left} rows left)") }</button>
+            }
+        </div>
+    }
+}

@@ -1,0 +1,90 @@
+//! Time: which step of the log is shown, and the way to any other.
+
+use std::rc::Rc;
+
+use labs::view::StateView;
+use web_sys::HtmlInputElement;
+use yew::{
+    AttrValue, Callback, Html, InputEvent, Properties, TargetCast, function_component, html,
+};
+
+use crate::callbacks::report;
+use crate::icons::{self, icon};
+use crate::state::{Action, LogLine};
+
+#[derive(Properties, PartialEq)]
+pub struct TimelineProps {
+    /// Where the kernel stands.
+    pub kernel: StateView,
+    /// The line of the step that is shown.
+    pub line: Option<Rc<LogLine>>,
+    /// The step that was asked for.
+    pub target: u32,
+    /// How many steps the log has.
+    pub steps: u32,
+    /// Lines are running, or there is no kernel: time cannot be moved.
+    pub locked: bool,
+    /// What goes on besides, e.g. a replay.
+    pub activity: Option<AttrValue>,
+    pub act: Callback<Action>,
+}
+
+/// Draws the time control and the line of state.
+#[function_component]
+pub fn Timeline(props: &TimelineProps) -> Html {
+    let TimelineProps {
+        kernel,
+        target,
+        steps,
+        locked,
+        ..
+    } = props;
+    let (target, steps) = (*target, *steps);
+    let at_start = *locked || target == 0;
+    let at_end = *locked || target >= steps;
+    let button = |id: &'static str, label: &'static str, path, disabled: bool, action: Action| {
+        let onclick = props.act.reform(move |_| action.clone());
+        html! {
+            <button class="tool" {id} data-testid={id} aria-label={label} title={label} {disabled}
+                {onclick}>{ icon(path) }</button>
+        }
+    };
+    let oninput = report(&props.act, |event: InputEvent| {
+        let slider = event.target_dyn_into::<HtmlInputElement>()?;
+        slider.value().parse().ok().map(Action::Seek)
+    });
+    let line = match &props.line {
+        Some(line) => line.typed.clone(),
+        None => "the machine has just booted".to_string(),
+    };
+    html! {
+        <footer class="time">
+            <div class="time-buttons" role="group" aria-label="time">
+                { button("step-first", "to the boot", icons::FIRST, at_start, Action::Seek(0)) }
+                { button("step-back", "one step back (Alt+←)", icons::BACK, at_start, Action::StepBy(-1)) }
+                { button("step-forward", "one step on (Alt+→)", icons::FORWARD, at_end, Action::StepBy(1)) }
+                { button("step-last", "to the last step", icons::LAST, at_end, Action::Seek(u32::MAX)) }
+            </div>
+            <input id="step-slider" type="range" min="0" max={steps.to_string()} step="1"
+                value={target.to_string()} disabled={*locked || steps == 0} {oninput}
+                aria-label="step" aria-valuetext={format!("step {target} of {steps}: {line}")} />
+            <p class="state mono" id="state-line" data-testid="state-line"
+                data-step={kernel.step.to_string()} data-steps={steps.to_string()}
+                data-events={kernel.events.to_string()} data-chain={format!("{:016x}", kernel.chain)}
+                data-status={kernel.status.to_string()}>
+                <span class="state-step">{ format!("step {} of {steps}", kernel.step) }</span>
+                <span class="state-text">
+                    if let Some(activity) = &props.activity { <em>{ activity }</em> } else { { line } }
+                </span>
+                if kernel.powered_off { <span class="badge">{ "powered off" }</span> }
+                <span class="state-facts" title="Trace events since boot, and the hash chain over them: \
+                    the same on every host">
+                    { format!("{} events · chain {:016x}", kernel.events, kernel.chain) }
+                </span>
+                <span class="state-facts">
+                    { format!("cpu {} · preempt {}", kernel.cpu, kernel.preempt_count) }
+                </span>
+            </p>
+        </footer>
+    }
+}
