@@ -17,7 +17,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tracing::{Instrument, error, info, warn};
+use tracing::{Instrument, debug, error, info, warn};
 
 use super::{Ending, Incoming, Kernel, Machine, Reply, Ticket, decode};
 use crate::config::GuestConfig;
@@ -160,13 +160,7 @@ impl Bridge<'_> {
 
     /// The last reply when the guest ended by itself.
     async fn gone(&mut self, status: &io::Result<ExitStatus>) -> Reply {
-        let how = match status {
-            Ok(status) => match status.code().and_then(Exit::from_status) {
-                Some(exit) => exit.reason().to_owned(),
-                None => status.to_string(),
-            },
-            Err(error) => error.to_string(),
-        };
+        let how = how_it_ended(status);
         let said = match self.guest.take() {
             Some(guest) => guest.last_words().await,
             None => String::new(),
@@ -177,9 +171,21 @@ impl Bridge<'_> {
 
     async fn stop_guest(&mut self) {
         if let Some(mut guest) = self.guest.take() {
-            let status = guest.stop(Duration::ZERO).await;
-            info!(?status, "the guest is stopped");
+            let how = how_it_ended(&guest.stop(Duration::ZERO).await);
+            let said = guest.last_words().await;
+            debug!(how, said, "stopped the guest");
         }
+    }
+}
+
+/// How a guest ended, for a person.
+fn how_it_ended(status: &io::Result<ExitStatus>) -> String {
+    match status {
+        Ok(status) => match status.code().and_then(Exit::from_status) {
+            Some(exit) => exit.reason().to_owned(),
+            None => status.to_string(),
+        },
+        Err(error) => error.to_string(),
     }
 }
 
