@@ -19,8 +19,8 @@ pub(crate) fn radix(kernel: &Kernel, name: &str) -> Option<RadixView> {
     } else {
         shell::trees(mem).find(|&tree| mem[tree].name() == name)?
     };
-    let root = shell::root_of(tree);
-    let last_key = mem[tree].last_key();
+    let root = shell::NamedTree::root_of(tree);
+    let last_key = (mem[tree].has_last_key != 0).then_some(mem[tree].last_key);
     let mut view = RadixView {
         name: mem[tree].name().to_string(),
         height: mem[root].height,
