@@ -111,12 +111,11 @@ impl Exit {
 
 /// How much memory, in MiB, a guest needs to run a machine of `mem_mib` MiB.
 ///
-/// Half of a guest's memory, but at most 256 MiB, is heap: checkpoints, views, and messages of up to
-/// [`MESSAGE_MAX`](crate::protocol::MESSAGE_MAX). QEMU takes memory from its host only as the guest touches it,
-/// so a generous guest costs nothing.
+/// Half of a guest's memory, but at most 256 MiB, is heap: for checkpoints, views, the log, and
+/// messages of up to [`MESSAGE_MAX`](crate::protocol::MESSAGE_MAX). QEMU takes memory from its host only
+/// as the guest touches it, so a roomy guest costs nothing.
 pub fn memory_mib(mem_mib: u32) -> u32 {
-    let frames_and_heap = mem_mib.saturating_add(mem_mib.min(256));
-    frames_and_heap.saturating_add(mem_mib / 1024 + 8).max(256)
+    mem_mib.saturating_add(256 + 8 + mem_mib / 1024).max(512)
 }
 
 /// QEMU's arguments for a guest that runs `image` with `memory_mib` MiB of memory on the machine
@@ -209,8 +208,8 @@ mod tests {
 
     #[test]
     fn a_guest_is_never_smaller_than_its_machine_and_some_heap() {
-        assert_eq!(memory_mib(0), 256);
-        assert_eq!(memory_mib(64), 256);
+        assert_eq!(memory_mib(0), 512);
+        assert_eq!(memory_mib(64), 512);
         assert_eq!(memory_mib(512), 776);
         assert_eq!(memory_mib(u32::MAX), u32::MAX);
     }

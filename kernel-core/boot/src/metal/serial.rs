@@ -1,0 +1,163 @@
+//! A serial port: the 16550 UART, the one device that every machine of QEMU has.
+//!
+//! Sending writes the port's FIFO full at a time; while the other end takes nothing, the
+//! processor sleeps until the FIFO has drained. Receiving never waits. The port raises its
+//! interrupt when bytes have come; the handler has nothing to do but to let the processor wake,
+//! since the main loop then asks the port itself. So a FIFO of 16 bytes is all the buffering there is, and
+//! QEMU holds back what does not fit.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use x86_64::instructions::interrupts;
+use x86_64::instructions::port::Port;
+
+/// How many bytes the transmitter takes at once.
+const FIFO: usize = 16;
+
+/// How many bytes one call of [`Serial::receive`] returns at most: enough that what is done with them
+/// costs more than the call.
+const RECEIVE_MAX: usize = 4096;
+
+/// Line status: a byte has been received.
+const DATA_READY: u8 = 1 << 0;
+/// Line status: the transmitter's FIFO is empty.
+const TRANSMITTER_EMPTY: u8 = 1 << 5;
+
+/// Interrupt enable: when bytes have been received.
+const ON_RECEIVED: u8 = 1 << 0;
+/// Interrupt enable: when the transmitter's FIFO becomes empty.
+const ON_TRANSMITTER_EMPTY: u8 = 1 << 1;
+
+/// How many received bytes raise an interrupt; fewer do so after a pause on the line.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub enum Trigger {
+    /// Each byte, for people.
+    Each = 0b0000_0000,
+    /// Fourteen, for streams.
+    Fourteen = 0b1100_0000,
+}
+
+/// A UART.
+pub struct Serial {
+    /// Its first port; the others follow.
+    base: u16,
+    /// A byte that came before the port was set up.
+    early: Option<u8>,
+}
+
+impl Serial {
+    /// The first serial port's address on a PC.
+    pub const COM1: u16 = 0x3f8;
+    /// The second's.
+    pub const COM2: u16 = 0x2f8;
+
+    /// Sets up the UART at `base`, if there is one. Its interrupts are on afterwards.
+    pub fn open(base: u16, trigger: Trigger) -> Option<Serial> {
+        let mut serial = Serial { base, early: None };
+        // The scratch register remembers a byte; ports without a device don't.
+        serial.write(7, 0x5a);
+        if serial.read(7) != 0x5a {
+            return None;
+        }
+        serial.write(3, 0x80); // let registers 0 and 1 be the divisor
+        serial.write(0, 1); // the highest rate
+        serial.write(1, 0);
+        serial.write(3, 0x03); // 8 bits, no parity, 1 stop bit
+        // Turning the FIFOs on empties them, so what is there is taken out first.
+        if serial.read(5) & DATA_READY != 0 {
+            serial.early = Some(serial.read(0));
+        }
+        serial.write(2, 0x07 | trigger as u8);
+        serial.write(4, 0x0b); // DTR, RTS, and OUT2, which lets interrupts out
+        serial.write(1, ON_RECEIVED);
+        Some(serial)
+    }
+
+    /// The port at `base` for the last words of a dying image: nothing is set up, nothing sleeps.
+    pub fn last_words(base: u16) -> LastWords {
+        LastWords(Serial { base, early: None })
+    }
+
+    /// Appends what has been received to `bytes`; does not wait for more.
+    pub fn receive(&mut self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.early.take());
+        while bytes.len() < RECEIVE_MAX && self.read(5) & DATA_READY != 0 {
+            bytes.push(self.read(0));
+        }
+    }
+
+    /// Sends all of `bytes`; sleeps while the other end takes none.
+    ///
+    /// Interrupts must be off; they are on while it sleeps.
+    pub fn send(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(FIFO) {
+            self.wait_until_empty();
+            for &byte in chunk {
+                self.write(0, byte);
+            }
+        }
+    }
+
+    /// Waits until all bytes sent have left.
+    pub fn wait_until_empty(&mut self) {
+        if self.read(5) & TRANSMITTER_EMPTY != 0 {
+            return;
+        }
+        // The interrupt line must rise when the FIFO empties, so nothing else may hold it up.
+        self.write(1, ON_TRANSMITTER_EMPTY);
+        while self.read(5) & TRANSMITTER_EMPTY == 0 {
+            interrupts::enable_and_hlt();
+            interrupts::disable();
+        }
+        self.write(1, ON_RECEIVED);
+    }
+
+    fn read(&mut self, register: u16) -> u8 {
+        // SAFETY: reading a UART's register changes nothing in memory.
+        unsafe { Port::new(self.base + register).read() }
+    }
+
+    fn write(&mut self, register: u16, value: u8) {
+        // SAFETY: a UART does not touch memory.
+        unsafe { Port::new(self.base + register).write(value) }
+    }
+}
+
+/// Text goes out with a carriage return before each newline.
+impl fmt::Write for Serial {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for line in text.split_inclusive('\n') {
+            match line.strip_suffix('\n') {
+                Some(line) => {
+                    self.send(line.as_bytes());
+                    self.send(b"\r\n");
+                }
+                None => self.send(line.as_bytes()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A serial port without any comfort; see [`Serial::last_words`].
+pub struct LastWords(Serial);
+
+impl fmt::Write for LastWords {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            if byte == b'\n' {
+                self.write_char('\r')?;
+            }
+            // A reader that is gone must not keep the image from dying.
+            for _ in 0..1_000_000 {
+                if self.0.read(5) & TRANSMITTER_EMPTY != 0 {
+                    break;
+                }
+            }
+            self.0.write(0, byte);
+        }
+        Ok(())
+    }
+}
