@@ -27,6 +27,7 @@ Serves the Glass Kernel page, native sessions and QEMU sessions.
 Limits:
   --max-sessions N       native sessions at a time [64]
   --max-guests N         QEMU guests at a time [4]
+  --quiet-seconds N      close a connection on which no request arrives for so long [60]
   --idle-seconds N       end a session that asked nothing for so long [1800]
   --answer-seconds N     kill a QEMU guest that owes an answer for so long [120]
   --max-memory SIZE      largest mem= of one machine [256M]
@@ -118,6 +119,7 @@ impl Config {
                 Long("log") => config.log = parser.value()?.parse_with(log_format)?,
                 Long("max-sessions") => limits.sessions = parser.value()?.parse()?,
                 Long("max-guests") => limits.guests = parser.value()?.parse()?,
+                Long("quiet-seconds") => limits.quiet = parser.value()?.parse_with(seconds)?,
                 Long("idle-seconds") => limits.idle = parser.value()?.parse_with(seconds)?,
                 Long("answer-seconds") => limits.answer = parser.value()?.parse_with(seconds)?,
                 Long("max-memory") => limits.machine_bytes = parser.value()?.parse_with(size)?,
@@ -203,7 +205,7 @@ mod tests {
         let config = parse_config(
             "--addr [::1]:0 --dist d --qemu q --boot-image b --allow-origin https://x --log json \
              --max-sessions 2 --max-guests 3 --idle-seconds 4 --answer-seconds 5 \
-             --max-memory 6M --total-memory 7G --step-budget 8 --replay-steps 9",
+             --max-memory 6M --total-memory 7G --step-budget 8 --replay-steps 9 --quiet-seconds 10",
         );
         assert_eq!(config.addr, "[::1]:0");
         assert_eq!(config.dist, PathBuf::from("d"));
@@ -219,6 +221,7 @@ mod tests {
         let expected = Limits {
             sessions: 2,
             guests: 3,
+            quiet: Duration::from_secs(10),
             idle: Duration::from_secs(4),
             answer: Duration::from_secs(5),
             machine_bytes: 6 << 20,

@@ -4,7 +4,7 @@
 //! this process, a *QEMU* session is a booted machine. Both speak `labs::protocol` over a
 //! WebSocket, one binary message a request and one a response, so the page cannot tell them from
 //! its own worker. See [`session`] for how a connection and a kernel are tied together, [`limits`]
-//! for what a client may use up, and [`assets`] for the files.
+//! for what a client may use up, [`assets`] for the files, and [`listener`] for the socket.
 //!
 //! The server keeps nothing: a session is its input log, which the page has. Whatever ends a
 //! session, the page can open another one and replay.
@@ -13,37 +13,33 @@ pub mod assets;
 pub mod config;
 pub mod error;
 pub mod limits;
+pub mod listener;
 pub mod session;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderValue, Request, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use labs::protocol::Host;
 use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tower_http::trace::{DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tower_http::{LatencyUnit, ServiceBuilderExt};
-use tracing::{Level, error, info_span, warn};
+use tracing::{Level, info_span};
 
 pub use config::Config;
 pub use error::{ApiError, StartError};
 use limits::{Lease, MemoryShare, Pool};
-
-/// How long sessions may take to end when the server stops.
-const STOP_GRACE: Duration = Duration::from_secs(4);
+pub use listener::{bind, serve};
 
 /// The running server's state, shared by all requests.
 #[derive(Debug)]
@@ -52,8 +48,8 @@ pub struct App {
     native_places: Arc<Pool>,
     guest_places: Arc<Pool>,
     memory: Arc<Pool>,
-    /// True once the server stops. Every session holds a receiver until its end, so the channel
-    /// closes when the last one is gone.
+    /// True once the server stops. Every connection and session holds a receiver until its end, so
+    /// the channel closes when the last one is gone.
     stopping: watch::Sender<bool>,
     last_session: AtomicU64,
 }
@@ -148,44 +144,6 @@ impl App {
 
     fn next_session_id(&self) -> u64 {
         self.last_session.fetch_add(1, Ordering::Relaxed) + 1
-    }
-}
-
-/// Opens the listening socket.
-///
-/// # Errors
-/// When `addr` does not name an address of this machine, or it is taken.
-pub async fn bind(addr: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(addr)
-        .await
-        .map_err(|source| StartError::Bind {
-            addr: addr.to_owned(),
-            source,
-        })
-}
-
-/// Serves until `stop` resolves, then ends all sessions and returns within a few seconds.
-pub async fn serve(listener: TcpListener, app: Arc<App>, stop: impl Future<Output = ()>) {
-    // Answers are small and awaited; Nagle's algorithm would hold each back for 40 ms.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            warn!(%error, "TCP_NODELAY");
-        }
-    });
-    let mut stopping = app.stopping.subscribe();
-    let server = axum::serve(listener, app.router())
-        .with_graceful_shutdown(async move { session::stopped(&mut stopping).await });
-    let server = tokio::spawn(server.into_future());
-    stop.await;
-    app.stopping.send_replace(true);
-    let all_ended = async {
-        if let Ok(Err(error)) = server.await {
-            error!(%error, "the listener failed");
-        }
-        app.stopping.closed().await;
-    };
-    if tokio::time::timeout(STOP_GRACE, all_ended).await.is_err() {
-        warn!("some connections did not end in time and are cut off");
     }
 }
 

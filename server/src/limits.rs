@@ -17,6 +17,8 @@ pub struct Limits {
     pub sessions: u64,
     /// QEMU guests at a time.
     pub guests: u64,
+    /// A connection on which no request arrives for so long is closed.
+    pub quiet: Duration,
     /// A session that asked nothing for so long is ended.
     pub idle: Duration,
     /// A guest that owes an answer for so long is killed. A client that does not take an answer
@@ -37,6 +39,7 @@ impl Default for Limits {
         Limits {
             sessions: 64,
             guests: 4,
+            quiet: Duration::from_secs(60),
             idle: Duration::from_secs(30 * 60),
             answer: Duration::from_secs(120),
             machine_bytes: 256 << 20,

@@ -1,12 +1,17 @@
 //! The small addresses beside the sessions.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use server::config::GuestConfig;
 use server::{App, Config, StartError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+use crate::PATIENCE;
 use crate::client::http;
-use crate::site::Site;
+use crate::site::{Site, ran, run};
 
 #[tokio::test]
 async fn health_tells_what_is_in_use() {
@@ -92,4 +97,58 @@ fn a_server_without_its_files_does_not_start() {
         ..config
     })
     .expect("all is there");
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed() {
+    let site = Site::with(|config| config.limits.quiet = Duration::from_millis(100)).await;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", site.addr);
+    for said in ["", "GET / HTTP/1.1\r\nHost: sl", &request] {
+        let mut stream = TcpStream::connect(site.addr)
+            .await
+            .expect("the server listens");
+        stream
+            .write_all(said.as_bytes())
+            .await
+            .expect("the server reads");
+        let mut heard = Vec::new();
+        let end = timeout(PATIENCE, stream.read_to_end(&mut heard)).await;
+        end.expect("the connection ends in time")
+            .expect("and in order");
+        let whole = said == request;
+        assert_eq!(heard.starts_with(b"HTTP/1.1 200"), whole, "{said:?}");
+    }
+    // A session is not a connection that waits for a request.
+    let mut client = site.session("native").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(client.ask(&run("ls")).await, ran("ls"));
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_refused_and_harms_nobody() {
+    let site = Site::start().await;
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1 << 20));
+    for said in [
+        "\u{1}\u{2}\u{3}\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        &long,
+    ] {
+        let mut stream = TcpStream::connect(site.addr)
+            .await
+            .expect("the server listens");
+        // The server may hang up before it has heard all.
+        stream.write_all(said.as_bytes()).await.ok();
+        let mut heard = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut heard))
+            .await
+            .expect("an end in time")
+            .ok();
+        assert!(
+            heard.is_empty() || heard.starts_with(b"HTTP/1.1 4"),
+            "{:?}",
+            &said[..3]
+        );
+    }
+    assert_eq!(http(site.addr, "GET", "/", &[]).await.status, 200);
 }
