@@ -41,7 +41,9 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     for name in wanted {
         progress.stage(&format!("bench {name}"));
         let mut cargo = process::cargo();
-        cargo.args(["bench", "-p", "kernel-core", "--bench", &name]);
+        // One of the peers, the `xarray` crate, needs unstable features.
+        cargo.env("RUSTC_BOOTSTRAP", "xarray");
+        cargo.args(["bench", "-p", "benches", "--features", "xarray", "--bench", &name]);
         process::run_in_sight(&mut cargo)?;
     }
     Ok(())
