@@ -6,6 +6,7 @@
 mod api;
 mod assets;
 mod client;
+mod kernel;
 mod native;
 mod program;
 mod qemu;
