@@ -3,7 +3,7 @@
 //! The kernel has no calls of its own for radix trees, containers or traces. What a user may see or
 //! change is a file, so one small set of operations (`mkdir`, `open`, `read`, `write`, ...) reaches
 //! all of it. This layer, the VFS, knows names, directories, mounts and open files; what a file
-//! *is* each file system says through one trait, [`FileSystem`].
+//! *is* each file system says through one trait, `FileSystem`.
 //!
 //! All file systems here live in memory. Their directory entries are pinned in the dentry cache,
 //! so that the cache *is* the directory, as in Linux's ramfs.
@@ -29,8 +29,6 @@ mod namei;
 mod procfs;
 mod ramfs;
 mod sysfs;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use check::check;
 pub use dentry::{Dentry, Inode, Mount, NAME_MAX, children, first_child, next_sibling};
@@ -320,6 +318,12 @@ pub fn close(mem: &mut Mem, file: Ref<File>) {
     slab::kmem_cache_free(mem, cache, file);
     mem[FS].nr_files -= 1;
     dentry::put(mem, dentry);
+}
+
+/// Whether two open files are the same file, with content that can be written.
+pub fn is_same(mem: &Mem, one: Ref<File>, other: Ref<File>) -> bool {
+    let inode = mem[mem[one].dentry].inode;
+    inode == mem[mem[other].dentry].inode && mem[inode].nr_pages > 0
 }
 
 /// Reads from where the last read ended, and returns how many bytes there were; 0 is the end.

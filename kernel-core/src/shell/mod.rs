@@ -2,7 +2,7 @@
 //!
 //! Everything that happens to a kernel is a console line, and this module runs it. The language is
 //! a small part of the Bourne shell's: words and quotes, variables, `;`, `&&`, `||`, redirections
-//! and comments. There are no processes yet, so a command is a function ([`commands`]) that the
+//! and comments. There are no processes yet, so a command is a function (`commands/`) that the
 //! shell calls, and there is no globbing.
 //!
 //! A line is checked as a whole before any of it runs: a line that is too long, is not text, or
@@ -125,7 +125,7 @@ pub(crate) fn run_line(mem: &mut Mem, machine: &mut dyn Machine, line: &[u8]) ->
 enum BadText {
     TooLong(usize),
     NotUtf8(usize),
-    Control { byte: u8, at: usize },
+    Control { character: char, at: usize },
 }
 
 impl fmt::Display for BadText {
@@ -135,8 +135,9 @@ impl fmt::Display for BadText {
                 write!(f, "line too long ({length} bytes; the limit is {LINE_MAX})")
             }
             BadText::NotUtf8(at) => write!(f, "not valid UTF-8 at byte {at}"),
-            BadText::Control { byte, at } => {
-                write!(f, "control character {byte:#04x} at byte {at}")
+            BadText::Control { character, at } => {
+                let code = u32::from(character);
+                write!(f, "control character U+{code:04X} at byte {at}")
             }
         }
     }
@@ -150,11 +151,7 @@ fn text_of(line: &[u8]) -> Result<&str, BadText> {
     let text = core::str::from_utf8(line).map_err(|error| BadText::NotUtf8(error.valid_up_to()))?;
     let control = |&(_, c): &(usize, char)| c.is_control() && c != '\t';
     match text.char_indices().find(control) {
-        // Those beyond ASCII begin with 0xc2; their second byte says which.
-        Some((at, c)) => Err(BadText::Control {
-            byte: c as u32 as u8,
-            at,
-        }),
+        Some((at, character)) => Err(BadText::Control { character, at }),
         None => Ok(text),
     }
 }

@@ -2,13 +2,15 @@
 
 extern crate std;
 
-
-use std::string::String;
+use std::collections::BTreeMap;
+use std::string::{String, ToString};
 use std::vec::Vec;
+use std::{format, vec};
 
 use crate::Kernel;
 use crate::machine::{Machine, MachineConfig};
-use crate::mem::Ram;
+use crate::mem::{MEM, Ram};
+use crate::slab;
 
 #[derive(Default)]
 struct Console(Vec<u8>);
@@ -19,6 +21,7 @@ impl Machine for Console {
     }
 }
 
+/// A kernel and its console.
 struct Lab {
     kernel: Kernel,
     console: Console,
@@ -55,33 +58,1037 @@ impl Lab {
 #[track_caller]
 fn check(lines: &str, expected: &str) {
     let mut lab = Lab::new("mem=4M cpus=2");
-    let printed: String = lines.lines().map(|line| lab.run(line)).collect();
+    let printed: String = lines.split('\n').map(|line| lab.run(line)).collect();
     assert_eq!(printed, expected, "{lines}");
 }
 
+/// Runs one line and compares its status and text.
+#[track_caller]
+fn check_status(line: &str, status: u8, text: &str) {
+    let got = Lab::new("mem=4M cpus=2").bytes(line.as_bytes());
+    assert_eq!(got, (status, text.to_string()), "{line}");
+}
+
 #[test]
-fn smoke() {
-    let mut lab = Lab::new("mem=4M cpus=2 nodes=2");
-    for line in [
-        "help",
-        "help radix",
-        "help mkdir",
-        "ls -la /",
-        "ls /proc /sys",
-        "cat /proc/meminfo /proc/buddyinfo /proc/slabinfo",
-        "cat /proc/zoneinfo /proc/version /proc/mounts /proc/filesystems /proc/self/fail-nth",
-        "cat /sys/devices/system/node/node1/cpulist /sys/devices/system/node/node0/meminfo /sys/devices/system/cpu/online",
-        "mkdir /a; echo hello world > /a/b; cat /a/b; ls -l /a; echo $?; cd a; pwd; cat < b",
-        "radix create t; radix fill t 0 100; radix tag_set t 3 0; radix tag_set t 70 1; radix show t; radix stat t; radix insert t 5000 7; radix show t",
-        "pages alloc 3; pages free 5; taskset -pc 1 $$",
-        "cat /sys/kernel/debug/tracing/trace > /t; ls -l /t; echo 0 > /sys/kernel/debug/tracing/trace",
-        "cat /sys/kernel/debug/tracing/trace; foo",
+fn quotes() {
+    for (line, expected) in [
+        ("echo a  b", "a b\n"),
+        ("echo 'a  b'", "a  b\n"),
+        (r#"echo "a  b""#, "a  b\n"),
+        (r"echo a\ \ b", "a  b\n"),
+        ("echo a'b'c\"d\"e", "abcde\n"),
+        (r#"echo 'it''s' "it's""#, "its it's\n"),
+        (r#"echo "say \"hi\" \$x \\ \n""#, "say \"hi\" $x \\ \\n\n"),
+        (r"echo '\n $x'", "\\n $x\n"),
+        (r"echo \$x \\ \'", "$x \\ '\n"),
+        ("echo '' x", " x\n"),
+        ("echo \"\" \"\" x", "  x\n"),
+        ("echo a # b", "a\n"),
+        ("echo a#b '#' \\#", "a#b # #\n"),
+        ("# only a comment", ""),
+        ("", ""),
+        ("  \t ", ""),
+        ("echo é '→'", "é →\n"),
+        ("echo -n a; echo b", "ab\n"),
+        ("echo \\é", "é\n"),
+        ("e'ch'o x", "x\n"),
     ] {
-        std::println!("# {line}\n{}", lab.run(line));
+        check_status(line, 0, expected);
     }
 }
 
 #[test]
-fn a_log_of_the_tree() {
-    check("radix create t\nradix insert t 0 1\nradix lookup t 0", "0\n1\n");
+fn variables() {
+    check(
+        "x=1\necho $x ${x}2 $x2 \"$x\" '$x'\nx=$x$x; echo $x\ny='a  b'; echo $y \"$y\"",
+        "1 12 1 $x\n11\na b a  b\n",
+    );
+    check("echo $$ $? $; false; echo $?; echo $?", "1 0 $\n1\n0\n");
+    check("echo a$nothing ''$nothing b; echo $1 ${?}", "a  b\n0\n");
+    // An unquoted variable may be nothing at all, or several words.
+    check("z=; cat $z; w=' a b '; echo x$w'y'", "x a b y\n");
+    check("d='/a /b'; mkdir $d; ls /", "a\nb\nproc\nsys\n");
+    check("c=echo; $c yes; c=; $c; echo $?", "yes\n0\n");
+    check("x=1; y=2; x=3; echo $x$y; y=; echo $x$y", "32\n3\n");
+    check_status(
+        "x=1 echo $x",
+        2,
+        "sh: an assignment cannot stand before a command (echo)\n",
+    );
+    check_status("1x=2", 127, "sh: 1x=2: command not found\n");
+}
+
+#[test]
+fn variables_have_an_end() {
+    let mut lab = Lab::new("mem=4M");
+    let long = "x".repeat(1500);
+    assert_eq!(lab.run(&format!("a={long}; b={long}")), "");
+    let full = "sh: no room for variable c: all variables have 3072 bytes\n";
+    assert_eq!(lab.run(&format!("c={long}")), full);
+    // What was there stays, and what goes makes room.
+    assert_eq!(lab.run("a=; echo $a$?"), "0\n");
+    assert_eq!(lab.run(&format!("c={long}")), "");
+    assert_eq!(lab.run("echo $b $c"), format!("{long} {long}\n"));
+    let text = "sh: a command with its variables replaced is too long (the limit is 4096 bytes)\n";
+    let (status, printed) = lab.bytes(b"echo $b$b$b; echo not run");
+    assert_eq!(
+        (status, printed.as_str()),
+        (0, &*format!("{text}not run\n"))
+    );
+    assert_eq!(lab.bytes(b"d=$b$b$b"), (2, text.to_string()));
+}
+
+#[test]
+fn lists() {
+    check("true && echo a || echo b", "a\n");
+    check("false && echo a || echo b", "b\n");
+    check("false || echo a && echo b", "a\nb\n");
+    check("true || echo a; echo b", "b\n");
+    check("false && true; echo $?", "1\n");
+    check("echo a;echo b;", "a\nb\n");
+    check("foo || echo $?", "sh: foo: command not found\n127\n");
+    check_status("true; false", 1, "");
+    check_status("false; true", 0, "");
+}
+
+#[test]
+fn redirections() {
+    check("echo a > f; echo b >> f; cat f; cat < f", "a\nb\na\nb\n");
+    check(">f echo a; cat<f", "a\n");
+    check("echo a > f > g; cat f g; ls", "a\nf\ng\nproc\nsys\n");
+    check(
+        "echo a > f; > f; cat f; ls -l f",
+        "-rw-r--r--   1 root root        0 f\n",
+    );
+    check("echo 2> f; cat f", "2\n");
+    check("foo > f; ls", "sh: foo: command not found\nf\nproc\nsys\n");
+    check(
+        "cat nothing > f; cat f",
+        "cat: nothing: No such file or directory\n",
+    );
+    check(
+        "n='a b'; echo x > $n; echo x > \"$n\"; cat 'a b'",
+        "sh: $n: ambiguous redirect\nx\n",
+    );
+    check("echo x > $z", "sh: $z: ambiguous redirect\n");
+    check_status(
+        "echo x > /no/f",
+        1,
+        "sh: /no/f: No such file or directory\n",
+    );
+    check_status("echo x > /", 1, "sh: /: Is a directory\n");
+    check_status("echo x > /proc/f", 1, "sh: /proc/f: Permission denied\n");
+    check_status("cat < f", 1, "sh: f: No such file or directory\n");
+    check_status(
+        "echo x > /proc/meminfo",
+        1,
+        "echo: write error: Input/output error\n",
+    );
+    check(
+        "echo a > f; cat f >> f; cat < f >> f; cat f",
+        "cat: f: input file is output file\ncat: -: input file is output file\na\n",
+    );
+    // Removed while it is open, a file lives until it is closed.
+    check("rm f > f; ls", "proc\nsys\n");
+    check_status(
+        "echo > a > b > c > d > e > f > g > h > i",
+        2,
+        "sh: too many redirections (the limit is 8)\n",
+    );
+}
+
+#[test]
+fn lines_that_are_refused_run_nothing() {
+    for (line, error) in [
+        ("echo 'a", "unterminated quote"),
+        ("echo \"a", "unterminated quote"),
+        ("echo \"a'b", "unterminated quote"),
+        ("echo a\\", "nothing follows the backslash"),
+        ("sleep &", "background jobs are not supported yet"),
+        ("ls | cat", "pipes are not supported yet"),
+        ("(ls)", "subshells are not supported yet"),
+        ("echo )", "syntax error near unexpected token ')'"),
+        ("echo $(ls)", "command substitution is not supported yet"),
+        ("echo `ls`", "command substitution is not supported yet"),
+        ("cat << x", "here-documents are not supported yet"),
+        ("ls >&2", "'>&' is not supported yet"),
+        ("echo ${x", "bad substitution: expected ${NAME}"),
+        ("echo \"${x y}\"", "bad substitution: expected ${NAME}"),
+        ("; ls", "syntax error near unexpected token ';'"),
+        ("ls ;; ls", "syntax error near unexpected token ';'"),
+        ("&& ls", "syntax error near unexpected token '&&'"),
+        ("ls && || ls", "syntax error near unexpected token '||'"),
+        ("ls &&", "syntax error: unexpected end of line"),
+        ("ls ||  # comment", "syntax error: unexpected end of line"),
+        ("ls >", "syntax error: unexpected end of line"),
+        ("ls > ; ls", "syntax error near unexpected token ';'"),
+        ("echo a\x07b", "control character U+0007 at byte 16"),
+        ("echo \u{85}", "control character U+0085 at byte 15"),
+        ("echo a\r", "control character U+000D at byte 16"),
+        ("echo \0", "control character U+0000 at byte 15"),
+    ] {
+        check_status(&format!("mkdir /a; {line}"), 2, &format!("sh: {error}\n"));
+        check(
+            &format!("mkdir /a; {line}\nls; echo $?"),
+            &format!("sh: {error}\nproc\nsys\n0\n"),
+        );
+        let mut lab = Lab::new("mem=4M");
+        lab.run(&format!("mkdir /a; {line}"));
+        assert_eq!(lab.run("echo $?"), "2\n");
+    }
+    let mut lab = Lab::new("mem=4M");
+    let text = "sh: line too long (10485760 bytes; the limit is 4096)\n";
+    assert_eq!(lab.bytes(&vec![b'x'; 10 << 20]), (2, text.to_string()));
+    assert_eq!(lab.bytes(&[b' '; 4096]).1, "");
+    assert_eq!(
+        lab.bytes(b"echo a\xff"),
+        (2, "sh: not valid UTF-8 at byte 6\n".to_string())
+    );
+    let many = "a ".repeat(2045);
+    assert_eq!(
+        lab.run(&format!("echo {many}")),
+        format!("{}\n", many.trim_end())
+    );
+}
+
+#[test]
+fn commands_called_wrongly_say_how() {
+    for (line, error) in [
+        ("ls -z", "ls: usage: ls [-al] [PATH]..."),
+        ("mkdir", "mkdir: usage: mkdir [-p] DIRECTORY..."),
+        ("rmdir -p a", "rmdir: usage: rmdir DIRECTORY..."),
+        ("cd a b", "cd: usage: cd [DIRECTORY]"),
+        ("pwd x", "pwd: usage: pwd"),
+        ("rm", "rm: usage: rm FILE..."),
+        ("touch", "touch: usage: touch FILE..."),
+        ("exit 3", "exit: usage: exit"),
+        ("help a b", "help: usage: help [COMMAND]"),
+        (
+            "radix",
+            "radix: usage: radix SUBCOMMAND ...; see help radix",
+        ),
+        (
+            "radix grow t",
+            "radix: usage: radix SUBCOMMAND ...; see help radix",
+        ),
+        ("radix insert t 1", "radix: usage: radix insert T KEY ITEM"),
+        ("radix lookup t 1 2", "radix: usage: radix lookup T KEY"),
+        ("radix create", "radix: usage: radix create T [gfp=MASK]"),
+        (
+            "radix create t gfp=x",
+            "radix: usage: radix create T [gfp=GFP_KERNEL|GFP_ATOMIC]",
+        ),
+        (
+            "radix insert t 18446744073709551616 1",
+            "radix: KEY '18446744073709551616' is not a number from 0 to 18446744073709551615",
+        ),
+        (
+            "radix insert t 0x10000000000000000 1",
+            "radix: KEY '0x10000000000000000' is not a number from 0 to 18446744073709551615",
+        ),
+        (
+            "radix lookup t +1",
+            "radix: KEY '+1' is not a number from 0 to 18446744073709551615",
+        ),
+        (
+            "radix lookup t 0x",
+            "radix: KEY '0x' is not a number from 0 to 18446744073709551615",
+        ),
+        (
+            "radix lookup t ''",
+            "radix: KEY '' is not a number from 0 to 18446744073709551615",
+        ),
+        (
+            "radix insert t 1 4294967296",
+            "radix: ITEM '4294967296' is not a number from 0 to 4294967295",
+        ),
+        (
+            "radix gang_lookup t 0 4294967296",
+            "radix: MAX '4294967296' is not a number from 0 to 4294967295",
+        ),
+        (
+            "radix tagged t x",
+            "radix: TAG 'x' is not a number from 0 to 18446744073709551615",
+        ),
+        (
+            "pages alloc",
+            "pages: usage: pages alloc ORDER [gfp=MASK] [node=N] | pages free PFN | pages drain",
+        ),
+        (
+            "pages alloc x",
+            "pages: ORDER 'x' is not a number from 0 to 4294967295",
+        ),
+        (
+            "pages free -1",
+            "pages: PFN '-1' is not a number from 0 to 4294967295",
+        ),
+        ("taskset 1", "taskset: usage: taskset -pc [CPU] PID"),
+        ("taskset -p 1 1", "taskset: usage: taskset -pc [CPU] PID"),
+    ] {
+        check_status(line, 2, &format!("{error}\n"));
+    }
+    check_status("foo", 127, "sh: foo: command not found\n");
+    check_status("help foo", 1, "help: there is no command 'foo'\n");
+}
+
+/// specs/containers_async_proc.md 6.4.
+#[test]
+fn files_refuse_in_the_right_order() {
+    for (line, error) in [
+        (
+            "mkdir /proc",
+            "mkdir: cannot create directory '/proc': File exists",
+        ),
+        ("mkdir .", "mkdir: cannot create directory '.': File exists"),
+        (
+            "mkdir ..",
+            "mkdir: cannot create directory '..': File exists",
+        ),
+        ("mkdir /", "mkdir: cannot create directory '/': File exists"),
+        (
+            "mkdir ''",
+            "mkdir: cannot create directory '': No such file or directory",
+        ),
+        (
+            "mkdir a/b",
+            "mkdir: cannot create directory 'a/b': No such file or directory",
+        ),
+        (
+            "touch f; mkdir f",
+            "mkdir: cannot create directory 'f': File exists",
+        ),
+        (
+            "touch f; mkdir f/a",
+            "mkdir: cannot create directory 'f/a': Not a directory",
+        ),
+        (
+            "mkdir /proc/a",
+            "mkdir: cannot create directory '/proc/a': Operation not permitted",
+        ),
+        (
+            "mkdir /sys/a",
+            "mkdir: cannot create directory '/sys/a': Operation not permitted",
+        ),
+        (
+            "mkdir /proc/self",
+            "mkdir: cannot create directory '/proc/self': File exists",
+        ),
+        (
+            "mkdir /proc/meminfo/a",
+            "mkdir: cannot create directory '/proc/meminfo/a': Not a directory",
+        ),
+        (
+            "mkdir -p f/g; touch x; mkdir -p x/y",
+            "mkdir: cannot create directory 'x/y': Not a directory",
+        ),
+        ("rmdir .", "rmdir: failed to remove '.': Invalid argument"),
+        (
+            "rmdir ..",
+            "rmdir: failed to remove '..': Directory not empty",
+        ),
+        (
+            "rmdir /",
+            "rmdir: failed to remove '/': Device or resource busy",
+        ),
+        (
+            "rmdir a",
+            "rmdir: failed to remove 'a': No such file or directory",
+        ),
+        (
+            "touch f; rmdir f",
+            "rmdir: failed to remove 'f': Not a directory",
+        ),
+        (
+            "rmdir /proc",
+            "rmdir: failed to remove '/proc': Device or resource busy",
+        ),
+        (
+            "rmdir /proc/self",
+            "rmdir: failed to remove '/proc/self': Operation not permitted",
+        ),
+        (
+            "mkdir -p a/b; rmdir a",
+            "rmdir: failed to remove 'a': Directory not empty",
+        ),
+        ("rm a", "rm: cannot remove 'a': No such file or directory"),
+        ("rm /proc", "rm: cannot remove '/proc': Is a directory"),
+        ("rm .", "rm: cannot remove '.': Is a directory"),
+        ("touch f; rm f/", "rm: cannot remove 'f/': Not a directory"),
+        (
+            "rm /proc/meminfo",
+            "rm: cannot remove '/proc/meminfo': Operation not permitted",
+        ),
+        ("touch a/", "touch: cannot touch 'a/': Is a directory"),
+        (
+            "touch /sys/x",
+            "touch: cannot touch '/sys/x': Permission denied",
+        ),
+        ("cat /", "cat: /: Is a directory"),
+        ("cat f", "cat: f: No such file or directory"),
+        ("touch f; cat f/", "cat: f/: Not a directory"),
+        ("touch f; cat f/g", "cat: f/g: Not a directory"),
+        ("ls f", "ls: cannot access 'f': No such file or directory"),
+        ("cd f", "cd: f: No such file or directory"),
+        ("touch f; cd f", "cd: f: Not a directory"),
+        ("cd ''", "cd: : No such file or directory"),
+    ] {
+        check_status(line, 1, &format!("{error}\n"));
+    }
+    let name = "n".repeat(63);
+    check_status(
+        &format!("mkdir {name}; ls -a {name}; rmdir {name}"),
+        0,
+        ".\n..\n",
+    );
+    check_status(
+        &format!("mkdir {name}n"),
+        1,
+        &format!("mkdir: cannot create directory '{name}n': File name too long\n"),
+    );
+}
+
+#[test]
+fn directories() {
+    check(
+        "mkdir -p a/b/c; cd a/b; pwd; cd c/..; pwd; cd ../..; pwd",
+        "/a/b\n/a/b\n/\n",
+    );
+    check(
+        "mkdir b a C; ls; ls -a",
+        "C\na\nb\nproc\nsys\n.\n..\nC\na\nb\nproc\nsys\n",
+    );
+    check(
+        "cd /proc/self; pwd; cd ..; pwd; cd ..; pwd; cd ../..; pwd",
+        "/proc/self\n/proc\n/\n/\n",
+    );
+    check(
+        "mkdir /a; touch /a/f; ls /a /a/f a//",
+        "/a:\nf\n/a/f\na//:\nf\n",
+    );
+    check("ls //proc/./self/../../proc/self", "fail-nth\n");
+    check("mkdir 'x y' é; ls", "proc\nsys\nx y\né\n");
+    // A directory may be removed while somebody stands in it.
+    check(
+        "mkdir -p a/b; cd a/b; rmdir /a/b /a; pwd; ls; ls -a; touch f; mkdir g; cd .; cd ..; pwd; cd ..; pwd",
+        "pwd: No such file or directory\n.\n..\ntouch: cannot touch 'f': No such file or directory\n\
+         mkdir: cannot create directory 'g': No such file or directory\n\
+         pwd: No such file or directory\n/\n",
+    );
+    check("ls -l / | cat", "sh: pipes are not supported yet\n");
+    check(
+        "mkdir a; mkdir a/b; touch a/f; ls -al a",
+        "drwxr-xr-x   3 root root        0 .\ndrwxr-xr-x   5 root root        0 ..\n\
+         drwxr-xr-x   2 root root        0 b\n-rw-r--r--   1 root root        0 f\n",
+    );
+}
+
+#[test]
+fn files_grow_over_pages() {
+    let mut lab = Lab::new("mem=4M");
+    let free = lab.kernel.mem.free_frames();
+    let line = "x".repeat(1000);
+    let mut expected = String::new();
+    for _ in 0..20 {
+        assert_eq!(lab.run(&format!("echo {line} >> f")), "");
+        expected += &line;
+        expected += "\n";
+    }
+    assert_eq!(lab.run("cat f"), expected);
+    assert_eq!(lab.run("cat f f > g; cat g"), expected.repeat(2));
+    let meminfo = lab.run("cat /proc/meminfo");
+    assert!(
+        meminfo.contains("Cached:             60 kB\nDirty:              60 kB\n"),
+        "{meminfo}"
+    );
+    assert_eq!(lab.run("echo short > f; cat f"), "short\n");
+    assert_eq!(lab.run("rm f g; ls"), "proc\nsys\n");
+    for cache in slab::caches(&lab.kernel.mem).collect::<Vec<_>>() {
+        slab::slub::shrink(&mut lab.kernel.mem, cache);
+    }
+    // All pages are back but those of the pool of preloaded nodes and of the `filp` slab.
+    assert!(free - lab.kernel.mem.free_frames() <= 2);
+}
+
+#[test]
+fn a_full_memory_keeps_what_was_written() {
+    let mut lab = Lab::new("mem=1M");
+    let line = "y".repeat(4000);
+    assert_eq!(
+        lab.run(&format!("echo {line} > f; cat f f f f f f f f > g")),
+        ""
+    );
+    let mut text = String::new();
+    for _ in 0..40 {
+        text = lab.run("cat g >> h");
+        if !text.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(text, "cat: write error: Cannot allocate memory\n");
+    let long = lab.run("ls -l h");
+    let size: usize = long.split_whitespace().nth(4).unwrap().parse().unwrap();
+    assert!(size > 500_000, "{long}");
+    let content = lab.run("cat h");
+    assert_eq!(content.len(), size);
+    assert!(content.bytes().all(|byte| byte == b'y' || byte == b'\n'));
+    assert_eq!(lab.run("rm h; echo ok > i; cat i"), "ok\n");
+}
+
+#[test]
+fn the_machine_can_be_switched_off() {
+    let mut lab = Lab::new("mem=4M");
+    assert_eq!(lab.run("echo a; exit; echo b"), "a\n");
+    assert!(lab.kernel.is_off());
+    assert_eq!(
+        lab.bytes(b"echo c"),
+        (1, "sh: the machine is off\n".to_string())
+    );
+    assert_eq!(
+        lab.bytes(&[0xff]),
+        (1, "sh: the machine is off\n".to_string())
+    );
+}
+
+#[test]
+fn proc_files_have_the_formats_of_the_era() {
+    let mut lab = Lab::new("mem=4M cpus=2 nodes=2");
+    let buddyinfo = lab.run("cat /proc/buddyinfo");
+    for line in buddyinfo.lines() {
+        assert!(
+            line.starts_with("Node 0, zone      DMA ")
+                || line.starts_with("Node 1, zone   Normal ")
+        );
+        assert_eq!(line.len(), "Node 0, zone      DMA ".len() + 11 * 7);
+        assert!(line.ends_with(' '));
+    }
+    let meminfo = lab.run("cat /proc/meminfo");
+    let managed = lab.kernel.mem[MEM].managed * 4;
+    assert!(
+        meminfo.starts_with(&format!("MemTotal:     {managed:8} kB\nMemFree:      ")),
+        "{meminfo}"
+    );
+    let slabinfo = lab.run("cat /proc/slabinfo");
+    let mut lines = slabinfo.lines();
+    assert_eq!(lines.next(), Some("slabinfo - version: 2.1"));
+    assert_eq!(
+        lines.next(),
+        Some(
+            "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> \
+             : tunables <limit> <batchcount> <sharedfactor> \
+             : slabdata <active_slabs> <num_slabs> <sharedavail>"
+        )
+    );
+    let dentries = lines
+        .find(|line| line.starts_with("dentry "))
+        .expect("a line");
+    assert_eq!(
+        dentries,
+        "dentry                31     42     96   42    1 : tunables    0    0    0 : slabdata      1      1      0"
+    );
+    assert_eq!(
+        lab.run("cat /proc/mounts /proc/filesystems"),
+        "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\n\
+         nodev\trootfs\nnodev\tproc\nnodev\tsysfs\n"
+    );
+    assert!(
+        lab.run("cat /proc/version")
+            .starts_with("Glass Kernel version ")
+    );
+    assert!(
+        lab.run("cat /proc/zoneinfo")
+            .starts_with("Node 0, zone      DMA\n  pages free     ")
+    );
+    let nodes = lab.run("ls /sys/devices/system/node; cat /sys/devices/system/node/node1/cpulist");
+    assert_eq!(nodes, "node0\nnode1\nonline\n1\n");
+    assert_eq!(lab.run("cat /sys/devices/system/cpu/online"), "0-1\n");
+    let used = lab.run("cat /sys/devices/system/node/node1/meminfo");
+    assert_eq!(
+        used.lines().next(),
+        Some("Node 1 MemTotal:         2048 kB")
+    );
+}
+
+#[test]
+fn the_nth_allocation_fails() {
+    check(
+        "echo 1 > /proc/self/fail-nth; cat /proc/self/fail-nth\ncat /proc/self/fail-nth\nmkdir a",
+        "cat: /proc/self/fail-nth: Cannot allocate memory\n0\n",
+    );
+    check(
+        "echo 3 > /proc/self/fail-nth; cat /proc/self/fail-nth; echo 0 > /proc/self/fail-nth; mkdir a; cat /proc/self/fail-nth",
+        "2\n0\n",
+    );
+    for word in ["x", "-1", "''", "4294967296", "2147483648", "'1 2'"] {
+        let line = format!("echo {word} > /proc/self/fail-nth");
+        let empty = if word == "''" { 0 } else { 1 };
+        if empty == 1 {
+            check_status(&line, 1, "echo: write error: Invalid argument\n");
+        }
+    }
+}
+
+#[test]
+fn the_trace_is_a_file() {
+    let mut lab = Lab::new("mem=4M");
+    let trace = "/sys/kernel/debug/tracing/trace";
+    assert_eq!(lab.run(&format!("echo > {trace}; mkdir /a")), "");
+    let text = lab.run(&format!("cat {trace}"));
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("# tracer: nop"));
+    let lines: Vec<_> = lines.filter(|line| !line.starts_with('#')).collect();
+    let create = lines
+        .iter()
+        .find(|line| line.contains(" create: "))
+        .expect("an event");
+    assert!(
+        create.starts_with("              sh-1     [000] ....     1.000"),
+        "{create}"
+    );
+    assert!(
+        create.ends_with(": create: ino=4 parent=1 mode=40755"),
+        "{create}"
+    );
+    let stopped = lab.run(
+        "echo 0 > /sys/kernel/debug/tracing/tracing_on; cat /sys/kernel/debug/tracing/tracing_on",
+    );
+    assert_eq!(stopped, "0\n");
+    let before = lab.run(&format!("cat {trace}"));
+    let events = lab.kernel.events();
+    assert_eq!(lab.run("mkdir /b"), "");
+    assert!(lab.kernel.events() > events);
+    assert_eq!(lab.run(&format!("cat {trace}")), before);
+    // A trace that is copied while it grows has no line twice and none torn.
+    lab.run("echo 1 > /sys/kernel/debug/tracing/tracing_on; radix create t; radix fill t 0 3000");
+    let copy = lab.run(&format!("cat {trace} > /t; cat /t"));
+    let times: Vec<&str> = copy.lines().skip(4).map(|line| &line[34..46]).collect();
+    assert!(times.len() > 500);
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
+}
+
+/// specs/memory.md 1.7, for trees without direct items (2.6.16).
+#[test]
+fn radix_vectors_of_the_specification() {
+    let stat = |h, n, i| format!("height {h} nodes {n} items {i}\n");
+    check(
+        "radix create t; radix stat t\n\
+         radix insert t 0 1; radix insert t 63 2; radix stat t\n\
+         radix insert t 64 3; radix stat t; radix insert t 4096 4; radix stat t\n\
+         radix insert t 0x40000 5; radix stat t; radix insert t 64 9\n\
+         radix delete t 0x40000; radix stat t; radix delete t 4096; radix stat t\n\
+         radix delete t 64; radix stat t; radix delete t 63; radix stat t; radix delete t 0; radix stat t",
+        &[
+            stat(0, 0, 0),
+            "0\n0\n".into(),
+            stat(1, 1, 2),
+            "0\n".into(),
+            stat(2, 3, 3),
+            "0\n".into(),
+            stat(3, 6, 4),
+            "0\n".into(),
+            stat(4, 10, 5),
+            "-EEXIST\n".into(),
+            "5\n".into(),
+            stat(3, 6, 4),
+            "4\n".into(),
+            stat(2, 3, 3),
+            "3\n".into(),
+            stat(1, 1, 2),
+            "2\n".into(),
+            stat(1, 1, 1),
+            "1\n".into(),
+            stat(0, 0, 0),
+        ]
+        .concat(),
+    );
+    check(
+        "radix create t; radix insert t 18446744073709551615 1; radix stat t; radix insert t 0 2; radix stat t\n\
+         radix gang_lookup t 0 9; radix gang_lookup t 0xffffffffffffffff 9; radix gang_lookup t 1 1\n\
+         radix delete t 0xFFFFFFFFFFFFFFFF; radix stat t",
+        &[
+            "0\n".into(),
+            stat(11, 11, 1),
+            "0\n".into(),
+            stat(11, 21, 2),
+            "2 1\n1\n1\n".into(),
+            "1\n".into(),
+            stat(1, 1, 1),
+        ]
+        .concat(),
+    );
+}
+
+#[test]
+fn radix_results_and_statuses() {
+    for (line, status, text) in [
+        ("radix lookup t 1", 1, "-ENOENT\n"),
+        ("radix create t; radix create t", 1, "-EEXIST\n"),
+        ("radix create a/b", 1, "-EINVAL\n"),
+        ("radix create 0123456789012345678901234567890", 0, ""),
+        (
+            "radix create 01234567890123456789012345678901",
+            1,
+            "-EINVAL\n",
+        ),
+        ("radix create ''", 1, "-EINVAL\n"),
+        ("radix create t; radix insert t 1 0", 1, "-EINVAL\n"),
+        ("radix create t; radix lookup t 1", 1, "NULL\n"),
+        ("radix create t; radix delete t 1", 1, "NULL\n"),
+        ("radix create t; radix tag_set t 1 0", 1, "-ENOENT\n"),
+        ("radix create t; radix tag_set t 1 2", 1, "-EINVAL\n"),
+        ("radix create t; radix tag_clear t 1 0", 1, "NULL\n"),
+        ("radix create t; radix tag_clear t 1 2", 1, "-EINVAL\n"),
+        ("radix create t; radix tag_get t 1 1", 0, "0\n"),
+        ("radix create t; radix tag_get t 1 9", 1, "-EINVAL\n"),
+        ("radix create t; radix tagged t 1", 0, "0\n"),
+        ("radix create t; radix tagged t 2", 1, "-EINVAL\n"),
+        ("radix create t; radix gang_lookup t 0 5", 0, "\n"),
+        (
+            "radix create t; radix insert t 7 5; radix gang_lookup t 0 0",
+            0,
+            "0\n\n",
+        ),
+        (
+            "radix create t; radix insert t 7 5; radix tag_set t 7 1; radix gang_lookup_tag t 0 4294967295 1; radix gang_lookup_tag t 0 9 0",
+            0,
+            "0\n5\n5\n\n",
+        ),
+        (
+            "radix create t; radix insert t 7 5; radix tag_set t 7 1; radix tag_get t 7 1; radix tag_get t 7 0; radix tagged t 1; radix tag_clear t 7 0; radix tag_clear t 7 1; radix tag_clear t 7 1",
+            0,
+            "0\n5\n1\n-1\n1\n5\n5\n5\n",
+        ),
+        ("radix gang_lookup_tag t 0 1 5", 1, "-ENOENT\n"),
+        ("radix preload_end", 1, "-EINVAL\n"),
+        (
+            "radix preload; radix preload; radix preload_end; radix preload_end",
+            0,
+            "",
+        ),
+        ("radix create t; radix lookup_slot t 0", 1, "NULL\n"),
+        (
+            "radix create t gfp=GFP_KERNEL; radix show t",
+            0,
+            "t: height 0 nodes 0 items 0\n",
+        ),
+        (
+            "radix create t; radix fill t 0xfffffffffffffffe 3",
+            1,
+            "2\nradix: fill stopped at key 18446744073709551615: the next key exceeds 64 bits\n",
+        ),
+        (
+            "radix create t; radix fill t 5 3 0; radix stat t",
+            0,
+            "1\nheight 1 nodes 1 items 1\n",
+        ),
+        ("radix create t; radix fill t 5 0", 0, "0\n"),
+    ] {
+        check_status(line, status, text);
+    }
+    let mut lab = Lab::new("mem=4M");
+    let text =
+        lab.run("radix create t; radix insert t 2 9; radix lookup_slot t 2; radix lookup_slot t 3");
+    let lines: Vec<&str> = text.lines().collect();
+    let address = |line: &str| u64::from_str_radix(&line[..16], 16).unwrap();
+    assert!(
+        lines[1].starts_with("ffff8800") && lines[1].ends_with(" 9"),
+        "{text}"
+    );
+    assert!(lines[2].ends_with(" NULL"), "{text}");
+    assert_eq!(address(lines[1]) + 4, address(lines[2]));
+}
+
+#[test]
+fn preloading_keeps_the_cpu() {
+    check(
+        "radix preload; taskset -pc 1 $$; echo $?; taskset -pc 0 1; radix preload_end; taskset -pc 1 $$",
+        "pid 1's current affinity list: 0\n\
+         taskset: failed to set pid 1's affinity: Device or resource busy\n1\n\
+         pid 1's current affinity list: 0\npid 1's new affinity list: 0\n\
+         pid 1's current affinity list: 0\npid 1's new affinity list: 1\n",
+    );
+    check_status(
+        "taskset -p -c 2 1",
+        1,
+        "pid 1's current affinity list: 0\n\
+         taskset: failed to set pid 1's affinity: Invalid argument\n",
+    );
+    check_status(
+        "taskset -pc 7",
+        1,
+        "taskset: failed to get pid 7's affinity: No such process\n",
+    );
+    check_status("taskset -pc x", 1, "taskset: invalid PID argument: 'x'\n");
+    check_status("taskset -pc $$", 0, "pid 1's current affinity list: 0\n");
+    // Writing a file preloads as well, and leaves preemption as it was.
+    check(
+        "radix preload; echo x > f; taskset -pc 1 1 && echo moved; radix preload_end; radix preload_end",
+        "pid 1's current affinity list: 0\n\
+         taskset: failed to set pid 1's affinity: Device or resource busy\n-EINVAL\n",
+    );
+}
+
+#[test]
+fn pages_come_and_go() {
+    let mut lab = Lab::new("mem=4M nodes=2");
+    let text = lab.run("pages alloc 3 node=1");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let frame: u64 = words[1].parse().unwrap();
+    assert_eq!(words[0], "pfn");
+    assert_eq!(
+        words[2],
+        format!("{:016x}", 0xffff_8800_0000_0000 + frame * 4096)
+    );
+    assert!(frame >= 512 && frame.is_multiple_of(8));
+    assert_eq!(lab.run(&format!("pages free {}", frame + 1)), "-EINVAL\n");
+    assert_eq!(
+        lab.run(&format!("pages free {frame}; pages free {frame}")),
+        "0\n-EINVAL\n"
+    );
+    assert_eq!(
+        lab.run("pages alloc 11; pages alloc 0 node=2; pages alloc 10 gfp=GFP_DMA"),
+        "-EINVAL\n-EINVAL\n-ENOMEM\n"
+    );
+    // No page of the kernel's can be freed by hand.
+    for frame in 0..1100 {
+        assert_eq!(lab.run(&format!("pages free {frame}")), "-EINVAL\n");
+    }
+    let text = lab.run("pages alloc 0; pages alloc 0 'gfp=GFP_DMA|GFP_ATOMIC'; pages drain");
+    for line in text.lines() {
+        let frame = line.split_whitespace().nth(1).unwrap();
+        assert_eq!(lab.run(&format!("pages free {frame}")), "0\n");
+    }
+    assert_eq!(lab.bytes(b"pages alloc 0 gfp=x").0, 2);
+}
+
+#[test]
+fn a_line_has_an_end() {
+    let mut lab = Lab::new("mem=64M");
+    // Each insertion is refused after the first, so memory lasts longer than steps.
+    let (status, text) = lab.bytes(b"radix create t; radix fill t 0 4294967295 0; echo not run");
+    assert_eq!(
+        (status, text.as_str()),
+        (1, "1\nsh: step limit reached (4000000 steps)\n")
+    );
+    assert_eq!(lab.run("echo $?; echo go on"), "1\ngo on\n");
+}
+
+#[test]
+fn a_drawing_is_bounded() {
+    let mut lab = Lab::new("mem=16M");
+    assert_eq!(
+        lab.run("radix create t; radix insert t 1 10; radix insert t 70 20; radix tag_set t 70 1; radix show t"),
+        "0\n0\n20\n\
+         t: height 2 nodes 3 items 2\n\
+         keys 0-4095 #1..............................................................\n\
+         ├─  0 keys 0-63 .#..............................................................\n\
+         │     1=10\n\
+         └─  1 keys 64-127 ......1.........................................................\n\
+         \u{20}     70=20\n\
+         . empty   # used   0 1 tagged   2 tagged with both\n"
+    );
+    let text = lab.run("radix fill t 0 100000 1; radix show t");
+    assert!(
+        text.contains("... 56 more\n") && text.contains("\n... 1489 more nodes\n"),
+        "{text}"
+    );
+    assert!(text.lines().count() < 250);
+}
+
+#[test]
+fn gang_lookups_find_what_a_map_finds() {
+    let mut lab = Lab::new("mem=16M");
+    lab.run("radix create t");
+    let mut random = Random(7);
+    let mut map = BTreeMap::new();
+    for item in 1..400u64 {
+        let key = match random.below(3) {
+            0 => random.below(300),
+            1 => u64::MAX - random.below(100),
+            _ => random.next() >> random.below(64),
+        };
+        let tag = random.below(4) == 0;
+        if map.contains_key(&key) {
+            continue;
+        }
+        map.insert(key, (item, tag));
+        lab.run(&format!("radix insert t {key} {item}"));
+        if tag {
+            lab.run(&format!("radix tag_set t {key} 1"));
+        }
+    }
+    let keys: Vec<u64> = map.keys().copied().collect();
+    for _ in 0..300 {
+        let near = keys[random.below(keys.len() as u64) as usize];
+        let first = near.wrapping_add(random.below(3)).wrapping_sub(1);
+        let max = random.below(200) as usize;
+        let expect = |tagged: bool| {
+            let items = map.range(first..).filter(|(_, (_, tag))| !tagged || *tag);
+            let items: Vec<String> = items
+                .take(max)
+                .map(|(_, (item, _))| item.to_string())
+                .collect();
+            items.join(" ") + "\n"
+        };
+        assert_eq!(
+            lab.run(&format!("radix gang_lookup t {first} {max}")),
+            expect(false)
+        );
+        assert_eq!(
+            lab.run(&format!("radix gang_lookup_tag t {first} {max} 1")),
+            expect(true)
+        );
+    }
+}
+
+/// A small generator of repeatable accidents (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ word >> 31
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+/// A line of each kind that allocates.
+const SESSION: [&str; 14] = [
+    "mkdir -p /a/b",
+    "echo hello > /a/f; cat /a/f",
+    "echo more >> /a/f && cat < /a/f > /a/g; cat /a/g",
+    "touch /a/h; rm /a/h",
+    "cd /a/b; cat ../f > ../../k",
+    "radix create t; radix insert t 1 1; radix insert t 5000 2; radix tag_set t 1 0",
+    "radix fill t 100000 100 64; radix delete t 5000",
+    "radix preload; radix insert t 0xffffffffffffffff 9; radix preload_end",
+    "radix create u gfp=GFP_KERNEL; radix preload && radix insert u 70000 1; radix preload_end",
+    "pages alloc 2; pages alloc 0",
+    "cat /proc/slabinfo > /s; cat /sys/kernel/debug/tracing/trace > /t",
+    "rmdir /a/b; cd ..; pwd; cd /",
+    "rm /a/f /a/g /k /s /t; rmdir /a",
+    "x=1; echo $x; ls -l /",
+];
+
+#[test]
+fn any_allocation_may_fail() {
+    for nth in 1.. {
+        let mut lab = Lab::new("mem=4M");
+        lab.kernel.mem[MEM].fail_nth = nth;
+        for line in SESSION {
+            lab.run(line);
+        }
+        if lab.kernel.mem[MEM].fail_nth > 0 {
+            assert!(nth > 150, "the session allocates {nth} times only");
+            break;
+        }
+        // After the failure everything works.
+        let text = lab.run("cd /; mkdir -p /z/y; echo ok > /z/y/f; cat /z/y/f");
+        assert_eq!(text, "ok\n", "after allocation {nth} failed");
+    }
+}
+
+/// What a directory tree should be after random commands: `None` is a directory.
+type Model = BTreeMap<String, Option<String>>;
+
+#[test]
+fn random_commands_do_what_a_model_says() {
+    let mut random = Random(42);
+    let mut lab = Lab::new("mem=4M");
+    let mut model = Model::new();
+    let is_dir = |model: &Model, path: &str| path.is_empty() || model.get(path) == Some(&None);
+    for round in 0..3000 {
+        let depth = 1 + random.below(3);
+        let path: String = (0..depth)
+            .map(|_| ["/a", "/b", "/cc"][random.below(3) as usize])
+            .collect();
+        let (parent, _) = path.rsplit_once('/').unwrap();
+        let known = model.get(&path).cloned();
+        let has_parent = is_dir(&model, parent);
+        let is_empty = !model
+            .keys()
+            .any(|other| other.starts_with(&format!("{path}/")));
+        let word = format!("w{round}");
+        let (line, works) = match random.below(6) {
+            0 => (format!("mkdir {path}"), has_parent && known.is_none()),
+            1 => (format!("rmdir {path}"), known == Some(None) && is_empty),
+            2 => (format!("rm {path}"), matches!(known, Some(Some(_)))),
+            3 => (
+                format!("echo {word} > {path}"),
+                has_parent && known != Some(None),
+            ),
+            4 => (
+                format!("echo {word} >> {path}"),
+                has_parent && known != Some(None),
+            ),
+            _ => (format!("cat {path}"), matches!(known, Some(Some(_)))),
+        };
+        let (status, text) = lab.bytes(line.as_bytes());
+        assert_eq!(status == 0, works, "{line}: {text}");
+        if !works {
+            continue;
+        }
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            ["mkdir", _] => drop(model.insert(path, None)),
+            ["rmdir" | "rm", _] => drop(model.remove(&path)),
+            ["cat", _] => assert_eq!(Some(Some(text)), known),
+            [_, _, ">", _] => drop(model.insert(path, Some(word + "\n"))),
+            _ => {
+                let before = known.flatten().unwrap_or_default();
+                model.insert(path, Some(before + &word + "\n"));
+            }
+        }
+    }
+    assert!(model.len() > 3);
+}
+
+#[test]
+fn the_tab_key_offers_what_fits() {
+    let mut lab = Lab::new("mem=4M");
+    lab.run("mkdir -p /dir/sub /dir2; touch /dir/file; radix create cache; radix create t; name=1");
+    for (line, expected) in [
+        ("ec", "echo"),
+        ("ca", "cat"),
+        ("true; r", "radix rm rmdir"),
+        ("radix look", "lookup lookup_slot"),
+        ("radix lookup ", "cache t"),
+        ("radix lookup ca", "cache"),
+        ("radix create ", ""),
+        ("radix lookup t ", ""),
+        ("help ta", "taskset"),
+        ("pages ", "alloc drain free"),
+        ("cat /di", "/dir/ /dir2/"),
+        ("cat /dir/", "/dir/file /dir/sub/"),
+        ("echo x > /dir/f", "/dir/file"),
+        ("radix stat t >/dir/s", "/dir/sub/"),
+        ("cat < di", "dir/ dir2/"),
+        ("cat /proc/s", "/proc/self/ /proc/slabinfo"),
+        ("cat /nothing/", ""),
+        ("cat /dir/file/", ""),
+        ("echo $na", "$name"),
+        ("echo 'a b", ""),
+    ] {
+        let mut offers = Vec::new();
+        super::complete(&lab.kernel.mem, line, &mut |word| {
+            offers.push(word.to_string())
+        });
+        assert_eq!(offers.join(" "), expected, "{line}");
+    }
+}
+
+#[test]
+fn the_current_tree_is_the_last_one_used() {
+    let mut lab = Lab::new("mem=4M");
+    assert!(super::current_tree(&lab.kernel.mem).is_none());
+    lab.run("radix create a; radix create b; radix insert a 5 1; radix insert a 6 1");
+    let mem = &lab.kernel.mem;
+    let tree = &mem[super::current_tree(mem).expect("a tree")];
+    assert_eq!((tree.name(), tree.last_key, tree.has_last_key), ("a", 6, 1));
+    let names: Vec<&str> = super::trees(mem).map(|tree| mem[tree].name()).collect();
+    assert_eq!(names, ["a", "b"]);
 }

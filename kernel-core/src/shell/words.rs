@@ -142,14 +142,13 @@ fn variable(text: &str) -> (&str, &str) {
         return (name, rest);
     }
     let length = match text.chars().next() {
-        Some('$' | '?') => 1,
-        Some(c) if c.is_ascii_digit() => 0,
+        Some('$' | '?' | '0'..='9') => 1,
         _ => text.find(|c| !is_name_char(c)).unwrap_or(text.len()),
     };
     text.split_at(length)
 }
 
-/// A variable's value. One that was never set is empty.
+/// A variable's value. One that was never set is empty; so are `$0` to `$9`.
 struct Value<'a> {
     mem: &'a Mem,
     name: &'a str,

@@ -81,7 +81,8 @@ fn mkdir_parents(mem: &mut Mem, path: &str) -> Result<(), Errno> {
         }
         match fs::mkdir(mem, &path[..end]) {
             Ok(()) => {}
-            Err(Errno::EEXIST) if is_dir(mem, &path[..end]) => {}
+            // If that is a file, the next step says so.
+            Err(Errno::EEXIST) if end < path.len() || is_dir(mem, path) => {}
             Err(errno) => return Err(errno),
         }
     }

@@ -57,6 +57,13 @@ fn fail(context: &mut Context<'_>, path: &str, errno: Errno) -> u8 {
 }
 
 fn copy(context: &mut Context<'_>, file: Ref<File>, path: &str) -> Result<u8, Stop> {
+    let output = context.output;
+    if output.is_some_and(|output| fs::is_same(context.mem, file, output)) {
+        // It would read what it writes, for ever.
+        let path = Shortened(path);
+        context.error(format_args!("cat: {path}: input file is output file"));
+        return Ok(1);
+    }
     let mut buffer = [0; FRAME_SIZE];
     loop {
         context.mem.charge(1).map_err(|_| Stop::Interrupted)?;
