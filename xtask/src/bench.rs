@@ -43,7 +43,8 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         let mut cargo = process::cargo();
         // One of the peers, the `xarray` crate, needs unstable features.
         cargo.env("RUSTC_BOOTSTRAP", "xarray");
-        cargo.args(["bench", "-p", "benches", "--features", "xarray", "--bench", &name]);
+        cargo.args(["bench", "-p", "benches", "--features", "xarray"]);
+        cargo.args(["--bench", &name]);
         process::run_in_sight(&mut cargo)?;
     }
     Ok(())
