@@ -12,13 +12,13 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::zone::{Zone, free_list};
+use super::zone::{Zone, ZoneList, free_list};
 use super::{Gfp, ListHead, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref};
 use crate::errno::Errno;
 use crate::trace::Tracepoint;
 
 /// Room on a CPU's list of free pages of one zone.
-const PCP_MAX: usize = 186;
+const PCP_MAX: usize = 192;
 
 /// One CPU's free pages of one zone: a stack of frame numbers, so that neither push nor pop reads a
 /// page that is not touched anyway.
@@ -36,12 +36,11 @@ pub struct PerCpuPages {
     pub frames: [u32; PCP_MAX],
 }
 
-/// The per-CPU batch for a zone of `present` frames: about a thousandth of it, at most half a
-/// megabyte, a quarter of that, one less than a power of two (2.6.16's `zone_batchsize`).
+/// The per-CPU batch for a zone of `present` frames: about a four-thousandth of it, 1 to 32 frames,
+/// and a power of two, so that a batch is mostly one block of the buddy lists.
 fn batch_size(present: u32) -> u32 {
-    let batch = ((present / 1024).min(128) / 4).max(1);
-    let rounded = batch + batch / 2;
-    (1 << (31 - rounded.leading_zeros())) - u32::from(rounded > 1)
+    let batch = (present / 1024 / 4).clamp(1, 32);
+    1 << batch.ilog2()
 }
 
 impl Mem {
@@ -83,33 +82,39 @@ impl Mem {
         if self.should_fail() {
             return Err(Errno::ENOMEM);
         }
-        let node = match node {
-            Some(node) => node,
-            None => self[MEM].node,
+        let zones = match node {
+            None if order == 0 && !gfp.contains(Gfp::DMA) => {
+                // Mostly the CPU has a page of its favourite zone at hand.
+                if let Some(frame) = self.pop_single(self[MEM].local_pages) {
+                    return Ok(self.prepare_block(frame, 0, gfp));
+                }
+                self[MEM].zonelists[self[MEM].node as usize % super::MAX_NODES]
+            }
+            None => self[MEM].zonelists[self[MEM].node as usize % super::MAX_NODES],
+            Some(node) => self[MEM].zonelists[node as usize % super::MAX_NODES],
         };
-        let list = self[MEM].zonelists[node as usize & (super::MAX_NODES - 1)];
+        self.alloc_from(zones, gfp, order)
+    }
+
+    /// Tries the zones of a list in order.
+    #[cold]
+    #[inline(never)]
+    fn alloc_from(&mut self, list: ZoneList, gfp: Gfp, order: u32) -> Result<Ref<Page>, Errno> {
         for &zone in list.zones.iter().take(list.len as usize) {
             if !self.zone_allows(zone, gfp) {
                 continue;
             }
             let frame = if order == 0 {
-                self.take_single(zone)
+                let stack = self.per_cpu_pages(zone, self[MEM].cpu);
+                if self[stack].count == 0 {
+                    self.refill(stack, zone);
+                }
+                self.pop_single(stack)
             } else {
                 self.take_block(self.zone(zone), order)
             };
             if let Some(frame) = frame {
-                let page = self.page(frame);
-                self.prepare_block(page, frame, order);
-                if gfp.contains(Gfp::ZERO) {
-                    for frame in frame..frame + (1 << order) {
-                        self.frame_mut(frame).fill(0);
-                    }
-                }
-                self.trace(
-                    Tracepoint::MmPageAlloc,
-                    [u64::from(frame), u64::from(order), u64::from(gfp.0)],
-                );
-                return Ok(page);
+                return Ok(self.prepare_block(frame, order, gfp));
             }
         }
         Err(Errno::ENOMEM)
@@ -145,13 +150,14 @@ impl Mem {
         let zone = self[page].zone();
         self.trace(Tracepoint::MmPageFree, [u64::from(frame), u64::from(order)]);
         if order == 0 {
-            let list = self.per_cpu_pages(zone, self[MEM].cpu);
-            self[page].set(PageFlag::PerCpu);
-            let stack = &mut self[list];
-            stack.frames[stack.count as usize % PCP_MAX] = frame;
-            stack.count += 1;
-            if stack.count >= stack.high {
-                self.drain(list, zone);
+            let stack = self.per_cpu_pages(zone, self[MEM].cpu);
+            let pages = &mut self[stack];
+            if let Some(top) = pages.frames.get_mut(pages.count as usize) {
+                *top = frame;
+            }
+            pages.count += 1;
+            if pages.count >= pages.high {
+                self.drain(stack, zone);
             }
         } else {
             for tail in frame + 1..frame + (1 << order) {
@@ -165,67 +171,94 @@ impl Mem {
 
     /// Marks a block as allocated, with one reference.
     #[inline(always)]
-    fn prepare_block(&mut self, page: Ref<Page>, frame: u32, order: u32) {
+    fn prepare_block(&mut self, frame: u32, order: u32, gfp: Gfp) -> Ref<Page> {
+        let page = self.page(frame);
         let descriptor = &mut self[page];
         descriptor.count = 1;
         descriptor.order = order as u16;
-        for tail in 1..1 << order {
-            let page = self.page(frame + tail);
-            self[page].set(PageFlag::Tail);
-            self[page].freelist = tail;
+        if order > 0 {
+            for tail in 1..1 << order {
+                let page = self.page(frame + tail);
+                self[page].set(PageFlag::Tail);
+                self[page].freelist = tail;
+            }
         }
+        if gfp.contains(Gfp::ZERO) {
+            for frame in frame..frame + (1 << order) {
+                self.frame_mut(frame).fill(0);
+            }
+        }
+        self.trace(
+            Tracepoint::MmPageAlloc,
+            [frame, order, gfp.0].map(u64::from),
+        );
+        page
     }
 
+    /// Pops a page off a CPU's stack.
     #[inline(always)]
-    fn take_single(&mut self, zone: u32) -> Option<u32> {
-        let list = self.per_cpu_pages(zone, self[MEM].cpu);
-        if self[list].count == 0 {
-            self.refill(list, zone);
-        }
-        let stack = &mut self[list];
-        let top = stack.count.checked_sub(1)?;
-        stack.count = top;
-        let frame = stack.frames[top as usize % PCP_MAX];
-        let page = self.page(frame);
-        self[page].clear(PageFlag::PerCpu);
-        Some(frame)
+    fn pop_single(&mut self, stack: Ref<PerCpuPages>) -> Option<u32> {
+        let top = self[stack].count.checked_sub(1)?;
+        let pages = &mut self[stack];
+        pages.count = top;
+        pages.frames.get(top as usize).copied()
     }
 
+    /// Fills an empty stack with a batch, the lowest frame of each block on top. Takes the smallest
+    /// free blocks first, whole where they fit.
     #[cold]
     #[inline(never)]
-    fn refill(&mut self, list: Ref<PerCpuPages>, zone: u32) {
-        for _ in 0..self[list].batch {
-            let Some(frame) = self.take_block(self.zone(zone), 0) else {
+    fn refill(&mut self, stack: Ref<PerCpuPages>, zone: u32) {
+        let zone = self.zone(zone);
+        let mut missing = self[stack].batch;
+        while missing > 0 {
+            let Some(order) = self.smallest_free(zone, 0) else {
                 break;
             };
-            let page = self.page(frame);
-            self[page].set(PageFlag::PerCpu);
-            let stack = &mut self[list];
-            // The first page taken goes to the bottom, so pages leave in address order reversed;
-            // filling from the top keeps them ascending.
-            let at = stack.count as usize;
-            stack.frames[at] = frame;
-            stack.count += 1;
+            let order = (order as u32).min(missing.ilog2());
+            let Some(first) = self.take_block(zone, order) else {
+                break;
+            };
+            missing -= 1 << order;
+            let pages = &mut self[stack];
+            for frame in (first..first + (1 << order)).rev() {
+                pages.frames[pages.count as usize] = frame;
+                pages.count += 1;
+            }
         }
-        let filled = self[list].count as usize;
-        self[list].frames[..filled].reverse();
     }
 
-    /// Returns the coldest batch to the buddy lists.
+    /// Returns the coldest batch to the buddy lists. Neighbours that were freed one after the other
+    /// are joined here already, which spares the lists most of the work.
     #[cold]
     #[inline(never)]
-    fn drain(&mut self, list: Ref<PerCpuPages>, zone: u32) {
+    fn drain(&mut self, stack: Ref<PerCpuPages>, zone: u32) {
         let zone = self.zone(zone);
-        let batch = self[list].batch.min(self[list].count) as usize;
+        let batch = self[stack].batch.min(self[stack].count) as usize;
+        let mut joined: [(u32, u32); MAX_ORDER] = [(0, 0); MAX_ORDER];
+        let mut depth = 0;
         for index in 0..batch {
-            let frame = self[list].frames[index];
-            let page = self.page(frame);
-            self[page].clear(PageFlag::PerCpu);
-            self.give_block(zone, frame, 0);
+            let (mut frame, mut order) = (self[stack].frames[index], 0);
+            while depth > 0 && joined[depth - 1] == (frame ^ 1 << order, order) {
+                depth -= 1;
+                frame &= !(1 << order);
+                order += 1;
+            }
+            if depth == joined.len() {
+                for &(frame, order) in &joined {
+                    self.give_block(zone, frame, order);
+                }
+                depth = 0;
+            }
+            joined[depth] = (frame, order);
+            depth += 1;
         }
-        let stack = &mut self[list];
-        stack.frames.copy_within(batch..stack.count as usize, 0);
-        stack.count -= batch as u32;
+        for &(frame, order) in &joined[..depth] {
+            self.give_block(zone, frame, order);
+        }
+        let pages = &mut self[stack];
+        pages.frames.copy_within(batch..pages.count as usize, 0);
+        pages.count -= batch as u32;
     }
 
     /// Returns every page on per-CPU lists to the buddy lists (`drain_all_pages`).
@@ -238,6 +271,11 @@ impl Mem {
                 }
             }
         }
+    }
+
+    /// The smallest order from `order` up that has a free block.
+    fn smallest_free(&self, zone: Ref<Zone>, order: usize) -> Option<usize> {
+        (order..MAX_ORDER).find(|&order| self[zone].free_area[order].nr_free > 0)
     }
 
     /// Takes a free block of `order` out of the buddy lists, halving a larger one if need be.
@@ -361,23 +399,22 @@ impl Mem {
                 let stack = &self[self.per_cpu_pages(number, cpu)];
                 for &frame in &stack.frames[..stack.count as usize] {
                     let page = &self[self.page(frame)];
-                    if !page.is(PageFlag::PerCpu) || page.count != 0 || page.zone() != number {
-                        return Err("buddy: a page on a per-CPU list is not marked so");
+                    if page.count != 0 || page.is(PageFlag::Buddy) || page.zone() != number {
+                        return Err(
+                            "buddy: a page on a per-CPU list is in use, in a block, or of another zone",
+                        );
                     }
                 }
                 free_total += stack.count;
             }
         }
-        let marked = (0..self.frames())
+        // A frame is free if nobody refers to it. So the lists must hold them all.
+        let unused = (0..self.frames())
             .map(|frame| &self[self.page(frame)])
-            .map(|page| match page {
-                page if page.is(PageFlag::Buddy) => 1 << page.order,
-                page if page.is(PageFlag::PerCpu) => 1,
-                _ => 0,
-            })
-            .sum::<u32>();
-        if marked != free_total {
-            return Err("buddy: frames marked free differ from frames on the lists");
+            .filter(|page| page.count == 0 && !page.is(PageFlag::Tail))
+            .count() as u32;
+        if unused != free_total {
+            return Err("buddy: frames without references differ from frames on the lists");
         }
         Ok(())
     }

@@ -93,13 +93,14 @@ pub struct MemData {
     pub zones: Ref<Zone>,
     /// Per-CPU page lists, [`MAX_CPUS`] for each zone.
     pub per_cpu_pages: Ref<PerCpuPages>,
+    /// The running CPU's page list of the zone that it tries first.
+    pub local_pages: Ref<PerCpuPages>,
     /// For each node, the zones that its allocations try.
     pub zonelists: [ZoneList; MAX_NODES],
     /// Frames that the allocator manages.
     pub managed: u32,
     /// Steps that the running console line may still take.
     pub steps_left: u32,
-    _pad: u32,
     /// Kernel steps since boot: the measure of work in which limits count, never seconds.
     pub steps: u64,
 }
@@ -139,6 +140,7 @@ impl Mem {
             mem.release_range(zone, managed_from, start + spanned);
         }
         mem.per_cpu_pages_init(zones.offset(MAX_ZONES as u32).cast());
+        mem.settle_on_cpu();
         mem
     }
 
@@ -230,6 +232,15 @@ impl Mem {
         self[MEM].preempt_count -= 1;
     }
 
+    /// Looks up what the running CPU needs at hand.
+    fn settle_on_cpu(&mut self) {
+        let cpu = self[MEM].cpu;
+        let node = self.cpu_to_node(cpu);
+        self[MEM].node = node;
+        let favourite = self[MEM].zonelists[node as usize].zones[0];
+        self[MEM].local_pages = self.per_cpu_pages(favourite, cpu);
+    }
+
     /// Moves the running task to another CPU.
     ///
     /// # Errors
@@ -242,7 +253,7 @@ impl Mem {
             return Err(Errno::EBUSY);
         }
         self[MEM].cpu = cpu;
-        self[MEM].node = self.cpu_to_node(cpu);
+        self.settle_on_cpu();
         Ok(())
     }
 }

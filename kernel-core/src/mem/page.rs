@@ -39,8 +39,6 @@ pub enum PageFlag {
     Reserved = 1 << 0,
     /// First frame of a free block in the buddy lists.
     Buddy = 1 << 1,
-    /// On a CPU's list of single free pages.
-    PerCpu = 1 << 2,
     /// Belongs to a slab.
     Slab = 1 << 3,
     /// The slab belongs to a CPU, which allocates from it without the lists.

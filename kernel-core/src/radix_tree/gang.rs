@@ -1,6 +1,6 @@
 //! Many items at once, in key order.
 
-use super::{MAP_SHIFT, MAP_SIZE, RadixTreeNode, RadixTreeRoot, Tag, slot_of, too_large};
+use super::{MAP_SHIFT, MAP_SIZE, RadixTreeNode, RadixTreeRoot, Tag, slot_of};
 use crate::mem::{Mem, Ref};
 
 /// Copies to `results` the items from key `first` on, and returns how many there were: fewer than
@@ -31,18 +31,22 @@ fn collect(
     first: u64,
     map: impl Fn(&RadixTreeNode) -> u64,
 ) -> usize {
-    let RadixTreeRoot { height, rnode, .. } = mem[root];
+    let RadixTreeRoot {
+        rnode,
+        max_key,
+        top_shift,
+        ..
+    } = mem[root];
     let mut found = 0;
     let mut key = first;
-    if rnode.is_null() || too_large(key, height) {
+    if rnode.is_null() || key > max_key {
         return 0;
     }
     while found < results.len() {
         // Down to the leaf that holds the next item, which may be right of `key`.
         let mut node = rnode;
-        let mut shift = height * MAP_SHIFT;
+        let mut shift = u32::from(top_shift);
         let leaf = loop {
-            shift -= MAP_SHIFT;
             let slot = slot_of(key, shift);
             let rest = map(&mem[node]) >> slot;
             if rest == 0 {
@@ -57,6 +61,7 @@ fn collect(
                 break Some(node);
             }
             node = mem[node].child(slot_of(key, shift));
+            shift -= MAP_SHIFT;
         };
         let covered = match leaf {
             Some(leaf) => {
@@ -79,7 +84,7 @@ fn collect(
             None
         };
         match next {
-            Some(next) if !too_large(next, height) => key = next,
+            Some(next) if next <= max_key => key = next,
             _ => break,
         }
     }

@@ -72,10 +72,22 @@ pub struct RadixTreeRoot {
     pub rnode: Ref<RadixTreeNode>,
     /// Not zero once an insertion failed half-way: it may have left empty nodes behind, as in
     /// 2.6.16, and then `check` forgives them.
-    stale: u32,
+    stale: u16,
+    /// Where the top node's bits of a key begin.
+    top_shift: u16,
+    /// [`max_key`] of the height, at hand for every operation.
+    max_key: u64,
 }
 
-const _: () = assert!(size_of::<RadixTreeRoot>() == 16);
+const _: () = assert!(size_of::<RadixTreeRoot>() == 24);
+
+impl RadixTreeRoot {
+    fn set_height(&mut self, height: u32) {
+        self.height = height;
+        self.max_key = max_key(height);
+        self.top_shift = (height.saturating_sub(1) * MAP_SHIFT) as u16;
+    }
+}
 
 /// A node: 64 slots, and for each a bit in every map.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -157,12 +169,6 @@ fn slot_of(key: u64, shift: u32) -> usize {
     (key >> shift) as usize % MAP_SIZE
 }
 
-/// Whether `key` exceeds a non-empty tree of that height.
-#[inline(always)]
-fn too_large(key: u64, height: u32) -> bool {
-    (height as usize) < MAX_HEIGHT && key >> (height * MAP_SHIFT) != 0
-}
-
 /// Stores `item` under `key`. An item is any number but 0.
 ///
 /// # Errors
@@ -170,36 +176,37 @@ fn too_large(key: u64, height: u32) -> bool {
 /// was, though the tree may be higher or have gained empty nodes; `EINVAL` for the item 0.
 #[inline]
 pub fn insert(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64, item: u32) -> Result<(), Errno> {
-    let RadixTreeRoot {
-        height, mut rnode, ..
-    } = mem[root];
     if item == 0 {
         return Err(Errno::EINVAL);
     }
-    let mut shift = height * MAP_SHIFT;
-    if rnode.is_null() || too_large(key, height) {
-        rnode = make_room(mem, root, key)?;
-        shift = mem[root].height * MAP_SHIFT;
+    let RadixTreeRoot {
+        rnode: mut node,
+        max_key,
+        top_shift,
+        ..
+    } = mem[root];
+    let mut shift = u32::from(top_shift);
+    if node.is_null() || key > max_key {
+        node = make_room(mem, root, key)?;
+        shift = u32::from(mem[root].top_shift);
     }
-    let mut node = rnode;
-    loop {
-        shift -= MAP_SHIFT;
+    while shift > 0 {
         let slot = slot_of(key, shift);
-        if shift == 0 {
-            let leaf = &mut mem[node];
-            if leaf.slots[slot] != 0 {
-                return Err(Errno::EEXIST);
-            }
-            leaf.slots[slot] = item;
-            leaf.present |= 1 << slot;
-            return Ok(());
-        }
         let mut child = mem[node].child(slot);
         if child.is_null() {
             child = add_child(mem, root, node, slot)?;
         }
         node = child;
+        shift -= MAP_SHIFT;
     }
+    let slot = slot_of(key, 0);
+    let leaf = &mut mem[node];
+    if leaf.slots[slot] != 0 {
+        return Err(Errno::EEXIST);
+    }
+    leaf.slots[slot] = item;
+    leaf.present |= 1 << slot;
+    Ok(())
 }
 
 /// Puts a new node into an empty slot.
@@ -228,12 +235,12 @@ fn make_room(
     key: u64,
 ) -> Result<Ref<RadixTreeNode>, Errno> {
     let mut height = mem[root].height.max(1);
-    while too_large(key, height) {
+    while key > max_key(height) {
         height += 1;
     }
     if mem[root].rnode.is_null() {
         // Nothing to keep: the levels come into being with the path to the first item.
-        mem[root].height = height;
+        mem[root].set_height(height);
         mem[root].rnode = node_alloc(mem, root)?;
     }
     while mem[root].height < height {
@@ -246,7 +253,7 @@ fn make_room(
         node.tags = tags.map(|tag| u64::from(tag != 0));
         let tree = &mut mem[root];
         tree.rnode = top;
-        tree.height += 1;
+        tree.set_height(tree.height + 1);
         let args = [root.unit(), tree.height].map(u64::from);
         mem.trace(Tracepoint::RadixTreeExtend, args);
     }
@@ -285,14 +292,15 @@ pub fn lookup(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<u32> {
 #[inline]
 pub fn lookup_slot(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<Slot> {
     let RadixTreeRoot {
-        height,
         rnode: mut node,
+        max_key,
+        top_shift,
         ..
     } = mem[root];
-    if node.is_null() || too_large(key, height) {
+    if node.is_null() || key > max_key {
         return None;
     }
-    let mut shift = height * MAP_SHIFT - MAP_SHIFT;
+    let mut shift = u32::from(top_shift);
     while shift > 0 {
         node = mem[node].child(slot_of(key, shift));
         if node.is_null() {
@@ -318,59 +326,52 @@ pub fn replace_slot(mem: &mut Mem, slot: Slot, item: u32) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The way from the top node to a leaf.
-#[derive(Debug, Clone, Copy)]
+/// The leaf's slot of an item that is there.
+#[inline(always)]
+fn item_slot(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<Slot> {
+    lookup_slot(mem, root, key).filter(|slot| slot.get(mem) != 0)
+}
+
+/// The nodes from the top one to the leaf of a key whose leaf exists, with the slots it takes.
 struct Path {
-    steps: [Slot; MAX_HEIGHT],
+    nodes: [Ref<RadixTreeNode>; MAX_HEIGHT],
     len: usize,
+    key: u64,
 }
 
 impl Path {
-    /// The path to the item under `key`; `None` if there is no item.
-    #[inline(always)]
-    fn to_item(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<Path> {
-        let RadixTreeRoot {
-            height,
-            rnode: mut node,
-            ..
-        } = mem[root];
-        if node.is_null() || too_large(key, height) {
-            return None;
-        }
+    fn to_leaf(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Path {
+        let RadixTreeRoot { height, mut rnode, top_shift, .. } = mem[root];
+        let mut shift = u32::from(top_shift);
         let mut path = Path {
-            steps: [Slot {
-                node: Ref::NULL,
-                index: 0,
-            }; MAX_HEIGHT],
-            len: 0,
+            nodes: [Ref::NULL; MAX_HEIGHT],
+            len: height as usize,
+            key,
         };
-        let mut shift = height * MAP_SHIFT;
-        loop {
-            shift -= MAP_SHIFT;
-            let index = slot_of(key, shift);
-            path.steps[path.len] = Slot { node, index };
-            path.len += 1;
-            let below = mem[node].child(index);
-            if below.is_null() {
-                return None;
-            }
-            if shift == 0 {
-                return Some(path);
-            }
-            node = below;
+        for node in &mut path.nodes[..height as usize] {
+            *node = rnode;
+            rnode = mem[rnode].child(slot_of(key, shift));
+            shift = shift.saturating_sub(MAP_SHIFT);
         }
+        path
     }
 
     /// From the leaf upwards.
-    #[inline(always)]
     fn upwards(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.steps[..self.len].iter().rev().copied()
+        let nodes = self.nodes[..self.len].iter().rev();
+        (0..).zip(nodes).map(|(level, &node)| Slot {
+            node,
+            index: slot_of(self.key, level * MAP_SHIFT),
+        })
     }
 
-    /// The leaf's slot.
-    #[inline(always)]
-    fn leaf(&self) -> Slot {
-        self.steps[self.len - 1]
+    /// From the top node down.
+    fn downwards(&self) -> impl Iterator<Item = Slot> + '_ {
+        let levels = (0..self.len as u32).rev();
+        levels.zip(&self.nodes).map(|(level, &node)| Slot {
+            node,
+            index: slot_of(self.key, level * MAP_SHIFT),
+        })
     }
 }
 
@@ -378,9 +379,28 @@ impl Path {
 /// its remaining keys do not need loses levels.
 #[inline]
 pub fn delete(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<u32> {
-    let path = Path::to_item(mem, root, key)?;
-    let item = path.leaf().get(mem);
-    tags::clear_all(mem, &path);
+    let Slot { node, index } = item_slot(mem, root, key)?;
+    let leaf = &mut mem[node];
+    let item = leaf.slots[index];
+    let rest = leaf.present & !(1 << index);
+    // Mostly the leaf keeps other items and the item has no tags; then nothing above it changes.
+    if rest != 0 && (leaf.tags[0] | leaf.tags[1]) >> index & 1 == 0 {
+        leaf.slots[index] = 0;
+        leaf.present = rest;
+    } else {
+        delete_upwards(mem, root, key);
+    }
+    Some(item)
+}
+
+/// Removes an item whose tags or nodes have to go as well.
+#[cold]
+#[inline(never)]
+fn delete_upwards(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64) {
+    let path = Path::to_leaf(mem, root, key);
+    for tag in Tag::ALL {
+        tags::clear_upwards(mem, &path, tag);
+    }
     for Slot { node, index } in path.upwards() {
         let descriptor = &mut mem[node];
         descriptor.slots[index] = 0;
@@ -389,12 +409,11 @@ pub fn delete(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64) -> Option<u32> 
             if descriptor.present == 1 && node == mem[root].rnode {
                 shrink(mem, root);
             }
-            return Some(item);
+            return;
         }
         node_free(mem, node);
     }
     mem[root] = init(mem[root].gfp);
-    Some(item)
 }
 
 /// Drops top nodes that only lead to their slot 0.
@@ -403,7 +422,7 @@ fn shrink(mem: &mut Mem, root: Ref<RadixTreeRoot>) {
     while mem[root].height > 1 && mem[mem[root].rnode].present == 1 {
         let top = mem[root].rnode;
         let tree = &mut mem[root];
-        tree.height -= 1;
+        tree.set_height(tree.height - 1);
         let args = [root.unit(), tree.height].map(u64::from);
         mem[root].rnode = mem[top].child(0);
         let node = &mut mem[top];

@@ -1,6 +1,6 @@
 //! Tags: marks on items that every node above them knows of.
 
-use super::{Path, RadixTreeRoot, Slot, slot_of};
+use super::{Path, RadixTreeRoot, Slot, item_slot};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
 
@@ -17,6 +17,8 @@ pub enum Tag {
 impl Tag {
     /// How many tags there are.
     pub const COUNT: usize = 2;
+    /// Both.
+    pub const ALL: [Tag; Tag::COUNT] = [Tag::Zero, Tag::One];
 
     /// The tag of that number.
     ///
@@ -48,30 +50,49 @@ pub enum TagState {
 /// `ENOENT` if there is no item; nothing is changed then.
 #[inline]
 pub fn tag_set(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64, tag: Tag) -> Result<u32, Errno> {
-    let path = Path::to_item(mem, root, key).ok_or(Errno::ENOENT)?;
-    for Slot { node, index } in path.upwards() {
-        let map = &mut mem[node].tags[tag as usize];
-        let known = *map != 0;
-        *map |= 1 << index;
-        if known {
-            // Another item below this node has the tag, so the nodes above know already.
-            break;
-        }
+    let Slot { node, index } = item_slot(mem, root, key).ok_or(Errno::ENOENT)?;
+    let leaf = &mut mem[node];
+    let item = leaf.slots[index];
+    let map = leaf.tags[tag as usize];
+    leaf.tags[tag as usize] = map | 1 << index;
+    if map == 0 {
+        // The first item of its leaf to have the tag: the nodes above have yet to learn of it.
+        set_downwards(mem, root, key, tag);
     }
-    Ok(path.leaf().get(mem))
+    Ok(item)
+}
+
+#[cold]
+#[inline(never)]
+fn set_downwards(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64, tag: Tag) {
+    for Slot { node, index } in Path::to_leaf(mem, root, key).downwards() {
+        mem[node].tags[tag as usize] |= 1 << index;
+    }
 }
 
 /// Removes a tag from the item under `key` and returns the item, tagged or not; `None` if there is
 /// no item.
 #[inline]
 pub fn tag_clear(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64, tag: Tag) -> Option<u32> {
-    let path = Path::to_item(mem, root, key)?;
-    clear(mem, &path, tag);
-    Some(path.leaf().get(mem))
+    let Slot { node, index } = item_slot(mem, root, key)?;
+    let leaf = &mut mem[node];
+    let item = leaf.slots[index];
+    let map = leaf.tags[tag as usize];
+    let rest = map & !(1 << index);
+    if rest != 0 || map == 0 {
+        leaf.tags[tag as usize] = rest;
+    } else {
+        // The last one of its leaf.
+        let path = Path::to_leaf(mem, root, key);
+        clear_upwards(mem, &path, tag);
+    }
+    Some(item)
 }
 
-#[inline(always)]
-fn clear(mem: &mut Mem, path: &Path, tag: Tag) {
+/// Clears a tag along a path for as long as no other slot has it.
+#[cold]
+#[inline(never)]
+pub(super) fn clear_upwards(mem: &mut Mem, path: &Path, tag: Tag) {
     for Slot { node, index } in path.upwards() {
         let map = &mut mem[node].tags[tag as usize];
         if *map >> index & 1 == 0 {
@@ -84,29 +105,15 @@ fn clear(mem: &mut Mem, path: &Path, tag: Tag) {
     }
 }
 
-/// Removes all tags from the item at the end of `path`, which is about to be deleted.
-#[inline(always)]
-pub(super) fn clear_all(mem: &mut Mem, path: &Path) {
-    let Slot { node, index } = path.leaf();
-    let [zero, one] = mem[node].tags;
-    if (zero | one) >> index & 1 != 0 {
-        clear(mem, path, Tag::Zero);
-        clear(mem, path, Tag::One);
-    }
-}
-
 /// Whether the item under `key` has the tag.
 #[inline]
 pub fn tag_get(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64, tag: Tag) -> TagState {
-    match super::lookup_slot(mem, root, key) {
-        Some(slot) if slot.get(mem) != 0 => {
-            if mem[slot.node].tags[tag as usize] >> slot_of(key, 0) & 1 != 0 {
-                TagState::Tagged
-            } else {
-                TagState::Untagged
-            }
+    match item_slot(mem, root, key) {
+        None => TagState::Absent,
+        Some(Slot { node, index }) if mem[node].tags[tag as usize] >> index & 1 != 0 => {
+            TagState::Tagged
         }
-        _ => TagState::Absent,
+        Some(_) => TagState::Untagged,
     }
 }
 

@@ -22,7 +22,7 @@ impl Bed {
         let mut mem = Mem::boot(Ram::new(config.frames).unwrap(), &config);
         slab::boot(&mut mem);
         boot(&mut mem).unwrap();
-        let cache = slab::kmem_cache_create(&mut mem, "root", 16, 8, Constructor::None).unwrap();
+        let cache = slab::kmem_cache_create(&mut mem, "root", 24, 8, Constructor::None).unwrap();
         let root = slab::kmem_cache_alloc(&mut mem, cache, Gfp::KERNEL).unwrap();
         mem[root] = init(gfp);
         Bed { mem, root }

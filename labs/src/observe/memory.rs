@@ -53,7 +53,8 @@ fn frame_codes(mem: &Mem) -> Vec<u8> {
                 },
                 1 << page.order,
             )
-        } else if page.is(PageFlag::PerCpu) {
+        } else if page.count == 0 {
+            // Free, but in no block: it waits on a CPU's list.
             (FrameKind::PerCpu, 1)
         } else {
             let kind = if page.is(PageFlag::Slab) {
