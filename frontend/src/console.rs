@@ -1,5 +1,6 @@
 //! The console: what the kernel printed, and the line being typed.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
@@ -107,9 +108,7 @@ pub fn Console(props: &ConsoleProps) -> Html {
     };
     let onkeydown = {
         let (act, run, history) = (props.act.clone(), run.clone(), history.clone());
-        Callback::from(move |event: KeyboardEvent| {
-            key(&event, &act, &run, &mut history.borrow_mut())
-        })
+        Callback::from(move |event: KeyboardEvent| key(&event, &act, &run, &history))
     };
     let onpaste = {
         let run = run.clone();
@@ -209,7 +208,7 @@ fn Line(props: &LineProps) -> Html {
                 }
             </div>
             if !line.printed.is_empty() {
-                <pre class="printed">{ "\n" }{ &line.printed }</pre>
+                <pre class="printed">{ &line.printed }</pre>
             }
         </div>
     }
@@ -280,7 +279,7 @@ fn key(
     event: &KeyboardEvent,
     act: &Callback<Action>,
     run: &Callback<String>,
-    history: &mut History,
+    history: &RefCell<History>,
 ) {
     let Some(input) = event
         .target()
@@ -302,8 +301,8 @@ fn key(
             input.set_value("");
             run.emit(text);
         }
-        "ArrowUp" if is_plain => shows(history.back(&input.value())),
-        "ArrowDown" if is_plain => shows(history.forward()),
+        "ArrowUp" if is_plain => shows(history.borrow_mut().back(&input.value())),
+        "ArrowDown" if is_plain => shows(history.borrow_mut().forward()),
         "Tab" if is_plain && !event.shift_key() && !input.value().is_empty() => {
             act.emit(Action::Complete(input.value()));
         }

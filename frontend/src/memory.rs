@@ -43,10 +43,10 @@ pub fn MemoryPane(props: &MemoryPaneProps) -> Html {
         html! { <Zone key={zone} view={view.clone()} {zone} theme={props.theme} /> }
     });
     html! {
-        <Panel pane={Pane::Memory} title="memory" sentence={view.sentence()} tools={legend(&view)}
+        <Panel pane={Pane::Memory} title="memory" sentence={view.sentence()}
             table={props.as_table.then(|| view.table())} visible={props.visible}
             act={props.act.clone()}>
-            <div class="zones scroll">{ for zones }</div>
+            <div class="zones scroll">{ legend(&view) }{ for zones }</div>
         </Panel>
     }
 }
@@ -151,15 +151,18 @@ impl Component for Zone {
         );
         html! {
             <section class="zone">
-                <h3>{ zone.title() }<span class="quiet">
-                    { format!(" {} of {} frames free", zone.free, zone.frames) }
-                </span></h3>
+                <div class="zone-head">
+                    <h3>{ zone.title() }</h3>
+                    <span class="quiet">
+                        { format!("{} of {} frames free", zone.free, zone.frames) }
+                    </span>
+                    <span class="under mono" aria-live="polite">{ under.unwrap_or_default() }</span>
+                </div>
                 <canvas ref={self.canvas.clone()} class="frames" tabindex="0" role="application"
                     aria-roledescription="memory map" aria-label={label}
                     onmousemove={link.callback(ZoneMessage::Hover)}
                     onmouseleave={link.callback(|_| ZoneMessage::Leave)}
                     onkeydown={link.callback(ZoneMessage::Key)} />
-                <p class="under mono" aria-live="polite">{ under.unwrap_or_default() }</p>
                 { free_blocks(zone) }
             </section>
         }
@@ -401,8 +404,8 @@ fn free_blocks(zone: &ZoneView) -> Html {
     html! {
         <div class="buddy">
             <ol class="orders mono" aria-label="free blocks by order">{ for orders }</ol>
-            <p class="quiet">{ "free blocks by order; pages on the CPUs' own lists: " }
-                <span class="mono">{ cpus }</span></p>
+            <p class="quiet">{ "free blocks of each order, and their share of the memory" }<br />
+                { "pages on the CPUs' own lists: " }<span class="mono">{ cpus }</span></p>
         </div>
     }
 }

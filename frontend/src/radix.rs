@@ -54,10 +54,7 @@ pub fn RadixPane(props: &RadixPaneProps) -> Html {
         },
     };
     let tools = html! {
-        <>
-            if props.trees.len() > 1 || props.choice.is_some() { { selector(props) } }
-            if has_nodes && !props.as_table { { legend() } }
-        </>
+        if props.trees.len() > 1 || props.choice.is_some() { { selector(props) } }
     };
     html! {
         <Panel pane={Pane::Tree} title="radix tree" sentence={sentence.clone()} {tools}
@@ -66,6 +63,7 @@ pub fn RadixPane(props: &RadixPaneProps) -> Html {
             <div class="tree">
                 <RadixCanvas view={view.clone()} {sentence} theme={props.theme}
                     open_node={props.open_node} act={props.act.clone()} />
+                if has_nodes { { legend() } }
                 if !has_nodes && props.live { { invitation(props) } }
                 if let Some(node) = &props.node {
                     if let Some(place) = view.nodes.iter().position(|known| known.node == node.node) {

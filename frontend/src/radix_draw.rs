@@ -20,7 +20,7 @@ const SLOT_BUDGET: usize = 40_000;
 const SLOTS_FROM: f64 = 16.0;
 
 /// A node of at least this many pixels shows its empty slots and single cells.
-const CELLS_FROM: f64 = 52.0;
+const CELLS_FROM: f64 = 38.0;
 
 /// A node of at least this many pixels numbers its slots.
 const NUMBERS_FROM: f64 = 190.0;
@@ -39,16 +39,15 @@ pub struct Camera {
 impl Camera {
     /// Shows all of `layout`, but no node larger than is useful.
     pub fn fit(layout: &Layout, width: f64, height: f64) -> Camera {
-        let (margin_x, margin_y) = (24.0, 30.0);
-        let across = (width - 2.0 * margin_x).max(1.0) / f64::from(layout.width.max(1.0));
-        let down = (height - 2.0 * margin_y).max(1.0) / f64::from(layout.height.max(1.0));
+        // Labels stand above the nodes; legend and buttons lie at the bottom.
+        let (side, top, bottom) = (24.0, 30.0, 46.0);
+        let across = (width - 2.0 * side).max(1.0) / f64::from(layout.width.max(1.0));
+        let down = (height - top - bottom).max(1.0) / f64::from(layout.height.max(1.0));
         let scale = across.min(down).min(112.0);
         Camera {
             scale,
             x: (width - scale * f64::from(layout.width)) / 2.0,
-            y: ((height - scale * f64::from(layout.height)) / 2.0)
-                .min(2.0 * margin_y)
-                .max(margin_y),
+            y: ((height - scale * f64::from(layout.height)) / 2.0).clamp(top, 2.0 * top),
         }
     }
 
@@ -118,10 +117,21 @@ pub fn draw(
     focus: Option<usize>,
 ) -> usize {
     let names = [
-        "--node", "--line", "--slot", "--item", "--tag0", "--tag1", "--accent", "--ink-2",
-        "--group",
+        "--paper", "--node", "--line", "--slot", "--item", "--tag0", "--tag1", "--accent",
+        "--ink-2", "--group",
     ];
-    let [node, line, slot, item, tag0, tag1, accent, ink, group] = colours(canvas, names);
+    let [
+        paper,
+        node,
+        line,
+        slot,
+        item,
+        tag0,
+        tag1,
+        accent,
+        ink,
+        group,
+    ] = colours(canvas, names);
     let context = &surface.context;
     let scale = camera.scale;
     let is_seen = |x: f64, y: f64, width: f64, height: f64| {
@@ -149,7 +159,7 @@ pub fn draw(
         mut firsts,
         mut seconds,
     ] = std::array::from_fn(|_| Layer::default());
-    let border = if scale >= 8.0 { 1.0 } else { 0.0 };
+    let border = if scale >= 6.0 { 1.0 } else { 0.0 };
     for &(index, x, y) in &seen {
         let node = &view.nodes[index];
         if border > 0.0 {
@@ -186,7 +196,7 @@ pub fn draw(
 
     draw_path(context, view, layout, camera, &accent);
     if shows_cells {
-        draw_labels(context, view, &seen, scale, &ink);
+        draw_labels(context, view, &seen, scale, [&ink, &paper]);
     }
     if let Some(corner) = focus.and_then(|focus| layout.corners.get(focus)) {
         let (x, y) = camera.screen(*corner);
@@ -216,7 +226,7 @@ struct Part<'a> {
 impl Part<'_> {
     /// From far away: filled from below as far as its slots are; a corner for each tag.
     fn fullness(&mut self) {
-        let inset = if self.scale >= 8.0 { 1.0 } else { 0.0 };
+        let inset = if self.scale >= 6.0 { 1.0 } else { 0.0 };
         let side = self.scale - 2.0 * inset;
         let height = (side * f64::from(self.node.count()) / 64.0).max(side.min(1.0));
         self.items
@@ -436,9 +446,12 @@ fn draw_labels(
     view: &RadixView,
     seen: &[(usize, f64, f64)],
     scale: f64,
-    colour: &str,
+    [ink, paper]: [&str; 2],
 ) {
-    context.set_fill_style_str(colour);
+    context.set_fill_style_str(ink);
+    context.set_stroke_style_str(paper);
+    context.set_line_width(4.0);
+    context.set_line_join("round");
     context.set_font("11px ui-monospace, Menlo, Consolas, monospace");
     context.set_text_baseline("bottom");
     context.set_text_align("center");
@@ -453,7 +466,9 @@ fn draw_labels(
         else {
             continue;
         };
-        // Nothing hangs on a label: a canvas that cannot write leaves it out.
+        // Edges end where labels stand; a rim of paper keeps them apart. Nothing hangs on a label:
+        // a canvas that cannot write leaves it out.
+        let _ = context.stroke_text(&text, x + scale / 2.0, y - 4.0);
         let _ = context.fill_text(&text, x + scale / 2.0, y - 4.0);
     }
     if scale >= NUMBERS_FROM {

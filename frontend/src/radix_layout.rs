@@ -12,7 +12,7 @@ use labs::view::RadixNode;
 /// How many subtrees stand side by side.
 const COLUMNS: usize = 8;
 
-/// What is wider than this wraps until it is no wider than twice its height.
+/// What is wider than this wraps until its shape is about that of a screen's half.
 const WIDE: f32 = 40.0;
 
 /// Between neighbours of one row, and between rows of one parent.
@@ -162,7 +162,7 @@ fn children(nodes: &[RadixNode]) -> Vec<Range<usize>> {
 fn columns_for(sizes: &[(f32, f32)]) -> usize {
     let is_shapely = |columns: &usize| {
         let (width, height) = grid_size(sizes, *columns);
-        width <= WIDE.max(2.0 * height)
+        width <= WIDE.max(3.2 * height)
     };
     let most = sizes.len().min(COLUMNS);
     (1..=most).rev().find(is_shapely).unwrap_or(1)

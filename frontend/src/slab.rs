@@ -57,7 +57,7 @@ fn cache_bar(cache: &CacheView, most: u64) -> Html {
                 { format!("{}/{} × {} B", cache.active_objects, cache.total_objects, cache.size) }
             </span>
             <span class="cache-facts">
-                { format!("{} slabs, {} partial, {} KiB", cache.slabs, cache.partial, cache.bytes() / 1024) }
+                { format!("slabs {}, partial {}, {} KiB", cache.slabs, cache.partial, cache.bytes() / 1024) }
             </span>
         </li>
     }

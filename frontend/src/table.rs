@@ -43,13 +43,15 @@ pub fn Panel(props: &PanelProps) -> Html {
             id={format!("pane-{name}")} aria-labelledby={format!("{name}-title")}>
             <div class="pane-head">
                 <h2 id={format!("{name}-title")}>{ &props.title }</h2>
+                <p class="sentence" id={format!("{name}-sentence")} title={&props.sentence}>
+                    { &props.sentence }
+                </p>
                 { props.tools.clone() }
                 <button class="tool" id={format!("{name}-table-toggle")} {onclick}
                     aria-pressed={is_table.to_string()} title="Show this as a table">
                     { icon(icons::TABLE) }<span>{ "table" }</span>
                 </button>
             </div>
-            <p class="sentence" id={format!("{name}-sentence")}>{ &props.sentence }</p>
             if let Some(table) = &props.table {
                 <DataTable id={format!("{name}-table")} table={table.clone()} />
             } else {
