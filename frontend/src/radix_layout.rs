@@ -18,8 +18,11 @@ const WIDE: f32 = 40.0;
 /// Between neighbours of one row, and between rows of one parent.
 const GAP: f32 = 0.35;
 
-/// Between a node and its children.
+/// Between a node and its children, at least.
 const LEVEL_GAP: f32 = 0.9;
+
+/// Between a node and its children, as a share of how wide they are: edges need a slope.
+const SLOPE: f32 = 0.045;
 
 /// Where a tree's nodes are.
 #[derive(Debug, Default, PartialEq)]
@@ -31,7 +34,7 @@ pub struct Layout {
     /// The ground that the subtrees of each node's children take.
     pub grids: Vec<Area>,
     /// How many of its children stand side by side.
-    columns: Vec<usize>,
+    pub columns: Vec<usize>,
     /// The width of the whole.
     pub width: f32,
     /// The height of the whole.
@@ -63,7 +66,7 @@ impl Layout {
             if !grid.is_empty() {
                 columns[index] = columns_for(grid);
                 let (width, height) = grid_size(grid, columns[index]);
-                sizes[index] = (width.max(1.0), 1.0 + LEVEL_GAP + height);
+                sizes[index] = (width.max(1.0), 1.0 + level_gap(width) + height);
             }
         }
         let (width, height) = sizes.first().copied().unwrap_or_default();
@@ -73,8 +76,8 @@ impl Layout {
         for index in 0..nodes.len() {
             let (left, top) = corners[index];
             let grid = &sizes[children[index].clone()];
-            let mut y = top + 1.0 + LEVEL_GAP;
             let (width, height) = grid_size(grid, columns[index]);
+            let mut y = top + 1.0 + level_gap(width);
             let indent = (sizes[index].0 - width) / 2.0;
             grids[index] = Area {
                 x: left + indent,
@@ -156,6 +159,11 @@ fn children(nodes: &[RadixNode]) -> Vec<Range<usize>> {
         }
     }
     children
+}
+
+/// The height that edges to children of this width in all need.
+fn level_gap(width: f32) -> f32 {
+    LEVEL_GAP.max(SLOPE * width)
 }
 
 /// How many subtrees of these sizes to put side by side.

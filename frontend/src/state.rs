@@ -826,11 +826,13 @@ impl State {
                 replace(&mut self.radix, view);
             }
             (ViewRequest::Radix { .. }, _) => self.radix = None,
-            (ViewRequest::RadixNode { node }, Some(View::RadixNode(view))) => {
-                if self.open_node == Some(node) {
-                    replace(&mut self.node, view);
-                }
+            (ViewRequest::RadixNode { node }, Some(View::RadixNode(view)))
+                if self.open_node == Some(node) =>
+            {
+                replace(&mut self.node, view);
             }
+            // An answer about a node that is no longer open.
+            (ViewRequest::RadixNode { .. }, Some(_)) => {}
             (ViewRequest::RadixNode { .. }, _) => {
                 self.open_node = None;
                 self.node = None;
