@@ -1,6 +1,8 @@
 //! The invariants of the file system.
 
-use super::dentry::{Dentry, Inode, Mount, children, children_head, is_dir, mounts};
+use super::dentry::{
+    Dentry, Inode, Mount, children, children_head, first_child, is_dir, mounts, next_sibling,
+};
 use super::filemap::{DIRTY, page_tree};
 use super::{FS, NAME_MAX};
 use crate::mem::{FRAME_SIZE, Mem, PageFlag, Ref};
@@ -62,7 +64,7 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Walks the tree of one mount, parents before children.
+/// Checks one mount and what hangs below its root.
 fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), &'static str> {
     let Mount {
         root, mountpoint, ..
@@ -76,31 +78,39 @@ fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), 
     if !mountpoint.is_null() && mem[mountpoint].mounted != mount {
         return Err("fs: a mount point does not know what is mounted there");
     }
-    let mut at = root;
-    loop {
+    for at in dentries(mem, root) {
         check_dentry(mem, at, census)?;
         if mem[mem[at].inode].mount != mount {
             return Err("fs: a directory holds another mount's inode");
         }
-        let first = mem[children_head(at)].next;
-        if first != children_head(at) {
-            at = first.cast();
-            continue;
+    }
+    Ok(())
+}
+
+/// What hangs below `root`, parents before children.
+fn dentries(mem: &Mem, root: Ref<Dentry>) -> impl Iterator<Item = Ref<Dentry>> + '_ {
+    core::iter::successors(Some(root), move |&at| {
+        if let Some(child) = first_child(mem, at) {
+            return Some(child);
         }
         // Up until there is a next sibling.
-        loop {
-            if at == root {
-                return Ok(());
+        let mut at = at;
+        while at != root {
+            if let Some(sibling) = next_sibling(mem, at) {
+                return Some(sibling);
             }
-            let parent = mem[at].parent;
-            let next = mem[at].sibling.next;
-            if next != children_head(parent) {
-                at = next.cast();
-                break;
-            }
-            at = parent;
+            at = mem[at].parent;
         }
-    }
+        None
+    })
+}
+
+/// Nodes of all inodes' trees.
+pub(crate) fn page_tree_nodes(mem: &Mem) -> u64 {
+    mounts(mem)
+        .flat_map(|mount| dentries(mem, mem[mount].root))
+        .map(|dentry| radix_tree::stat(mem, page_tree(mem[dentry].inode)).nodes)
+        .sum()
 }
 
 fn check_dentry(mem: &Mem, at: Ref<Dentry>, census: &mut Census) -> Result<(), &'static str> {

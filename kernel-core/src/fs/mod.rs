@@ -30,7 +30,7 @@ mod procfs;
 mod ramfs;
 mod sysfs;
 
-pub(crate) use check::check;
+pub(crate) use check::{check, page_tree_nodes};
 pub use dentry::{Dentry, Inode, Mount, NAME_MAX, children, first_child, next_sibling};
 pub use namei::{PATH_MAX, full_path, mounted_root, parent_of, resolve};
 
@@ -254,7 +254,7 @@ pub struct File {
     pub position: u64,
     /// What was opened; it holds a reference.
     pub dentry: Ref<Dentry>,
-    /// [`OpenFlags`] as a number.
+    /// [`Access`] as a number.
     flags: u32,
 }
 
@@ -276,15 +276,22 @@ pub enum Access {
 /// Those of the walk; for writing `EISDIR`, and `EACCES` where the file system makes no files;
 /// `ENOMEM`.
 pub fn open(mem: &mut Mem, path: &str, access: Access) -> Result<Ref<File>, Errno> {
-    let dentry = match access {
-        Access::Read => resolve(mem, path)?,
-        Access::Overwrite | Access::Append => resolve_or_create(mem, path)?,
-    };
-    let inode = mem[dentry].inode;
-    // The file comes before the truncation: a failure must not cost the content.
+    // The file first, as in Linux: whatever fails then, nothing was made or emptied in vain.
     let cache = mem[FS].file_cache;
     let file: Ref<File> = slab::kmem_cache_zalloc(mem, cache, Gfp::KERNEL)?;
+    let opened = match access {
+        Access::Read => resolve(mem, path),
+        Access::Overwrite | Access::Append => resolve_or_create(mem, path),
+    };
+    let dentry = match opened {
+        Ok(dentry) => dentry,
+        Err(errno) => {
+            slab::kmem_cache_free(mem, cache, file);
+            return Err(errno);
+        }
+    };
     if access == Access::Overwrite {
+        let inode = mem[dentry].inode;
         file_system(mem, inode).truncate(mem, inode);
     }
     mem[file].dentry = dentry::get(mem, dentry);

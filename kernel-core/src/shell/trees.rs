@@ -6,8 +6,9 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{SHELL, trees_head};
 use crate::errno::Errno;
-use crate::mem::{Gfp, ListHead, Mem, Ref};
-use crate::radix_tree::{self, RadixTreeRoot};
+use crate::fs;
+use crate::mem::{Gfp, ListHead, MAX_CPUS, Mem, Ref};
+use crate::radix_tree::{self, RADIX_TREE, RadixTreeRoot};
 use crate::slab::{self, Constructor};
 
 /// The longest name of a tree, in bytes.
@@ -112,14 +113,17 @@ pub(super) fn remember_key(mem: &mut Mem, tree: Ref<NamedTree>, key: u64) {
     mem[tree].has_last_key = 1;
 }
 
-/// Checks the list, the names, and every tree.
+/// Checks the list, the names, and every tree; and that no tree node was lost, for all trees that
+/// there are belong to a name, a file, or a CPU's pool.
 pub(super) fn check(mem: &Mem) -> Result<(), &'static str> {
     if !mem.list_is_sound(trees_head(), mem.frames() * 64) {
         return Err("shell: the list of trees is broken");
     }
     let mut count = 0;
+    let mut nodes = fs::page_tree_nodes(mem);
     for tree in trees(mem) {
         count += 1;
+        nodes += radix_tree::stat(mem, NamedTree::root_of(tree)).nodes;
         if !is_tree_name(mem[tree].name()) {
             return Err("shell: a tree's name is none");
         }
@@ -131,6 +135,12 @@ pub(super) fn check(mem: &Mem) -> Result<(), &'static str> {
     }
     if slab::counts(mem, mem[SHELL].tree_cache).active_objects != count {
         return Err("shell: a tree is on no list");
+    }
+    let pools = (0..MAX_CPUS).map(|cpu| u64::from(radix_tree::preloaded(mem, cpu)));
+    nodes += pools.sum::<u64>();
+    let active = slab::counts(mem, mem[RADIX_TREE].node_cache).active_objects;
+    if u64::from(active) != nodes {
+        return Err("shell: a radix tree node belongs to no tree and no pool");
     }
     Ok(())
 }
