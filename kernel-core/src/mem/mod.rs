@@ -22,6 +22,8 @@ mod list;
 mod page;
 mod ram;
 mod reference;
+#[cfg(test)]
+mod tests;
 mod zone;
 
 pub use buddy::PerCpuPages;

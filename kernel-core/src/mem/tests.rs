@@ -1,0 +1,214 @@
+//! The page allocator: against its invariants after every step, and at its borders.
+
+extern crate std;
+
+use std::vec::Vec;
+
+use super::*;
+
+fn boot(header: &str) -> Mem {
+    let config = MachineConfig::parse(header).unwrap();
+    Mem::boot(Ram::new(config.frames).unwrap(), &config)
+}
+
+/// Free blocks by order, over all zones.
+fn free_blocks(mem: &Mem) -> [u32; MAX_ORDER] {
+    let mut total = [0; MAX_ORDER];
+    for zone in mem.zones() {
+        for (total, area) in total.iter_mut().zip(&mem[zone].free_area) {
+            *total += area.nr_free;
+        }
+    }
+    total
+}
+
+#[test]
+fn zones_follow_nodes_and_the_dma_limit() {
+    let shape = |header| {
+        let mem = boot(header);
+        mem.zones()
+            .map(|zone| {
+                (
+                    mem[zone].node,
+                    mem[zone].name(),
+                    mem[zone].start,
+                    mem[zone].spanned,
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shape("mem=64M"),
+        [(0, "DMA", 0, 4096), (0, "Normal", 4096, 12288)]
+    );
+    assert_eq!(
+        shape("mem=64M nodes=2"),
+        [
+            (0, "DMA", 0, 4096),
+            (0, "Normal", 4096, 4096),
+            (1, "Normal", 8192, 8192)
+        ]
+    );
+    assert_eq!(
+        shape("mem=1M nodes=4"),
+        [
+            (0, "DMA", 0, 64),
+            (1, "Normal", 64, 64),
+            (2, "Normal", 128, 64),
+            (3, "Normal", 192, 64)
+        ]
+    );
+}
+
+/// Halving a block gives one free block of each order below; joining gives the whole back.
+#[test]
+fn blocks_split_and_coalesce() {
+    let mut mem = boot("mem=64M");
+    let before = free_blocks(&mem);
+    let page = mem.alloc_pages(Gfp::KERNEL, 3, None).unwrap();
+    let mut split = before;
+    // Nothing between order 3 and 10 was free in the zone, so the last whole block was halved.
+    split[10] -= 1;
+    for blocks in &mut split[3..10] {
+        *blocks += 1;
+    }
+    assert_eq!(free_blocks(&mem), split);
+    mem.check_buddy().unwrap();
+    mem.put_page(page);
+    assert_eq!(free_blocks(&mem), before);
+    mem.check_buddy().unwrap();
+}
+
+#[test]
+fn orders_and_zones_are_respected() {
+    let mut mem = boot("mem=64M nodes=2 cpus=2");
+    assert_eq!(mem.alloc_pages(Gfp::KERNEL, 11, None), Err(Errno::EINVAL));
+    let frame = |mem: &mut Mem, gfp, order, node| {
+        let page = mem.alloc_pages(gfp, order, node).unwrap();
+        mem.frame_of(page)
+    };
+    assert!(
+        (4096..8192).contains(&frame(&mut mem, Gfp::KERNEL, 0, None)),
+        "the CPU's node, not DMA"
+    );
+    assert!(frame(&mut mem, Gfp::DMA, 0, None) < 4096);
+    assert!(frame(&mut mem, Gfp::KERNEL, 0, Some(1)) >= 8192);
+    mem.set_cpu(1).unwrap();
+    assert!(
+        frame(&mut mem, Gfp::KERNEL, 0, None) >= 8192,
+        "CPU 1 belongs to node 1"
+    );
+    let largest = frame(&mut mem, Gfp::KERNEL, 10, None);
+    assert_eq!(largest % 1024, 0);
+    assert_eq!(mem.set_cpu(2), Err(Errno::EINVAL));
+    // When a node is used up the next one serves, and DMA comes last.
+    let mut last = 0;
+    while let Ok(page) = mem.alloc_page(Gfp::KERNEL) {
+        last = mem.frame_of(page);
+    }
+    assert!(last < 4096);
+    assert_eq!(mem.alloc_page(Gfp::ATOMIC), Err(Errno::ENOMEM));
+}
+
+#[test]
+fn a_zeroed_page_is_zero() {
+    let mut mem = boot("mem=1M");
+    let page = mem.alloc_page(Gfp::KERNEL).unwrap();
+    let frame = mem.frame_of(page);
+    mem.frame_mut(frame).fill(0xff);
+    mem.put_page(page);
+    let page = mem.alloc_page(Gfp::KERNEL.with(Gfp::ZERO)).unwrap();
+    assert_eq!(mem.frame_of(page), frame, "the hottest page is reused");
+    assert!(mem.frame(frame).iter().all(|&byte| byte == 0));
+}
+
+#[test]
+#[should_panic(expected = "free page")]
+fn a_double_free_is_caught() {
+    let mut mem = boot("mem=1M");
+    let page = mem.alloc_page(Gfp::KERNEL).unwrap();
+    mem.put_page(page);
+    mem.put_page(page);
+}
+
+#[test]
+fn the_chosen_allocation_fails() {
+    let mut mem = boot("mem=1M");
+    mem[MEM].fail_nth = 2;
+    assert!(mem.alloc_page(Gfp::KERNEL).is_ok());
+    assert_eq!(mem.alloc_page(Gfp::KERNEL), Err(Errno::ENOMEM));
+    assert!(mem.alloc_page(Gfp::KERNEL).is_ok());
+}
+
+/// Allocates and frees at random on every CPU, checks everything after each step, and ends with the
+/// free lists that it began with.
+#[test]
+fn any_history_ends_where_it_began() {
+    for (seed, header) in [
+        (1, "mem=1M"),
+        (2, "mem=3M nodes=3 cpus=3"),
+        (3, "mem=20M nodes=2 cpus=8"),
+        (4, "mem=1044K nodes=4 cpus=4"),
+    ] {
+        let mut mem = boot(header);
+        let before = free_blocks(&mem);
+        let mut state: u64 = seed;
+        let mut random = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let mut held: Vec<Ref<Page>> = Vec::new();
+        for step in 0..1500 {
+            mem.set_cpu(random(u64::from(mem[MEM].nr_cpus)) as u32)
+                .unwrap();
+            // Phases of growth and of decline, so that memory runs out now and then.
+            if random(10) < if step / 300 % 2 == 0 { 8 } else { 3 } {
+                let order = if random(3) == 0 { random(6) as u32 } else { 0 };
+                let gfp = [Gfp::KERNEL, Gfp::ATOMIC, Gfp::DMA][random(3) as usize];
+                if let Ok(page) = mem.alloc_pages(gfp, order, None) {
+                    assert!(!held.contains(&page));
+                    held.push(page);
+                }
+            } else if !held.is_empty() {
+                let page = held.swap_remove(random(held.len() as u64) as usize);
+                mem.put_page(page);
+            }
+            if step % 10 == 0 {
+                mem.check_buddy()
+                    .unwrap_or_else(|error| panic!("seed {seed}, step {step}: {error}"));
+            }
+        }
+        for page in held {
+            mem.put_page(page);
+        }
+        mem.drain_all_pages();
+        mem.check_buddy().unwrap();
+        assert_eq!(free_blocks(&mem), before, "seed {seed}");
+        assert_eq!(mem.free_frames(), mem[MEM].managed);
+    }
+}
+
+/// The memory knows what was written since it was last asked, also across a frame's border.
+#[test]
+fn writes_leave_traces() {
+    let mut mem = boot("mem=1M");
+    mem.ram_mut().clean();
+    assert_eq!(mem.ram().dirty_frames().count(), 0);
+    let across: Ref<[u64; 4]> = Ref::new(100 * UNITS_PER_FRAME - 2);
+    mem[across] = [1; 4];
+    assert_eq!(mem.ram().dirty_frames().collect::<Vec<_>>(), [99, 100]);
+    let mut ram = mem.into_ram();
+    ram.power_cycle();
+    assert_eq!(ram.touched_frames().count(), 0);
+    assert!((0..ram.frames()).all(|frame| ram.frame(frame).iter().all(|&byte| byte == 0)));
+}
+
+#[test]
+#[should_panic(expected = "outside physical memory")]
+fn a_wild_pointer_is_caught() {
+    let mem = boot("mem=1M");
+    let wild: Ref<u64> = Ref::new(256 * UNITS_PER_FRAME);
+    let _ = mem[wild];
+}
