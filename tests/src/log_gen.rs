@@ -46,20 +46,31 @@ struct Writer {
     /// Keys that earlier lines inserted, whether or not that succeeded.
     inserted: Vec<u64>,
     paths: Vec<String>,
+    /// How many frames the machine has, about.
+    frames: u64,
 }
 
 const TREES: [&str; 4] = ["t", "cache", "a-long-name_with.marks", "T2"];
-const COMMANDS: [&str; 12] = [
-    "radix", "pages", "taskset", "echo", "cat", "ls", "mkdir", "rmdir", "rm", "cd", "touch", "help",
+const COMMANDS: [&str; 17] = [
+    "radix", "pages", "taskset", "echo", "cat", "ls", "mkdir", "rmdir", "rm", "cd", "touch",
+    "help", "true", "false", "pwd", "exec", "X=1",
 ];
-const PROC_FILES: [&str; 12] = [
+const GENERATED_FILES: [&str; 20] = [
     "/proc/meminfo",
     "/proc/buddyinfo",
     "/proc/slabinfo",
     "/proc/zoneinfo",
+    "/proc/version",
+    "/proc/mounts",
+    "/proc/filesystems",
     "/proc/self/fail-nth",
     "/sys/kernel/debug/tracing/trace",
     "/sys/kernel/debug/tracing/tracing_on",
+    "/sys/devices/system/cpu/online",
+    "/sys/devices/system/node/online",
+    "/sys/devices/system/node/node0/meminfo",
+    "/sys/devices/system/node/node1/cpulist",
+    "/sys/devices/system/node/node3/meminfo",
     "/proc/../proc/./meminfo",
     "/proc/self",
     "/proc//buddyinfo",
@@ -81,6 +92,7 @@ impl Writer {
             bases,
             inserted: vec![0],
             paths,
+            frames: 4096,
         }
     }
 
@@ -124,6 +136,7 @@ impl Writer {
         }
         let mut words = Vec::new();
         let mem = 1 << self.random.below(5);
+        self.frames = mem << 8;
         words.push(if self.random.one_in(3) {
             format!("mem={}K", mem << 10)
         } else {
@@ -163,38 +176,32 @@ impl Writer {
         match self.random.below(40) {
             0..=21 => self.radix(),
             22..=24 => self.files(),
-            25..=27 => format!("cat {}", self.random.pick(&PROC_FILES)),
+            25 | 26 => format!("cat {}", self.random.pick(&GENERATED_FILES)),
+            27 => {
+                let file = *self.random.pick(&GENERATED_FILES);
+                format!("echo {} > {file}", self.word())
+            }
             28 => format!("echo {} {}", self.word(), self.word()),
-            29 => {
-                let nth = 1 + self.random.below(6);
-                format!("echo {nth} > /proc/self/fail-nth")
+            29 => format!("echo {} > /proc/self/fail-nth", 1 + self.random.below(6)),
+            30..=32 => self.pages(),
+            33 => format!("taskset -pc {} $$", self.under(4, 12)),
+            34 => {
+                let settings = [
+                    "NAME=t",
+                    "NAME=",
+                    "K='1 2'",
+                    "echo $NAME$K",
+                    "radix stat $NAME",
+                    "cat < /f",
+                ];
+                self.random.pick(&settings).to_string()
             }
-            30 | 31 => format!("pages alloc {}", self.under(5, 13)),
-            32 | 33 => {
-                let bits = 4 + self.random.below(10);
-                let frame = self.random.below(1 << bits);
-                format!("pages free {frame}")
-            }
-            34 | 35 => format!("taskset -pc {} $$", self.under(4, 12)),
-            36 => self
-                .random
-                .pick(&[
-                    "true",
-                    "false",
-                    "pwd",
-                    "help",
-                    "",
-                    "   ",
-                    "#",
-                    "echo $$ $?",
-                    "exit",
-                    "ls /",
-                ])
-                .to_string(),
-            37 => {
+            35 => self.simple(),
+            36 => {
                 let on = *self.random.pick(&["0", "1", "2", ""]);
                 format!("echo {on} > /sys/kernel/debug/tracing/tracing_on")
             }
+            37 => "cat /sys/kernel/debug/tracing/trace".to_string(),
             38 => self.nonsense(),
             _ => {
                 // Any command with any words: most are wrong.
@@ -203,6 +210,52 @@ impl Writer {
                     line = format!("{line} {}", self.word());
                 }
                 line
+            }
+        }
+    }
+
+    /// A command without arguments, or none.
+    fn simple(&mut self) -> String {
+        if self.random.one_in(20) {
+            return self.random.pick(&["exit", "poweroff"]).to_string();
+        }
+        let lines = [
+            "true",
+            "false",
+            "pwd",
+            "help",
+            "help radix",
+            "",
+            "   ",
+            "#",
+            "echo $$ $?",
+            "ls /",
+            "ls -al",
+        ];
+        self.random.pick(&lines).to_string()
+    }
+
+    fn pages(&mut self) -> String {
+        match self.random.below(8) {
+            0..=2 => format!("pages alloc {}", self.under(5, 13)),
+            3 => {
+                let mask =
+                    *self
+                        .random
+                        .pick(&["GFP_DMA", "GFP_ATOMIC", "GFP_KERNEL|GFP_DMA", "GFP_"]);
+                format!(
+                    "pages alloc {} 'gfp={mask}' node={}",
+                    self.under(3, 12),
+                    self.under(2, 6)
+                )
+            }
+            4 => "pages drain".to_string(),
+            _ => {
+                // Which frames are there to be freed is not known here, so many are tried.
+                let stride = 1 << self.random.below(5);
+                let first = self.random.below(self.frames + 9);
+                let tries = (0..8).map(|index| format!("pages free {}", first + index * stride));
+                tries.collect::<Vec<_>>().join("; ")
             }
         }
     }
@@ -220,6 +273,7 @@ impl Writer {
         };
         let most = *self.random.pick(&[0, 1, 2, 5, 16, 64, 100, 1000]);
         match self.random.below(32) {
+            0 if self.random.one_in(4) => format!("radix create {tree} gfp=GFP_KERNEL"),
             0 => format!("radix create {tree}"),
             1..=9 => {
                 let key = self.key();
@@ -233,7 +287,16 @@ impl Writer {
             }
             10 | 11 => format!("radix lookup {tree} {}", self.known_key()),
             12 => format!("radix lookup_slot {tree} {}", self.known_key()),
-            13..=16 => format!("radix delete {tree} {}", self.known_key()),
+            13..=16 => {
+                let index = self.random.below(self.inserted.len() as u64) as usize;
+                // The first one stays, so that there is always a known key.
+                let key = if index > 0 && !self.random.one_in(4) {
+                    self.inserted.swap_remove(index)
+                } else {
+                    self.inserted[index]
+                };
+                format!("radix delete {tree} {}", self.number(key))
+            }
             17..=19 => format!("radix tag_set {tree} {} {tag}", self.known_key()),
             20 | 21 => format!("radix tag_clear {tree} {} {tag}", self.known_key()),
             22 => format!("radix tag_get {tree} {} {tag}", self.known_key()),
@@ -250,7 +313,10 @@ impl Writer {
             30 => {
                 let (first, count) = (self.key(), 1 + self.random.below(200));
                 self.inserted.push(first);
-                format!("radix fill {tree} {} {count}", self.number(first))
+                let stride = *self
+                    .random
+                    .pick(&["", " 64", " 4097", " 0", " 0x1000000000"]);
+                format!("radix fill {tree} {} {count}{stride}", self.number(first))
             }
             _ => format!("radix {} {tree} {}", self.word(), self.word()),
         }
@@ -259,7 +325,8 @@ impl Writer {
     fn files(&mut self) -> String {
         let path = self.path();
         match self.random.below(12) {
-            0 | 1 => format!("mkdir {path}"),
+            0 => format!("mkdir {path}"),
+            1 => format!("mkdir -p {path}/m/n"),
             2 => format!("rmdir {path}"),
             3 => format!("rm {path}"),
             4 => format!("touch {path}"),
@@ -317,7 +384,7 @@ impl Writer {
 
     /// A key that was inserted, or one near it, as a number on the line.
     fn known_key(&mut self) -> String {
-        let key = match self.random.below(8) {
+        let key = match self.random.below(12) {
             0 => self.key(),
             1 => self.random.pick(&self.inserted).wrapping_add(1),
             2 => 0,
