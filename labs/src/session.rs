@@ -358,3 +358,321 @@ impl Live {
         }
     }
 }
+
+#[cfg(all(test, feature = "host-ram"))]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    fn session() -> Session {
+        Session::new(Host::Native, Box::new(HostMemory))
+    }
+
+    fn open(session: &mut Session, header: &str) -> StateView {
+        match session.handle(Request::Open {
+            header: header.to_string(),
+        }) {
+            Response::Opened { state, .. } => state,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Runs lines and returns their text.
+    fn run(session: &mut Session, lines: &[&str]) -> String {
+        let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+        match session.handle(Request::Run { lines }) {
+            Response::Ran { lines, .. } => {
+                String::from_utf8(lines.into_iter().flat_map(|line| line.text).collect()).unwrap()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn seek(session: &mut Session, step: u32) -> StateView {
+        match session.handle(Request::Seek { step }) {
+            Response::State(state) => state,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn error(session: &mut Session, request: Request) -> String {
+        match session.handle(request) {
+            Response::Error { message } => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn stepping_back_and_forth_shows_the_same_kernel() {
+        let mut session = session();
+        open(&mut session, "mem=2M");
+        run(&mut session, &["radix create t"]);
+        let lines: Vec<String> = (0..200)
+            .map(|key| format!("radix insert t {} {}", key * key, key + 1))
+            .collect();
+        let mut states = vec![seek(&mut session, 0), seek(&mut session, 1)];
+        for line in &lines {
+            run(&mut session, &[line]);
+            let StateView { step, .. } = states[states.len() - 1];
+            states.push(StateView {
+                steps: 201,
+                ..seek(&mut session, step + 1)
+            });
+        }
+        for step in [201, 0, 100, 99, 17, 16, 200, 3, 201] {
+            let seen = seek(&mut session, step);
+            let StateView {
+                step,
+                line,
+                events,
+                chain,
+                ..
+            } = &states[step as usize];
+            assert_eq!(
+                (&seen.step, &seen.line, &seen.events, &seen.chain),
+                (step, line, events, chain)
+            );
+        }
+        assert_eq!(
+            seek(&mut session, 9999).step,
+            201,
+            "a step past the end is the end"
+        );
+        seek(&mut session, 51);
+        assert_eq!(
+            run(&mut session, &["radix stat t"]),
+            "height 2 nodes 35 items 50\n"
+        );
+    }
+
+    #[test]
+    fn a_line_run_in_the_past_replaces_the_future() {
+        let mut session = session();
+        run(&mut session, &["echo 1", "echo 2", "echo 3"]);
+        seek(&mut session, 1);
+        assert_eq!(run(&mut session, &["echo other"]), "other\n");
+        let Response::Log(log) = session.handle(Request::Log) else {
+            panic!()
+        };
+        assert_eq!(
+            String::from_utf8(log).unwrap(),
+            "mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1\necho 1\necho other\n"
+        );
+    }
+
+    #[test]
+    fn a_session_and_its_log_replayed_agree() {
+        let mut session = session();
+        open(&mut session, "mem=4M nodes=2 cpus=2 seed=7");
+        run(
+            &mut session,
+            &[
+                "radix create t",
+                "radix fill t 0 1000 3",
+                "",
+                "echo $? > /f",
+                "cat /f /nosuch",
+            ],
+        );
+        let state = seek(&mut session, 5);
+        let Response::Log(log) = session.handle(Request::Log) else {
+            panic!()
+        };
+        let outcome =
+            match Session::new(Host::Native, Box::new(HostMemory)).handle(Request::Replay {
+                log,
+                each_line: true,
+            }) {
+                Response::Replayed(outcome) => outcome,
+                other => panic!("{other:?}"),
+            };
+        assert_eq!(
+            (outcome.events, outcome.chain, outcome.status),
+            (state.events, state.chain, 1)
+        );
+        assert_eq!(outcome.broken, None);
+        assert_eq!(outcome.lines.len(), 5);
+        assert!(outcome.text.starts_with(b"1000\n0\ncat: "));
+    }
+
+    #[test]
+    fn the_seed_and_each_byte_change_the_outcome() {
+        let outcome = |log: &str| match session().handle(Request::Replay {
+            log: log.into(),
+            each_line: false,
+        }) {
+            Response::Replayed(Outcome { chain, frames, .. }) => (chain, frames),
+            other => panic!("{other:?}"),
+        };
+        let base = outcome("mem=1M\necho a > /f\n");
+        assert_eq!(base, outcome("mem=1M\r\necho a > /f"));
+        for other in ["mem=1M seed=2\necho a > /f\n", "mem=1M\necho b > /f\n"] {
+            let (chain, frames) = outcome(other);
+            assert!(chain != base.0 && frames != base.1, "{other}");
+        }
+    }
+
+    #[test]
+    fn refusals_change_nothing() {
+        let mut session = session();
+        run(&mut session, &["echo > /kept"]);
+        let before = seek(&mut session, 1);
+        for (request, expected) in [
+            (
+                Request::Open {
+                    header: "mem=9T".into(),
+                },
+                "mem=9T",
+            ),
+            (
+                Request::Run {
+                    lines: vec![b"echo a\necho b".to_vec()],
+                },
+                "newline",
+            ),
+            (
+                Request::Replay {
+                    log: b"mem=1M cpus=99\n".to_vec(),
+                    each_line: false,
+                },
+                "cpus=99",
+            ),
+        ] {
+            let message = error(&mut session, request);
+            assert!(message.contains(expected), "{message}");
+            assert_eq!(seek(&mut session, 1), before);
+        }
+        let Response::Error { message } = decode(&session.handle_bytes(b"\xff\xff\xff")).unwrap()
+        else {
+            panic!()
+        };
+        assert!(message.starts_with("malformed message"), "{message}");
+    }
+
+    #[test]
+    fn a_machine_that_is_off_runs_nothing_until_one_steps_back() {
+        let mut session = session();
+        run(&mut session, &["echo a", "poweroff"]);
+        assert!(
+            error(
+                &mut session,
+                Request::Run {
+                    lines: vec![b"echo b".to_vec()]
+                }
+            )
+            .contains("off")
+        );
+        assert!(seek(&mut session, 2).powered_off);
+        assert!(!seek(&mut session, 1).powered_off);
+        assert_eq!(run(&mut session, &["echo b"]), "b\n");
+    }
+
+    #[test]
+    fn a_budget_cuts_between_lines() {
+        let mut session = session();
+        session.set_budget(1000);
+        open(&mut session, "");
+        let lines: Vec<Vec<u8>> = [
+            "radix create t",
+            "radix fill t 0 900",
+            "radix fill t 900 900",
+            "radix stat t",
+        ]
+        .map(Into::into)
+        .into();
+        let Response::Ran { lines: reports, .. } = session.handle(Request::Run {
+            lines: lines.clone(),
+        }) else {
+            panic!()
+        };
+        assert!(
+            (1..4).contains(&reports.len()),
+            "{} lines ran",
+            reports.len()
+        );
+        let rest = lines[reports.len()..].to_vec();
+        assert!(matches!(
+            session.handle(Request::Run { lines: rest }),
+            Response::Ran { .. }
+        ));
+        session.set_replay_limit(1000);
+        let log =
+            b"radix create t\nradix fill t 0 900\nradix fill t 900 900\nradix stat t\n".to_vec();
+        assert!(
+            error(
+                &mut session,
+                Request::Replay {
+                    log,
+                    each_line: false
+                }
+            )
+            .contains("1000 kernel steps")
+        );
+    }
+
+    #[test]
+    fn views_show_what_the_console_shows() {
+        let mut session = session();
+        open(&mut session, "mem=16M");
+        assert_eq!(
+            session.handle(Request::View(ViewRequest::Radix {
+                name: String::new()
+            })),
+            Response::View(None)
+        );
+        run(
+            &mut session,
+            &[
+                "radix create t",
+                "radix insert t 4096 7",
+                "radix insert t 1 8",
+                "radix tag_set t 1 0",
+            ],
+        );
+        let Response::View(Some(View::Radix(tree))) =
+            session.handle(Request::View(ViewRequest::Radix { name: "t".into() }))
+        else {
+            panic!()
+        };
+        assert_eq!((tree.height, tree.items, tree.nodes.len()), (3, 2, 5));
+        assert_eq!(
+            (tree.last_key, tree.last_item, tree.path.len()),
+            (Some(1), 8, 3)
+        );
+        let leaf = tree.nodes[tree.path[2] as usize];
+        assert_eq!(
+            (leaf.level, leaf.first_key, leaf.present, leaf.tags),
+            (0, 0, 2, [2, 0])
+        );
+        let Response::View(Some(View::RadixNode(node))) =
+            session.handle(Request::View(ViewRequest::RadixNode { node: leaf.node }))
+        else {
+            panic!()
+        };
+        assert_eq!(node.slots[1], 8);
+        assert_eq!(
+            session.handle(Request::View(ViewRequest::RadixNode { node: 1 })),
+            Response::View(None)
+        );
+        let Response::View(Some(View::Memory(memory))) =
+            session.handle(Request::View(ViewRequest::Memory))
+        else {
+            panic!()
+        };
+        let free = memory
+            .frames
+            .iter()
+            .filter(|&&code| code >= 16 || code == 1)
+            .count();
+        assert_eq!(free as u32, memory.frames_free);
+        let Response::View(Some(View::Events(events))) =
+            session.handle(Request::View(ViewRequest::Events { since: 0, max: 10 }))
+        else {
+            panic!()
+        };
+        assert_eq!((events.events.len(), events.next - events.lost), (10, 10));
+        assert_eq!(events.events[9].name, "radix_tree:radix_tree_tag_set");
+        assert_eq!(events.events[9].step, 4);
+    }
+}
