@@ -1,9 +1,9 @@
 //! `/sys`: the trace, and the machine's nodes and CPUs.
 //!
-//! The trace is ftrace's (`/sys/kernel/debug/tracing`). A line reads
-//! `COMM-PID [CPU] FLAGS SECONDS.MICROS: event_name: field=value ...`. This kernel has no clock: the
-//! seconds are the number of the console line, and the microseconds the event's number, so that
-//! times never run backwards within a million events and equal logs show equal times.
+//! The trace is ftrace's (`/sys/kernel/debug/tracing`). Its lines read
+//! `COMM-PID [CPU] FLAGS SECONDS.MICROS: event_name: field=value ...`. This kernel has no clock, so
+//! the seconds are the number of the console line and the microseconds the event's number: times
+//! never run backwards within a million events, and equal logs show equal times.
 
 use core::fmt::{self, Write};
 

@@ -7,6 +7,9 @@ use crate::fs::{self, File};
 use crate::machine::Machine;
 use crate::mem::{FRAME_SIZE, Mem, Ref};
 
+/// Printing so many bytes is one step of the line's budget: a line prints 64 MiB at most.
+const BYTES_PER_STEP: usize = 16;
+
 /// Memory and the console, and where a command's input and output go. Printing with `write!` goes
 /// to the output; it collects there, so that a short text reaches a file in one `write`.
 pub(super) struct Context<'a> {
@@ -59,6 +62,7 @@ impl<'a> Context<'a> {
         if bytes.is_empty() {
             return Ok(());
         }
+        let steps = (bytes.len() / BYTES_PER_STEP + 1) as u32;
         let mut result = Ok(());
         match *output {
             None => machine.console_write(bytes),
@@ -68,7 +72,7 @@ impl<'a> Context<'a> {
                 }
             }
         }
-        if let Err(errno) = result.and_then(|()| mem.charge(1)) {
+        if let Err(errno) = result.and_then(|()| mem.charge(steps)) {
             self.error.get_or_insert(errno);
             return Err(fmt::Error);
         }

@@ -1,9 +1,11 @@
 //! Lists of commands, and one command with its redirections.
 
+use core::fmt;
+
 use super::commands::{self, Stop};
 use super::context::Context;
 use super::lexer::{Lexer, Operator, Shortened, SyntaxError, Token, is_name};
-use super::words::Words;
+use super::words::{TooLong, Words};
 use super::{SHELL, STATUS_NOT_FOUND, STATUS_USAGE, variables};
 use crate::LINE_STEPS;
 use crate::errno::Errno;
@@ -135,33 +137,71 @@ fn run_command(context: &mut Context<'_>, command: &Command<'_>) -> u8 {
     // Running out of steps shows at the end of the command.
     let _ = context.mem.charge(1);
     let mut words = Words::new();
+    if let Err(error) = expand(context.mem, command, &mut words) {
+        context.error(format_args!("sh: {error}"));
+        return error.status();
+    }
+    let status = if redirect(context, command) {
+        run_words(context, &words)
+    } else {
+        1
+    };
+    let files = [context.input.take(), context.output.take()];
+    for file in files.into_iter().flatten() {
+        fs::close(context.mem, file);
+    }
+    status
+}
+
+/// Why a command's words cannot be made.
+enum ExpandError<'a> {
+    TooLong(TooLong),
+    /// The variable of that name has no room.
+    Full(&'a str),
+}
+
+impl ExpandError<'_> {
+    fn status(&self) -> u8 {
+        match self {
+            ExpandError::TooLong(_) => STATUS_USAGE,
+            ExpandError::Full(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for ExpandError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExpandError::TooLong(error) => error.fmt(f),
+            ExpandError::Full(name) => write!(
+                f,
+                "no room for variable {}: all variables have {} bytes",
+                Shortened(name),
+                variables::ROOM
+            ),
+        }
+    }
+}
+
+/// Sets a command's variables and makes its words.
+fn expand<'a>(
+    mem: &mut Mem,
+    command: &Command<'a>,
+    words: &mut Words,
+) -> Result<(), ExpandError<'a>> {
     let mut lexer = command.start;
-    let mut index = 0;
+    let mut assignments = command.assignments;
     while let Ok(Some(token)) = lexer.next() {
         match token {
-            Token::Word(word) => {
-                let assigns = index < command.assignments;
-                let expanded = match assignment(word).filter(|_| assigns) {
-                    Some((name, value)) => match assign(context.mem, name, value) {
-                        Ok(()) => Ok(()),
-                        Err(AssignError::TooLong(error)) => Err(error),
-                        Err(AssignError::Full) => {
-                            context.error(format_args!(
-                                "sh: no room for variable {}: all variables have {} bytes",
-                                Shortened(name),
-                                variables::ROOM
-                            ));
-                            return 1;
-                        }
-                    },
-                    None => words.expand(context.mem, word, true),
-                };
-                if let Err(error) = expanded {
-                    context.error(format_args!("sh: {error}"));
-                    return STATUS_USAGE;
+            Token::Word(word) if assignments > 0 => {
+                assignments -= 1;
+                if let Some((name, value)) = assignment(word) {
+                    assign(mem, name, value)?;
                 }
-                index += 1;
             }
+            Token::Word(word) => words
+                .expand(mem, word, true)
+                .map_err(ExpandError::TooLong)?,
             Token::Operator(operator) if operator.is_redirection() => {
                 // Its word is kept in `command`.
                 let _ = lexer.next();
@@ -169,32 +209,16 @@ fn run_command(context: &mut Context<'_>, command: &Command<'_>) -> u8 {
             Token::Operator(_) => break,
         }
     }
-    let status = if redirect(context, command) {
-        run_words(context, &words)
-    } else {
-        1
-    };
-    for file in [context.input.take(), context.output.take()]
-        .into_iter()
-        .flatten()
-    {
-        fs::close(context.mem, file);
-    }
-    status
+    Ok(())
 }
 
-enum AssignError {
-    TooLong(super::words::TooLong),
-    Full,
-}
-
-fn assign(mem: &mut Mem, name: &str, value: &str) -> Result<(), AssignError> {
+fn assign<'a>(mem: &mut Mem, name: &'a str, value: &str) -> Result<(), ExpandError<'a>> {
     let mut words = Words::new();
     words
         .expand(mem, value, false)
-        .map_err(AssignError::TooLong)?;
+        .map_err(ExpandError::TooLong)?;
     let value = words.get(0).unwrap_or("");
-    variables::set(mem, name, value).map_err(|_| AssignError::Full)
+    variables::set(mem, name, value).map_err(|_| ExpandError::Full(name))
 }
 
 /// Opens what a command's redirections name; the last of each direction counts. Says what fails.

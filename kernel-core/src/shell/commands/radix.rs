@@ -407,17 +407,27 @@ fn fill(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
 fn stat(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     // Measuring does not change what the picture shows.
     let tree = errno!(context, find(context.mem, arguments));
-    let stat = radix_tree::stat(context.mem, NamedTree::root_of(tree));
     let radix_tree::Stat {
         height,
         nodes,
         items,
-    } = stat;
+    } = measure(context, tree)?;
     writeln!(context, "height {height} nodes {nodes} items {items}")?;
     Ok(0)
 }
 
+/// Measures a tree, which takes a step a node.
+pub(super) fn measure(
+    context: &mut Context<'_>,
+    tree: Ref<NamedTree>,
+) -> Result<radix_tree::Stat, Stop> {
+    let stat = radix_tree::stat(context.mem, NamedTree::root_of(tree));
+    let steps = u32::try_from(stat.nodes).unwrap_or(u32::MAX);
+    context.mem.charge(steps).map_err(|_| Stop::Interrupted)?;
+    Ok(stat)
+}
+
 /// The tree that the first argument names.
-pub(super) fn find(mem: &Mem, arguments: &Arguments<'_>) -> Result<Ref<NamedTree>, Errno> {
+fn find(mem: &Mem, arguments: &Arguments<'_>) -> Result<Ref<NamedTree>, Errno> {
     find_tree(mem, arguments.get(0)).ok_or(Errno::ENOENT)
 }

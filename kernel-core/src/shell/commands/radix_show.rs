@@ -5,12 +5,11 @@
 
 use core::fmt::Write;
 
-use super::radix::{Arguments, errno, tree};
+use super::radix::{Arguments, errno, measure, tree};
 use super::{Outcome, Stop, print_result};
 use crate::mem::Ref;
 use crate::radix_tree::{self, MAP_SHIFT, MAP_SIZE, MAX_HEIGHT, RadixTreeNode};
 use crate::shell::context::Context;
-use crate::shell::trees::NamedTree;
 
 /// Nodes that are drawn; the rest is counted.
 const NODES_MAX: u64 = 100;
@@ -28,13 +27,11 @@ struct Level {
 pub(super) fn show(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let tree = errno!(context, tree(context.mem, arguments));
     let descriptor = context.mem[tree];
-    let root = NamedTree::root_of(tree);
-    let stat = radix_tree::stat(context.mem, root);
     let radix_tree::Stat {
         height,
         nodes,
         items,
-    } = stat;
+    } = measure(context, tree)?;
     let name = descriptor.name();
     writeln!(
         context,
@@ -97,10 +94,7 @@ fn draw_branches(
     path: &[Level],
     ending: [&str; 2],
 ) -> core::fmt::Result {
-    let Some((last, above)) = path.split_last() else {
-        return Ok(());
-    };
-    let _ = last;
+    let above = &path[..path.len() - 1];
     for (depth, level) in above.iter().enumerate() {
         // Slots behind the one that the path takes: `slot` is one further already.
         let more = level.slot < MAP_SIZE && context.mem[level.node].present >> level.slot != 0;
