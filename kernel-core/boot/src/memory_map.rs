@@ -104,8 +104,8 @@ pub fn divide(usable: impl Iterator<Item = Region>, image_end: u64) -> Result<Pl
     }
 
     // One table maps 1 GiB by large pages. Two levels lie above; each of the six borders of regions
-    // may need a table of small pages, and the registers of the local APIC need two tables.
-    let tables_end = ram.start + (ram.end / (512 * LARGE_PAGE) + 1 + 2 + 6 + 2) * PAGE;
+    // may need a table of small pages, and the registers of two devices need three tables.
+    let tables_end = ram.start + (ram.end / (512 * LARGE_PAGE) + 1 + 2 + 6 + 3) * PAGE;
     let heap_size = (ram.size() / 2).min(HEAP_MAX) / PAGE * PAGE;
     let heap = Region {
         start: ram.end - heap_size,

@@ -12,11 +12,13 @@ mod heap;
 mod interrupts;
 mod once;
 mod paging;
+mod port;
 mod runtime;
 mod self_test;
 mod serial;
 mod stacks;
 mod start_info;
+mod virtio;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -32,6 +34,7 @@ use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts as interrupt_flag};
 
 use frames::Frames;
+use port::Port as ProtocolPort;
 use serial::{Serial, Trigger};
 use start_info::StartInfo;
 
@@ -75,7 +78,8 @@ extern "C" fn start(start_info: u32) -> ! {
         heap::give(plan.heap);
         Frames::new(&plan)
     };
-    interrupts::enable_serial();
+    interrupts::prepare_controllers();
+    interrupts::enable_line(Serial::COM1_LINE);
 
     let command_line = CommandLine::parse(command_line);
     match command_line.self_test {
@@ -86,7 +90,7 @@ extern "C" fn start(start_info: u32) -> ! {
 
 /// Runs a session for the console and the protocol port until one of them ends it.
 fn serve(header: alloc::string::String, frames: Frames, mut console: Serial) -> ! {
-    let mut protocol = Serial::open(Serial::COM2, Trigger::Fourteen);
+    let mut protocol = ProtocolPort::open();
     let session = Session::new(labs::protocol::Host::Qemu, Box::new(frames));
     let (mut host, header) = match Host::boot(session, header) {
         Ok(booted) => booted,
@@ -100,9 +104,7 @@ fn serve(header: alloc::string::String, frames: Frames, mut console: Serial) -> 
     let (mut to_console, mut to_protocol) = (Vec::new(), Vec::new());
     loop {
         console.receive(&mut typed);
-        if let Some(protocol) = &mut protocol {
-            protocol.receive(&mut received);
-        }
+        protocol.receive(&mut received);
         if typed.is_empty() && received.is_empty() {
             // An interrupt that came since the ports were asked is held back until the processor
             // sleeps, and wakes it.
@@ -115,14 +117,10 @@ fn serve(header: alloc::string::String, frames: Frames, mut console: Serial) -> 
             ending = host.received(&received, &mut to_protocol, &mut to_console);
         }
         console.send(&to_console);
-        if let Some(protocol) = &mut protocol {
-            protocol.send(&to_protocol);
-        }
+        protocol.send(&to_protocol);
         if let Some(exit_as) = ending {
             console.wait_until_empty();
-            if let Some(protocol) = &mut protocol {
-                protocol.wait_until_empty();
-            }
+            protocol.wait_until_empty();
             exit(exit_as);
         }
         for buffer in [&mut typed, &mut received, &mut to_console, &mut to_protocol] {

@@ -276,9 +276,9 @@ pub const LOCAL_APIC: u64 = 0xfee0_0000;
 /// Command and data ports of the two interrupt controllers.
 const CONTROLLERS: [(u16, u16); 2] = [(0x20, 0x21), (0xa0, 0xa1)];
 
-/// Sets up the interrupt controllers to let only the two serial ports through. The final page
-/// tables must be in force.
-pub fn enable_serial() {
+/// Sets up the interrupt controllers to let nothing through yet. The final page tables must be in
+/// force.
+pub fn prepare_controllers() {
     // Not every firmware connects the controllers with the processor: that goes through the local
     // APIC, whose first pin is to pass on their interrupts unchanged.
     const LINT0: u64 = LOCAL_APIC + 0x350;
@@ -288,7 +288,6 @@ pub fn enable_serial() {
 
     for (number, (command, data)) in CONTROLLERS.into_iter().enumerate() {
         let first = FIRST_INTERRUPT as u8 + 8 * number as u8;
-        // The second hangs on line 2 of the first.
         let wiring = if number == 0 { 1 << 2 } else { 2 };
         let mask = if number == 0 {
             !(1 << 2 | 1 << 3 | 1 << 4)
@@ -301,6 +300,14 @@ pub fn enable_serial() {
         out(data, 0x01); // as on a PC
         out(data, mask);
     }
+}
+
+/// Lets the interrupts of one of the sixteen lines through.
+pub fn enable_line(line: u8) {
+    let (_, data) = CONTROLLERS[usize::from(line / 8)];
+    // SAFETY: an interrupt controller does not touch memory.
+    let mask: u8 = unsafe { Port::new(data).read() };
+    out(data, mask & !(1 << (line % 8)));
 }
 
 /// Lets the interrupt controller send the next interrupt.

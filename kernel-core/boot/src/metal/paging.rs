@@ -14,7 +14,7 @@ use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
 
 use super::interrupts::LOCAL_APIC;
-use super::stacks;
+use super::{stacks, virtio};
 
 const PRESENT: u64 = 1 << 0;
 const WRITABLE: u64 = 1 << 1;
@@ -204,6 +204,10 @@ pub unsafe fn install(plan: &Plan) {
         tables.map(region.start..region.end, Rights::Data);
     }
     tables.map(LOCAL_APIC..LOCAL_APIC + PAGE, Rights::Device);
+    tables.map(
+        virtio::REGISTERS.start..virtio::REGISTERS.end,
+        Rights::Device,
+    );
     let root = PhysFrame::containing_address(PhysAddr::new(tables.root));
     // SAFETY: the tables map the running code and its stack where they are, and by the caller's
     // promise nothing else is in use.

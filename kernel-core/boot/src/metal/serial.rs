@@ -50,10 +50,15 @@ pub struct Serial {
 impl Serial {
     /// The first serial port's address on a PC.
     pub const COM1: u16 = 0x3f8;
-    /// The second's.
+    /// The first serial port's interrupt line.
+    pub const COM1_LINE: u8 = 4;
+    /// The second's address.
     pub const COM2: u16 = 0x2f8;
+    /// The second's line.
+    pub const COM2_LINE: u8 = 3;
 
-    /// Sets up the UART at `base`, if there is one. Its interrupts are on afterwards.
+    /// Sets up the UART at `base`, if there is one. It raises its interrupt
+    /// afterwards.
     pub fn open(base: u16, trigger: Trigger) -> Option<Serial> {
         let mut serial = Serial { base, early: None };
         // The scratch register remembers a byte; ports without a device don't.

@@ -36,8 +36,8 @@ impl StartInfo {
     /// The loader's message, if that is what lies at `address`.
     ///
     /// # Safety
-    /// `address` came from the loader, and memory below
-    /// [`entry::REACH`](super::entry::REACH) is readable where it is.
+    /// `address` came from the loader, and the memory that it and the loader's message name is
+    /// mapped onto itself.
     pub unsafe fn at(address: u32) -> Option<&'static StartInfo> {
         // SAFETY: by the caller's promise; the protocol aligns the structure.
         let info = unsafe { (address as usize as *const StartInfo).as_ref() }?;
