@@ -341,7 +341,12 @@ struct Path {
 
 impl Path {
     fn to_leaf(mem: &Mem, root: Ref<RadixTreeRoot>, key: u64) -> Path {
-        let RadixTreeRoot { height, mut rnode, top_shift, .. } = mem[root];
+        let RadixTreeRoot {
+            height,
+            mut rnode,
+            top_shift,
+            ..
+        } = mem[root];
         let mut shift = u32::from(top_shift);
         let mut path = Path {
             nodes: [Ref::NULL; MAX_HEIGHT],

@@ -3,6 +3,7 @@
 extern crate std;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::vec::Vec;
 use std::{format, println, vec};
 
@@ -214,7 +215,7 @@ impl Op {
             6 => Op::Lookup(key),
             7 | 8 => Op::TagSet(key, tag),
             9 => Op::TagClear(key, tag),
-            10 if max % 2 == 0 => Op::TagGet(key, tag),
+            10 if max < 40 => Op::TagGet(key, tag),
             10 => Op::Gang(key, max),
             _ => Op::GangTag(key, max, tag),
         }
@@ -235,11 +236,12 @@ fn compare(ops: &[Op]) -> Result<(), std::string::String> {
         let root = *root;
         let (got, expected) = match op {
             Op::Insert(key, item) => {
-                let expected = if model.contains_key(&key) {
-                    Err(Errno::EEXIST)
-                } else {
-                    model.insert(key, (item, [false; 2]));
-                    Ok(())
+                let expected = match model.entry(key) {
+                    Entry::Occupied(_) => Err(Errno::EEXIST),
+                    Entry::Vacant(entry) => {
+                        entry.insert((item, [false; 2]));
+                        Ok(())
+                    }
                 };
                 (
                     format!("{:?}", insert(mem, root, key, item)),
