@@ -56,9 +56,9 @@ fn answer(stream: &TcpStream, folder: &Path) -> std::io::Result<()> {
         (
             "200 OK",
             "text/html",
-            b"<!doctype html><title>wasm host</title><link rel=icon href=data:,>".to_vec(),
+            b"<!doctype html><title>a plain web host</title><link rel=icon href=data:,>".to_vec(),
         )
-    } else if name.contains('/') || name.contains("..") {
+    } else if name.contains("..") {
         ("404 Not Found", "text/plain", Vec::new())
     } else {
         match fs::read(folder.join(name)) {
@@ -79,6 +79,8 @@ fn media_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("html") => "text/html",
         Some("js") => "text/javascript",
+        Some("css") => "text/css",
+        Some("svg") => "image/svg+xml",
         Some("wasm") => "application/wasm",
         _ => "text/plain",
     }
