@@ -16,7 +16,6 @@ pub mod limits;
 pub mod listener;
 pub mod session;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -37,6 +36,7 @@ use tower_http::{LatencyUnit, ServiceBuilderExt};
 use tracing::{Level, info_span};
 
 pub use config::Config;
+use config::find_program;
 pub use error::{ApiError, StartError};
 use limits::{Lease, MemoryShare, Pool};
 pub use listener::{bind, serve};
@@ -204,15 +204,4 @@ impl MakeRequestId for CountRequests {
         let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
         Some(RequestId::new(HeaderValue::from(number)))
     }
-}
-
-/// Finds `program` as a shell would: a path as it is, a bare name in `PATH`.
-fn find_program(program: &Path) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        return program.is_file().then(|| program.to_owned());
-    }
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
 }

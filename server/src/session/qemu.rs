@@ -7,6 +7,7 @@
 //! task, which waits for its end on every way out, so that no process is left behind.
 
 use std::io;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, debug, error, info, warn};
 
 use super::{Ending, Incoming, Kernel, Machine, Reply, Ticket, decode};
-use crate::config::GuestConfig;
+use crate::config::{GuestConfig, find_program};
 use crate::limits::MemoryShare;
 
 /// How long a guest that was told to power off may take.
@@ -233,7 +234,7 @@ impl Guest {
             Console::File("/dev/stderr".to_owned()),
             Protocol::Stdio,
         );
-        let mut child = Command::new(&config.qemu)
+        let mut child = ending_with_us(&config.qemu)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -302,6 +303,19 @@ impl Guest {
         self.child.start_kill()?;
         self.child.wait().await
     }
+}
+
+/// A command that runs `program`, which the system kills when this process dies.
+///
+/// A server that is killed cannot end its guests, and QEMU runs on without its standard streams.
+/// `setpriv`, which comes with every Linux, asks the system to see to it and becomes `program`.
+fn ending_with_us(program: &Path) -> Command {
+    let Some(setpriv) = find_program(Path::new("setpriv")) else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
 }
 
 /// Reads `stream` to its end and returns the last [`LAST_WORDS_BYTES`] of it.

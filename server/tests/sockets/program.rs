@@ -5,6 +5,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use crate::client::Client;
+use crate::site::{guest, guest_starts, lives, run, until};
+
 /// The program, with a page of its own.
 fn server(dist: &Path) -> Command {
     std::fs::write(dist.join("index.html"), "the page").expect("writable");
@@ -23,7 +26,7 @@ fn output(command: &mut Command) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-/// Starts the program and waits for its first line.
+/// Starts the program and waits for its first line; returns the address in it.
 fn started(command: &mut Command) -> (Child, String) {
     let command = command.args(["--addr", "127.0.0.1:0"]);
     let mut child = command
@@ -34,7 +37,11 @@ fn started(command: &mut Command) -> (Child, String) {
     let stdout = child.stdout.take().expect("a pipe");
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).expect("a line");
-    (child, line)
+    let address = line
+        .trim_end()
+        .strip_prefix("listening on http://")
+        .expect("the line");
+    (child, address.to_owned())
 }
 
 /// Ends the program by a signal; returns its exit status and its log.
@@ -57,16 +64,39 @@ fn ended(mut child: Child, signal: &str) -> (Option<i32>, String) {
 fn it_says_where_it_listens_and_stops_at_a_signal() {
     let dist = tempfile::tempdir().expect("a temporary folder");
     for signal in ["-INT", "-HUP", "-TERM"] {
-        let (child, line) = started(&mut server(dist.path()));
-        let address = line
-            .trim_end()
-            .strip_prefix("listening on http://")
-            .expect("the line");
+        let (child, address) = started(&mut server(dist.path()));
         std::net::TcpStream::connect(address).expect("it listens there");
         let (status, log) = ended(child, signal);
         assert_eq!(status, Some(0), "{log}");
         assert!(log.contains("stopped"), "{log}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_leaves_no_guest() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let boot_image = folder.path().join("boot");
+    std::fs::write(&boot_image, "not really").expect("writable");
+    let mut command = server(folder.path());
+    command
+        .arg("--qemu")
+        .arg(guest("hangs"))
+        .arg("--boot-image")
+        .arg(&boot_image);
+    let (child, address) = started(&mut command);
+    let address = address.parse().expect("an address");
+    let mut client = Client::connect(address, "qemu", &[])
+        .await
+        .expect("the session is admitted");
+    client.request(&run("ls")).await;
+    until("the guest starts", async || {
+        !guest_starts(&boot_image).is_empty()
+    })
+    .await;
+    let pid = guest_starts(&boot_image)[0].0;
+    assert!(lives(pid));
+    ended(child, "-KILL");
+    until("the guest is gone", async || !lives(pid)).await;
 }
 
 #[test]

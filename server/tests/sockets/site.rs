@@ -57,11 +57,10 @@ impl Site {
 
     /// A server whose guests are one of the scripts in `guests/`.
     pub async fn with_guest(script: &str, change: impl FnOnce(&mut Limits)) -> Site {
-        let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sockets/guests");
         Site::with(|config| {
             let boot_image = config.dist.with_file_name("boot");
             fs::write(&boot_image, "not really").expect("writable");
-            let qemu = guests.join(script);
+            let qemu = guest(script);
             config.guest = Some(server::config::GuestConfig { qemu, boot_image });
             change(&mut config.limits);
         })
@@ -107,15 +106,27 @@ impl Site {
         .await;
     }
 
-    /// The guests that were started so far: process and arguments of each.
+    /// The guests that were started so far.
     pub fn guest_starts(&self) -> Vec<(u32, String)> {
-        let notes = fs::read_to_string(self.folder.path().join("boot.starts")).unwrap_or_default();
-        notes
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .map(|(pid, args)| (pid.parse().expect("a process id"), args.to_owned()))
-            .collect()
+        guest_starts(&self.folder.path().join("boot"))
     }
+}
+
+/// The script in `guests/` that stands for QEMU.
+pub fn guest(script: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/sockets/guests")
+        .join(script)
+}
+
+/// The guests that were started with `boot_image`: process and arguments of each.
+pub fn guest_starts(boot_image: &Path) -> Vec<(u32, String)> {
+    let notes = fs::read_to_string(boot_image.with_extension("starts")).unwrap_or_default();
+    notes
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(pid, args)| (pid.parse().expect("a process id"), args.to_owned()))
+        .collect()
 }
 
 /// Waits until `is_so`; `what` is for the panic when it never is.
