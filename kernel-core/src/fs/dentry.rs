@@ -243,16 +243,11 @@ pub(super) fn remove(mem: &mut Mem, dentry: Ref<Dentry>) {
 }
 
 /// Mounts a file system on the directory `at`, or as the root of everything if that is NULL.
-pub(super) fn mount(
-    mem: &mut Mem,
-    file_system: u32,
-    at: Ref<Dentry>,
-    first_ino: u32,
-) -> Result<Ref<Mount>, Errno> {
+pub(super) fn mount(mem: &mut Mem, file_system: u32, at: Ref<Dentry>) -> Result<Ref<Mount>, Errno> {
     let cache = mem[FS].mount_cache;
     let mount: Ref<Mount> = slab::kmem_cache_zalloc(mem, cache, Gfp::KERNEL)?;
     mem[mount].file_system = file_system;
-    mem[mount].next_ino = first_ino;
+    mem[mount].next_ino = 1;
     match alloc(mem, mount, "", DIRECTORY | 0o755) {
         Ok(root) => mem[mount].root = root,
         Err(errno) => {

@@ -139,7 +139,7 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mem[FS].inode_cache = create_cache::<Inode>(mem, "inode_cache")?;
     mem[FS].mount_cache = create_cache::<Mount>(mem, "mnt_cache")?;
     mem[FS].file_cache = create_cache::<File>(mem, "filp")?;
-    let root = dentry::mount(mem, RAMFS, Ref::NULL, 1)?;
+    let root = dentry::mount(mem, RAMFS, Ref::NULL)?;
     mem[FS].root = mem[root].root;
     mem[FS].pwd = dentry::get(mem, mem[root].root);
     for (path, file_system, populate) in [
@@ -148,7 +148,7 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     ] {
         let root = mem[FS].root;
         let at = dentry::create(mem, root, path, dentry::DIRECTORY | 0o755)?;
-        let mount = dentry::mount(mem, file_system, at, 1)?;
+        let mount = dentry::mount(mem, file_system, at)?;
         populate(mem, mount)?;
     }
     Ok(())

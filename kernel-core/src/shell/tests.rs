@@ -619,11 +619,11 @@ fn the_nth_allocation_fails() {
         "2\n0\n",
     );
     for word in ["x", "-1", "''", "4294967296", "2147483648", "'1 2'"] {
-        let line = format!("echo {word} > /proc/self/fail-nth");
-        let empty = if word == "''" { 0 } else { 1 };
-        if empty == 1 {
-            check_status(&line, 1, "echo: write error: Invalid argument\n");
-        }
+        check_status(
+            &format!("echo {word} > /proc/self/fail-nth"),
+            1,
+            "echo: write error: Invalid argument\n",
+        );
     }
 }
 
@@ -1091,4 +1091,15 @@ fn the_current_tree_is_the_last_one_used() {
     assert_eq!((tree.name(), tree.last_key, tree.has_last_key), ("a", 6, 1));
     let names: Vec<&str> = super::trees(mem).map(|tree| mem[tree].name()).collect();
     assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn the_smallest_machines_boot() {
+    for header in ["mem=1M", "mem=1M cpus=8 nodes=4", "mem=1028K nodes=3"] {
+        assert_eq!(
+            Lab::new(header).run("echo ok > /f; cat /f"),
+            "ok\n",
+            "{header}"
+        );
+    }
 }
