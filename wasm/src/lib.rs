@@ -13,9 +13,11 @@ use wasm_bindgen::prelude::*;
 
 /// How many kernel steps one request may take.
 ///
-/// The page sends what a short answer left undone in its next request, so that a script without
-/// end delays a click by one budget and no more: a few tens of milliseconds.
-const STEPS_PER_REQUEST: u64 = 20_000;
+/// The page sends what a short answer left undone in its next request, so that a click waits for
+/// one budget and no more. A step is a command or a piece of its output and costs up to a hundredth
+/// of a millisecond: a full budget takes some 20 ms, and less than 100 ms on a machine that is busy
+/// otherwise.
+const STEPS_PER_REQUEST: u64 = 2_000;
 
 /// One kernel with its log, as JavaScript sees it.
 #[wasm_bindgen]
