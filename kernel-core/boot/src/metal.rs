@@ -21,6 +21,7 @@ mod start_info;
 mod virtio;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 use core::panic::PanicInfo;
@@ -35,17 +36,24 @@ use x86_64::instructions::{hlt, interrupts as interrupt_flag};
 
 use frames::Frames;
 use port::Port as ProtocolPort;
-use serial::{Serial, Trigger};
+use serial::Serial;
 use start_info::StartInfo;
 
 /// Room for the command line, before there is a heap to put it on.
 const COMMAND_LINE_MAX: usize = 2048;
 
+/// How many kernel steps one request to run lines may take, as on the other hosts: whoever asks has
+/// an answer soon and sends the rest again.
+const STEPS_PER_REQUEST: u64 = 100_000;
+
+/// How many kernel steps the replay of one log may take.
+const STEPS_PER_REPLAY: u64 = 100_000_000;
+
 /// Takes the machine over; [`entry`] calls it, in long mode and with interrupts off.
 extern "C" fn start(start_info: u32) -> ! {
     gdt::load();
     interrupts::load();
-    let Some(mut console) = Serial::open(Serial::COM1, Trigger::Each) else {
+    let Some(mut console) = Serial::open(Serial::COM1) else {
         exit(Exit::Refused);
     };
 
@@ -84,14 +92,22 @@ extern "C" fn start(start_info: u32) -> ! {
     let command_line = CommandLine::parse(command_line);
     match command_line.self_test {
         Some(name) => self_test::run(&name, command_line.header, frames, &mut console),
-        None => serve(command_line.header, frames, console),
+        None => serve(
+            command_line.header,
+            frames,
+            plan.heap.size() as usize,
+            console,
+        ),
     }
 }
 
 /// Runs a session for the console and the protocol port until one of them ends it.
-fn serve(header: alloc::string::String, frames: Frames, mut console: Serial) -> ! {
+fn serve(header: String, frames: Frames, heap_bytes: usize, mut console: Serial) -> ! {
     let mut protocol = ProtocolPort::open();
-    let session = Session::new(labs::protocol::Host::Qemu, Box::new(frames));
+    let mut session = Session::new(labs::protocol::Host::Qemu, Box::new(frames));
+    session.set_budget(STEPS_PER_REQUEST);
+    session.set_replay_limit(STEPS_PER_REPLAY);
+    session.set_checkpoint_bytes(heap_bytes / 4);
     let (mut host, header) = match Host::boot(session, header) {
         Ok(booted) => booted,
         Err(message) => refuse(&mut console, format_args!("{message}")),

@@ -65,7 +65,7 @@ impl Memory for Frames {
         let (asked, there) = (frames.div_ceil(256), self.frames / 256);
         let needed = guest::memory_mib(asked);
         Err(format!(
-            "the machine asks for {asked} MiB and this guest has room for {there} MiB: \
+            "the machine asks for {asked} MiB of memory and this guest has room for {there} MiB: \
              start QEMU with -m {needed}M"
         ))
     }

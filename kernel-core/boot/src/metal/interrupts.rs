@@ -27,6 +27,10 @@ const VECTORS: usize = 48;
 /// The vector of the first device interrupt.
 const FIRST_INTERRUPT: u64 = 32;
 
+/// The vector of line 7, by which the controller reports interrupts that have gone away. Nothing
+/// is connected to it.
+pub const SPURIOUS: u8 = 32 + 7;
+
 // One entry every 16 bytes: it pushes a zero where the processor pushes no error code, then the
 // vector, so that all traps look alike; the rest is common. The FPU's registers are saved as well,
 // because compiled Rust uses them freely.

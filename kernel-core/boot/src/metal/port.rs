@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::interrupts;
-use super::serial::{Serial, Trigger};
+use super::serial::Serial;
 use super::virtio::Virtio;
 
 /// A stream of bytes to and from a program.
@@ -22,7 +22,7 @@ impl Port {
         if let Some(virtio) = Virtio::open() {
             return Port::Virtio(virtio);
         }
-        match Serial::open(Serial::COM2, Trigger::Fourteen) {
+        match Serial::open(Serial::COM2) {
             Some(serial) => {
                 interrupts::enable_line(Serial::COM2_LINE);
                 Port::Serial(serial)

@@ -29,16 +29,6 @@ const ON_RECEIVED: u8 = 1 << 0;
 /// Interrupt enable: when the transmitter's FIFO becomes empty.
 const ON_TRANSMITTER_EMPTY: u8 = 1 << 1;
 
-/// How many received bytes raise an interrupt; fewer do so after a pause on the line.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-pub enum Trigger {
-    /// Each byte, for people.
-    Each = 0b0000_0000,
-    /// Fourteen, for streams.
-    Fourteen = 0b1100_0000,
-}
-
 /// A UART.
 pub struct Serial {
     /// Its first port; the others follow.
@@ -59,7 +49,7 @@ impl Serial {
 
     /// Sets up the UART at `base`, if there is one. It raises its interrupt
     /// afterwards.
-    pub fn open(base: u16, trigger: Trigger) -> Option<Serial> {
+    pub fn open(base: u16) -> Option<Serial> {
         let mut serial = Serial { base, early: None };
         // The scratch register remembers a byte; ports without a device don't.
         serial.write(7, 0x5a);
@@ -74,7 +64,7 @@ impl Serial {
         if serial.read(5) & DATA_READY != 0 {
             serial.early = Some(serial.read(0));
         }
-        serial.write(2, 0x07 | trigger as u8);
+        serial.write(2, 0xc7); // an interrupt for 14 bytes, or for fewer and a pause
         serial.write(4, 0x0b); // DTR, RTS, and OUT2, which lets interrupts out
         serial.write(1, ON_RECEIVED);
         Some(serial)
