@@ -221,7 +221,7 @@ fn welcome(run: &Callback<String>) -> Html {
             let onclick = run.reform(move |_: MouseEvent| line.to_string());
             html! { <button class="example mono" data-line={*line} {onclick}>{ *line }</button> }
         });
-        html! { <div class="examples"><h3>{ *title }</h3>{ for buttons }</div> }
+        html! { <div class="examples"><h2>{ *title }</h2>{ for buttons }</div> }
     });
     html! {
         <div class="welcome">

@@ -31,9 +31,9 @@ pub fn SlabPane(props: &SlabPaneProps) -> Html {
     html! {
         <Panel pane={Pane::Slab} title="slab caches" sentence={view.sentence()} visible={props.visible}
             table={props.as_table.then(|| view.table())} act={props.act.clone()}>
-            <ul class="caches scroll">
-                { for view.caches.iter().map(|cache| cache_bar(cache, most)) }
-            </ul>
+            <div class="scroll" tabindex="0" role="region" aria-label="slab caches as bars">
+                <ul class="caches">{ for view.caches.iter().map(|cache| cache_bar(cache, most)) }</ul>
+            </div>
         </Panel>
     }
 }

@@ -33,7 +33,7 @@ pub const ROWS_SHOWN: usize = 2000;
 const PRINTED_SHOWN: usize = 256 << 10;
 
 /// How many bytes of a typed line the console shows, the first ones.
-const TYPED_SHOWN: usize = 2000;
+const TYPED_SHOWN: usize = 400;
 
 /// How many events the list shows to begin with.
 pub const EVENTS_SHOWN: u32 = 400;
