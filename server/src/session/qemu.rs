@@ -1,6 +1,6 @@
 //! QEMU sessions: a kernel that was booted on a machine of its own.
 //!
-//! The guest speaks the protocol on its second serial port, which QEMU connects to its standard
+//! The guest speaks the protocol on a port of its own, which QEMU connects to its standard
 //! input and output ([`labs::guest`] knows how); [`protocol::frame`] and [`Deframer`] keep the
 //! messages apart there. The guest starts with the first request, because only that says how much
 //! memory it needs, and is started anew when a later one needs more. Each guest belongs to one
@@ -212,7 +212,7 @@ impl From<io::Error> for AskError {
 /// A running QEMU.
 struct Guest {
     child: Child,
-    /// The guest's second serial port, this way in ...
+    /// The guest's protocol port, this way in ...
     input: ChildStdin,
     /// ... and this way out.
     output: ChildStdout,
