@@ -40,11 +40,9 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     setup::tools(&progress, &[&VALGRIND])?;
     for name in wanted {
         progress.stage(&format!("bench {name}"));
-        let mut cargo = process::cargo();
+        let mut cargo = process::cargo_call("bench -p benches --features xarray --bench");
         // One of the peers, the `xarray` crate, needs unstable features.
-        cargo.env("RUSTC_BOOTSTRAP", "xarray");
-        cargo.args(["bench", "-p", "benches", "--features", "xarray"]);
-        cargo.args(["--bench", &name]);
+        cargo.env("RUSTC_BOOTSTRAP", "xarray").arg(&name);
         process::run_in_sight(&mut cargo)?;
     }
     Ok(())

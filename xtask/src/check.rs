@@ -36,23 +36,14 @@ pub fn check(mut arguments: lexopt::Parser) -> Result<(), Stop> {
 
 /// rustfmt's verdict on every crate.
 pub fn format() -> Command {
-    let mut cargo = process::cargo();
-    cargo.args(["fmt", "--all", "--check"]);
-    cargo
+    process::cargo_call("fmt --all --check")
 }
 
 /// clippy on what runs on this machine.
 pub fn lints() -> Command {
-    let mut cargo = process::cargo();
-    cargo.args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--features",
-        "xtask/pack,xtask/drive",
-    ]);
-    cargo.args(["--", "-D", "warnings"]);
-    cargo
+    process::cargo_call(
+        "clippy --workspace --all-targets --features xtask/pack,xtask/drive -- -D warnings",
+    )
 }
 
 /// clippy on what runs in the browser. Debian's compiler brings none, but its own warnings.
@@ -74,31 +65,12 @@ pub fn lints_wasm(wasm: &Wasm) -> Command {
 
 /// clippy on the boot image's metal parts.
 pub fn lints_image() -> Command {
-    let mut cargo = process::cargo();
-    cargo.args([
-        "clippy",
-        "--profile",
-        "boot",
-        "-p",
-        "boot",
-        "--features",
-        "image",
-        "--",
-        "-D",
-        "warnings",
-    ]);
-    cargo
+    process::cargo_call("clippy --profile boot -p boot --features image -- -D warnings")
 }
 
 /// rustdoc on every crate, private items too: they are what a student reads.
 pub fn documentation() -> Command {
-    let mut cargo = process::cargo();
+    let mut cargo = process::cargo_call("doc --workspace --no-deps --document-private-items");
     cargo.env("RUSTDOCFLAGS", "-D warnings");
-    cargo.args([
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-    ]);
     cargo
 }

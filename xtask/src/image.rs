@@ -18,17 +18,9 @@ pub fn build(progress: &Progress) -> Result<PathBuf, Stop> {
         )));
     }
     progress.stage("building the boot image");
-    let mut cargo = process::cargo();
+    let mut cargo = process::cargo_call("build --profile boot -p boot --features image");
     // Flags that are meant for programs (another linker, say) would break the image.
     cargo.env_remove("RUSTFLAGS");
-    process::run(cargo.args([
-        "build",
-        "--profile",
-        "boot",
-        "-p",
-        "boot",
-        "--features",
-        "image",
-    ]))?;
+    process::run(&mut cargo)?;
     Ok(paths::target().join("boot").join("boot"))
 }

@@ -136,27 +136,23 @@ fn prepare(hosts: &[&str]) -> Result<(), Stop> {
 
 /// The `drive` program, up to date. It works in the folder that the user is in.
 fn drive() -> Result<Command, Stop> {
-    let drive: PathBuf = paths::target().join("debug").join("drive");
-    let mut build = process::cargo();
-    build.args([
-        "build",
-        "-p",
-        "xtask",
-        "--features",
-        "drive",
-        "--bin",
-        "drive",
-    ]);
+    let here = env::current_dir();
+    let here =
+        here.map_err(|error| Stop::Failed(format!("can't tell the current folder: {error}")))?;
+    let mut drive = process::program(build_drive()?);
+    drive.current_dir(here);
+    Ok(drive)
+}
+
+/// Builds the `drive` program and returns its path.
+pub fn build_drive() -> Result<PathBuf, Stop> {
+    let drive = paths::target().join("debug").join("drive");
+    let mut build = process::cargo_call("build -p xtask --features drive --bin drive");
     // The first build is worth watching; later ones would only say that there is nothing to do.
     if drive.exists() {
         build.arg("--quiet");
     }
-    process::run(&mut build)?;
-    let mut command = process::program(drive);
-    let here = env::current_dir()
-        .map_err(|error| Stop::Failed(format!("can't tell the current folder: {error}")))?;
-    command.current_dir(here);
-    Ok(command)
+    process::run(&mut build).map(|()| drive)
 }
 
 #[cfg(test)]

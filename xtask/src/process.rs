@@ -49,6 +49,13 @@ pub fn cargo() -> Command {
     program(env::var_os("CARGO").unwrap_or("cargo".into()))
 }
 
+/// [`cargo`] with these words as its arguments.
+pub fn cargo_call(words: &str) -> Command {
+    let mut cargo = cargo();
+    cargo.args(words.split_whitespace());
+    cargo
+}
+
 /// Runs a program to its end. All it prints goes to stderr: stdout is for what the user asked for.
 ///
 /// # Errors

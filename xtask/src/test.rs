@@ -12,7 +12,7 @@ use crate::setup::{CHROMIUM, QEMU};
 use crate::stop::Stop;
 use crate::toolchain::Wasm;
 use crate::web::{Kind, Sizes};
-use crate::{check, image, process, serve, setup, web};
+use crate::{check, image, kernels, process, serve, setup, web};
 
 /// What `test --help` adds.
 pub const DETAILS: &str = "
@@ -100,37 +100,32 @@ fn page(bench: &Bench) -> Result<Done, Stop> {
     sizes.check().map(|()| Done::Passed(1))
 }
 
-/// Builds the kernel by the way to WebAssembly that the page was not built by.
+/// Builds the kernel by the way to WebAssembly that the page was not built by, and holds it against
+/// the native one.
 fn other_way(bench: &Bench) -> Result<Done, Stop> {
-    match setup::other_wasm(&bench.progress, &bench.wasm)? {
-        Ok(wasm) => web::build_kernel(&bench.progress, &wasm).map(|_| Done::Passed(1)),
-        Err(reason) => Ok(Done::Impossible(reason)),
-    }
+    let wasm = match setup::other_wasm(&bench.progress, &bench.wasm)? {
+        Ok(wasm) => wasm,
+        Err(reason) => return Ok(Done::Impossible(reason)),
+    };
+    let dist = web::build_kernel(&bench.progress, &wasm)?;
+    let mut drive = process::program(kernels::build_drive()?);
+    // The driver of the wasm host takes the kernel from there.
+    drive.env("GLASS_DIST", dist);
+    process::run(drive.args(["parity", "16", "1", "native", "wasm"])).map(|()| Done::Passed(2))
 }
 
 /// The tests that need everything that was built.
 fn across(bench: &Bench) -> Result<Done, Stop> {
     serve::build_server(&bench.progress, "dev")?;
-    process::run(process::cargo().args([
-        "build",
-        "-p",
-        "xtask",
-        "--features",
-        "drive",
-        "--bin",
-        "drive",
-    ]))?;
+    kernels::build_drive()?;
     cargo_test(&["-p", "tests"])
 }
 
 /// Runs `cargo test`, shows what it prints as it comes, and counts what passed.
 fn cargo_test(arguments: &[&str]) -> Result<Done, Stop> {
     let mut command = process::cargo();
-    command
-        .arg("test")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+    command.arg("test").args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
     let broken = |error: std::io::Error| Stop::Failed(format!("can't run the tests: {error}"));
     let mut child = command.spawn().map_err(broken)?;
     let mut passed = 0;

@@ -127,15 +127,9 @@ impl Inputs {
         } else {
             "binding"
         });
-        process::run(process::cargo().args([
-            "build",
-            "-p",
-            "xtask",
-            "--features",
-            "pack",
-            "--bin",
-            "pack",
-        ]))?;
+        process::run(&mut process::cargo_call(
+            "build -p xtask --features pack --bin pack",
+        ))?;
         let mut pack = process::program(paths::target().join("debug").join("pack"));
         pack.arg(dist);
         for (name, module) in &self.modules {
