@@ -156,14 +156,15 @@ fn text_of(line: &[u8]) -> Result<&str, BadText> {
     }
 }
 
-/// Checks the shell's variables, trees and pages.
+/// Checks the shell's variables, trees and pages; and, as the last of all, that every page in use
+/// has an owner.
 pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     variables::check(mem)?;
     trees::check(mem)?;
     if !mem.list_is_sound(pages_head(), mem.frames()) {
         return Err("shell: the list of allocated pages is broken");
     }
-    let mut listed = 0;
+    let mut listed: i64 = 0;
     for link in mem.list_iter(pages_head()) {
         listed += 1;
         let page = &mem[commands::pages::page_of(link)];
@@ -172,10 +173,16 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
             return Err("shell: a page on the list is not one that was handed out");
         }
     }
-    let marked = (0..mem.frames())
-        .filter(|&frame| mem[mem.page(frame)].mapping == commands::pages::OWNER)
-        .count();
-    if marked != listed {
+    for frame in 0..mem.frames() {
+        let page = &mem[mem.page(frame)];
+        let listed_page = page.mapping == commands::pages::OWNER;
+        listed -= i64::from(listed_page);
+        let owned = listed_page || page.is(PageFlag::Slab) || page.is(PageFlag::PageCache);
+        if page.count > 0 && !owned && !page.is(PageFlag::Reserved) {
+            return Err("shell: a page in use belongs to nobody");
+        }
+    }
+    if listed != 0 {
         return Err("shell: a page that was handed out is not on the list");
     }
     Ok(())

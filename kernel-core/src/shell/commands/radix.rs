@@ -26,7 +26,8 @@ pub(in crate::shell) struct Subcommand {
 }
 
 macro_rules! subcommands {
-    ($($name:literal, $words:literal, $least:literal..=$most:literal, $run:path, $help:literal;)*) => {
+    ($($name:literal, $words:literal, $least:literal..=$most:literal,
+       $run:path, $help:literal;)*) => {
         /// All subcommands.
         pub(in crate::shell) static SUBCOMMANDS: &[Subcommand] = &[$(Subcommand {
             name: $name, words: $words, help: $help, arguments: ($least, $most), run: $run,
