@@ -33,10 +33,6 @@ struct OneProcessor(AtomicBool);
 
 // SAFETY: `try_lock` succeeds only for the one that turns the flag on, until it is turned off.
 unsafe impl RawMutex for OneProcessor {
-    #[expect(
-        clippy::declare_interior_mutable_const,
-        reason = "the trait wants it so"
-    )]
     const INIT: OneProcessor = OneProcessor(AtomicBool::new(false));
     type GuardMarker = GuardSend;
 

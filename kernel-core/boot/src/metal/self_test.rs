@@ -57,7 +57,7 @@ pub fn run(name: &str, header: String, frames: Frames, console: &mut Serial) -> 
         // SAFETY: none; this is the fault to be provoked.
         "null" => unsafe { asm!("mov {0}, [{0}]", inout(reg) 16_u64 => _) },
         "stack" => {
-            let depth = overflow(0);
+            let depth = overflow(&0);
             let _ = writeln!(console, "the stack is {depth} calls deep");
         }
         // SAFETY: none; this is the fault to be provoked.
@@ -74,11 +74,12 @@ pub fn run(name: &str, header: String, frames: Frames, console: &mut Serial) -> 
     finish(console, Err("nothing happened".into()))
 }
 
-/// Calls itself without end.
+/// Calls itself without end; each call keeps a word on the stack.
 #[expect(unconditional_recursion, reason = "that is the point")]
 #[inline(never)]
-fn overflow(depth: u64) -> u64 {
-    core::hint::black_box(overflow(depth + 1)) + 1
+fn overflow(caller: &u64) -> u64 {
+    let depth = core::hint::black_box(*caller + 1);
+    overflow(&depth) + depth
 }
 
 /// Checks what the image stands on, from the bottom up.
