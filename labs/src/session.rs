@@ -20,6 +20,9 @@ use crate::{log, observe};
 /// Bytes that a session's log may hold.
 pub const LOG_MAX: usize = 64 << 20;
 
+/// Bytes of a line that [`StateView`] repeats.
+const LINE_SHOWN: usize = 512;
+
 /// Bytes of checkpoints that a session keeps unless told otherwise.
 const CHECKPOINT_BYTES: usize = 64 << 20;
 
@@ -261,6 +264,11 @@ impl Session {
     }
 }
 
+/// As much of a line as a status line shows; the whole is in the log.
+fn shortened(line: &[u8]) -> &[u8] {
+    &line[..line.len().min(LINE_SHOWN)]
+}
+
 impl Live {
     /// The step that the kernel stands at.
     fn step(&self) -> u32 {
@@ -336,7 +344,7 @@ impl Live {
             step,
             steps: self.lines.len() as u32,
             line: last
-                .map(|line| String::from_utf8_lossy(&line.bytes).into_owned())
+                .map(|line| String::from_utf8_lossy(shortened(&line.bytes)).into_owned())
                 .unwrap_or_default(),
             status: last.map_or(0, |line| line.status),
             ..observe::state(&self.kernel)

@@ -60,7 +60,7 @@ pub struct StateView {
     pub step: u32,
     /// How many lines the log has.
     pub steps: u32,
-    /// The last line that ran, empty at step 0.
+    /// The last line that ran, its first 512 bytes; empty at step 0.
     pub line: String,
     /// Exit status of the last line that ran.
     pub status: u8,

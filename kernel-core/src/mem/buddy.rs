@@ -18,7 +18,9 @@ use crate::errno::Errno;
 use crate::trace::Tracepoint;
 
 /// Room on a CPU's list of free pages of one zone.
-const PCP_MAX: usize = 192;
+const PCP_MAX: usize = 6 * BATCH_MAX;
+/// Pages that move at a time between a CPU's list and the buddy lists, at most.
+const BATCH_MAX: usize = 32;
 
 /// One CPU's free pages of one zone: a stack of frame numbers, so that neither push nor pop reads a
 /// page that is not touched anyway.
@@ -39,7 +41,7 @@ pub struct PerCpuPages {
 /// The per-CPU batch for a zone of `present` frames: about a four-thousandth of it, 1 to 32 frames,
 /// and a power of two, so that a batch is mostly one block of the buddy lists.
 fn batch_size(present: u32) -> u32 {
-    let batch = (present / 1024 / 4).clamp(1, 32);
+    let batch = (present / 1024 / 4).clamp(1, BATCH_MAX as u32);
     1 << batch.ilog2()
 }
 
@@ -234,31 +236,25 @@ impl Mem {
     #[inline(never)]
     fn drain(&mut self, stack: Ref<PerCpuPages>, zone: u32) {
         let zone = self.zone(zone);
-        let batch = self[stack].batch.min(self[stack].count) as usize;
-        let mut joined: [(u32, u32); MAX_ORDER] = [(0, 0); MAX_ORDER];
+        let mut joined: [(u32, u32); BATCH_MAX] = [(0, 0); BATCH_MAX];
         let mut depth = 0;
-        for index in 0..batch {
-            let (mut frame, mut order) = (self[stack].frames[index], 0);
+        let pages = &mut self[stack];
+        let batch = pages.batch.min(pages.count) as usize;
+        for &single in &pages.frames[..batch] {
+            let (mut frame, mut order) = (single, 0);
             while depth > 0 && joined[depth - 1] == (frame ^ 1 << order, order) {
                 depth -= 1;
                 frame &= !(1 << order);
                 order += 1;
             }
-            if depth == joined.len() {
-                for &(frame, order) in &joined {
-                    self.give_block(zone, frame, order);
-                }
-                depth = 0;
-            }
             joined[depth] = (frame, order);
             depth += 1;
         }
+        pages.frames.copy_within(batch..pages.count as usize, 0);
+        pages.count -= batch as u32;
         for &(frame, order) in &joined[..depth] {
             self.give_block(zone, frame, order);
         }
-        let pages = &mut self[stack];
-        pages.frames.copy_within(batch..pages.count as usize, 0);
-        pages.count -= batch as u32;
     }
 
     /// Returns every page on per-CPU lists to the buddy lists (`drain_all_pages`).
