@@ -158,7 +158,9 @@ pub fn run(plan: &Plan, members: &mut [Member]) -> Result<Report, String> {
         for (index, (seed, lines)) in batch.iter().enumerate() {
             report.commands += lines.len() as u64;
             let of_log: Vec<&Verdict> = verdicts.iter().map(|host| &host[index]).collect();
-            if let Some(pair) = first_difference(&of_log) {
+            if let Some(pair) = first_difference(&of_log)
+                && report.mismatches.len() < MISMATCHES_MAX
+            {
                 report
                     .mismatches
                     .push(investigate(*seed, lines, pair, members, &of_log));

@@ -130,10 +130,24 @@ fn the_exit_status_is_the_last_lines() {
 }
 
 #[test]
-fn bytes_that_are_no_text_pass_through() {
+fn bytes_that_are_no_text_are_refused_in_words() {
     for host in host::ALL {
-        let done = run(host, b"echo \xff\xfe'\x80'\necho after\n");
-        assert_eq!(done.stdout, b"\xff\xfe\x80\nafter\n", "{host:?}");
+        let done = run(
+            host,
+            b"echo before\n\xff\xfe\necho \xc3\nxho a\0b\necho after\n",
+        );
+        let text = String::from_utf8(done.stdout).expect("the console's text is text");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            (lines.len(), lines[0], lines[4]),
+            (5, "before", "after"),
+            "{host:?}: {text}"
+        );
+        assert!(
+            lines[1].contains("UTF-8") && lines[2].contains("UTF-8"),
+            "{host:?}: {text}"
+        );
+        assert!(lines[3].contains("U+0000"), "{host:?}: {text}");
         assert_eq!(done.status, Some(0), "{host:?}: {}", done.stderr);
     }
 }
