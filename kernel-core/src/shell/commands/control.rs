@@ -29,6 +29,8 @@ const LANGUAGE: &str = "\
 Lines: COMMAND; COMMAND    COMMAND && COMMAND    COMMAND || COMMAND    # comment
 Files: > FILE  >> FILE  < FILE      Variables: NAME=value  $NAME  ${NAME}  $?  $$
 Quotes: 'as it is'  \"with $NAME\"  \\c      There are no wildcards, pipes or jobs.
+State: /proc/meminfo  /proc/buddyinfo  /proc/slabinfo  /sys/kernel/debug/tracing/trace
+Failure: echo N > /proc/self/fail-nth makes the N-th allocation from then on fail.
 ";
 
 pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
