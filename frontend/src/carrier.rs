@@ -212,7 +212,11 @@ impl Link {
             );
         };
         let Some(request) = self.queue.borrow_mut().answered() else {
-            return self.fail("it answered without being asked");
+            // The server says why a guest has ended by itself, and then closes.
+            return match decode::<Response>(&bytes) {
+                Ok(Response::Error { message }) => self.fail(&message),
+                _ => self.fail("it answered without being asked"),
+            };
         };
         match decode::<Response>(&bytes) {
             Ok(response) => self.report.emit(Event::Answered(request, response)),
