@@ -120,7 +120,7 @@ impl Component for App {
                     <Console entries={state.transcript.clone()} start={state.screen_start} {step}
                         later={state.later_lines()} {down}
                         unanswered={state.unanswered.iter().map(text).collect::<Vec<_>>()}
-                        running={state.is_running()} busy={state.is_busy() || state.is_running()}
+                        running={state.is_running()} busy={state.is_busy()}
                         steps={state.log.len()} visible={self.shows(Pane::Console)} act={act} />
                     <RadixPane view={state.radix.clone()} trees={state.kernel.trees.clone()}
                         choice={state.tree_choice.clone()} open_node={state.open_node}

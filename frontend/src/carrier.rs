@@ -111,7 +111,7 @@ impl Carrier {
                 link.message(event.data());
             }),
             listen(&worker, "error", &link, |link, _: &web_sys::Event| {
-                link.fail("its worker could not be loaded");
+                link.fail("its worker could not be loaded from this site");
             }),
             listen(
                 &worker,

@@ -153,8 +153,10 @@ pub fn Console(props: &ConsoleProps) -> Html {
             { banner(props) }
             if props.later > 0 && props.down.is_none() {
                 <p class="past" role="status" id="past-note">
-                    { format!("You are in the past: running a line here drops the {} later {}.",
-                        props.later, if props.later == 1 { "one" } else { "ones" }) }
+                    { match props.later {
+                        1 => "You are in the past: running a line here drops the later one.".to_string(),
+                        later => format!("You are in the past: running a line here drops the {later} later ones."),
+                    } }
                 </p>
             }
             <label class="prompt mono">

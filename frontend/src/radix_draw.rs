@@ -22,6 +22,9 @@ const SLOTS_FROM: f64 = 16.0;
 /// A node of at least this many pixels shows its empty slots and single cells.
 const CELLS_FROM: f64 = 38.0;
 
+/// A node of at least this many pixels has room above it for the keys that it covers.
+const LABELS_FROM: f64 = 46.0;
+
 /// A node of at least this many pixels numbers its slots.
 const NUMBERS_FROM: f64 = 190.0;
 
@@ -195,7 +198,7 @@ pub fn draw(
     seconds.fill(context, &tag1);
 
     draw_path(context, view, layout, camera, &accent);
-    if shows_cells {
+    if shows_cells && scale >= LABELS_FROM {
         draw_labels(context, view, &seen, scale, [&ink, &paper]);
     }
     if let Some(corner) = focus.and_then(|focus| layout.corners.get(focus)) {

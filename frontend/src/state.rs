@@ -328,6 +328,23 @@ enum Work {
     Seeking,
 }
 
+/// Views that no longer show the kernel as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Stale {
+    tree: bool,
+    node: bool,
+    /// The pane below the tree.
+    lower: bool,
+}
+
+impl Stale {
+    const ALL: Stale = Stale {
+        tree: true,
+        node: true,
+        lower: true,
+    };
+}
+
 /// A log being run again on a fresh kernel.
 #[derive(Debug, Clone, Copy)]
 struct Replay {
@@ -364,8 +381,8 @@ pub struct State {
     work: Option<Work>,
     replay: Option<Replay>,
     seek_to: Option<u32>,
-    /// The views no longer show the kernel as it is.
-    views_stale: bool,
+    /// The views that no longer show the kernel as it is.
+    stale: Stale,
     views_awaited: usize,
     /// A kernel was shown at least once.
     pub drawn_once: bool,
@@ -417,7 +434,7 @@ impl State {
             work: None,
             replay: None,
             seek_to: None,
-            views_stale: false,
+            stale: Stale::default(),
             views_awaited: 0,
             drawn_once: false,
             tree_choice: None,
@@ -481,7 +498,7 @@ impl State {
                 self.pane = pane;
                 if pane.is_lower() {
                     self.lower = pane;
-                    self.views_stale = true;
+                    self.stale.lower = true;
                 }
             }
             Action::ToggleTable(pane) => match self.tables.iter().position(|open| *open == pane) {
@@ -492,16 +509,16 @@ impl State {
                 self.tree_choice = choice;
                 self.open_node = None;
                 self.node = None;
-                self.views_stale = true;
+                self.stale.tree = true;
             }
             Action::OpenNode(node) => {
                 self.open_node = node;
                 self.node = None;
-                self.views_stale = node.is_some();
+                self.stale.node = true;
             }
             Action::MoreEvents => {
                 self.events_max = self.events_max.saturating_mul(4);
-                self.views_stale = true;
+                self.stale.lower = true;
             }
             Action::NextTheme => {
                 self.theme = self.theme.next();
@@ -528,9 +545,15 @@ impl State {
         self.replay.map(|replay| (replay.done, self.log.len()))
     }
 
-    /// The kernel owes an answer to something that changes it.
+    /// What is shown is not yet what was asked for.
     pub fn is_busy(&self) -> bool {
-        self.work.is_some() || self.link == Link::Connecting
+        match self.link {
+            Link::Down(_) => false,
+            Link::Connecting => true,
+            Link::Live => {
+                self.work.is_some() || self.views_awaited > 0 || self.stale != Stale::default()
+            }
+        }
     }
 
     /// The step that will be shown once everything asked for has happened.
@@ -677,13 +700,13 @@ impl State {
                 }
                 self.header = header;
                 self.kernel = state;
-                self.views_stale = true;
+                self.stale = Stale::ALL;
             }
             (Request::Run { .. }, Response::Ran { lines, state }) => self.ran(lines, state),
             (Request::Run { .. }, Response::Error { message }) => self.refused(message),
             (Request::Seek { .. } | Request::State, Response::State(state)) => {
                 self.kernel = state;
-                self.views_stale = true;
+                self.stale = Stale::ALL;
                 if self.work.take() == Some(Work::Seeking) && self.seek_to == Some(self.kernel.step)
                 {
                     self.seek_to = None;
@@ -710,18 +733,13 @@ impl State {
                 effects.push(Effect::Disconnect);
             }
         }
-        self.drawn_once |= self.work.is_none() && self.views_awaited == 0 && self.radix_known();
-    }
-
-    /// All views have arrived at least once.
-    fn radix_known(&self) -> bool {
-        !self.header.is_empty() && !self.views_stale
+        self.drawn_once |= !self.is_busy();
     }
 
     fn ran(&mut self, reports: Vec<LineReport>, state: StateView) {
         let work = self.work.take();
         self.kernel = state;
-        self.views_stale = true;
+        self.stale = Stale::ALL;
         match work {
             Some(Work::Replaying(asked)) => {
                 for report in reports.into_iter().take(asked) {
@@ -902,9 +920,9 @@ impl State {
             effects.push(Effect::Send(Request::Run { lines: batch }));
             return;
         }
-        if self.views_stale && self.views_awaited == 0 {
-            self.views_stale = false;
+        if self.views_awaited == 0 {
             let views = self.wanted_views();
+            self.stale = Stale::default();
             self.views_awaited = views.len();
             effects.extend(
                 views
@@ -914,12 +932,14 @@ impl State {
         }
     }
 
-    /// The views that are on the screen.
+    /// The views that are on the screen and stale.
     fn wanted_views(&self) -> Vec<ViewRequest> {
-        let name = self.tree_choice.clone().unwrap_or_default();
-        let mut views = vec![ViewRequest::Radix { name }];
-        views.extend(self.open_node.map(|node| ViewRequest::RadixNode { node }));
-        views.push(match self.lower {
+        let tree = self.stale.tree.then(|| ViewRequest::Radix {
+            name: self.tree_choice.clone().unwrap_or_default(),
+        });
+        let node = self.open_node.filter(|_| self.stale.node);
+        let node = node.map(|node| ViewRequest::RadixNode { node });
+        let lower = self.stale.lower.then(|| match self.lower {
             Pane::Slab => ViewRequest::Slab,
             Pane::Events => {
                 let since = self
@@ -933,7 +953,7 @@ impl State {
             }
             _ => ViewRequest::Memory,
         });
-        views
+        [tree, node, lower].into_iter().flatten().collect()
     }
 }
 
@@ -1423,6 +1443,26 @@ mod tests {
                 })
             )
         }));
+    }
+
+    #[test]
+    fn opening_a_node_asks_for_that_node_only() {
+        let mut bench = Bench::new();
+        bench.kernel.asked.clear();
+        bench.act(Action::OpenNode(Some(7)));
+        let wanted = Request::View(ViewRequest::RadixNode { node: 7 });
+        assert_eq!(bench.kernel.asked, [wanted]);
+        assert!(!bench.state.is_busy());
+        // Closing it does not make the page forget that a line has changed everything.
+        let run = bench.state.apply(Action::Submit(vec![b"a".to_vec()]));
+        let [Effect::Send(request)] = run.as_slice() else {
+            panic!("{run:?}")
+        };
+        let response = bench.kernel.handle(request.clone());
+        assert!(bench.state.apply(Action::OpenNode(None)).is_empty());
+        bench.kernel.asked.clear();
+        bench.act(Action::Answered(request.clone(), response));
+        assert_eq!(bench.kernel.asked.len(), 2);
     }
 
     #[test]
