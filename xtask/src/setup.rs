@@ -19,7 +19,7 @@ pub const DETAILS: &str = "
 Makes sure of all that `serve` and `test` need, and installs what is missing:
   rustfmt, clippy            `rustup component add`
   wasm32-unknown-unknown     `rustup target add`, or where that fails Debian's packages
-                             rustc-web cargo-web rust-web-src lld-22
+                             rustc-web cargo-web rust-web-src lld-22; tests prove both ways
   QEMU, Chromium             from the system's packages, with apt-get (through sudo if need be)
 Environment: GLASS_TOOLCHAIN=rustup|debian forces one way to WebAssembly;
 GLASS_QEMU and GLASS_CHROMIUM name programs elsewhere.";
@@ -78,8 +78,15 @@ pub fn setup(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     let progress = Progress::start();
     lints(&progress)?;
     let way = wasm(&progress)?;
+    let other = match other_wasm(&progress, &way)? {
+        Ok(other) => other.name().to_string(),
+        Err(reason) => format!("none, because {reason}"),
+    };
     tools(&progress, &[&QEMU, &CHROMIUM])?;
-    progress.stage(&format!("set up; WebAssembly by way of {}", way.name()));
+    let way = way.name();
+    progress.stage(&format!(
+        "set up; WebAssembly by way of {way}, the other way is {other}"
+    ));
     Ok(())
 }
 
@@ -125,17 +132,10 @@ pub fn lints(progress: &Progress) -> Result<(), Stop> {
         "missing: {names}; installing with `rustup component add {}`",
         missing.join(" ")
     ));
-    process::run(
-        process::program("rustup")
-            .args(["component", "add"])
-            .args(&missing),
-    )
-    .map_err(|stop| {
-        blocked(
-            &format!("{names} can't be installed"),
-            stop,
-            &format!("install {names} for this toolchain and run this again"),
-        )
+    let mut rustup = process::program("rustup");
+    process::run(rustup.args(["component", "add"]).args(&missing)).map_err(|stop| {
+        let by_hand = format!("install {names} for this toolchain and run this again");
+        blocked(&format!("{names} can't be installed"), stop, &by_hand)
     })
 }
 
@@ -233,13 +233,7 @@ fn apt_install(progress: &Progress, packages: &[&str]) -> Result<(), Stop> {
     progress.stage(&format!("installing with apt-get: {names}"));
     // Our packages may conflict with others (rustc-web with rustc): the user's stay.
     let install = || {
-        let options = [
-            "install",
-            "-y",
-            "-q",
-            "--no-install-recommends",
-            "--no-remove",
-        ];
+        let options = "install -y -q --no-install-recommends --no-remove".split(' ');
         process::run(apt_get().args(options).args(packages))
     };
     if install().is_ok() {
@@ -258,14 +252,9 @@ fn apt_lacks<'a>(progress: &Progress, packages: &[&'a str]) -> Vec<&'a str> {
         let mut show = process::program("apt-cache");
         show.args(["show", "--no-all-versions"]).args(packages);
         // It fails when it lacks one of them, and still shows the others.
-        let shown = show
-            .stderr(Stdio::null())
-            .output()
-            .map(|output| output.stdout);
-        not_shown(
-            &String::from_utf8_lossy(&shown.unwrap_or_default()),
-            packages,
-        )
+        let output = show.stderr(Stdio::null()).output();
+        let shown = output.map(|output| output.stdout).unwrap_or_default();
+        not_shown(&String::from_utf8_lossy(&shown), packages)
     };
     if unknown().is_empty() {
         return Vec::new();
@@ -295,12 +284,8 @@ fn apt_get() -> Command {
     if !is_root() {
         command.arg("env");
     }
-    command.args([
-        "DEBIAN_FRONTEND=noninteractive",
-        "apt-get",
-        "-o",
-        "DPkg::Lock::Timeout=300",
-    ]);
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    command.args(["-o", "DPkg::Lock::Timeout=300"]);
     command
 }
 
@@ -310,11 +295,8 @@ fn is_root() -> bool {
 
 /// A failure of an installer, with what to do instead.
 fn blocked(what: &str, why: Stop, by_hand: &str) -> Stop {
-    Stop::Failed(format!(
-        "{what}: {}
-{by_hand}",
-        why.into_reason()
-    ))
+    let why = why.into_reason();
+    Stop::Failed(format!("{what}: {why}\n{by_hand}"))
 }
 
 #[cfg(test)]
