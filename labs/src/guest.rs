@@ -165,9 +165,7 @@ pub fn arguments(
     add(&["-M", machine]);
     add(&["-accel", "tcg", "-m", &memory]);
     add(&["-kernel", image, "-append", machine_header]);
-    // An untrue, high baud rate: the port waits for four characters' time before it reports that
-    // fewer than 14 have come.
-    let serial = "isa-serial,chardev=console,iobase=0x3f8,irq=4,baudbase=115200000";
+    let serial = "isa-serial,chardev=console,iobase=0x3f8,irq=4";
     add(&["-chardev", &console, "-device", serial]);
     if let Some(protocol) = protocol {
         add(&[

@@ -1,10 +1,13 @@
 //! A serial port: the 16550 UART, the one device that every machine of QEMU has.
 //!
-//! Sending writes the port's FIFO full at a time; while the other end takes nothing, the
-//! processor sleeps until the FIFO has drained. Receiving never waits. The port raises its
-//! interrupt when bytes have come; the handler has nothing to do but to let the processor wake,
-//! since the main loop then asks the port itself. So a FIFO of 16 bytes is all the buffering there is, and
-//! QEMU holds back what does not fit.
+//! Receiving never waits. The port raises its interrupt when a byte has come; the handler has
+//! nothing to do but to let the processor wake, since the main loop then asks the port itself.
+//! Sending sleeps while the other end takes nothing.
+//!
+//! The chip's FIFOs stay off. They would save some exits to the emulator, but turning them on
+//! throws away what has been received, and input may well be waiting when the image starts (a
+//! script through a pipe). Without them QEMU holds each byte back until the one before has
+//! been read, so nothing is ever lost. What needs speed goes through [`virtio`](super::virtio).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,29 +15,24 @@ use core::fmt;
 use x86_64::instructions::interrupts;
 use x86_64::instructions::port::Port;
 
-/// How many bytes the transmitter takes at once.
-const FIFO: usize = 16;
-
 /// How many bytes one call of [`Serial::receive`] returns at most: enough that what is done with them
 /// costs more than the call.
 const RECEIVE_MAX: usize = 4096;
 
 /// Line status: a byte has been received.
 const DATA_READY: u8 = 1 << 0;
-/// Line status: the transmitter's FIFO is empty.
+/// Line status: the transmitter takes a byte.
 const TRANSMITTER_EMPTY: u8 = 1 << 5;
 
-/// Interrupt enable: when bytes have been received.
+/// Interrupt enable: when a byte has been received.
 const ON_RECEIVED: u8 = 1 << 0;
-/// Interrupt enable: when the transmitter's FIFO becomes empty.
+/// Interrupt enable: when the transmitter takes a byte.
 const ON_TRANSMITTER_EMPTY: u8 = 1 << 1;
 
 /// A UART.
 pub struct Serial {
     /// Its first port; the others follow.
     base: u16,
-    /// A byte that came before the port was set up.
-    early: Option<u8>,
 }
 
 impl Serial {
@@ -47,10 +45,9 @@ impl Serial {
     /// The second's line.
     pub const COM2_LINE: u8 = 3;
 
-    /// Sets up the UART at `base`, if there is one. It raises its interrupt
-    /// afterwards.
+    /// Sets up the UART at `base`, if there is one. It raises its interrupt afterwards.
     pub fn open(base: u16) -> Option<Serial> {
-        let mut serial = Serial { base, early: None };
+        let mut serial = Serial { base };
         // The scratch register remembers a byte; ports without a device don't.
         serial.write(7, 0x5a);
         if serial.read(7) != 0x5a {
@@ -60,11 +57,6 @@ impl Serial {
         serial.write(0, 1); // the highest rate
         serial.write(1, 0);
         serial.write(3, 0x03); // 8 bits, no parity, 1 stop bit
-        // Turning the FIFOs on empties them, so what is there is taken out first.
-        if serial.read(5) & DATA_READY != 0 {
-            serial.early = Some(serial.read(0));
-        }
-        serial.write(2, 0xc7); // an interrupt for 14 bytes, or for fewer and a pause
         serial.write(4, 0x0b); // DTR, RTS, and OUT2, which lets interrupts out
         serial.write(1, ON_RECEIVED);
         Some(serial)
@@ -72,12 +64,11 @@ impl Serial {
 
     /// The port at `base` for the last words of a dying image: nothing is set up, nothing sleeps.
     pub fn last_words(base: u16) -> LastWords {
-        LastWords(Serial { base, early: None })
+        LastWords(Serial { base })
     }
 
     /// Appends what has been received to `bytes`; does not wait for more.
     pub fn receive(&mut self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.early.take());
         while bytes.len() < RECEIVE_MAX && self.read(5) & DATA_READY != 0 {
             bytes.push(self.read(0));
         }
@@ -87,11 +78,9 @@ impl Serial {
     ///
     /// Interrupts must be off; they are on while it sleeps.
     pub fn send(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(FIFO) {
+        for &byte in bytes {
             self.wait_until_empty();
-            for &byte in chunk {
-                self.write(0, byte);
-            }
+            self.write(0, byte);
         }
     }
 
@@ -100,7 +89,7 @@ impl Serial {
         if self.read(5) & TRANSMITTER_EMPTY != 0 {
             return;
         }
-        // The interrupt line must rise when the FIFO empties, so nothing else may hold it up.
+        // The interrupt line must rise when the byte has left, so nothing else may hold it up.
         self.write(1, ON_TRANSMITTER_EMPTY);
         while self.read(5) & TRANSMITTER_EMPTY == 0 {
             interrupts::enable_and_hlt();
