@@ -38,6 +38,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::errno::Errno;
 use crate::machine::MachineConfig;
+use crate::trace::Tracepoint;
 
 /// Frame numbers of the kernel's static data: our linker script.
 pub mod layout {
@@ -202,7 +203,12 @@ impl Mem {
     #[cold]
     fn count_down_to_failure(&mut self) -> bool {
         self[MEM].fail_nth -= 1;
-        self[MEM].fail_nth == 0
+        let fails = self[MEM].fail_nth == 0;
+        if fails {
+            let ret = -(Errno::ENOMEM as i64);
+            self.trace(Tracepoint::FailNth, [ret as u64]);
+        }
+        fails
     }
 
     /// Counts work that a console line does.

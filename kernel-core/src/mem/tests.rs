@@ -138,6 +138,11 @@ fn the_chosen_allocation_fails() {
     assert!(mem.alloc_page(Gfp::KERNEL).is_ok());
     assert_eq!(mem.alloc_page(Gfp::KERNEL), Err(Errno::ENOMEM));
     assert!(mem.alloc_page(Gfp::KERNEL).is_ok());
+    assert_eq!(
+        mem[crate::trace::TRACE].events,
+        3,
+        "the failure is an event as well"
+    );
 }
 
 /// Allocates and frees at random on every CPU, checks everything after each step, and ends with the
