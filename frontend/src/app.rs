@@ -12,6 +12,7 @@ use crate::console::{Console, set_input};
 use crate::events::EventsPane;
 use crate::header::{Header, show_place};
 use crate::help::Help;
+use crate::log::LogDialog;
 use crate::memory::MemoryPane;
 use crate::radix::RadixPane;
 use crate::slab::SlabPane;
@@ -135,6 +136,8 @@ impl Component for App {
                     steps={state.log.len() as u32} activity={self.activity()}
                     locked={state.is_running() || state.link != Link::Live} act={act} />
                 <Help open={state.help} act={act} />
+                <LogDialog text={state.shows_log.then(|| AttrValue::from(state.log_text()))}
+                    error={state.log_error.clone().map(AttrValue::from)} act={act} />
             </div>
         }
     }

@@ -14,6 +14,7 @@ mod header;
 mod help;
 mod history;
 mod icons;
+mod log;
 mod memory;
 mod radix;
 mod radix_canvas;

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
+use labs::log;
 use labs::protocol::{
     Host, LineReport, MESSAGE_MAX, PROTOCOL_VERSION, Request, Response, View, ViewRequest,
 };
@@ -300,6 +301,10 @@ pub enum Action {
     NextTheme,
     /// Show or hide the help.
     Help(bool),
+    /// Show or hide the log as text.
+    ShowLog(bool),
+    /// Drop this session and run another log.
+    LoadLog(Vec<u8>),
 }
 
 /// What the page must do outside its state.
@@ -412,6 +417,10 @@ pub struct State {
     pub theme: Theme,
     /// The help is open.
     pub help: bool,
+    /// The log is shown as text.
+    pub shows_log: bool,
+    /// Why the log that was to be loaded is none.
+    pub log_error: Option<String>,
     /// What was to be completed last, to list the words on a second Tab.
     completing: Option<String>,
 }
@@ -450,6 +459,8 @@ impl State {
             tables: Vec::new(),
             theme,
             help: false,
+            shows_log: false,
+            log_error: None,
             completing: None,
         }
     }
@@ -525,6 +536,11 @@ impl State {
                 effects.push(Effect::Wear(self.theme));
             }
             Action::Help(open) => self.help = open,
+            Action::ShowLog(open) => {
+                self.shows_log = open;
+                self.log_error = None;
+            }
+            Action::LoadLog(log) => self.load(&log, &mut effects),
         }
         self.pump(&mut effects);
         effects
@@ -613,6 +629,41 @@ impl State {
                 self.pending.push_back(line);
             }
         }
+    }
+
+    /// The log as text: the machine, then a line a step.
+    pub fn log_text(&self) -> String {
+        let lines = self
+            .log
+            .iter()
+            .map(|line| String::from_utf8_lossy(&line.line));
+        [self.header.as_str().into()]
+            .into_iter()
+            .chain(lines)
+            .map(|line| line + "\n")
+            .collect()
+    }
+
+    fn load(&mut self, log: &[u8], effects: &mut Vec<Effect>) {
+        let log = log::parse(log);
+        match log::parse_header(log.header) {
+            Ok(machine) => self.header = machine.to_string(),
+            Err(error) => {
+                self.log_error = Some(error);
+                return;
+            }
+        }
+        self.shows_log = false;
+        self.log_error = None;
+        self.log.clear();
+        self.transcript = Rc::default();
+        self.screen_start = 0;
+        self.kernel = StateView::default();
+        self.unanswered.clear();
+        self.pending = log.lines.into_iter().map(<[u8]>::to_vec).collect();
+        self.tree_choice = None;
+        self.open_node = None;
+        self.reconnect(effects);
     }
 
     fn interrupt(&mut self) {
@@ -715,6 +766,11 @@ impl State {
             (Request::View(wanted), Response::View(view)) => self.viewed(wanted, view),
             (Request::Complete { line }, Response::Completions(words)) => {
                 self.completions(line, words, effects);
+            }
+            // No machine, no session: there is nothing to go on with.
+            (Request::Open { .. }, Response::Error { message }) => {
+                self.fall(message);
+                effects.push(Effect::Disconnect);
             }
             (request, Response::Error { message }) => {
                 if !matches!(request, Request::View(_) | Request::Complete { .. }) {
@@ -1312,6 +1368,24 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_that_does_not_start_loses_nothing() {
+        let mut bench = Bench::new();
+        bench.type_lines("a");
+        let _ = bench.state.apply(Action::SwitchHost(Place::Qemu));
+        let open = bench.state.apply(Action::Ready);
+        let [Effect::Send(request)] = open.as_slice() else {
+            panic!("{open:?}")
+        };
+        let refusal = Response::Error {
+            message: "no room".into(),
+        };
+        bench.act(Action::Answered(request.clone(), refusal));
+        assert_eq!(bench.state.link, Link::Down("no room".into()));
+        bench.act(Action::Restart);
+        assert_eq!((bench.log().as_str(), bench.state.kernel.step), ("a", 1));
+    }
+
+    #[test]
     fn an_older_protocol_is_named() {
         let mut bench = Bench::new();
         let opened = Response::Opened {
@@ -1463,6 +1537,29 @@ mod tests {
         bench.kernel.asked.clear();
         bench.act(Action::Answered(request.clone(), response));
         assert_eq!(bench.kernel.asked.len(), 2);
+    }
+
+    #[test]
+    fn another_log_replaces_the_session_if_it_is_one() {
+        let mut bench = Bench::new();
+        bench.type_lines("a\nb");
+        assert_eq!(bench.state.log_text(), "mem=64M\na\nb\n");
+        bench.act(Action::ShowLog(true));
+        bench.act(Action::LoadLog(b"mem=1Q\nx".to_vec()));
+        assert!(bench.state.log_error.is_some());
+        assert_eq!((bench.log().as_str(), bench.state.shows_log), ("a b", true));
+        bench.act(Action::LoadLog(b"mem=32M cpus=2\nx\n\ny".to_vec()));
+        assert!(!bench.state.shows_log);
+        assert_eq!(bench.log(), "x  y");
+        assert!(
+            bench.state.header.contains("mem=32M"),
+            "{}",
+            bench.state.header
+        );
+        assert_eq!(bench.kernel.log, [b"x".as_slice(), b"", b"y"]);
+        assert_eq!(bench.state.transcript.len(), 3);
+        bench.act(Action::LoadLog(b"only\nlines".to_vec()));
+        assert_eq!(bench.log(), "only lines");
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub fn Timeline(props: &TimelineProps) -> Html {
             <input id="step-slider" type="range" min="0" max={steps.to_string()} step="1"
                 value={target.to_string()} disabled={*locked || steps == 0} {oninput}
                 aria-label="step" aria-valuetext={format!("step {target} of {steps}: {line}")} />
+            <button class="tool" id="log" onclick={props.act.reform(|_| Action::ShowLog(true))}
+                title="The log as text: keep it, or run another">{ "log" }</button>
             <p class="state mono" id="state-line" data-testid="state-line"
                 data-step={kernel.step.to_string()} data-steps={steps.to_string()}
                 data-events={kernel.events.to_string()} data-chain={format!("{:016x}", kernel.chain)}
