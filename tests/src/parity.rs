@@ -391,7 +391,10 @@ impl fmt::Display for Mismatch {
             writeln!(f, "    {}", line.escape_ascii())?;
         }
         match self.step {
-            Some(0) => writeln!(f, "they differ from boot on:")?,
+            Some(0) => writeln!(
+                f,
+                "they differ from boot on; were they built from the same source?"
+            )?,
             Some(step) => writeln!(f, "they part at step {step}:")?,
             None => writeln!(f, "what they showed:")?,
         }

@@ -1,0 +1,253 @@
+//! Whatever a client sends, a session answers; and its views are the same on every host.
+
+use labs::protocol::{Host, Request, Response, View, ViewRequest, decode, encode};
+use labs::view::View as _;
+use labs::{HostMemory, Session};
+use tests::host::{self, Driver};
+use tests::{Random, Settings, log_gen};
+
+/// Requests of every kind, with sensible and with absurd contents.
+fn requests(random: &mut Random) -> Vec<Request> {
+    let number = random.bits() as u32;
+    let node = *random.pick(&[
+        0,
+        1,
+        511,
+        512,
+        4096,
+        100_000,
+        u32::MAX,
+        number,
+        number % 200_000,
+    ]);
+    let since = *random.pick(&[0, 5, 100, 1000, u64::MAX]);
+    let max = *random.pick(&[0, 1, 50, u32::MAX]);
+    let texts = [
+        "",
+        "t",
+        "radix",
+        "radix i",
+        "radix insert ",
+        "cat /pr",
+        "cat /proc/",
+        "echo é",
+        "\"",
+        "/",
+        "nobody",
+    ];
+    let text = |random: &mut Random| random.pick(&texts).to_string();
+    vec![
+        Request::State,
+        Request::View(ViewRequest::Radix {
+            name: String::new(),
+        }),
+        Request::View(ViewRequest::Radix { name: text(random) }),
+        Request::View(ViewRequest::RadixNode { node }),
+        Request::View(ViewRequest::Memory),
+        Request::View(ViewRequest::Slab),
+        Request::View(ViewRequest::Events { since, max }),
+        Request::Complete { line: text(random) },
+        Request::Seek {
+            step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
+        },
+        Request::View(ViewRequest::Radix {
+            name: String::new(),
+        }),
+        Request::View(ViewRequest::Memory),
+        Request::Log,
+    ]
+}
+
+fn log_of(seed: u64) -> Request {
+    Request::Replay {
+        log: log_gen::join(&log_gen::generate(seed)),
+        each_line: false,
+    }
+}
+
+/// The three faces of a view agree with each other as far as can be told from outside.
+fn check_faces(view: &View) {
+    let (table, sentence) = match view {
+        View::Radix(view) => (view.table(), view.sentence()),
+        View::RadixNode(view) => (view.table(), view.sentence()),
+        View::Memory(view) => (view.table(), view.sentence()),
+        View::Slab(view) => (view.table(), view.sentence()),
+        View::Events(view) => (view.table(), view.sentence()),
+    };
+    assert!(!sentence.is_empty() && !table.caption.is_empty());
+    for row in &table.rows {
+        assert_eq!(row.len(), table.columns.len(), "{}: {row:?}", table.caption);
+    }
+    match view {
+        View::Radix(radix) => {
+            let items: u32 = radix
+                .nodes
+                .iter()
+                .filter(|node| node.level == 0)
+                .map(|node| node.present.count_ones())
+                .sum();
+            assert_eq!(u64::from(items), radix.items, "{sentence}");
+            assert_eq!(
+                radix
+                    .nodes
+                    .first()
+                    .map_or(radix.height, |root| u32::from(root.level) + 1),
+                radix.height
+            );
+            for (index, node) in radix.nodes.iter().enumerate().skip(1) {
+                let parent = &radix.nodes[node.parent as usize];
+                assert!((node.parent as usize) < index, "a child before its parent");
+                assert_eq!(parent.level, node.level + 1);
+                assert_eq!(parent.present >> node.parent_slot & 1, 1);
+                for tag in 0..2 {
+                    let above = parent.tags[tag] >> node.parent_slot & 1 == 1;
+                    assert_eq!(
+                        above,
+                        node.tags[tag] != 0,
+                        "tag {tag} is not the children's"
+                    );
+                }
+            }
+        }
+        View::Memory(memory) => {
+            assert_eq!(memory.frames.len(), memory.frames_total as usize);
+            for zone in &memory.zones {
+                let blocks = zone.free_blocks.iter().zip(0..);
+                let free: u32 = blocks.map(|(count, order)| count << order).sum();
+                assert_eq!(free, zone.free, "zone {}", zone.name);
+            }
+            let free: u32 = memory
+                .zones
+                .iter()
+                .map(|zone| zone.free + zone.per_cpu.iter().sum::<u32>())
+                .sum();
+            assert_eq!(free, memory.frames_free);
+        }
+        View::Slab(slab) => {
+            for cache in &slab.caches {
+                assert_eq!(
+                    cache.total_objects,
+                    cache.slabs * cache.objects_per_slab,
+                    "{}",
+                    cache.name
+                );
+                assert!(
+                    cache.active_objects <= cache.total_objects,
+                    "{}",
+                    cache.name
+                );
+            }
+        }
+        View::Events(events) => {
+            for pair in events.events.windows(2) {
+                // Events have gaps where `tracing_on` was 0.
+                assert!(pair[0].number < pair[1].number);
+                assert!(pair[0].step <= pair[1].step);
+            }
+        }
+        View::RadixNode(node) => assert_eq!(node.slots.len(), 64),
+    }
+}
+
+#[test]
+fn views_of_random_kernels_are_sound() {
+    let mut session = host::Native::new();
+    for seed in 0..120 {
+        let _ = session.request(log_of(seed));
+        for request in requests(&mut Random::new(seed)) {
+            match session.request(request.clone()) {
+                Ok(Response::View(Some(view))) => {
+                    check_faces(&view);
+                    // Every node that the tree names can be looked at.
+                    if let View::Radix(radix) = view {
+                        for node in radix.nodes.iter().take(20) {
+                            let asked = Request::View(ViewRequest::RadixNode { node: node.node });
+                            match session.request(asked) {
+                                Ok(Response::View(Some(View::RadixNode(shown)))) => {
+                                    assert_eq!(
+                                        (shown.present, shown.tags),
+                                        (node.present, node.tags)
+                                    );
+                                }
+                                other => panic!("seed {seed}: {other:?}"),
+                            }
+                        }
+                    }
+                }
+                Ok(Response::Error { message }) => panic!("seed {seed}: {request:?}: {message}"),
+                Ok(_) => {}
+                Err(error) => panic!("seed {seed}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn views_are_the_same_on_all_hosts() {
+    let settings = Settings::find();
+    let mut here = host::Native::new();
+    for host in [Host::Wasm, Host::Qemu] {
+        let mut there = host::connect(host, &settings).expect("the host starts");
+        for seed in 300..330 {
+            let boot = log_of(seed);
+            assert_eq!(
+                there.request(boot.clone()),
+                here.request(boot),
+                "seed {seed} on {host:?}"
+            );
+            for request in requests(&mut Random::new(seed)) {
+                let expected = here.request(request.clone());
+                assert_eq!(
+                    there.request(request.clone()),
+                    expected,
+                    "seed {seed} on {host:?}: {request:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn malformed_messages_are_answered() {
+    let mut random = Random::new(99);
+    let mut session = Session::new(Host::Native, Box::new(HostMemory));
+    session.set_budget(100_000);
+    session.set_replay_limit(100_000);
+    let (mut refused, mut understood) = (0, 0);
+    for round in 0..4_000 {
+        let mut samples: Vec<Vec<u8>> = requests(&mut random).iter().map(encode).collect();
+        samples.push(encode(&Request::Open {
+            header: "mem=1M".to_string(),
+        }));
+        samples.push(encode(&Request::Run {
+            lines: vec![b"radix create t".to_vec(), b"radix fill t 0 9".to_vec()],
+        }));
+        samples.push(encode(&Request::Replay {
+            log: b"mem=1M\ntrue\n".to_vec(),
+            each_line: true,
+        }));
+        let mut message = random.pick(&samples).clone();
+        for _ in 0..random.below(4) {
+            let at = random.below(message.len() as u64 + 1) as usize;
+            match random.below(4) {
+                0 => message.truncate(at),
+                1 => message.insert(at, random.bits() as u8),
+                2 if at < message.len() => message[at] = random.bits() as u8,
+                _ => message.extend_from_slice(&random.bits().to_le_bytes()[..at % 8]),
+            }
+        }
+        let answer = session.handle_bytes(&message);
+        match decode(&answer) {
+            Ok(Response::Error { message }) => {
+                assert!(!message.is_empty());
+                refused += 1;
+            }
+            Ok(_) => understood += 1,
+            Err(error) => panic!("round {round}: {message:?} is answered by nonsense: {error}"),
+        }
+    }
+    assert!(
+        refused > 500 && understood > 500,
+        "{refused} refused, {understood} understood"
+    );
+}
