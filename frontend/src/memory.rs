@@ -1,4 +1,4 @@
-//! Physical memory: every frame a square, zone by zone, and the buddy allocator's free blocks.
+//! Physical memory: every frame a square, zone by zone; below, the buddy allocator's free blocks.
 
 use std::rc::Rc;
 
@@ -46,7 +46,12 @@ pub fn MemoryPane(props: &MemoryPaneProps) -> Html {
         <Panel pane={Pane::Memory} title="memory" sentence={view.sentence()}
             table={props.as_table.then(|| view.table())} visible={props.visible}
             act={props.act.clone()}>
-            <div class="zones scroll">{ legend(&view) }{ for zones }</div>
+            <div class="zones scroll">
+                { legend(&view) }
+                { for zones }
+                <p class="quiet">{ "Free blocks of each order, and their share of the free memory:" }</p>
+                { for view.zones.iter().map(free_blocks) }
+            </div>
         </Panel>
     }
 }
@@ -78,7 +83,7 @@ fn frame_text(view: &MemoryView, frame: usize) -> String {
     let address = labs::view::address(frame as u32 * 512);
     match kind {
         FrameKind::Free { order } => {
-            format!("frame {frame} · {address} · free, in a block of order {order}")
+            format!("frame {frame} · {address} · free, order {order}")
         }
         kind => format!("frame {frame} · {address} · {}", kind.name()),
     }
@@ -100,7 +105,7 @@ enum ZoneMessage {
     Key(KeyboardEvent),
 }
 
-/// One zone: its map and its free blocks.
+/// The map of one zone.
 struct Zone {
     canvas: NodeRef,
     /// The frame that is pointed at.
@@ -163,7 +168,6 @@ impl Component for Zone {
                     onmousemove={link.callback(ZoneMessage::Hover)}
                     onmouseleave={link.callback(|_| ZoneMessage::Leave)}
                     onkeydown={link.callback(ZoneMessage::Key)} />
-                { free_blocks(zone) }
             </section>
         }
     }
@@ -402,11 +406,11 @@ fn free_blocks(zone: &ZoneView) -> Html {
         .map(|(cpu, count)| format!("CPU {cpu}: {count}"));
     let cpus: AttrValue = cpus.collect::<Vec<_>>().join(", ").into();
     html! {
-        <div class="buddy">
+        <section class="buddy">
+            <h3>{ zone.title() }</h3>
             <ol class="orders mono" aria-label="free blocks by order">{ for orders }</ol>
-            <p class="quiet">{ "free blocks of each order, and their share of the memory" }<br />
-                { "pages on the CPUs' own lists: " }<span class="mono">{ cpus }</span></p>
-        </div>
+            <p class="quiet">{ "pages on the CPUs' own lists: " }<span class="mono">{ cpus }</span></p>
+        </section>
     }
 }
 
@@ -456,7 +460,7 @@ mod tests {
         };
         assert_eq!(
             frame_text(&view, 1),
-            "frame 1 · ffff880000001000 · free, in a block of order 3"
+            "frame 1 · ffff880000001000 · free, order 3"
         );
         assert_eq!(
             frame_text(&view, 0),
