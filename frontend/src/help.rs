@@ -82,7 +82,7 @@ pub fn Help(props: &HelpProps) -> Html {
     });
     let close = props.act.reform(|_| Action::Help(false));
     html! {
-        <dialog ref={dialog} class="help" aria-labelledby="help-title"
+        <dialog ref={dialog} class="sheet help" aria-labelledby="help-title"
             onclose={props.act.reform(|_| Action::Help(false))}>
             <h2 id="help-title">{ "Glass Kernel" }</h2>
             <p>{ "A small operating-system kernel runs in this page. What you type at its console

@@ -59,7 +59,7 @@ pub fn LogDialog(props: &LogDialogProps) -> Html {
     };
     let close = props.act.reform(|_| Action::ShowLog(false));
     html! {
-        <dialog ref={dialog} class="help log" aria-labelledby="log-title"
+        <dialog ref={dialog} class="sheet log" aria-labelledby="log-title"
             onclose={props.act.reform(|_| Action::ShowLog(false))}>
             <h2 id="log-title">{ "The log" }</h2>
             <p>{ "The first line describes the machine; each other line is a step. It says all there

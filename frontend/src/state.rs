@@ -700,6 +700,8 @@ impl State {
             lines(self.log.len())
         ));
         self.link = Link::Down(reason);
+        // The console is where it says so and offers to start again.
+        self.pane = Pane::Console;
         self.unanswered.extend(self.pending.drain(..));
         self.work = None;
         self.views_awaited = 0;
