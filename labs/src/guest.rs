@@ -46,7 +46,9 @@ pub enum Console {
 pub enum Protocol {
     /// Nowhere: the guest has no such port.
     None,
-    /// To QEMU's own standard input and output.
+    /// To QEMU's own standard input and output. The guest powers off when its input ends, so that
+    /// it does not outlive the program that started it. (An answer that is still on its way is lost
+    /// then.)
     Stdio,
     /// To a Unix socket of this path, which QEMU makes and listens on.
     Unix(String),
@@ -131,6 +133,11 @@ pub fn arguments(
     protocol: Protocol,
 ) -> Vec<String> {
     let memory = format!("{memory_mib}M");
+    let hangup = match protocol {
+        Protocol::Stdio => " hangup=poweroff",
+        Protocol::None | Protocol::Unix(_) => "",
+    };
+    let append = format!("{machine_header}{hangup}");
     let console = match console {
         Console::Stdio => "stdio,id=console,signal=off,mux=on".to_string(),
         Console::Null => "null,id=console".to_string(),
@@ -164,7 +171,7 @@ pub fn arguments(
     let machine = "microvm,acpi=off,pit=off,rtc=off,isa-serial=off,auto-kernel-cmdline=off";
     add(&["-M", machine]);
     add(&["-accel", "tcg", "-m", &memory]);
-    add(&["-kernel", image, "-append", machine_header]);
+    add(&["-kernel", image, "-append", &append]);
     let serial = "isa-serial,chardev=console,iobase=0x3f8,irq=4";
     add(&["-chardev", &console, "-device", serial]);
     if let Some(protocol) = protocol {

@@ -1,7 +1,7 @@
 //! Reads `-append`: the machine header, and a word or two about what to do with it.
 //!
 //! The command line is a machine header (`mem=64M nodes=2 ...`, see the log format) in which
-//! `selftest=NAME` may stand as well. Firmware and QEMU add words of their own, with a dot in
+//! `selftest=NAME` and `hangup=poweroff` may stand as well. Firmware and QEMU add words of their own, with a dot in
 //! their key (`virtio_mmio.device=...`); they are left out. Everything else goes to the kernel core, which
 //! knows the header's keys and rejects what it does not know.
 
@@ -14,6 +14,8 @@ pub struct CommandLine {
     pub header: String,
     /// Which test to run instead of a session.
     pub self_test: Option<String>,
+    /// Power off when the program at the protocol port goes away.
+    pub end_on_hangup: bool,
 }
 
 impl CommandLine {
@@ -24,6 +26,8 @@ impl CommandLine {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
             if key == "selftest" {
                 parsed.self_test = Some(value.into());
+            } else if word == "hangup=poweroff" {
+                parsed.end_on_hangup = true;
             } else if !key.contains('.') {
                 if !parsed.header.is_empty() {
                     parsed.header.push(' ');
@@ -44,6 +48,7 @@ mod tests {
         let expected = CommandLine {
             header: header.into(),
             self_test: self_test.map(String::from),
+            end_on_hangup: false,
         };
         assert_eq!(CommandLine::parse(text), expected);
     }
@@ -68,6 +73,14 @@ mod tests {
             Some("stack"),
         );
         check(b"selftest", "", Some(""));
+    }
+
+    #[test]
+    fn a_hangup_may_end_the_machine() {
+        let parsed = CommandLine::parse(b"mem=8M hangup=poweroff cpus=2");
+        assert!(parsed.end_on_hangup);
+        assert_eq!(parsed.header, "mem=8M cpus=2");
+        check(b"hangup=stay", "hangup=stay", None);
     }
 
     #[test]

@@ -21,7 +21,6 @@ mod start_info;
 mod virtio;
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
 use core::panic::PanicInfo;
@@ -48,6 +47,9 @@ const STEPS_PER_REQUEST: u64 = 100_000;
 
 /// How many kernel steps the replay of one log may take.
 const STEPS_PER_REPLAY: u64 = 100_000_000;
+
+/// How many bytes a buffer of the main loop keeps for the next round; larger ones are rare.
+const BUFFER_KEPT: usize = 64 << 10;
 
 /// Takes the machine over; [`entry`] calls it, in long mode and with interrupts off.
 extern "C" fn start(start_info: u32) -> ! {
@@ -90,25 +92,20 @@ extern "C" fn start(start_info: u32) -> ! {
     interrupts::enable_line(Serial::COM1_LINE);
 
     let command_line = CommandLine::parse(command_line);
-    match command_line.self_test {
-        Some(name) => self_test::run(&name, command_line.header, frames, &mut console),
-        None => serve(
-            command_line.header,
-            frames,
-            plan.heap.size() as usize,
-            console,
-        ),
+    if let Some(name) = command_line.self_test {
+        self_test::run(&name, command_line.header, frames, &mut console);
     }
-}
-
-/// Runs a session for the console and the protocol port until one of them ends it.
-fn serve(header: String, frames: Frames, heap_bytes: usize, mut console: Serial) -> ! {
-    let mut protocol = ProtocolPort::open();
     let mut session = Session::new(labs::protocol::Host::Qemu, Box::new(frames));
     session.set_budget(STEPS_PER_REQUEST);
     session.set_replay_limit(STEPS_PER_REPLAY);
-    session.set_checkpoint_bytes(heap_bytes / 4);
-    let (mut host, header) = match Host::boot(session, header) {
+    session.set_checkpoint_bytes(plan.heap.size() as usize / 4);
+    serve(session, command_line, console)
+}
+
+/// Runs a session for the console and the protocol port until one of them ends it.
+fn serve(session: Session, command_line: CommandLine, mut console: Serial) -> ! {
+    let mut protocol = ProtocolPort::open();
+    let (mut host, header) = match Host::boot(session, command_line.header) {
         Ok(booted) => booted,
         Err(message) => refuse(&mut console, format_args!("{message}")),
     };
@@ -122,6 +119,11 @@ fn serve(header: String, frames: Frames, heap_bytes: usize, mut console: Serial)
         console.receive(&mut typed);
         protocol.receive(&mut received);
         if typed.is_empty() && received.is_empty() {
+            if command_line.end_on_hangup && protocol.hung_up() {
+                let _ = writeln!(console, "\nboot: nobody is at the protocol port any more");
+                console.wait_until_empty();
+                exit(Exit::Done);
+            }
             // An interrupt that came since the ports were asked is held back until the processor
             // sleeps, and wakes it.
             interrupt_flag::enable_and_hlt();
@@ -141,6 +143,7 @@ fn serve(header: String, frames: Frames, heap_bytes: usize, mut console: Serial)
         }
         for buffer in [&mut typed, &mut received, &mut to_console, &mut to_protocol] {
             buffer.clear();
+            buffer.shrink_to(BUFFER_KEPT);
         }
     }
 }

@@ -49,6 +49,11 @@ impl Port {
         }
     }
 
+    /// Whether the other end has closed, if that can be known.
+    pub fn hung_up(&self) -> bool {
+        matches!(self, Port::Virtio(virtio) if virtio.hung_up())
+    }
+
     /// Waits until all bytes sent have left.
     pub fn wait_until_empty(&mut self) {
         if let Port::Serial(serial) = self {

@@ -78,16 +78,18 @@ const VERSION_1: u32 = 1 << 0;
 const PORT: u32 = 1;
 
 /// The numbers of the queues in use.
+const CONTROL_RECEIVE: u32 = 2;
 const CONTROL_TRANSMIT: u32 = 3;
 const PORT_RECEIVE: u32 = 4;
 const PORT_TRANSMIT: u32 = 5;
 
-/// What is said on the control queue.
+/// What is said on the control queues, by either side.
 #[derive(Clone, Copy)]
 #[repr(u16)]
 enum Event {
     DeviceReady = 0,
     PortReady = 3,
+    /// The other end of the port opens, or closes.
     PortOpen = 6,
 }
 
@@ -157,16 +159,24 @@ struct Queue {
     taken: u16,
 }
 
+/// A queue to receive from, with its buffers.
+///
+/// Invariant: `buffers` came from a `Box` that is never freed; a buffer is read only between being
+/// taken back from the device and given to it again.
+struct Inbox {
+    queue: Queue,
+    buffers: *mut [[u8; BUFFER]; RING as usize],
+}
+
 /// The console device's port.
 pub struct Virtio {
     /// The address of the device's registers.
     registers: u64,
-    receive: Queue,
+    control: Inbox,
+    receive: Inbox,
     transmit: Queue,
-    /// The buffers that the device receives into.
-    ///
-    /// Invariant: never freed; a buffer is read only between being taken back and given again.
-    buffers: *mut [[u8; BUFFER]; RING as usize],
+    /// The other end has closed.
+    hung_up: bool,
 }
 
 impl Virtio {
@@ -195,21 +205,18 @@ impl Virtio {
             set(register::DRIVER_FEATURES, wanted);
         }
         set(register::STATUS, 1 | 2 | 8);
-        let mut control = Queue::new(registers, CONTROL_TRANSMIT)?;
-        let receive = Queue::new(registers, PORT_RECEIVE)?;
-        let transmit = Queue::new(registers, PORT_TRANSMIT)?;
-        set(register::STATUS, 1 | 2 | 8 | 4);
-
-        let buffers = Box::into_raw(Box::new([[0; BUFFER]; RING as usize]));
+        let mut say = Queue::new(registers, CONTROL_TRANSMIT)?;
         let mut virtio = Virtio {
             registers,
-            receive,
-            transmit,
-            buffers,
+            control: Inbox::new(registers, CONTROL_RECEIVE)?,
+            receive: Inbox::new(registers, PORT_RECEIVE)?,
+            transmit: Queue::new(registers, PORT_TRANSMIT)?,
+            hung_up: false,
         };
-        for number in 0..RING {
-            virtio.offer(number);
-        }
+        set(register::STATUS, 1 | 2 | 8 | 4);
+
+        virtio.control.offer_all();
+        virtio.receive.offer_all();
         interrupts::enable_line(FIRST_LINE + slot as u8);
         for (event, port) in [
             (Event::DeviceReady, 0),
@@ -217,7 +224,7 @@ impl Virtio {
             (Event::PortOpen, PORT),
         ] {
             let [a, b, c, d] = port.to_le_bytes();
-            control.send(registers, &[a, b, c, d, event as u8, 0, 1, 0]);
+            say.send(registers, &[a, b, c, d, event as u8, 0, 1, 0]);
         }
         // QEMU looks for buffers, and for bytes to put into them, only when told to.
         set(register::QUEUE_NOTIFY, PORT_RECEIVE);
@@ -227,19 +234,22 @@ impl Virtio {
     /// Appends what has been received to `bytes`; does not wait for more.
     pub fn receive(&mut self, bytes: &mut Vec<u8>) {
         acknowledge(self.registers);
-        let mut any = false;
-        while let Some(used) = self.receive.take() {
-            let number = used.number as u16 % RING;
-            let length = (used.length as usize).min(BUFFER);
-            // SAFETY: the device is done with this buffer until it is offered again.
-            let buffer = unsafe { &(*self.buffers)[usize::from(number)] };
-            bytes.extend_from_slice(&buffer[..length]);
-            self.offer(number);
-            any = true;
-        }
-        if any {
-            write(self.registers + register::QUEUE_NOTIFY, PORT_RECEIVE);
-        }
+        // First the control queue: what came before the other end closed is then received below.
+        self.control.take(self.registers, |message| {
+            let [a, b, c, d, event, 0, value, 0] = *message else {
+                return;
+            };
+            if u32::from_le_bytes([a, b, c, d]) == PORT && event == Event::PortOpen as u8 {
+                self.hung_up = value == 0;
+            }
+        });
+        self.receive
+            .take(self.registers, |piece| bytes.extend_from_slice(piece));
+    }
+
+    /// Whether the other end has closed; everything that it sent has been received then.
+    pub fn hung_up(&self) -> bool {
+        self.hung_up
     }
 
     /// Sends all of `bytes`; sleeps while the other end takes none.
@@ -250,8 +260,24 @@ impl Virtio {
             self.transmit.send(self.registers, bytes);
         }
     }
+}
 
-    /// Lets the device receive into a buffer.
+impl Inbox {
+    /// Makes queue `number` and its buffers.
+    fn new(registers: u64, number: u32) -> Option<Inbox> {
+        let queue = Queue::new(registers, number)?;
+        let buffers = Box::into_raw(Box::new([[0; BUFFER]; RING as usize]));
+        Some(Inbox { queue, buffers })
+    }
+
+    /// Lets the device write to all buffers.
+    fn offer_all(&mut self) {
+        for number in 0..RING {
+            self.offer(number);
+        }
+    }
+
+    /// Lets the device write to a buffer.
     fn offer(&mut self, number: u16) {
         let base = self.buffers.addr() as u64;
         let buffer = Descriptor {
@@ -260,7 +286,24 @@ impl Virtio {
             flags: DEVICE_WRITES,
             next: 0,
         };
-        self.receive.give(number, buffer);
+        self.queue.give(number, buffer);
+    }
+
+    /// Passes what the device has written to `each`, buffer by buffer, and offers the buffers again.
+    fn take(&mut self, registers: u64, mut each: impl FnMut(&[u8])) {
+        let mut any = false;
+        while let Some(used) = self.queue.take() {
+            let number = used.number as u16 % RING;
+            let length = (used.length as usize).min(BUFFER);
+            // SAFETY: the device is done with this buffer until it is offered again.
+            let buffer = unsafe { &(*self.buffers)[usize::from(number)] };
+            each(&buffer[..length]);
+            self.offer(number);
+            any = true;
+        }
+        if any {
+            write(registers + register::QUEUE_NOTIFY, self.queue.number);
+        }
     }
 }
 
