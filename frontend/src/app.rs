@@ -8,6 +8,7 @@ use yew::{AttrValue, Callback, Component, Context, Html, classes, html};
 
 use crate::canvas::media;
 use crate::carrier::{Carrier, Event};
+use crate::choices::{Link, Pane, Place, Theme};
 use crate::console::{Console, set_input};
 use crate::events::EventsPane;
 use crate::header::{Header, show_place};
@@ -16,7 +17,7 @@ use crate::log::LogDialog;
 use crate::memory::MemoryPane;
 use crate::radix::RadixPane;
 use crate::slab::SlabPane;
-use crate::state::{Action, Effect, Link, Pane, Place, State, Theme};
+use crate::state::{Action, Effect, State};
 use crate::timeline::Timeline;
 
 /// Where the browser keeps the chosen theme; `boot.js` reads it as well.

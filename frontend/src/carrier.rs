@@ -21,7 +21,7 @@ use web_sys::{
 };
 use yew::Callback;
 
-use crate::state::Place;
+use crate::choices::Place;
 
 /// What a carrier reports.
 #[derive(Debug)]

@@ -14,7 +14,8 @@ use yew::{
 };
 
 use crate::history::History;
-use crate::state::{Action, Entry, LogLine, ROWS_SHOWN, lines, window};
+use crate::state::Action;
+use crate::transcript::{Entry, LogLine, ROWS_SHOWN, lines, window};
 
 /// Lines for a newcomer, in an order that tells a story.
 const EXAMPLES: [(&str, &[&str]); 3] = [

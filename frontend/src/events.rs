@@ -9,7 +9,8 @@ use yew::{
     use_effect_with, use_node_ref, use_state,
 };
 
-use crate::state::{Action, Pane};
+use crate::choices::Pane;
+use crate::state::Action;
 use crate::table::Panel;
 
 #[derive(Properties, PartialEq)]

@@ -5,7 +5,8 @@ use web_sys::HtmlSelectElement;
 use yew::{AttrValue, Callback, Event, Html, Properties, TargetCast, function_component, html};
 
 use crate::callbacks::report;
-use crate::state::{Action, Place, Theme};
+use crate::choices::{Place, Theme};
+use crate::state::Action;
 
 #[derive(Properties, PartialEq)]
 pub struct HeaderProps {

@@ -8,6 +8,7 @@ mod app;
 mod callbacks;
 mod canvas;
 mod carrier;
+mod choices;
 mod console;
 mod events;
 mod header;
@@ -24,6 +25,7 @@ mod slab;
 mod state;
 mod table;
 mod timeline;
+mod transcript;
 
 fn main() {
     let document = web_sys::window().and_then(|window| window.document());

@@ -10,7 +10,8 @@ use yew::{
 };
 
 use crate::canvas::{NextFrame, Surface, Watch, colours, rgb};
-use crate::state::{Action, Pane, Theme};
+use crate::choices::{Pane, Theme};
+use crate::state::Action;
 use crate::table::Panel;
 
 /// Kinds in the order of the legend, with the custom property that colours them.

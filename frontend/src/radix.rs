@@ -7,9 +7,10 @@ use web_sys::HtmlSelectElement;
 use yew::{Callback, Event, Html, Properties, TargetCast, classes, function_component, html};
 
 use crate::callbacks::report;
+use crate::choices::{Pane, Theme};
 use crate::icons::{self, icon};
 use crate::radix_canvas::RadixCanvas;
-use crate::state::{Action, Pane, Theme};
+use crate::state::Action;
 use crate::table::Panel;
 
 /// What a click on the empty picture types.

@@ -14,10 +14,11 @@ use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, html};
 
 use crate::canvas::{NextFrame, Surface, Watch};
+use crate::choices::Theme;
 use crate::icons::{self, icon};
 use crate::radix_draw::{Camera, draw};
 use crate::radix_layout::{Layout, Step};
-use crate::state::{Action, Theme};
+use crate::state::Action;
 
 /// How far a press may move and still be a click, in pixels.
 const CLICK_SLACK: f64 = 5.0;

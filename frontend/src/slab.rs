@@ -5,7 +5,8 @@ use std::rc::Rc;
 use labs::view::{CacheView, SlabView, View};
 use yew::{Callback, Html, Properties, function_component, html};
 
-use crate::state::{Action, Pane};
+use crate::choices::Pane;
+use crate::state::Action;
 use crate::table::Panel;
 
 #[derive(Properties, PartialEq)]

@@ -5,8 +5,9 @@ use yew::{
     AttrValue, Callback, Children, Html, Properties, classes, function_component, html, use_state,
 };
 
+use crate::choices::Pane;
 use crate::icons::{self, icon};
-use crate::state::{Action, Pane};
+use crate::state::Action;
 
 /// How many rows a table shows before it is asked for more.
 const ROWS_SHOWN: usize = 200;

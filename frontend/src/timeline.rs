@@ -10,7 +10,8 @@ use yew::{
 
 use crate::callbacks::report;
 use crate::icons::{self, icon};
-use crate::state::{Action, LogLine};
+use crate::state::Action;
+use crate::transcript::LogLine;
 
 #[derive(Properties, PartialEq)]
 pub struct TimelineProps {

@@ -1,0 +1,147 @@
+//! What the page can be switched between: hosts, panes, themes.
+
+use labs::protocol::Host;
+
+/// Where the kernel runs, as the host switch offers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In this page, in a Web Worker.
+    Browser,
+    /// In a process of the server.
+    Server,
+    /// On a machine under QEMU, which the server runs.
+    Qemu,
+}
+
+impl Place {
+    /// All places, in the order of the switch.
+    pub const ALL: [Place; 3] = [Place::Browser, Place::Server, Place::Qemu];
+
+    /// The name by which the server's list of hosts and the switch's options go.
+    pub fn id(self) -> &'static str {
+        match self {
+            Place::Browser => Host::Wasm.name(),
+            Place::Server => Host::Native.name(),
+            Place::Qemu => Host::Qemu.name(),
+        }
+    }
+
+    /// The place with this name.
+    pub fn from_id(id: &str) -> Option<Place> {
+        Place::ALL.into_iter().find(|place| place.id() == id)
+    }
+
+    /// What the switch shows.
+    pub fn label(self) -> &'static str {
+        match self {
+            Place::Browser => "browser",
+            Place::Server => "server",
+            Place::Qemu => "QEMU",
+        }
+    }
+}
+
+/// How the page stands with its kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// The host is being started.
+    Connecting,
+    /// The kernel answers.
+    Live,
+    /// The kernel is gone, and why.
+    Down(String),
+}
+
+/// What is known of the server's hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// The question is still open.
+    Unknown,
+    /// The server offers these, by [`Place::id`].
+    Offered(Vec<String>),
+    /// There is no server to ask, and how that showed.
+    Unreachable(String),
+}
+
+/// The parts of the page that a narrow screen shows one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// The console.
+    Console,
+    /// The radix tree.
+    Tree,
+    /// Zones and frames.
+    Memory,
+    /// The slab caches.
+    Slab,
+    /// The trace.
+    Events,
+}
+
+impl Pane {
+    /// All panes, in the order of the tabs.
+    pub const ALL: [Pane; 5] = [
+        Pane::Console,
+        Pane::Tree,
+        Pane::Memory,
+        Pane::Slab,
+        Pane::Events,
+    ];
+
+    /// What the tab shows; also part of element ids.
+    pub fn label(self) -> &'static str {
+        match self {
+            Pane::Console => "console",
+            Pane::Tree => "tree",
+            Pane::Memory => "memory",
+            Pane::Slab => "slab",
+            Pane::Events => "events",
+        }
+    }
+
+    /// Whether a wide screen shows this pane below the tree, one at a time with its like.
+    pub fn is_lower(self) -> bool {
+        matches!(self, Pane::Memory | Pane::Slab | Pane::Events)
+    }
+}
+
+/// Which colours the page wears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// As the system prefers.
+    #[default]
+    Auto,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    /// The name under which it is remembered.
+    pub fn name(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// The theme of this name; anything unknown is [`Theme::Auto`].
+    pub fn from_name(name: &str) -> Theme {
+        match name {
+            "light" => Theme::Light,
+            "dark" => Theme::Dark,
+            _ => Theme::Auto,
+        }
+    }
+
+    /// The next one round.
+    pub fn next(self) -> Theme {
+        match self {
+            Theme::Auto => Theme::Light,
+            Theme::Light => Theme::Dark,
+            Theme::Dark => Theme::Auto,
+        }
+    }
+}
