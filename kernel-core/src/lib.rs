@@ -28,6 +28,8 @@ pub mod mem;
 pub mod radix_tree;
 pub mod shell;
 pub mod slab;
+#[cfg(test)]
+mod testing;
 pub mod trace;
 
 pub use errno::Errno;

@@ -7,13 +7,14 @@
 
 use core::fmt::{self, Write};
 
+use super::FileSystem;
 use super::dentry::{self, Dentry, Inode, Mount};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
 
 /// Shows the record at a position and says where the next one is, `None` behind the last. The
 /// number before it is the file's own (a node's number, say). A record has at most 4096 bytes.
-pub(super) type Show = fn(&Mem, u32, u64, &mut dyn Write) -> Result<Option<u64>, fmt::Error>;
+pub(super) type Show = fn(&Mem, u32, u64, &mut dyn Write) -> Shown;
 
 /// Takes what was written at once.
 pub(super) type Store = fn(&mut Mem, u32, &[u8]) -> Result<(), Errno>;
@@ -26,6 +27,14 @@ pub(super) struct Entry {
     pub show: Show,
     /// What writing to it does; without it writing is refused.
     pub store: Option<Store>,
+}
+
+/// What a [`Show`] returns.
+pub(super) type Shown = Result<Option<u64>, fmt::Error>;
+
+/// A row that shows, and takes what `store` takes.
+pub(super) const fn file(path: &'static str, show: Show, store: Option<Store>) -> Entry {
+    Entry { path, show, store }
 }
 
 /// The position behind the last record.
@@ -57,47 +66,64 @@ pub(super) fn add(
     Ok(())
 }
 
-/// The row of a table that an inode stands for.
-fn entry<'a>(mem: &Mem, table: &'a [Entry], inode: Ref<Inode>) -> Result<(&'a Entry, u32), Errno> {
-    let [row, number] = mem[inode].entry;
-    let entry = table.get(row as usize).ok_or(Errno::EIO)?;
-    Ok((entry, number))
+/// A file system of generated files.
+pub(super) struct Generated {
+    /// Its name in `/proc/filesystems`.
+    pub name: &'static str,
+    /// Its files.
+    pub files: &'static [Entry],
 }
 
-/// Reads whole records from `position` on.
-pub(super) fn read(
-    mem: &Mem,
-    table: &[Entry],
-    inode: Ref<Inode>,
-    position: &mut u64,
-    buffer: &mut [u8],
-) -> Result<usize, Errno> {
-    let (entry, number) = entry(mem, table, inode)?;
-    let mut record = Record { buffer, filled: 0 };
-    while *position != END {
-        let before = record.filled;
-        match (entry.show)(mem, number, *position, &mut record) {
-            Ok(next) => *position = next.unwrap_or(END),
-            // What fits no longer waits for the next read.
-            Err(_) if before > 0 => return Ok(before),
-            Err(_) => return Err(Errno::EINVAL),
-        }
+impl Generated {
+    /// The row of the table that an inode stands for, and the file's number.
+    fn entry(&self, mem: &Mem, inode: Ref<Inode>) -> Result<(&'static Entry, u32), Errno> {
+        let [row, number] = mem[inode].entry;
+        let entry = self.files.get(row as usize).ok_or(Errno::EIO)?;
+        Ok((entry, number))
     }
-    Ok(record.filled)
 }
 
-/// Gives written bytes to the file.
-pub(super) fn write(
-    mem: &mut Mem,
-    table: &[Entry],
-    inode: Ref<Inode>,
-    bytes: &[u8],
-) -> Result<usize, Errno> {
-    let (entry, number) = entry(mem, table, inode)?;
-    // As in 2.6.24, where a file without a write_proc answers so.
-    let store = entry.store.ok_or(Errno::EIO)?;
-    store(mem, number, bytes)?;
-    Ok(bytes.len())
+impl FileSystem for Generated {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Reads whole records from `position` on.
+    fn read(
+        &self,
+        mem: &mut Mem,
+        inode: Ref<Inode>,
+        position: &mut u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Errno> {
+        let (entry, number) = self.entry(mem, inode)?;
+        let mut record = Record { buffer, filled: 0 };
+        while *position != END {
+            let before = record.filled;
+            match (entry.show)(mem, number, *position, &mut record) {
+                Ok(next) => *position = next.unwrap_or(END),
+                // What fits no longer waits for the next read.
+                Err(_) if before > 0 => return Ok(before),
+                Err(_) => return Err(Errno::EINVAL),
+            }
+        }
+        Ok(record.filled)
+    }
+
+    /// Gives written bytes to the file.
+    fn write(
+        &self,
+        mem: &mut Mem,
+        inode: Ref<Inode>,
+        _: &mut u64,
+        bytes: &[u8],
+    ) -> Result<usize, Errno> {
+        let (entry, number) = self.entry(mem, inode)?;
+        // As in 2.6.24, where a file without a write_proc answers so.
+        let store = entry.store.ok_or(Errno::EIO)?;
+        store(mem, number, bytes)?;
+        Ok(bytes.len())
+    }
 }
 
 /// Text that must fit a reader's buffer.

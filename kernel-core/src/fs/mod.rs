@@ -122,7 +122,7 @@ pub(crate) trait FileSystem: Sync {
 }
 
 /// The file systems; a [`Mount`] names its one by the index.
-static FILE_SYSTEMS: [&dyn FileSystem; 3] = [&ramfs::Ramfs, &procfs::Procfs, &sysfs::Sysfs];
+static FILE_SYSTEMS: [&dyn FileSystem; 3] = [&ramfs::Ramfs, &procfs::PROCFS, &sysfs::SYSFS];
 const RAMFS: u32 = 0;
 const PROCFS: u32 = 1;
 const SYSFS: u32 = 2;

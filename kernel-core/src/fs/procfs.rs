@@ -4,15 +4,18 @@
 
 use core::fmt::{self, Write};
 
-use super::dentry::{self, Inode, Mount};
-use super::generated::{self, Entry, parse_number};
-use super::{FS, FileSystem, namei};
+use super::dentry::{self, Mount};
+use super::generated::{self, Entry, Generated, Shown, file, parse_number};
+use super::{FS, namei};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::slab::{self, KmemCache};
 
 /// The file system of `/proc`.
-pub(super) struct Procfs;
+pub(super) static PROCFS: Generated = Generated {
+    name: "proc",
+    files: &FILES,
+};
 
 /// What is in `/proc`.
 static FILES: [Entry; 8] = [
@@ -26,10 +29,6 @@ static FILES: [Entry; 8] = [
     file("zoneinfo", zoneinfo, None),
 ];
 
-const fn file(path: &'static str, show: generated::Show, store: Option<generated::Store>) -> Entry {
-    Entry { path, show, store }
-}
-
 /// Makes the files.
 pub(super) fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     // Linux numbers what is in /proc from here.
@@ -39,35 +38,6 @@ pub(super) fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     }
     Ok(())
 }
-
-impl FileSystem for Procfs {
-    fn name(&self) -> &'static str {
-        "proc"
-    }
-
-    fn read(
-        &self,
-        mem: &mut Mem,
-        inode: Ref<Inode>,
-        position: &mut u64,
-        buffer: &mut [u8],
-    ) -> Result<usize, Errno> {
-        generated::read(mem, &FILES, inode, position, buffer)
-    }
-
-    fn write(
-        &self,
-        mem: &mut Mem,
-        inode: Ref<Inode>,
-        _: &mut u64,
-        bytes: &[u8],
-    ) -> Result<usize, Errno> {
-        generated::write(mem, &FILES, inode, bytes)
-    }
-}
-
-/// What a [`generated::Show`] returns.
-type Shown = Result<Option<u64>, fmt::Error>;
 
 /// A record a zone.
 fn buddyinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {

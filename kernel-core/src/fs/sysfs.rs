@@ -5,17 +5,20 @@
 //! the seconds are the number of the console line and the microseconds the event's number: times
 //! never run backwards within a million events, and equal logs show equal times.
 
-use core::fmt::{self, Write};
+use core::fmt::Write;
 
-use super::dentry::{Inode, Mount};
-use super::generated::{self, Entry, parse_number};
-use super::{FS, FileSystem};
+use super::FS;
+use super::dentry::Mount;
+use super::generated::{self, Entry, Generated, Shown, file, parse_number};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::trace::{CAPACITY, TRACE};
 
 /// The file system of `/sys`.
-pub(super) struct Sysfs;
+pub(super) static SYSFS: Generated = Generated {
+    name: "sysfs",
+    files: &FILES,
+};
 
 /// Rows that exist once.
 const ONCE: usize = 4;
@@ -42,10 +45,6 @@ const NODES: [&str; 4] = [
     "devices/system/node/node3",
 ];
 
-const fn file(path: &'static str, show: generated::Show, store: Option<generated::Store>) -> Entry {
-    Entry { path, show, store }
-}
-
 /// Makes the files.
 pub(super) fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     for (row, entry) in (0..).zip(&FILES[..ONCE]) {
@@ -59,35 +58,6 @@ pub(super) fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     }
     Ok(())
 }
-
-impl FileSystem for Sysfs {
-    fn name(&self) -> &'static str {
-        "sysfs"
-    }
-
-    fn read(
-        &self,
-        mem: &mut Mem,
-        inode: Ref<Inode>,
-        position: &mut u64,
-        buffer: &mut [u8],
-    ) -> Result<usize, Errno> {
-        generated::read(mem, &FILES, inode, position, buffer)
-    }
-
-    fn write(
-        &self,
-        mem: &mut Mem,
-        inode: Ref<Inode>,
-        _: &mut u64,
-        bytes: &[u8],
-    ) -> Result<usize, Errno> {
-        generated::write(mem, &FILES, inode, bytes)
-    }
-}
-
-/// What a [`generated::Show`] returns.
-type Shown = Result<Option<u64>, fmt::Error>;
 
 /// A header at 0; the event of number n at n + 1.
 fn trace(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {

@@ -5,6 +5,7 @@ extern crate std;
 use std::vec::Vec;
 
 use super::*;
+use crate::testing::Random;
 
 fn boot(header: &str) -> Mem {
     let config = MachineConfig::parse(header).unwrap();
@@ -157,13 +158,8 @@ fn any_history_ends_where_it_began() {
     ] {
         let mut mem = boot(header);
         let before = free_blocks(&mem);
-        let mut state: u64 = seed;
-        let mut random = |below: u64| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
+        let mut source = Random(seed);
+        let mut random = |below: u64| source.below(below);
         let mut held: Vec<Ref<Page>> = Vec::new();
         for step in 0..1500 {
             mem.set_cpu(random(u64::from(mem[MEM].nr_cpus)) as u32)

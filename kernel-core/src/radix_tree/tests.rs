@@ -10,6 +10,7 @@ use std::{format, println, vec};
 use super::*;
 use crate::machine::MachineConfig;
 use crate::mem::{MEM, Ram};
+use crate::testing::Random;
 
 /// A kernel's memory with one tree in it.
 struct Bed {
@@ -162,33 +163,16 @@ fn tags_speak_of_items_only() {
     bed.check();
 }
 
-/// A small generator of repeatable random numbers (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ word >> 31
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    /// Keys that crowd around the places where trees grow, and some anywhere.
-    fn key(&mut self) -> u64 {
-        let near = self.below(200);
-        match self.below(8) {
-            0 => u64::MAX - near,
-            1 => self.next(),
-            2 => 4096 + near,
-            3 => (1 << 18) - 100 + near,
-            4 => (1 << (6 * self.below(11))) + near,
-            _ => near,
-        }
+/// Keys that crowd around the places where trees grow, and some anywhere.
+fn random_key(random: &mut Random) -> u64 {
+    let near = random.below(200);
+    match random.below(8) {
+        0 => u64::MAX - near,
+        1 => random.next(),
+        2 => 4096 + near,
+        3 => (1 << 18) - 100 + near,
+        4 => (1 << (6 * random.below(11))) + near,
+        _ => near,
     }
 }
 
@@ -206,7 +190,7 @@ enum Op {
 
 impl Op {
     fn random(random: &mut Random) -> Op {
-        let key = random.key();
+        let key = random_key(random);
         let tag = random.below(2) == 1;
         let max = random.below(80) as usize;
         match random.below(12) {

@@ -11,6 +11,7 @@ use crate::Kernel;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Ram};
 use crate::slab;
+use crate::testing::Random;
 
 #[derive(Default)]
 struct Console(Vec<u8>);
@@ -937,23 +938,6 @@ fn gang_lookups_find_what_a_map_finds() {
             lab.run(&format!("radix gang_lookup_tag t {first} {max} 1")),
             expect(true)
         );
-    }
-}
-
-/// A small generator of repeatable accidents (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ word >> 31
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
     }
 }
 
