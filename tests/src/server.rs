@@ -37,8 +37,12 @@ impl Server {
         command.arg("--qemu").arg(settings.qemu()?);
         command.arg("--boot-image").arg(settings.boot_image()?);
         command.args(options);
-        let mut child = Child::start(&mut command)?;
-        let line = child.read_until(PATIENCE, |output| output.contains(&b'\n'))?;
+        Server::of(Child::start(&mut command)?, PATIENCE)
+    }
+
+    /// A process that will say that it listens, or that becomes one.
+    pub fn of(mut child: Child, patience: Duration) -> Result<Server, String> {
+        let line = child.read_until(patience, |output| output.contains(&b'\n'))?;
         let line = String::from_utf8_lossy(&line).into_owned();
         match line.trim().strip_prefix("listening on http://") {
             Some(address) => Ok(Server {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use labs::protocol::Host;
 use tests::child::Child;
+use tests::server::Server;
 use tests::{Settings, host};
 
 /// What a command did.
@@ -236,6 +237,61 @@ fn wrong_arguments_are_refused_in_words() {
             done.stderr
         );
     }
+}
+
+/// How long a command may take that finds everything built.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn start_xtask(arguments: &[&str]) -> Child {
+    let xtask = Settings::find().xtask().expect("it is built");
+    Child::start(Command::new(xtask).args(arguments)).expect("it starts")
+}
+
+#[test]
+fn serve_serves_the_page_and_both_kinds_of_sessions_until_interrupted() {
+    let child = start_xtask(&["serve", "--addr", "127.0.0.1:0"]);
+    let server = Server::of(child, PATIENCE).unwrap_or_else(|error| panic!("{error}"));
+    let page = server.get("/", &[]).expect("the server answers");
+    assert!(
+        page.status == 200 && page.body.starts_with(b"<!doctype html>"),
+        "{}",
+        page.head
+    );
+    let hosts = server.get("/api/hosts", &[]).expect("the server answers");
+    assert_eq!(hosts.body, br#"["native","qemu"]"#);
+    let health = server.get("/healthz", &[]).expect("the server answers");
+    assert_eq!(health.status, 200, "{}", health.head);
+    assert_eq!(server.stop("INT").expect("it stops").code(), Some(0));
+}
+
+#[test]
+fn boot_gives_a_console_until_the_machine_is_switched_off() {
+    let mut child = start_xtask(&["boot", "mem=8M", "nodes=2"]);
+    let shown = child
+        .read_until(PATIENCE, |all| all.ends_with(b"\n# "))
+        .expect("there is a prompt");
+    assert!(
+        String::from_utf8_lossy(&shown).contains("mem=8M nodes=2"),
+        "{shown:?}"
+    );
+    child.write(b"echo hello\rpoweroff\r".to_vec());
+    let shown = child.read_until(PATIENCE, |all| {
+        all.windows(11).any(|part| part == b"# poweroff\r")
+    });
+    assert!(String::from_utf8_lossy(&shown.expect("it answers")).contains("\r\nhello\r\n"));
+    assert_eq!(child.wait(PATIENCE).expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn parity_compares_and_reports_in_a_line() {
+    let done = xtask(&["parity", "5", "--seed", "77"], b"");
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    let text = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        text.starts_with("parity: 5 logs, 3 hosts, 0 mismatches, "),
+        "{text}"
+    );
+    assert!(text.ends_with(" commands, seed 77\n"), "{text}");
 }
 
 #[test]
