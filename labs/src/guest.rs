@@ -2,10 +2,11 @@
 //!
 //! The guest is the smallest x86_64 machine that QEMU has, with two ports and a device to leave by.
 //! The first port, COM1, is the console, for people. The second carries the
-//! [`protocol`](crate::protocol) as a byte stream, for programs; it is a virtio port, since through a
-//! UART a view of 16 kB takes 150 ms instead of 2. (The image looks for a COM2 on machines without
-//! virtio, such as QEMU's `pc`.) Whoever starts a guest says where these two lead, runs [`PROGRAM`] with [`arguments`], and reads how it ended with
-//! [`Exit::from_status`]. The image itself leaves by the same [`Exit`].
+//! [`protocol`](crate::protocol) as a byte stream, for programs; it is a virtio port, since through
+//! a UART a view of 16 kB takes 150 ms instead of 2. (The image looks for a COM2 on machines
+//! without virtio, such as QEMU's `pc`.) Whoever starts a guest says where these two lead, runs
+//! [`PROGRAM`] with [`arguments`], and reads how it ended with [`Exit::from_status`]. The image
+//! itself leaves by the same [`Exit`].
 //!
 //! ```
 //! use labs::guest::{self, Console, Protocol};
@@ -88,8 +89,8 @@ impl Exit {
         self as u8
     }
 
-    /// The exit status with which QEMU ends then. It is never 0 or 1, which QEMU ends with on its own
-    /// account.
+    /// The exit status with which QEMU ends then. It is never 0 or 1, which QEMU ends with on its
+    /// own account.
     pub fn status(self) -> i32 {
         i32::from(self.code()) << 1 | 1
     }
@@ -115,8 +116,8 @@ impl Exit {
 /// How much memory, in MiB, a guest needs to run a machine of `mem_mib` MiB.
 ///
 /// Half of a guest's memory, but at most 256 MiB, is heap: for checkpoints, views, the log, and
-/// messages of up to [`MESSAGE_MAX`](crate::protocol::MESSAGE_MAX). QEMU takes memory from its host only
-/// as the guest touches it, so a roomy guest costs nothing.
+/// messages of up to [`MESSAGE_MAX`](crate::protocol::MESSAGE_MAX). QEMU takes memory from its host
+/// only as the guest touches it, so a roomy guest costs nothing.
 pub fn memory_mib(mem_mib: u32) -> u32 {
     mem_mib.saturating_add(256 + 8 + mem_mib / 1024).max(512)
 }
@@ -231,6 +232,17 @@ mod tests {
                 .any(|word| word.contains("path=/tmp/a,,b,server=on"))
         );
         assert!(arguments.iter().any(|word| word.ends_with("path=c,,d")));
+    }
+
+    #[test]
+    fn a_guest_ends_with_its_standard_input() {
+        let append = |protocol| {
+            let arguments = arguments("boot", "mem=8M", 512, Console::Null, protocol);
+            let word = arguments.iter().position(|word| word == "-append");
+            arguments[word.expect("there is one") + 1].clone()
+        };
+        assert_eq!(append(Protocol::Stdio), "mem=8M hangup=poweroff");
+        assert_eq!(append(Protocol::None), "mem=8M");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Reads `-append`: the machine header, and a word or two about what to do with it.
 //!
 //! The command line is a machine header (`mem=64M nodes=2 ...`, see the log format) in which
-//! `selftest=NAME` and `hangup=poweroff` may stand as well. Firmware and QEMU add words of their own, with a dot in
-//! their key (`virtio_mmio.device=...`); they are left out. Everything else goes to the kernel core, which
-//! knows the header's keys and rejects what it does not know.
+//! `selftest=NAME` and `hangup=poweroff` may stand as well. Firmware and QEMU add words of their
+//! own, with a dot in their key (`virtio_mmio.device=...`); they are left out. Everything else goes
+//! to the kernel core, which knows the header's keys and rejects what it does not know.
 
 use alloc::string::String;
 

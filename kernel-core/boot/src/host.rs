@@ -79,8 +79,8 @@ impl Host {
         None
     }
 
-    /// Takes bytes from the protocol port; appends the answers to `out`, and words for the console to
-    /// `console`. Says how to end, if that was asked for.
+    /// Takes bytes from the protocol port; appends the answers to `out`, and words for the console
+    /// to `console`. Says how to end, if that was asked for.
     ///
     /// Only [`Request::Close`] ends the machine from here: a kernel that was powered off can still
     /// be looked at, and stepped back.

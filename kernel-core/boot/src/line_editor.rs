@@ -1,11 +1,11 @@
 //! The console's line editor: from keys to lines, with an echo for any terminal.
 //!
 //! A terminal on a serial line sends bytes and shows bytes; somebody has to make lines of the one
-//! and an echo of the other. To move left, the editor sends backspaces; to move right, it sends
-//! the characters again. No other control sequence is needed, so the echo suits the plainest terminal, and reads
-//! well when the input is a pipe. It knows which characters take two columns or none. It
-//! does not know how wide the terminal is: where a line wraps, backspace stops at the border, as
-//! it does on real ones.
+//! and an echo of the other. To move left, the editor sends backspaces; to move right, it sends the
+//! characters again. No other control sequence is needed, so the echo suits the plainest terminal,
+//! and reads well when the input is a pipe. It knows which characters take two columns or none. It
+//! does not know how wide the terminal is: where a line wraps, backspace stops at the border, as it
+//! does on real ones.
 //!
 //! | key | does |
 //! |---|---|
@@ -201,9 +201,9 @@ impl LineEditor {
         back(columns(&self.text[self.cursor..]), out);
     }
 
-    /// Replaces the word before the cursor by what all of `words` begin with, or rings the bell.
-    /// If that changes nothing and there are several, lists them; true means that prompt and line are to be
-    /// shown again.
+    /// Replaces the word before the cursor by what all of `words` begin with, or rings the bell. If
+    /// that changes nothing and there are several, lists them; true means that prompt and line are
+    /// to be shown again.
     pub fn complete(&mut self, words: &[String], out: &mut Vec<u8>) -> bool {
         let Some(first) = words.first() else {
             out.push(BELL);
@@ -705,7 +705,8 @@ mod tests {
     #[test]
     fn any_bytes_at_all() {
         // A small generator of pseudo-random keys, mostly those that do something.
-        let keys = b"ab \x7f\x17\x15\x0b\x01\x05\x02\x06\x10\x0e\x04\x1b[ABCDH;5~O\r\n\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x99\x82\xff\x03";
+        let keys = b"ab \x7f\x17\x15\x0b\x01\x05\x02\x06\x10\x0e\x04\x1b[ABCDH;5~O\r\n\x03\
+            \xc3\xa4\xe6\xbc\xa2\xf0\x9f\x99\x82\xff";
         let mut state = 1_u64;
         let mut next = || {
             state = state

@@ -3,8 +3,8 @@
 //! This image is the whole software of a computer: from the processor's first 64-bit instruction to
 //! the prompt of the kernel's console, with nothing underneath. The kernel core is the one that
 //! also runs in the page and on the server; here its frames are real RAM, and what it asks of the
-//! machine is answered by the code in `metal/`, which holds everything unsafe about that. It is made
-//! for QEMU, without a boot loader: QEMU itself puts the image into memory and jumps to it.
+//! machine is answered by the code in `metal/`, which holds everything unsafe about that. It is
+//! made for QEMU, without a boot loader: QEMU itself puts the image into memory and jumps to it.
 //!
 //! ```text
 //! cargo build --profile boot -p boot --features image     # gives target/boot/boot
@@ -38,10 +38,9 @@
 //!
 //! For the host's own target, x86_64 Linux, because that needs no second toolchain: no standard
 //! library, no C start-up files, a linker script of our own (`pvh.ld`), and the panic strategy of
-//! the `boot` profile. What precompiled `core` expects of an operating system is in
-//! `runtime`. Only the feature `image` makes an image; without it, this
-//! binary is an ordinary program that says so, and all that needs no metal is in the library beside
-//! it, under test.
+//! the `boot` profile. What precompiled `core` expects of an operating system is in `runtime`. Only
+//! the feature `image` makes an image; without it, this binary is an ordinary program that says so.
+//! All that needs no metal is in the library beside it, under test.
 
 #![cfg_attr(feature = "image", no_std, no_main)]
 

@@ -76,7 +76,8 @@ impl fmt::Display for MapError {
             }
             MapError::TooSmall { bytes } => write!(
                 f,
-                "the machine has {} KiB of RAM above the image and needs {} KiB: start QEMU with a larger -m",
+                "the machine has {} KiB of RAM above the image and needs {} KiB: start QEMU with \
+                 a larger -m",
                 bytes >> 10,
                 LEAST >> 10
             ),

@@ -80,8 +80,8 @@ extern "C" fn start(start_info: u32) -> ! {
         Ok(plan) => plan,
         Err(error) => refuse(&mut console, format_args!("{error}")),
     };
-    // SAFETY: the plan consists of RAM above the image, none of it used so far. The loader's message is
-    // not looked at again.
+    // SAFETY: the plan consists of RAM above the image, none of it used so far. The loader's
+    // message is not looked at again.
     unsafe { paging::install(&plan) };
     // SAFETY: these parts of the plan are mapped now, and each is given to one owner.
     let frames = unsafe {

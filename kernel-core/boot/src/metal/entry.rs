@@ -3,8 +3,9 @@
 //! QEMU finds the entry point in an ELF note (the PVH boot protocol), and jumps there in 32-bit
 //! protected mode, without paging, with the address of a [`StartInfo`] in EBX. The few lines of
 //! assembly here build the smallest page tables that long mode accepts (the first GiB, as 2 MiB
-//! pages that may do anything; the loader leaves nothing above), turn on what compiled Rust needs (64 bits, SSE), and call
-//! [`start`](super::start). [`paging`](super::paging) replaces these tables soon after.
+//! pages that may do anything; the loader leaves nothing above), turn on what compiled Rust needs
+//! (64 bits, SSE), and call [`start`](super::start). [`paging`](super::paging) replaces these
+//! tables soon after.
 //!
 //! [`StartInfo`]: super::start_info::StartInfo
 

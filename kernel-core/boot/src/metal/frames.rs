@@ -14,7 +14,8 @@ static FREE: AtomicBool = AtomicBool::new(false);
 
 /// The region from which kernels get their frames.
 ///
-/// Invariant: while [`FREE`] is set, the region is this value's alone. Frames whose dirty byte is zero are zero.
+/// Invariant: while [`FREE`] is set, the region is this value's alone. Frames whose dirty byte is
+/// zero are zero.
 pub struct Frames {
     pool: Region,
     dirty: Region,
@@ -28,7 +29,8 @@ impl Frames {
     /// Takes charge of the plan's frames.
     ///
     /// # Safety
-    /// `plan.pool` and `plan.dirty` are mapped, writable, and used by nobody else ever after; this is called once.
+    /// `plan.pool` and `plan.dirty` are mapped, writable, and used by nobody else ever after; this
+    /// is called once.
     pub unsafe fn new(plan: &Plan) -> Frames {
         let frames = Frames {
             pool: plan.pool,
@@ -82,8 +84,8 @@ impl Memory for Frames {
             |region: Region| NonNull::new(region.start as *mut u8).ok_or("memory at address 0");
         let (base, dirty) = (address(self.pool)?, address(self.dirty)?);
         // SAFETY: nobody else has the region, as `FREE` was set, until the `Ram` is dropped, when
-        // it is set again. The region holds so many frames and one more, by `admits`; frames not written
-        // are zero as QEMU made them, and the others were just wiped.
+        // it is set again. The region holds so many frames and one more, by `admits`; frames not
+        // written are zero as QEMU made them, and the others were just wiped.
         Ok(unsafe { Ram::from_raw(base, dirty, frames, |_| FREE.store(true, Ordering::Release)) })
     }
 }

@@ -1,10 +1,10 @@
 //! The final page tables: every address is itself, and has no right that it does not need.
 //!
 //! Of the image, text may run, constants may be read, data may be written; nothing may do two of
-//! these. The image and the borders of each region are mapped in pages of 4 KiB, the bulk of
-//! RAM in pages of 2 MiB. All else faults: page 0 and the rest of the first MiB, the page below each
-//! stack, the page before the heap, and the tables themselves after they are in force, as
-//! nobody changes them again.
+//! these. The image and the borders of each region are mapped in pages of 4 KiB, the bulk of RAM in
+//! pages of 2 MiB. All else faults: page 0 and the rest of the first MiB, the page below each
+//! stack, the page before the heap, and the tables themselves after they are in force, as nobody
+//! changes them again.
 
 use core::ops::Range;
 
@@ -59,8 +59,8 @@ type Table = [u64; 512];
 
 /// Page tables under construction.
 ///
-/// Invariant: the memory up to `next` holds tables that only this value refers to; from there to `end`
-/// it is unused.
+/// Invariant: the memory up to `next` holds tables that only this value refers to; from there to
+/// `end` it is unused.
 struct Tables {
     root: u64,
     next: u64,
@@ -95,7 +95,8 @@ impl Tables {
         table
     }
 
-    /// The entry for `address` in the table at `table`, which stands `level` levels above the pages.
+    /// The entry for `address` in the table at `table`, which stands `level` levels above the
+    /// pages.
     fn entry(&mut self, table: u64, address: u64, level: u32) -> &mut u64 {
         let index = (address >> (12 + 9 * level)) as usize % 512;
         // SAFETY: only addresses of tables made by `grow` are passed, and the borrow of `self`
@@ -149,7 +150,7 @@ pub fn describe(address: u64) -> &'static str {
     } else if address < image.text.start {
         "the first MiB, which is not used"
     } else {
-        "outside the image"
+        "outside the image: the heap, a kernel's frames, or nothing at all"
     }
 }
 
@@ -189,7 +190,8 @@ pub fn image_end() -> u64 {
 ///
 /// # Safety
 /// The regions of `plan` are RAM that nobody uses, and `plan.tables` is mapped now. Afterwards
-/// nothing but the image and these regions can be reached; no reference to anything else may be used.
+/// nothing but the image and these regions can be reached; no reference to anything else may be
+/// used.
 pub unsafe fn install(plan: &Plan) {
     // SAFETY: the caller's promise.
     let mut tables = unsafe { Tables::new(plan.tables) };

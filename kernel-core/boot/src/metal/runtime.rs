@@ -119,7 +119,12 @@ unsafe fn unaligned(address: *const u64) -> u64 {
     let word;
     // SAFETY: by the caller's promise; the processor reads words at any address.
     unsafe {
-        asm!("mov {}, [{}]", out(reg) word, in(reg) address, options(nostack, readonly, preserves_flags));
+        asm!(
+            "mov {}, [{}]",
+            out(reg) word,
+            in(reg) address,
+            options(nostack, readonly, preserves_flags),
+        );
     }
     word
 }

@@ -15,8 +15,8 @@ use core::fmt;
 use x86_64::instructions::interrupts;
 use x86_64::instructions::port::Port;
 
-/// How many bytes one call of [`Serial::receive`] returns at most: enough that what is done with them
-/// costs more than the call.
+/// How many bytes one call of [`Serial::receive`] returns at most: enough that what is done with
+/// them costs more than the call.
 const RECEIVE_MAX: usize = 4096;
 
 /// Line status: a byte has been received.

@@ -1,13 +1,14 @@
 //! The virtio console: a port for streams, where bytes travel by the buffer.
 //!
-//! The device is a set of ports; ours is number 1. (QEMU treats port 0 as a terminal and loses
-//! what a slow reader does not take.) A UART costs two exits to the emulator for each byte, which a person does not notice and a view of 16,000
-//! frames does. This device moves whole buffers of ours per exit: we describe a buffer in a
-//! table, put its number into a ring, and ring a bell; the device puts the number into
-//! another ring when it is done. There is a pair of rings for each direction. The layout is that of the
-//! virtio 1.0 standard, over memory-mapped registers.
+//! A UART costs two exits to the emulator for each byte, which nobody notices who types, and
+//! everybody who waits for a view of 16,000 frames. This device moves whole buffers per exit. We
+//! describe a buffer in a table, put its number into a ring, and ring a bell; the device puts the
+//! number into another ring when it is done. Such a queue goes one way, so a port has two of them.
+//! The layout is that of the virtio 1.0 standard, over memory-mapped registers.
 //!
-//! Every device on this bus has 512 bytes of registers; we look for ours.
+//! The device is a set of ports; ours is number 1, since QEMU treats port 0 as a terminal and loses
+//! what a slow reader does not take. Two more queues carry news of ports; the one we listen for is
+//! that the other end has closed.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -148,8 +149,8 @@ struct Rings {
 
 /// One direction.
 ///
-/// Invariant: `rings` came from a `Box` that is never freed, since the device keeps its address. Only volatile
-/// accesses through this pointer are made, because the device writes there too.
+/// Invariant: `rings` came from a `Box` that is never freed, since the device keeps its address.
+/// Only volatile accesses through this pointer are made, because the device writes there too.
 struct Queue {
     number: u32,
     rings: *mut Rings,
@@ -289,7 +290,8 @@ impl Inbox {
         self.queue.give(number, buffer);
     }
 
-    /// Passes what the device has written to `each`, buffer by buffer, and offers the buffers again.
+    /// Passes what the device has written to `each`, buffer by buffer, and offers the buffers
+    /// again.
     fn take(&mut self, registers: u64, mut each: impl FnMut(&[u8])) {
         let mut any = false;
         while let Some(used) = self.queue.take() {
@@ -375,8 +377,8 @@ impl Queue {
 
     /// Takes a buffer back, if the device is done with one.
     fn take(&mut self) -> Option<UsedBuffer> {
-        // SAFETY: by the invariant the rings are there; the device has written the place before the count
-        // went up.
+        // SAFETY: by the invariant the rings are there; the device has written the place before the
+        // count went up.
         unsafe {
             if (&raw const (*self.rings).used.count).read_volatile() == self.taken {
                 return None;
