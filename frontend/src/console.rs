@@ -241,7 +241,7 @@ fn banner(props: &ConsoleProps) -> Html {
         .unanswered
         .iter()
         .take(3)
-        .map(|line| html! { <code>{ line }</code> });
+        .map(|line| html! { <><code>{ line }</code>{ " " }</> });
     let more = props.unanswered.len().saturating_sub(3);
     let waiting = html! {
         if !props.unanswered.is_empty() {
