@@ -114,7 +114,9 @@ pub fn divide(usable: impl Iterator<Item = Region>, image_end: u64) -> Result<Pl
     };
 
     // What is left between holds the frames, the border, their dirty bytes and the page left out.
-    let pool_start = tables_end.next_multiple_of(LARGE_PAGE);
+    // They begin close to the image, where QEMU has got memory from its host already, a huge page
+    // at a time.
+    let pool_start = tables_end;
     let left = heap.start - pool_start - PAGE;
     let frames_and_border = (left - PAGE) / (PAGE + 1);
     let frames = u32::try_from(frames_and_border - 1).unwrap_or(u32::MAX - 1);
