@@ -107,6 +107,47 @@ struct Descriptor {
 /// In [`Descriptor::flags`]: the device writes to the buffer.
 const DEVICE_WRITES: u16 = 2;
 
+/// The registers of one device.
+///
+/// Invariant: the address is that of a slot in [`REGISTERS`], which the page tables map.
+#[derive(Clone, Copy)]
+struct Registers(u64);
+
+impl Registers {
+    /// The registers of slot `slot`.
+    fn of_slot(slot: u64) -> Registers {
+        assert!(slot < SLOTS);
+        Registers(REGISTERS.start + slot * SLOT_SIZE)
+    }
+
+    fn get(self, offset: u64) -> u32 {
+        debug_assert!(offset < SLOT_SIZE);
+        // SAFETY: by the invariant a register is read, which changes no memory.
+        unsafe { ((self.0 + offset) as *const u32).read_volatile() }
+    }
+
+    fn set(self, offset: u64, value: u32) {
+        debug_assert!(offset < SLOT_SIZE);
+        // SAFETY: by the invariant a register is written. What the device then does to memory is
+        // the business of those who tell it addresses.
+        unsafe { ((self.0 + offset) as *mut u32).write_volatile(value) }
+    }
+
+    fn set_address(self, offset: u64, address: usize) {
+        self.set(offset, address as u32);
+        self.set(offset + 4, (address as u64 >> 32) as u32);
+    }
+
+    /// Lets the interrupt line fall. Only then may the rings be looked at: what comes later raises
+    /// it again.
+    fn acknowledge(self) {
+        let pending = self.get(register::INTERRUPT_STATUS);
+        if pending != 0 {
+            self.set(register::INTERRUPT_ACKNOWLEDGE, pending);
+        }
+    }
+}
+
 /// The buffers that the device may use.
 #[derive(Default)]
 #[repr(C)]
@@ -171,8 +212,7 @@ struct Inbox {
 
 /// The console device's port.
 pub struct Virtio {
-    /// The address of the device's registers.
-    registers: u64,
+    registers: Registers,
     control: Inbox,
     receive: Inbox,
     transmit: Queue,
@@ -185,21 +225,21 @@ impl Virtio {
     ///
     /// The page tables must map [`REGISTERS`], and memory must be mapped onto itself.
     pub fn open() -> Option<Virtio> {
-        let slot = (0..SLOTS).find(|slot| {
-            let at = |offset| read(REGISTERS.start + slot * SLOT_SIZE + offset);
-            at(register::MAGIC) == MAGIC
-                && at(register::VERSION) == 2
-                && at(register::DEVICE) == CONSOLE
+        let slot = (0..SLOTS).find(|&slot| {
+            let registers = Registers::of_slot(slot);
+            registers.get(register::MAGIC) == MAGIC
+                && registers.get(register::VERSION) == 2
+                && registers.get(register::DEVICE) == CONSOLE
         })?;
-        let registers = REGISTERS.start + slot * SLOT_SIZE;
-        let set = |offset, value| write(registers + offset, value);
+        let registers = Registers::of_slot(slot);
+        let set = |offset, value| registers.set(offset, value);
 
         // Reset; then: we have seen it, and can drive it.
         set(register::STATUS, 0);
         set(register::STATUS, 1 | 2);
         for (half, wanted) in [(0, MULTIPORT), (1, VERSION_1)] {
             set(register::DEVICE_FEATURES_SELECT, half);
-            if read(registers + register::DEVICE_FEATURES) & wanted == 0 {
+            if registers.get(register::DEVICE_FEATURES) & wanted == 0 {
                 return None;
             }
             set(register::DRIVER_FEATURES_SELECT, half);
@@ -234,7 +274,7 @@ impl Virtio {
 
     /// Appends what has been received to `bytes`; does not wait for more.
     pub fn receive(&mut self, bytes: &mut Vec<u8>) {
-        acknowledge(self.registers);
+        self.registers.acknowledge();
         // First the control queue: what came before the other end closed is then received below.
         self.control.take(self.registers, |message| {
             let [a, b, c, d, event, 0, value, 0] = *message else {
@@ -265,7 +305,7 @@ impl Virtio {
 
 impl Inbox {
     /// Makes queue `number` and its buffers.
-    fn new(registers: u64, number: u32) -> Option<Inbox> {
+    fn new(registers: Registers, number: u32) -> Option<Inbox> {
         let queue = Queue::new(registers, number)?;
         let buffers = Box::into_raw(Box::new([[0; BUFFER]; RING as usize]));
         Some(Inbox { queue, buffers })
@@ -292,7 +332,7 @@ impl Inbox {
 
     /// Passes what the device has written to `each`, buffer by buffer, and offers the buffers
     /// again.
-    fn take(&mut self, registers: u64, mut each: impl FnMut(&[u8])) {
+    fn take(&mut self, registers: Registers, mut each: impl FnMut(&[u8])) {
         let mut any = false;
         while let Some(used) = self.queue.take() {
             let number = used.number as u16 % RING;
@@ -304,35 +344,30 @@ impl Inbox {
             any = true;
         }
         if any {
-            write(registers + register::QUEUE_NOTIFY, self.queue.number);
+            registers.set(register::QUEUE_NOTIFY, self.queue.number);
         }
     }
 }
 
 impl Queue {
     /// Makes the rings of queue `number` and tells the device where they are.
-    fn new(registers: u64, number: u32) -> Option<Queue> {
-        let set = |offset, value| write(registers + offset, value);
-        set(register::QUEUE_SELECT, number);
-        if read(registers + register::QUEUE_SIZE_MAX) < u32::from(RING) {
+    fn new(registers: Registers, number: u32) -> Option<Queue> {
+        registers.set(register::QUEUE_SELECT, number);
+        if registers.get(register::QUEUE_SIZE_MAX) < u32::from(RING) {
             return None;
         }
         let rings = Box::into_raw(Box::<Rings>::default());
-        let set_address = |offset, address: usize| {
-            set(offset, address as u32);
-            set(offset + 4, (address as u64 >> 32) as u32);
-        };
-        set(register::QUEUE_SIZE, RING.into());
+        registers.set(register::QUEUE_SIZE, RING.into());
         // SAFETY: the pointer leads to a `Rings`; no reference is made.
         unsafe {
-            set_address(
+            registers.set_address(
                 register::DESCRIPTORS,
                 (&raw const (*rings).descriptors).addr(),
             );
-            set_address(register::AVAILABLE, (&raw const (*rings).available).addr());
-            set_address(register::USED, (&raw const (*rings).used).addr());
+            registers.set_address(register::AVAILABLE, (&raw const (*rings).available).addr());
+            registers.set_address(register::USED, (&raw const (*rings).used).addr());
         }
-        set(register::QUEUE_READY, 1);
+        registers.set(register::QUEUE_READY, 1);
         Some(Queue {
             number,
             rings,
@@ -342,16 +377,16 @@ impl Queue {
     }
 
     /// Sends `bytes`, which must not be empty; sleeps until the device is done with them.
-    fn send(&mut self, registers: u64, bytes: &[u8]) {
+    fn send(&mut self, registers: Registers, bytes: &[u8]) {
         let buffer = Descriptor {
             address: bytes.as_ptr().addr() as u64,
             length: bytes.len() as u32,
             ..Descriptor::default()
         };
         self.give(0, buffer);
-        write(registers + register::QUEUE_NOTIFY, self.number);
+        registers.set(register::QUEUE_NOTIFY, self.number);
         loop {
-            acknowledge(registers);
+            registers.acknowledge();
             if self.take().is_some() {
                 return;
             }
@@ -389,24 +424,4 @@ impl Queue {
             Some((&raw const (*self.rings).used.ring[place]).read_volatile())
         }
     }
-}
-
-/// Lets the interrupt line fall. Only then may the rings be looked at: what comes later raises it
-/// again.
-fn acknowledge(registers: u64) {
-    let pending = read(registers + register::INTERRUPT_STATUS);
-    if pending != 0 {
-        write(registers + register::INTERRUPT_ACKNOWLEDGE, pending);
-    }
-}
-
-fn read(address: u64) -> u32 {
-    // SAFETY: only registers in the mapped page are read, which changes no memory.
-    unsafe { (address as *const u32).read_volatile() }
-}
-
-fn write(address: u64, value: u32) {
-    // SAFETY: only registers in the mapped page are written. What the device then does to memory is
-    // the business of those who give it addresses.
-    unsafe { (address as *mut u32).write_volatile(value) }
 }
