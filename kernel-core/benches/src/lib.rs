@@ -1,0 +1,68 @@
+//! What the benchmarks share: a region that is timed or counted, medians, tables.
+//!
+//! A benchmark is a program without a harness. It runs every structure in turn for several rounds,
+//! so that a busy machine slows all of them, and takes medians. Times on a shared machine still
+//! move by tens of per cent; instruction counts do not, so each benchmark also runs itself under
+//! valgrind's callgrind and prints instructions beside nanoseconds. Nothing here is a test, and no
+//! test depends on it.
+
+mod callgrind;
+mod contest;
+mod report;
+
+pub use contest::{
+    Contest, Contestant, Round, Row, apart, has_argument, number_argument, run_apart,
+};
+pub use report::{Table, compact, geometric_mean, output_folder, write};
+
+use std::hint::black_box;
+use std::time::Instant;
+
+/// Runs `work` and returns the nanoseconds it took. Under callgrind nothing but this region counts.
+#[inline(never)]
+pub fn region(work: &mut dyn FnMut()) -> f64 {
+    let start = Instant::now();
+    counted_region(work);
+    start.elapsed().as_nanos() as f64
+}
+
+/// The function that callgrind is told to count.
+#[inline(never)]
+fn counted_region(work: &mut dyn FnMut()) {
+    work();
+    black_box(());
+}
+
+/// The middle of some measurements, `None` if there are none.
+pub fn median(samples: &[f64]) -> Option<f64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// A repeatable source of random numbers (splitmix64).
+#[derive(Debug, Clone)]
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        ((u128::from(self.number()) * limit as u128) >> 64) as usize
+    }
+
+    /// Puts `items` into random order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}
