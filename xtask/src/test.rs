@@ -12,7 +12,7 @@ use crate::setup::{CHROMIUM, QEMU};
 use crate::stop::Stop;
 use crate::toolchain::Wasm;
 use crate::web::{Kind, Sizes};
-use crate::{check, image, kernels, process, serve, setup, web};
+use crate::{check, image, kernels, process, setup, web};
 
 /// What `test --help` adds.
 pub const DETAILS: &str = "
@@ -51,12 +51,12 @@ const STAGES: [Stage; 10] = [
     ("tests of the crates", |_| {
         cargo_test(&["--workspace", "--exclude", "tests"])
     }),
-    ("page and its size", |bench| page(bench)),
-    ("WebAssembly, the other way", |bench| other_way(bench)),
+    ("page and its size", page),
+    ("WebAssembly, the other way", other_way),
     ("boot image", |bench| {
         image::build(&bench.progress).map(|_| Done::Passed(1))
     }),
-    ("tests across crates", |bench| across(bench)),
+    ("tests across crates", across),
 ];
 
 /// The command.
@@ -114,9 +114,9 @@ fn other_way(bench: &Bench) -> Result<Done, Stop> {
     process::run(drive.args(["parity", "16", "1", "native", "wasm"])).map(|()| Done::Passed(2))
 }
 
-/// The tests that need everything that was built.
-fn across(bench: &Bench) -> Result<Done, Stop> {
-    serve::build_server(&bench.progress, "dev")?;
+/// The tests that need everything that was built. The server is there already: its own tests have
+/// made cargo build it.
+fn across(_: &Bench) -> Result<Done, Stop> {
     kernels::build_drive()?;
     cargo_test(&["-p", "tests"])
 }
