@@ -22,7 +22,7 @@ pub struct Log<'a> {
 pub fn parse(log: &[u8]) -> Log<'_> {
     let mut lines: Vec<&[u8]> = log
         .split(|&byte| byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .map(without_returns)
         .collect();
     if lines.last().is_some_and(|line| line.is_empty()) {
         lines.pop();
@@ -36,6 +36,14 @@ pub fn parse(log: &[u8]) -> Log<'_> {
         lines.remove(0);
     }
     Log { header, lines }
+}
+
+/// A line without the carriage returns at its end, which are another system's way to end it.
+pub fn without_returns(mut line: &[u8]) -> &[u8] {
+    while let Some(rest) = line.strip_suffix(b"\r") {
+        line = rest;
+    }
+    line
 }
 
 /// Writes a log.
@@ -77,7 +85,7 @@ mod tests {
             "mem=1M cpus=2",
             &["echo a", "", "echo b"],
         );
-        check("echo mem=1M\r\nx=1\r\n", "", &["echo mem=1M", "x=1"]);
+        check("echo mem=1M\r\nx=1\r\r\n", "", &["echo mem=1M", "x=1"]);
         check("\n\n", "", &["", ""]);
     }
 

@@ -11,14 +11,27 @@ use kernel_core::mem::{MEM, Ram};
 
 use crate::checkpoint::Checkpoints;
 use crate::protocol::{
-    Host, LineReport, Outcome, PROTOCOL_VERSION, Request, Response, View, ViewRequest, decode,
-    encode,
+    Host, LineReport, MESSAGE_MAX, Outcome, PROTOCOL_VERSION, Request, Response, View, ViewRequest,
+    decode, encode,
 };
 use crate::view::StateView;
 use crate::{log, observe};
 
-/// Bytes that a session's log may hold.
-pub const LOG_MAX: usize = 64 << 20;
+/// Bytes that a session's log may hold: what a message can carry.
+pub const LOG_MAX: usize = MESSAGE_MAX - (64 << 10);
+
+/// Lines that a session's log may hold. Each costs some hundred bytes besides its own.
+pub const LINES_MAX: usize = 1 << 18;
+
+/// Bytes of text after which [`Request::Run`] answers with what it has. The line that exceeds it
+/// prints 8 MiB more at most, so that the answer fits into a message.
+const RUN_TEXT: usize = 2 << 20;
+
+/// Bytes of text after which [`Request::Replay`] is refused.
+const REPLAY_TEXT: usize = 6 << 20;
+
+/// What a [`LineReport`] takes in a message, besides its text, at most.
+const REPORT_BYTES: usize = 32;
 
 /// Bytes of a line that [`StateView`] repeats.
 const LINE_SHOWN: usize = 512;
@@ -54,21 +67,15 @@ pub struct HostMemory;
 #[cfg(feature = "host-ram")]
 impl Memory for HostMemory {
     fn take(&mut self, frames: u32, old: Option<Ram>) -> Result<Ram, String> {
-        match old {
-            Some(mut ram) if ram.frames() == frames => {
-                ram.power_cycle();
-                Ok(ram)
-            }
-            old => {
-                drop(old);
-                Ram::new(frames).ok_or_else(|| {
-                    format!(
-                        "the host has not {} MiB for the machine's memory",
-                        frames.div_ceil(256)
-                    )
-                })
-            }
+        if let Some(mut ram) = old
+            && ram.refit(frames)
+        {
+            return Ok(ram);
         }
+        Ram::new(frames).ok_or_else(|| {
+            let mib = frames.div_ceil(256);
+            format!("the host has not {mib} MiB for the machine's memory")
+        })
     }
 }
 
@@ -80,6 +87,8 @@ pub struct Session {
     replay_limit: u64,
     checkpoint_frames: usize,
     live: Option<Live>,
+    /// The memory of a machine that was closed, for the next one.
+    spare: Option<Ram>,
 }
 
 /// A machine that was booted.
@@ -126,6 +135,7 @@ impl Session {
             replay_limit: u64::MAX,
             checkpoint_frames,
             live: None,
+            spare: None,
         }
     }
 
@@ -178,7 +188,7 @@ impl Session {
                 let budget = self.budget;
                 let live = self.live()?;
                 live.admit(&lines)?;
-                let reports = live.run(lines, budget);
+                let reports = live.run(lines, budget, RUN_TEXT);
                 Ok(Response::Ran {
                     lines: reports,
                     state: live.state(),
@@ -190,7 +200,7 @@ impl Session {
                 Ok(Response::State(live.state()))
             }
             Request::State => Ok(Response::State(self.live()?.state())),
-            Request::View(view) => Ok(Response::View(self.live()?.view(view))),
+            Request::View(view) => self.live()?.view(view).map(Response::View),
             Request::Log => {
                 let live = self.live()?;
                 let lines = live.lines.iter().map(|line| line.bytes.as_slice());
@@ -204,7 +214,7 @@ impl Session {
                 self.replay(&log, each_line).map(Response::Replayed)
             }
             Request::Close => {
-                self.live = None;
+                self.spare = self.retire();
                 Ok(Response::Closed)
             }
         }
@@ -220,7 +230,7 @@ impl Session {
     /// Boots a machine in place of the present one.
     fn open(&mut self, config: MachineConfig) -> Result<(), String> {
         self.memory.admits(config.frames)?;
-        let old = self.live.take().map(|live| live.kernel.mem.into_ram());
+        let old = self.retire();
         let ram = self.memory.take(config.frames, old)?;
         let mut kernel = Kernel::boot(ram, &config)
             .map_err(|error| format!("the machine '{config}' does not boot: {error:?}"))?;
@@ -235,7 +245,15 @@ impl Session {
         Ok(())
     }
 
+    /// Ends the present machine, if there is one, and returns the memory that it leaves.
+    fn retire(&mut self) -> Option<Ram> {
+        let left = self.live.take().map(|live| live.kernel.mem.into_ram());
+        left.or(self.spare.take())
+    }
+
     fn replay(&mut self, bytes: &[u8], each_line: bool) -> Result<Outcome, String> {
+        // Before memory is spent on each of them.
+        check_lines(bytes.iter().filter(|&&byte| byte == b'\n').count())?;
         let log = log::parse(bytes);
         let config = log::parse_header(log.header)?;
         self.open(config)?;
@@ -244,7 +262,18 @@ impl Session {
         let lines: Vec<Vec<u8>> = log.lines.iter().map(|line| line.to_vec()).collect();
         live.admit(&lines)?;
         let count = lines.len();
-        let reports = live.run(lines, limit);
+        let reports = live.run(lines, limit, REPLAY_TEXT);
+        let text: usize = reports.iter().map(|report| report.text.len()).sum();
+        let details = if each_line {
+            text + reports.len() * REPORT_BYTES
+        } else {
+            0
+        };
+        if text >= REPLAY_TEXT || text + details > MESSAGE_MAX - REPORT_BYTES {
+            return Err(format!(
+                "the log prints more than an answer holds, {text} bytes so far"
+            ));
+        }
         if reports.len() < count && !live.kernel.is_off() {
             return Err(format!("the log takes more than {limit} kernel steps"));
         }
@@ -264,6 +293,14 @@ impl Session {
     }
 }
 
+/// Refuses a log of so many lines.
+fn check_lines(count: usize) -> Result<(), String> {
+    if count > LINES_MAX {
+        return Err(format!("a log of {count} lines; it may hold {LINES_MAX}"));
+    }
+    Ok(())
+}
+
 /// As much of a line as a status line shows; the whole is in the log.
 fn shortened(line: &[u8]) -> &[u8] {
     &line[..line.len().min(LINE_SHOWN)]
@@ -280,6 +317,7 @@ impl Live {
         if lines.iter().any(|line| line.contains(&b'\n')) {
             return Err("a console line holds no newline; send the lines one by one".to_string());
         }
+        check_lines(self.lines.len() + lines.len())?;
         let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
         if self.log_bytes + bytes > LOG_MAX {
             return Err(format!("the log is full: it may hold {LOG_MAX} bytes"));
@@ -290,8 +328,8 @@ impl Live {
         Ok(())
     }
 
-    /// Runs `lines` here until the budget is spent; at least one.
-    fn run(&mut self, lines: Vec<Vec<u8>>, budget: u64) -> Vec<LineReport> {
+    /// Runs `lines` here until the budget is spent or `text_max` bytes are printed; at least one.
+    fn run(&mut self, lines: Vec<Vec<u8>>, budget: u64, text_max: usize) -> Vec<LineReport> {
         if !lines.is_empty() && self.step() < self.lines.len() as u32 {
             let step = self.step();
             self.checkpoints.truncate(step);
@@ -300,20 +338,25 @@ impl Live {
         }
         let steps_before = self.kernel.mem[MEM].steps;
         let mut reports = Vec::new();
-        for bytes in lines {
+        let mut text = 0;
+        for mut bytes in lines {
+            // As the written log will be read.
+            bytes.truncate(log::without_returns(&bytes).len());
             let mut console = Console::default();
             let status = self.kernel.run_line(&mut console, &bytes);
             self.log_bytes += bytes.len() + 1;
             self.lines.push(Line { bytes, status });
             let step = self.step();
             self.checkpoints.passed(self.kernel.mem.ram_mut(), step);
+            text += console.0.len();
             reports.push(LineReport {
                 text: console.0,
                 status,
                 events: self.kernel.events(),
                 chain: self.kernel.chain(),
             });
-            if self.kernel.mem[MEM].steps - steps_before >= budget || self.kernel.is_off() {
+            let spent = self.kernel.mem[MEM].steps - steps_before;
+            if spent >= budget || text >= text_max || self.kernel.is_off() {
                 break;
             }
         }
@@ -351,10 +394,10 @@ impl Live {
         }
     }
 
-    fn view(&self, view: ViewRequest) -> Option<View> {
+    fn view(&self, view: ViewRequest) -> Result<Option<View>, String> {
         let kernel = &self.kernel;
-        match view {
-            ViewRequest::Radix { name } => observe::radix(kernel, &name).map(View::Radix),
+        Ok(match view {
+            ViewRequest::Radix { name } => observe::radix(kernel, &name)?.map(View::Radix),
             ViewRequest::RadixNode { node } => {
                 observe::radix_node(kernel, node).map(View::RadixNode)
             }
@@ -363,7 +406,7 @@ impl Live {
             ViewRequest::Events { since, max } => {
                 Some(View::Events(observe::events(kernel, since, max)))
             }
-        }
+        })
     }
 }
 

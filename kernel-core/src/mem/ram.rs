@@ -24,15 +24,17 @@ const DIRTY_EVER: u8 = 2;
 /// Physical memory: zeroed frames, and for each whether it has been written.
 ///
 /// Invariants, kept by the constructors and relied on by every access:
-/// `base` is aligned to a frame and leads to `frames + 1` frames of initialised bytes that nothing
-/// else refers to while the `Ram` lives; `dirty` leads to `frames + 1` bytes likewise. The frame
-/// past the last one is a guard: a handle below `frames * UNITS_PER_FRAME` may name an object of up
-/// to one frame without a second bounds check.
+/// `base` is aligned to a frame and leads to `capacity + 1` frames of initialised bytes that nothing
+/// else refers to while the `Ram` lives; `dirty` leads to `capacity + 1` bytes likewise; and
+/// `units` is at most `capacity * UNITS_PER_FRAME`. The frame past the last one is a guard: a
+/// handle below `units` may name an object of up to one frame without a second bounds check.
 #[derive(Debug)]
 pub struct Ram {
     base: NonNull<u8>,
     dirty: NonNull<u8>,
     units: u32,
+    /// Frames that there is room for.
+    capacity: u32,
     release: fn(&mut Ram),
 }
 
@@ -57,6 +59,7 @@ impl Ram {
             base,
             dirty,
             units: frames * UNITS_PER_FRAME,
+            capacity: frames,
             release,
         }
     }
@@ -163,6 +166,19 @@ impl Ram {
     }
 }
 
+impl Ram {
+    /// Makes this the zeroed memory of a machine of `frames` frames, if there is room for them.
+    pub fn refit(&mut self, frames: u32) -> bool {
+        let fits = frames <= self.capacity;
+        if fits {
+            // Whatever lies beyond the machine's frames is zero as well, now and later.
+            self.power_cycle();
+            self.units = frames * UNITS_PER_FRAME;
+        }
+        fits
+    }
+}
+
 impl Drop for Ram {
     fn drop(&mut self) {
         (self.release)(self);
@@ -184,6 +200,43 @@ mod host {
 
     use super::{FRAME_SIZE, NonNull, Ram, UNITS_PER_FRAME};
 
+    /// Zeroed bytes of this layout, or null.
+    ///
+    /// A WebAssembly module's fresh pages are zero and cost nothing until they are touched. Its
+    /// allocator would write zeroes over all of them, so we take them ourselves.
+    ///
+    /// # Safety
+    /// The layout is not empty, and aligned to no more than a frame.
+    unsafe fn take_frames(layout: Layout) -> *mut u8 {
+        #[cfg(target_family = "wasm")]
+        {
+            const WASM_PAGE: usize = 65536;
+            let grown = core::arch::wasm32::memory_grow::<0>(layout.size().div_ceil(WASM_PAGE));
+            if grown == usize::MAX {
+                core::ptr::null_mut()
+            } else {
+                (grown * WASM_PAGE) as *mut u8
+            }
+        }
+        #[cfg(not(target_family = "wasm"))]
+        // SAFETY: as promised by the caller.
+        unsafe {
+            alloc_zeroed(layout)
+        }
+    }
+
+    /// Gives back what [`take_frames`] gave. Linear memory never shrinks, so there the frames are
+    /// lost; a session therefore keeps its memory and refits it ([`Ram::refit`]).
+    ///
+    /// # Safety
+    /// `base` came from [`take_frames`] with this layout and is not used any more.
+    unsafe fn give_frames(base: *mut u8, layout: Layout) {
+        if cfg!(not(target_family = "wasm")) {
+            // SAFETY: as promised by the caller.
+            unsafe { dealloc(base, layout) }
+        }
+    }
+
     /// Layouts of the frames and of their dirty bytes; `None` where they exceed the address space.
     fn layouts(frames: u32) -> Option<(Layout, Layout)> {
         let frames = frames as usize + 1;
@@ -199,13 +252,13 @@ mod host {
         pub fn new(frames: u32) -> Option<Ram> {
             let (frame_layout, dirty_layout) = layouts(frames)?;
             // SAFETY: neither layout is empty, since there is always a guard frame.
-            let (base, dirty) = unsafe { (alloc_zeroed(frame_layout), alloc_zeroed(dirty_layout)) };
+            let (base, dirty) = unsafe { (take_frames(frame_layout), alloc_zeroed(dirty_layout)) };
             let (base, dirty) = (NonNull::new(base), NonNull::new(dirty));
             let (Some(base), Some(dirty)) = (base, dirty) else {
-                // SAFETY: each pointer came from `alloc_zeroed` with this very layout.
+                // SAFETY: each pointer came from its allocator with this very layout.
                 unsafe {
                     if let Some(base) = base {
-                        dealloc(base.as_ptr(), frame_layout);
+                        give_frames(base.as_ptr(), frame_layout);
                     }
                     if let Some(dirty) = dirty {
                         dealloc(dirty.as_ptr(), dirty_layout);
@@ -217,18 +270,19 @@ mod host {
                 base,
                 dirty,
                 units: frames * UNITS_PER_FRAME,
+                capacity: frames,
                 release,
             })
         }
     }
 
     fn release(ram: &mut Ram) {
-        let Some((frame_layout, dirty_layout)) = layouts(ram.frames()) else {
+        let Some((frame_layout, dirty_layout)) = layouts(ram.capacity) else {
             return;
         };
         // SAFETY: `Ram::new` allocated both with these layouts, and `ram` is being dropped.
         unsafe {
-            dealloc(ram.base.as_ptr(), frame_layout);
+            give_frames(ram.base.as_ptr(), frame_layout);
             dealloc(ram.dirty.as_ptr(), dirty_layout);
         }
     }

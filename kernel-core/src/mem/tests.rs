@@ -206,6 +206,25 @@ fn writes_leave_traces() {
     assert!((0..ram.frames()).all(|frame| ram.frame(frame).iter().all(|&byte| byte == 0)));
 }
 
+/// A smaller machine in the memory of a larger one, and back: always zeroed.
+#[test]
+fn memory_is_refitted() {
+    let mut ram = boot("mem=2M").into_ram();
+    assert!(!ram.refit(513));
+    assert!(
+        ram.touched_frames().count() > 0,
+        "a refusal changes nothing"
+    );
+    for frames in [300, 512, 1] {
+        assert!(ram.refit(frames));
+        assert_eq!(ram.frames(), frames);
+        for frame in 0..frames {
+            assert!(ram.frame(frame).iter().all(|&byte| byte == 0));
+            ram.frame_mut(frame).fill(1);
+        }
+    }
+}
+
 #[test]
 #[should_panic(expected = "outside physical memory")]
 fn a_wild_pointer_is_caught() {

@@ -7,8 +7,9 @@ use crate::fs::{self, File};
 use crate::machine::Machine;
 use crate::mem::{FRAME_SIZE, Mem, Ref};
 
-/// Printing so many bytes is one step of the line's budget: a line prints 64 MiB at most.
-const BYTES_PER_STEP: usize = 16;
+/// Printing so many bytes is one step of the line's budget: a line prints 8 MiB at most, which
+/// leaves room in the message that carries it.
+const BYTES_PER_STEP: usize = 2;
 
 /// Memory and the console, and where a command's input and output go. Printing with `write!` goes
 /// to the output; it collects there, so that a short text reaches a file in one `write`.

@@ -1,7 +1,7 @@
 //! A radix tree, from its nodes.
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use kernel_core::Kernel;
@@ -11,14 +11,21 @@ use kernel_core::shell;
 
 use crate::view::{RadixNode, RadixNodeView, RadixView};
 
+/// Nodes that a view may have: more would not fit into a message.
+const NODES_MAX: usize = 1 << 18;
+
 /// The tree of that name, or the one used last if the name is empty.
-pub(crate) fn radix(kernel: &Kernel, name: &str) -> Option<RadixView> {
+///
+/// # Errors
+/// When the tree is larger than a view may be.
+pub(crate) fn radix(kernel: &Kernel, name: &str) -> Result<Option<RadixView>, String> {
     let mem = &kernel.mem;
     let tree = if name.is_empty() {
-        shell::current_tree(mem)?
+        shell::current_tree(mem)
     } else {
-        shell::trees(mem).find(|&tree| mem[tree].name() == name)?
+        shell::find_tree(mem, name)
     };
+    let Some(tree) = tree else { return Ok(None) };
     let root = shell::NamedTree::root_of(tree);
     let last_key = (mem[tree].has_last_key != 0).then_some(mem[tree].last_key);
     let mut view = RadixView {
@@ -31,13 +38,19 @@ pub(crate) fn radix(kernel: &Kernel, name: &str) -> Option<RadixView> {
         ..RadixView::default()
     };
     collect_nodes(mem, mem[root].rnode, mem[root].height, &mut view);
+    if view.nodes.len() > NODES_MAX {
+        let name = &view.name;
+        return Err(format!(
+            "tree {name} has more than {NODES_MAX} nodes, too many for a view"
+        ));
+    }
     if let Some(key) = last_key {
         view.path = path(&view, key);
     }
-    Some(view)
+    Ok(Some(view))
 }
 
-/// Adds the nodes level by level.
+/// Adds the nodes level by level, until there are too many.
 fn collect_nodes(mem: &Mem, top: Ref<RadixTreeNode>, height: u32, view: &mut RadixView) {
     if top.is_null() {
         return;
@@ -51,6 +64,7 @@ fn collect_nodes(mem: &Mem, top: Ref<RadixTreeNode>, height: u32, view: &mut Rad
         present,
         ..
     }) = view.nodes.get(at)
+        && view.nodes.len() <= NODES_MAX
     {
         if level == 0 {
             view.items += u64::from(present.count_ones());
