@@ -251,3 +251,123 @@ fn malformed_messages_are_answered() {
         "{refused} refused, {understood} understood"
     );
 }
+
+/// The text of the refusal of a request that is refused.
+fn refusal(driver: &mut dyn Driver, request: Request) -> String {
+    match driver.request(request) {
+        Ok(Response::Error { message }) => message,
+        Ok(other) => panic!("{:.200}", format!("{other:?}")),
+        Err(error) => panic!("{:?} is lost: {error}", driver.host()),
+    }
+}
+
+fn ran(driver: &mut dyn Driver, line: &str) -> Vec<u8> {
+    match driver.request(Request::Run {
+        lines: vec![line.as_bytes().to_vec()],
+    }) {
+        Ok(Response::Ran { lines, .. }) => {
+            lines.into_iter().flat_map(|report| report.text).collect()
+        }
+        Ok(other) => panic!("{:.200}", format!("{other:?}")),
+        Err(error) => panic!("{:?} is lost: {error}", driver.host()),
+    }
+}
+
+/// Sizes that would not fit into memory or into a message are refused or cut short, and the
+/// session goes on.
+#[test]
+fn no_size_ends_a_session() {
+    let settings = Settings::find();
+    let mut texts = Vec::new();
+    for host in host::ALL {
+        let mut driver = host::connect(host, &settings).expect("the host starts");
+        let driver = &mut *driver;
+        // Eight million lines.
+        let log = vec![b'\n'; 8_000_000];
+        let said = refusal(
+            driver,
+            Request::Replay {
+                log,
+                each_line: false,
+            },
+        );
+        assert!(said.contains("8000000 lines"), "{said}");
+        // A line that prints without end, and several of them in one request.
+        let endless = "radix gang_lookup t 0 4294967295";
+        assert_eq!(ran(driver, "radix create t"), b"");
+        assert_eq!(ran(driver, "radix fill t 0 1000000"), b"1000000\n");
+        let text = ran(driver, endless);
+        assert!(
+            text.len() > 1_000_000 && text.len() < 9 << 20,
+            "{} bytes",
+            text.len()
+        );
+        texts.push(text);
+        let lines = vec![endless.as_bytes().to_vec(); 20];
+        match driver.request(Request::Run { lines }) {
+            Ok(Response::Ran { lines, .. }) => assert!(lines.len() < 20, "{} lines", lines.len()),
+            other => panic!("{host:?}: {:.200}", format!("{other:?}")),
+        }
+        let log = format!(
+            "radix create t\nradix fill t 0 1000000\n{}",
+            format!("{endless}\n").repeat(20)
+        );
+        let said = refusal(
+            driver,
+            Request::Replay {
+                log: log.into_bytes(),
+                each_line: true,
+            },
+        );
+        assert!(said.contains("prints more"), "{said}");
+        // A tree of more nodes than a picture can carry.
+        match driver.request(Request::Open {
+            header: "mem=512M".to_string(),
+        }) {
+            Ok(Response::Opened { .. }) => {}
+            other => panic!("{host:?}: {:.200}", format!("{other:?}")),
+        }
+        ran(driver, "radix create t");
+        ran(driver, "radix fill t 0 300000 64");
+        let said = refusal(
+            driver,
+            Request::View(ViewRequest::Radix {
+                name: "t".to_string(),
+            }),
+        );
+        assert!(said.contains("nodes"), "{said}");
+        assert_eq!(
+            ran(driver, "radix stat t"),
+            b"height 5 nodes 304765 items 300000\n"
+        );
+    }
+    assert!(
+        texts.iter().all(|text| *text == texts[0]),
+        "the hosts print different endless lines"
+    );
+}
+
+/// What a session writes as its log is what it has run.
+#[test]
+fn a_carriage_return_at_a_lines_end_is_no_part_of_it() {
+    let mut driver = host::Native::new();
+    for line in ["echo a\r", "echo b\r\r\r", "\r"] {
+        let expected = line.trim_end_matches('\r');
+        assert_eq!(
+            ran(&mut driver, line),
+            if expected.is_empty() {
+                vec![]
+            } else {
+                format!("{}\n", &expected[5..]).into_bytes()
+            }
+        );
+    }
+    let before = driver.request(Request::State);
+    let log = match driver.request(Request::Log) {
+        Ok(Response::Log(log)) => log,
+        other => panic!("{other:?}"),
+    };
+    assert!(!log.contains(&b'\r'));
+    driver.replay(&log, false).expect("a log runs");
+    assert_eq!(driver.request(Request::State), before);
+}
