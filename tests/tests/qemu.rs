@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use labs::guest::{self, Console, Exit, Protocol};
-use labs::protocol::{Request, Response};
+use labs::protocol::{Deframer, Request, Response, decode, encode, frame};
 use tests::Settings;
 use tests::child::Child;
 use tests::host::{Driver, Qemu};
@@ -277,6 +277,71 @@ fn a_killed_guest_is_an_error_in_words() {
     guest.kill();
     let error = guest.request(Request::State).unwrap_err();
     assert!(error.contains("ended (signal: 9"), "{error}");
+}
+
+/// A guest whose protocol port is in our hands, byte by byte.
+fn raw_guest() -> Child {
+    let settings = Settings::find();
+    let image = settings.boot_image().expect("it is built");
+    let console = Console::File("/dev/stderr".to_string());
+    let arguments = guest::arguments(
+        &image.to_string_lossy(),
+        "mem=8M",
+        512,
+        console,
+        Protocol::Stdio,
+    );
+    let mut command = Command::new(settings.qemu().expect("it is installed"));
+    Child::start(command.args(arguments)).expect("QEMU starts")
+}
+
+#[test]
+fn requests_may_be_sent_ahead_and_in_pieces() {
+    let mut child = raw_guest();
+    let requests: Vec<u8> = (0..50)
+        .flat_map(|number| {
+            let line = format!("echo {number}").into_bytes();
+            frame(&encode(&Request::Run { lines: vec![line] }))
+        })
+        .collect();
+    let (first, rest) = requests.split_at(7);
+    child.write(first.to_vec());
+    std::thread::sleep(Duration::from_millis(50));
+    child.write(rest.to_vec());
+    let mut deframer = Deframer::default();
+    let deadline = Instant::now() + PATIENCE;
+    for number in 0..50 {
+        let message = loop {
+            if let Some(message) = deframer.next().expect("a sound stream") {
+                break message;
+            }
+            deframer.push(
+                &child
+                    .read(deadline)
+                    .expect("the guest answers")
+                    .expect("the guest lives"),
+            );
+        };
+        match decode(&message) {
+            Ok(Response::Ran { lines, .. }) => {
+                assert_eq!(lines[0].text, format!("{number}\n").as_bytes())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_no_sequence_of_messages_ends_the_guest_in_words() {
+    let mut child = raw_guest();
+    child.write(b"\xff\xff\xff\xffhello".to_vec());
+    let status = child.wait(PATIENCE).expect("the guest ends");
+    assert_eq!(
+        status.code().and_then(Exit::from_status),
+        Some(Exit::Protocol)
+    );
+    let said = child.complaints();
+    assert!(said.contains("a message of 4294967295 bytes"), "{said}");
 }
 
 #[test]
