@@ -1,6 +1,6 @@
 //! From starting QEMU to the kernel's prompt, and through the image's self-test.
 //!
-//! `cargo xtask bench boot`; `-- --rounds N` repeats more.
+//! `cargo xtask bench boot`; `--rounds N` repeats more.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

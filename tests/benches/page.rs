@@ -3,7 +3,7 @@
 //! Each load is the first one of a new browser. The worker's own files are not in the page's list
 //! of resources, so their loading counts as part of the time.
 //!
-//! `cargo xtask bench page`; `-- --rounds N` repeats more.
+//! `cargo xtask bench page`; `--rounds N` repeats more.
 
 use std::fs;
 use std::path::Path;

@@ -3,7 +3,7 @@
 //! One log, run on both hosts through the same messages: lines that each insert many items. An
 //! operation is one insertion with its step and its event; nothing is drawn.
 //!
-//! `cargo xtask bench wasm`; `-- --rounds N` repeats more.
+//! `cargo xtask bench wasm`; `--rounds N` repeats more.
 
 use std::fmt::Write as _;
 use std::time::Instant;
