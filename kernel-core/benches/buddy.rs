@@ -6,7 +6,7 @@
 //! one or in blocks of one to eight. Ours is measured with the recording of its events on and off;
 //! the hash chain over them it always extends.
 //!
-//! `cargo xtask bench buddy` runs it; `-- --rounds N` repeats more.
+//! `cargo xtask bench buddy` runs it; `--rounds N` repeats more.
 
 use std::cell::RefCell;
 use std::hint::black_box;

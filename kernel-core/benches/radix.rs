@@ -17,7 +17,7 @@
 //! | gangtag_1pct16 | the tagged items in batches of 16 when 1 % are, an item found |
 //! | delete in order, shuffled | every key |
 //!
-//! `cargo xtask bench radix` runs it; `-- --full` adds larger workloads, `-- --rounds N` repeats more.
+//! `cargo xtask bench radix` runs it; `--full` adds larger workloads, `--rounds N` repeats more.
 
 #[path = "radix/peers.rs"]
 mod peers;

@@ -5,60 +5,107 @@ use std::fs;
 use lexopt::prelude::*;
 
 use crate::progress::Progress;
-use crate::setup::VALGRIND;
+use crate::setup::{CHROMIUM, QEMU, VALGRIND};
 use crate::stop::Stop;
-use crate::{paths, process, setup};
+use crate::web::Kind;
+use crate::{image, paths, process, serve, setup, web};
 
 /// What `bench --help` adds.
 pub const DETAILS: &str = "
-NAME is a file in kernel-core/benches without its extension; without a name, all of them run.";
+NAME is a file in kernel-core/benches or tests/benches without its extension; without a name, all
+of them run. The tables are also in target/bench, as JSON.
 
-/// Where the benchmarks are.
-const FOLDER: &str = "kernel-core/benches";
+  --rounds N        how often to measure
+  --full            `radix`: larger workloads as well";
+
+/// A folder of benchmarks.
+struct Folder {
+    path: &'static str,
+    /// How cargo builds them; the name follows.
+    cargo: &'static str,
+    /// Whether they drive what a user gets: the page, the server, the boot image.
+    drives: bool,
+}
+
+/// Where the benchmarks are: of the kernel's parts, and of the whole.
+const FOLDERS: [Folder; 2] = [
+    Folder {
+        path: "kernel-core/benches",
+        cargo: "bench -p benches --features xarray --bench",
+        drives: false,
+    },
+    Folder {
+        path: "tests/benches",
+        cargo: "bench -p tests --bench",
+        drives: true,
+    },
+];
 
 /// The command.
 pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     let mut name = None;
+    let mut passed_on = Vec::new();
     while let Some(argument) = arguments.next()? {
         match argument {
             Value(value) if name.is_none() => name = Some(value.string()?),
+            Long("rounds") => {
+                passed_on.push("--rounds".to_string());
+                passed_on.push(arguments.value()?.parse::<u32>()?.to_string());
+            }
+            Long("full") => passed_on.push("--full".to_string()),
             other => return Err(other.unexpected().into()),
         }
     }
     let known = names()?;
-    let wanted = match name {
-        None => known,
-        Some(name) if known.contains(&name) => vec![name],
-        Some(name) => {
-            return Err(Stop::Usage(format!(
-                "there is no benchmark `{name}`; there is {}",
-                known.join(", ")
-            )));
-        }
-    };
+    if let Some(name) = &name
+        && !known.iter().any(|(_, known)| known == name)
+    {
+        let known: Vec<&str> = known.iter().map(|(_, name)| name.as_str()).collect();
+        return Err(Stop::Usage(format!(
+            "there is no benchmark `{name}`; there is {}",
+            known.join(", ")
+        )));
+    }
+    let wanted: Vec<(&Folder, String)> = known
+        .into_iter()
+        .filter(|(_, known)| name.as_ref().is_none_or(|name| name == known))
+        .collect();
     let progress = Progress::start();
     setup::tools(&progress, &[&VALGRIND])?;
-    for name in wanted {
+    if wanted.iter().any(|(folder, _)| folder.drives) {
+        setup::tools(&progress, &[&QEMU, &CHROMIUM])?;
+        let wasm = setup::wasm(&progress)?;
+        web::build(&progress, &wasm, Kind::Release)?;
+        image::build(&progress)?;
+        serve::build_server(&progress, "release")?;
+    }
+    for (folder, name) in wanted {
         progress.stage(&format!("bench {name}"));
-        let mut cargo = process::cargo_call("bench -p benches --features xarray --bench");
-        // One of the peers, the `xarray` crate, needs unstable features.
-        cargo.env("RUSTC_BOOTSTRAP", "xarray").arg(&name);
-        process::run_in_sight(&mut cargo)?;
+        let mut cargo = process::cargo_call(folder.cargo);
+        if !folder.drives {
+            // One of the peers, the `xarray` crate, needs unstable features.
+            cargo.env("RUSTC_BOOTSTRAP", "xarray");
+        }
+        process::run_in_sight(cargo.arg(&name).arg("--").args(&passed_on))?;
     }
     Ok(())
 }
 
-/// The benchmarks that there are.
-fn names() -> Result<Vec<String>, Stop> {
-    let folder = paths::workspace().join(FOLDER);
-    let entries = fs::read_dir(&folder).map_err(|error| Stop::io("read", &folder, &error))?;
-    let files = entries.flatten().map(|entry| entry.path());
-    let is_bench =
-        |file: &std::path::PathBuf| file.extension().is_some_and(|extension| extension == "rs");
-    let mut names: Vec<String> = files
-        .filter(is_bench)
-        .filter_map(|file| Some(file.file_stem()?.to_str()?.to_string()))
-        .collect();
-    names.sort();
+/// The benchmarks that there are, with their folders.
+fn names() -> Result<Vec<(&'static Folder, String)>, Stop> {
+    let mut names = Vec::new();
+    for folder in &FOLDERS {
+        let path = paths::workspace().join(folder.path);
+        let entries = fs::read_dir(&path).map_err(|error| Stop::io("read", &path, &error))?;
+        let files = entries.flatten().map(|entry| entry.path());
+        let is_bench =
+            |file: &std::path::PathBuf| file.extension().is_some_and(|extension| extension == "rs");
+        let mut here: Vec<String> = files
+            .filter(is_bench)
+            .filter_map(|file| Some(file.file_stem()?.to_str()?.to_string()))
+            .collect();
+        here.sort();
+        names.extend(here.into_iter().map(|name| (folder, name)));
+    }
     Ok(names)
 }

@@ -79,7 +79,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "[NAME]",
+        arguments: "[NAME] [--rounds N] [--full]",
         summary: "measure, beside the references",
         details: bench::DETAILS,
         run: bench::bench,

@@ -85,7 +85,7 @@ pub fn build(mut arguments: lexopt::Parser) -> Result<(), Stop> {
 }
 
 /// Builds the server and returns its path.
-fn build_server(progress: &Progress, profile: &str) -> Result<PathBuf, Stop> {
+pub fn build_server(progress: &Progress, profile: &str) -> Result<PathBuf, Stop> {
     progress.stage("building the server");
     process::run(process::cargo().args(["build", "--profile", profile, "-p", "server"]))?;
     let folder = if profile == "dev" { "debug" } else { profile };
