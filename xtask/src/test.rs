@@ -69,6 +69,7 @@ pub fn test(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     setup::lints(&progress)?;
     let wasm = setup::wasm(&progress)?;
     setup::tools(&progress, &[&QEMU, &CHROMIUM])?;
+    check::announce(&progress);
     let bench = Bench { progress, wasm };
 
     let mut table = Table::new(bench.progress.elapsed());

@@ -114,13 +114,7 @@ fn parse_forced(value: &str) -> Result<Option<&'static str>, Stop> {
 ///
 /// The compiler prints where the target's libraries would be whether or not they are.
 pub fn rustup() -> Option<Wasm> {
-    let rustc = env::var_os("RUSTC").unwrap_or("rustc".into());
-    let dir = process::output(process::program(rustc).args([
-        "--print",
-        "target-libdir",
-        "--target",
-        TARGET,
-    ]))?;
+    let dir = process::output(rustc().args(["--print", "target-libdir", "--target", TARGET]))?;
     let is_there = names_in(Path::new(&dir)).any(|name| name.starts_with("libcore-"));
     is_there.then_some(Wasm::Rustup)
 }
@@ -137,6 +131,16 @@ pub fn debian() -> Option<Wasm> {
     (has_source && is_new_enough).then(|| Wasm::Debian {
         linker: Path::new("/usr/bin").join(linker),
     })
+}
+
+/// The 95 of the compiler's version 1.95, if it tells.
+pub fn compiler() -> Option<u32> {
+    minor(&process::output(rustc().arg("--version"))?)
+}
+
+/// The compiler that our cargo calls.
+fn rustc() -> Command {
+    process::program(env::var_os("RUSTC").unwrap_or("rustc".into()))
 }
 
 /// The 88 of `rustc 1.88.0 (...)`.
