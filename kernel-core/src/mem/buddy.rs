@@ -236,24 +236,24 @@ impl Mem {
     #[inline(never)]
     fn drain(&mut self, stack: Ref<PerCpuPages>, zone: u32) {
         let zone = self.zone(zone);
-        let mut joined: [(u32, u32); BATCH_MAX] = [(0, 0); BATCH_MAX];
+        // A block is its first frame with the order in the four bits below.
+        let mut joined = [0; BATCH_MAX];
         let mut depth = 0;
         let pages = &mut self[stack];
         let batch = pages.batch.min(pages.count) as usize;
-        for &single in &pages.frames[..batch] {
-            let (mut frame, mut order) = (single, 0);
-            while depth > 0 && joined[depth - 1] == (frame ^ 1 << order, order) {
+        for &frame in &pages.frames[..batch] {
+            let mut block = frame << 4;
+            while depth > 0 && joined[depth - 1] == block ^ 16 << (block & 15) {
                 depth -= 1;
-                frame &= !(1 << order);
-                order += 1;
+                block = (block & joined[depth]) + 1;
             }
-            joined[depth] = (frame, order);
+            joined[depth] = block;
             depth += 1;
         }
         pages.frames.copy_within(batch..pages.count as usize, 0);
         pages.count -= batch as u32;
-        for &(frame, order) in &joined[..depth] {
-            self.give_block(zone, frame, order);
+        for &block in &joined[..depth] {
+            self.give_block(zone, block >> 4, block & 15);
         }
     }
 

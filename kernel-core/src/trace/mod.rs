@@ -146,16 +146,17 @@ impl Mem {
         data.chain = mix(data.chain, hash);
         data.events = number + 1;
         if data.recording != 0 {
-            self.record(number, header, &args);
+            self.record(number, header, args);
         }
     }
 
-    #[inline(never)]
-    fn record(&mut self, number: u64, header: u64, args: &[u64]) {
+    #[inline(always)]
+    fn record<const N: usize>(&mut self, number: u64, header: u64, args: [u64; N]) {
         let record = &mut self[BUFFER.offset((number % CAPACITY) as u32)];
         record.header = header;
         record.number = number;
-        record.args[..args.len()].copy_from_slice(args);
+        // Of a known length, this is a few stores and no call.
+        record.args[..N].copy_from_slice(&args);
     }
 
     /// The event of that number, if the ring still holds it.
