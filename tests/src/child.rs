@@ -220,6 +220,34 @@ impl Drop for Child {
     }
 }
 
+/// Sends a signal, by its name without `SIG`, to a process. (The shell can; a program for it may not
+/// be installed.)
+pub fn signal(id: u32, name: &str) -> Result<(), String> {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -s {name} {id}")])
+        .status();
+    match sent {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("cannot send {name} to process {id}: {status}")),
+        Err(error) => Err(format!("cannot send {name} to process {id}: {error}")),
+    }
+}
+
+/// The process ids of a process's living children.
+pub fn children_of(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let child = |entry: std::fs::DirEntry| {
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        // After the name, which is in parentheses: state and parent.
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let mut words = rest.split(' ');
+        let (state, its_parent) = (words.next()?, words.next()?.parse::<u32>().ok()?);
+        (its_parent == parent && state != "Z").then_some(id)
+    };
+    processes.filter_map(child).collect()
+}
+
 /// Passes on what `stream` gives until its end, or until `take` has enough.
 fn pump(mut stream: impl Read, mut take: impl FnMut(Vec<u8>) -> bool) {
     let mut buffer = vec![0; 64 << 10];
@@ -258,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_silent_child_is_an_error_in_time_even_if_it_does_not_read() {
-        let mut sleeper = shell("echo going to bed >&2; sleep 100");
+        let mut sleeper = shell("echo going to bed >&2; exec sleep 100");
         sleeper.write(vec![0; 1 << 20]);
         let error = sleeper
             .read_until(Duration::from_millis(300), |_| false)
@@ -279,6 +307,19 @@ mod tests {
             error.contains("exit status: 7") && error.contains("alas"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn children_are_found_and_can_be_killed() {
+        let mut sleeper = shell("echo; read wait");
+        sleeper
+            .read_until(Duration::from_secs(10), |output| !output.is_empty())
+            .expect("it starts");
+        assert!(children_of(std::process::id()).contains(&sleeper.id()));
+        signal(sleeper.id(), "KILL").expect("it lives");
+        assert!(sleeper.epitaph().contains("signal: 9"));
+        assert!(!children_of(std::process::id()).contains(&sleeper.id()));
+        assert!(signal(sleeper.id(), "KILL").is_err());
     }
 
     #[test]

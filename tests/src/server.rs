@@ -5,7 +5,8 @@ use std::net::TcpStream;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use crate::{Settings, child::Child};
+use crate::Settings;
+use crate::child::{Child, signal};
 
 /// How long the server may take to start, to answer, and to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -103,10 +104,8 @@ impl Server {
     }
 
     /// Asks the server to stop, as a terminal or a service manager would, and waits for it.
-    pub fn stop(mut self, signal: &str) -> Result<ExitStatus, String> {
-        let id = self.id().to_string();
-        let sent = Command::new("kill").args(["-s", signal, &id]).status();
-        sent.map_err(|error| format!("kill -s {signal} {id}: {error}"))?;
+    pub fn stop(mut self, name: &str) -> Result<ExitStatus, String> {
+        signal(self.id(), name)?;
         self.child.wait(PATIENCE)
     }
 }

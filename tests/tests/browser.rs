@@ -1,12 +1,12 @@
 //! The page in a real Chromium: typed at with key events, looked at through its data attributes and
 //! its tables, and with a browser console that must stay clean.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::Settings;
 use tests::cdp::Browser;
+use tests::child::{children_of, signal};
 use tests::server::Server;
 use tests::site::Site;
 
@@ -270,17 +270,8 @@ fn a_killed_guest_and_a_stopped_server_lose_nothing() {
     lab.line("radix create t");
     lab.line("radix insert t 1 10");
     lab.switch("qemu");
-    let guests = Command::new("pgrep")
-        .args(["-P", &lab.server.id().to_string()])
-        .output();
-    let guests = String::from_utf8(guests.expect("pgrep runs").stdout).expect("numbers");
-    for guest in guests.lines() {
-        assert!(
-            Command::new("kill")
-                .args(["-9", guest])
-                .status()
-                .is_ok_and(|status| status.success())
-        );
+    for guest in children_of(lab.server.id()) {
+        signal(guest, "KILL").expect("it lives");
     }
     lab.wait("document.querySelector('.banner[role=alert]')");
     let said = lab.eval("document.querySelector('.banner').textContent");

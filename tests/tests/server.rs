@@ -1,11 +1,11 @@
 //! The server over real sockets: files, sessions on both of its hosts, and what clients do wrong.
 
-use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use labs::protocol::{Host, Request, Response, decode, encode};
+use tests::child::{children_of, signal};
 use tests::host::{self, Driver};
 use tests::server::Server;
 use tests::{Settings, log_gen};
@@ -156,13 +156,13 @@ fn a_client_that_vanishes_leaves_nothing_behind() {
         let health = server.get("/healthz", &[]).expect("the server lives");
         let text = String::from_utf8_lossy(&health.body).into_owned();
         let idle = text.matches("\"used\":0").count() == 3;
-        if idle && children(server.id()).is_empty() {
+        if idle && children_of(server.id()).is_empty() {
             break;
         }
         assert!(
             Instant::now() < deadline,
             "{text}, children {:?}",
-            children(server.id())
+            children_of(server.id())
         );
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -178,11 +178,8 @@ fn a_killed_guest_ends_the_session_with_a_reason_and_the_server_lives() {
     let server = server(&[]);
     let mut session = Socket::open(&server, Host::Qemu);
     assert_eq!(ran_text(session.request(run("echo here"))), "here\n");
-    for child in children(server.id()) {
-        let killed = std::process::Command::new("kill")
-            .args(["-9", &child])
-            .status();
-        assert!(killed.is_ok_and(|status| status.success()));
+    for guest in children_of(server.id()) {
+        signal(guest, "KILL").expect("it lives");
     }
     // Whatever comes first, an error or the closing frame, has words.
     let end = session.socket.read();
@@ -318,7 +315,7 @@ fn the_server_stops_gracefully_and_takes_its_guests_along() {
         let mut guest = Socket::open(&server, Host::Qemu);
         assert_eq!(ran_text(native.request(run("echo 1"))), "1\n");
         assert_eq!(ran_text(guest.request(run("echo 1"))), "1\n");
-        let guests = children(server.id());
+        let guests = children_of(server.id());
         assert_eq!(guests.len(), 1);
         let status = server.stop(signal).expect("the server stops in time");
         assert_eq!(status.code(), Some(0), "after {signal}");
@@ -327,7 +324,7 @@ fn the_server_stops_gracefully_and_takes_its_guests_along() {
             other => panic!("{other:?}"),
         }
         assert!(
-            !Path::new("/proc").join(&guests[0]).exists(),
+            !Path::new(&format!("/proc/{}", guests[0])).exists(),
             "the guest outlives the server"
         );
     }
@@ -347,21 +344,4 @@ fn a_server_that_cannot_start_says_why() {
         assert!(error.to_lowercase().contains(words), "{options:?}: {error}");
         assert!(!error.contains("panicked"), "{error}");
     }
-}
-
-/// The process ids of the children of a process.
-fn children(parent: u32) -> Vec<String> {
-    let parent = parent.to_string();
-    let processes = fs::read_dir("/proc").expect("there is a /proc").flatten();
-    processes
-        .filter_map(|entry| {
-            let id = entry.file_name().into_string().ok()?;
-            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
-            // After the name, which is in parentheses: state and parent.
-            let (_, rest) = stat.rsplit_once(") ")?;
-            let mut words = rest.split(' ');
-            let (state, its_parent) = (words.next()?, words.next()?);
-            (its_parent == parent && state != "Z").then_some(id)
-        })
-        .collect()
 }

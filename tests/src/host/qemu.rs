@@ -116,7 +116,7 @@ mod tests {
         let closed = encode(&Response::Closed);
         assert_eq!(closed.len(), 1);
         let mut guest = guest_of_shell(&format!(
-            "printf '\\001\\000'; sleep 0.1; printf '\\000\\000\\{:03o}'; sleep 9",
+            "printf '\\001\\000'; sleep 0.1; printf '\\000\\000\\{:03o}'; exec sleep 9",
             closed[0]
         ));
         assert_eq!(guest.request(Request::State), Ok(Response::Closed));
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_hung_guest_is_an_error_in_time() {
-        let error = guest_of_shell("sleep 9")
+        let error = guest_of_shell("exec sleep 9")
             .request(Request::State)
             .unwrap_err();
         assert!(error.contains("silent"), "{error}");
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_stream_of_nonsense_is_an_error() {
-        let error = guest_of_shell("echo SeaBIOS; sleep 9")
+        let error = guest_of_shell("echo SeaBIOS; exec sleep 9")
             .request(Request::State)
             .unwrap_err();
         assert!(error.contains("bytes; the limit is"), "{error}");
