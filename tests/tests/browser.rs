@@ -370,6 +370,57 @@ fn nonsense_is_answered_in_words_and_breaks_nothing() {
 }
 
 #[test]
+fn the_log_can_be_read_changed_and_loaded_from_a_file() {
+    let mut lab = Lab::open();
+    lab.line("radix create t");
+    lab.line("radix insert t 1 11");
+    lab.click("#log");
+    lab.wait("document.querySelector('#log-text').checkVisibility()");
+    let text = lab.eval("document.querySelector('#log-text').value");
+    assert_eq!(
+        text,
+        "mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1\nradix create t\nradix insert t 1 11\n"
+    );
+    // A machine that cannot be is refused, and the session is as it was.
+    lab.eval("document.querySelector('#log-text').value = 'mem=3Q\\ntrue\\n'");
+    lab.click("#log-run");
+    lab.wait("document.querySelector('dialog.log [role=alert]')?.textContent.includes('mem=3Q')");
+    lab.eval("document.querySelector('#log-text').value = 'mem=8M nodes=2\\nradix create u\\nradix insert u 70 5\\n'");
+    lab.click("#log-run");
+    lab.wait("document.querySelector('.machine').textContent.startsWith('mem=8M nodes=2')");
+    lab.wait("document.querySelector('#state-line').dataset.step === '2'");
+    lab.settle();
+    lab.tree_is(2, 2, 1);
+    // A file of any bytes.
+    let mut log = b"mem=4M\nradix create v\n\xff\xfe\x00\necho ".to_vec();
+    log.resize(log.len() + (3 << 20), b'y');
+    log.extend(b"\n\nradix insert v 1 1\n");
+    let file = std::env::temp_dir().join(format!("glass-log-{}", std::process::id()));
+    std::fs::write(&file, log).expect("the temporary folder can be written");
+    lab.click("#log");
+    lab.wait("document.querySelector('#log-text').checkVisibility()");
+    let input = lab
+        .browser
+        .call(
+            "Runtime.evaluate",
+            json!({"expression": "document.querySelector('#log-file')"}),
+        )
+        .expect("chromium can");
+    let object = &input["result"]["objectId"];
+    let files = json!({"files": [file.to_string_lossy()], "objectId": object});
+    lab.browser
+        .call("DOM.setFileInputFiles", files)
+        .expect("chromium can");
+    lab.wait("document.querySelector('.machine').textContent.startsWith('mem=4M')");
+    lab.wait("document.querySelector('#state-line').dataset.step === '5'");
+    lab.settle();
+    let _ = std::fs::remove_file(&file);
+    lab.tree_is(1, 1, 1);
+    assert_eq!(lab.says("radix lookup v 1"), "1");
+    lab.is_clean();
+}
+
+#[test]
 fn the_keyboard_alone_is_enough() {
     let mut lab = Lab::open();
     // The console has the focus from the start; Tab completes.
