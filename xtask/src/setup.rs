@@ -167,8 +167,9 @@ pub fn wasm(progress: &Progress) -> Result<Wasm, Stop> {
 
 /// Makes sure of the way that `first` is not, so that both can be tested.
 ///
-/// The inner error says why this machine can't have it: there is no such package for its system,
-/// or no connection to rustup's servers.
+/// The inner error says why this machine can't have it: it builds by Debian's way because there is no
+/// rustup, or no connection to its servers. Debian's packages can always be had where they belong,
+/// so their absence is a failure.
 pub fn other_wasm(progress: &Progress, first: &Wasm) -> Result<Result<Wasm, String>, Stop> {
     match first {
         Wasm::Debian { .. } => {
@@ -177,10 +178,6 @@ pub fn other_wasm(progress: &Progress, first: &Wasm) -> Result<Result<Wasm, Stri
         }
         Wasm::Rustup => match toolchain::debian() {
             Some(way) => Ok(Ok(way)),
-            None if !apt_lacks(progress, &DEBIAN_PACKAGES[..1]).is_empty() => Ok(Err(format!(
-                "this system has no package {}",
-                DEBIAN_PACKAGES[0]
-            ))),
             None => add_debian(progress).map(Ok),
         },
     }
