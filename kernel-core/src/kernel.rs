@@ -56,6 +56,7 @@ impl Kernel {
     /// Runs one console line and returns its exit status.
     pub fn run_line(&mut self, machine: &mut dyn Machine, line: &[u8]) -> u8 {
         self.mem[TRACE].step += 1;
+        self.mem.restamp();
         self.mem[MEM].steps_left = LINE_STEPS;
         let step = u64::from(self.mem[TRACE].step);
         let hash = line

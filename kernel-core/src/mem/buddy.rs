@@ -12,7 +12,7 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::zone::{Zone, ZoneList, free_list};
+use super::zone::{Zone, free_list};
 use super::{Gfp, ListHead, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref};
 use crate::errno::Errno;
 use crate::trace::Tracepoint;
@@ -71,37 +71,53 @@ impl Mem {
     ///
     /// # Errors
     /// `EINVAL` for an order above 10, `ENOMEM` when no zone that `gfp` allows has such a block.
-    #[inline]
+    #[inline(always)]
     pub fn alloc_pages(
         &mut self,
         gfp: Gfp,
         order: u32,
         node: Option<u32>,
     ) -> Result<Ref<Page>, Errno> {
+        match node {
+            None if order == 0 => self.alloc_page(gfp),
+            _ => self.alloc_block(gfp, order, node),
+        }
+    }
+
+    /// One page near the current CPU; see [`Mem::alloc_pages`].
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    #[inline]
+    pub fn alloc_page(&mut self, gfp: Gfp) -> Result<Ref<Page>, Errno> {
+        if self.should_fail() {
+            return Err(Errno::ENOMEM);
+        }
+        if !gfp.contains(Gfp::DMA) {
+            // Mostly the CPU has a page of its favourite zone at hand.
+            if let Some(frame) = self.pop_single(self[MEM].local_pages) {
+                return Ok(self.prepare_block(frame, 0, gfp));
+            }
+        }
+        self.alloc_from(self[MEM].node, gfp, 0)
+    }
+
+    /// What is no single page of the current node.
+    #[inline(never)]
+    fn alloc_block(&mut self, gfp: Gfp, order: u32, node: Option<u32>) -> Result<Ref<Page>, Errno> {
         if order as usize >= MAX_ORDER {
             return Err(Errno::EINVAL);
         }
         if self.should_fail() {
             return Err(Errno::ENOMEM);
         }
-        let zones = match node {
-            None if order == 0 && !gfp.contains(Gfp::DMA) => {
-                // Mostly the CPU has a page of its favourite zone at hand.
-                if let Some(frame) = self.pop_single(self[MEM].local_pages) {
-                    return Ok(self.prepare_block(frame, 0, gfp));
-                }
-                self[MEM].zonelists[self[MEM].node as usize % super::MAX_NODES]
-            }
-            None => self[MEM].zonelists[self[MEM].node as usize % super::MAX_NODES],
-            Some(node) => self[MEM].zonelists[node as usize % super::MAX_NODES],
-        };
-        self.alloc_from(zones, gfp, order)
+        self.alloc_from(node.unwrap_or(self[MEM].node), gfp, order)
     }
 
-    /// Tries the zones of a list in order.
-    #[cold]
+    /// Tries the zones of a node's list in order.
     #[inline(never)]
-    fn alloc_from(&mut self, list: ZoneList, gfp: Gfp, order: u32) -> Result<Ref<Page>, Errno> {
+    fn alloc_from(&mut self, node: u32, gfp: Gfp, order: u32) -> Result<Ref<Page>, Errno> {
+        let list = self[MEM].zonelists[node as usize % super::MAX_NODES];
         for &zone in list.zones.iter().take(list.len as usize) {
             if !self.zone_allows(zone, gfp) {
                 continue;
@@ -120,15 +136,6 @@ impl Mem {
             }
         }
         Err(Errno::ENOMEM)
-    }
-
-    /// One page near the current CPU; see [`Mem::alloc_pages`].
-    ///
-    /// # Errors
-    /// `ENOMEM`.
-    #[inline]
-    pub fn alloc_page(&mut self, gfp: Gfp) -> Result<Ref<Page>, Errno> {
-        self.alloc_pages(gfp, 0, None)
     }
 
     /// Drops a reference to a block; the last one gives its frames back.
@@ -200,8 +207,8 @@ impl Mem {
     /// Pops a page off a CPU's stack.
     #[inline(always)]
     fn pop_single(&mut self, stack: Ref<PerCpuPages>) -> Option<u32> {
-        let top = self[stack].count.checked_sub(1)?;
         let pages = &mut self[stack];
+        let top = pages.count.checked_sub(1)?;
         pages.count = top;
         pages.frames.get(top as usize).copied()
     }

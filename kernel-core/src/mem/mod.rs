@@ -247,6 +247,7 @@ impl Mem {
         self[MEM].node = node;
         let favourite = self[MEM].zonelists[node as usize].zones[0];
         self[MEM].local_pages = self.per_cpu_pages(favourite, cpu);
+        self.restamp();
     }
 
     /// Moves the running task to another CPU.

@@ -9,7 +9,7 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::mem::{Gfp, Mem, Ref, layout};
+use crate::mem::{Gfp, MEM, Mem, Ref, layout};
 use crate::slab::KmemCache;
 
 /// Events that the ring holds.
@@ -31,8 +31,10 @@ pub struct TraceData {
     pub chain: u64,
     /// Whether events are recorded in the ring (`tracing_on`).
     pub recording: u32,
-    /// Console lines run so far, the one running included; stamped on each event.
+    /// Console lines run so far, the one running included.
     pub step: u32,
+    /// What every event's header carries now: the step and the CPU; see [`Mem::restamp`].
+    stamp: u64,
 }
 
 /// One event as the ring keeps it.
@@ -132,15 +134,13 @@ impl Mem {
     #[inline(always)]
     pub fn trace<const N: usize>(&mut self, tracepoint: Tracepoint, args: [u64; N]) {
         const { assert!(N <= ARGS_MAX) };
-        let cpu = self[crate::mem::MEM].cpu;
         let data = &mut self[TRACE];
-        let header =
-            u64::from(data.step) << 32 | u64::from(cpu) << 16 | (N as u64) << 8 | tracepoint as u64;
+        let header = data.stamp | (N as u64) << 8 | tracepoint as u64;
         // The fields are hashed beside each other, the chain only links the result: its latency is
         // one multiplication an event.
         let mut hash = header;
         for (arg, multiplier) in args.iter().zip(MULTIPLIERS) {
-            hash = hash.wrapping_add((arg ^ arg >> 32).wrapping_mul(multiplier) ^ arg << 17);
+            hash = hash.wrapping_add((arg ^ arg >> 32).wrapping_mul(multiplier));
         }
         let number = data.events;
         data.chain = mix(data.chain, hash);
@@ -157,6 +157,12 @@ impl Mem {
         record.number = number;
         // Of a known length, this is a few stores and no call.
         record.args[..N].copy_from_slice(&args);
+    }
+
+    /// Notes the step and the CPU for the events to come, after either has changed.
+    pub(crate) fn restamp(&mut self) {
+        let (step, cpu) = (self[TRACE].step, self[MEM].cpu);
+        self[TRACE].stamp = u64::from(step) << 32 | u64::from(cpu) << 16;
     }
 
     /// The event of that number, if the ring still holds it.
