@@ -301,6 +301,11 @@ fn check_lines(count: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// What lines take in a log, their newlines included.
+fn bytes_of<'a>(lines: impl IntoIterator<Item = &'a Vec<u8>>) -> usize {
+    lines.into_iter().map(|line| line.len() + 1).sum()
+}
+
 /// As much of a line as a status line shows; the whole is in the log.
 fn shortened(line: &[u8]) -> &[u8] {
     &line[..line.len().min(LINE_SHOWN)]
@@ -317,9 +322,11 @@ impl Live {
         if lines.iter().any(|line| line.contains(&b'\n')) {
             return Err("a console line holds no newline; send the lines one by one".to_string());
         }
-        check_lines(self.lines.len() + lines.len())?;
-        let bytes: usize = lines.iter().map(|line| line.len() + 1).sum();
-        if self.log_bytes + bytes > LOG_MAX {
+        // What comes after the present step will be dropped, and counts no more.
+        let kept = &self.lines[..self.step() as usize];
+        check_lines(kept.len() + lines.len())?;
+        let dropped: usize = bytes_of(self.lines[kept.len()..].iter().map(|line| &line.bytes));
+        if self.log_bytes - dropped + bytes_of(lines) > LOG_MAX {
             return Err(format!("the log is full: it may hold {LOG_MAX} bytes"));
         }
         if self.kernel.is_off() && !lines.is_empty() {
@@ -334,7 +341,7 @@ impl Live {
             let step = self.step();
             self.checkpoints.truncate(step);
             self.lines.truncate(step as usize);
-            self.log_bytes = self.lines.iter().map(|line| line.bytes.len() + 1).sum();
+            self.log_bytes = bytes_of(self.lines.iter().map(|line| &line.bytes));
         }
         let steps_before = self.kernel.mem[MEM].steps;
         let mut reports = Vec::new();
@@ -599,6 +606,21 @@ mod tests {
             panic!()
         };
         assert!(message.starts_with("malformed message"), "{message}");
+    }
+
+    /// Found by reading: a full log refused the line that would have replaced most of it.
+    #[test]
+    fn lines_that_will_be_dropped_leave_room() {
+        let mut session = session();
+        let long = vec![b'#'; LOG_MAX / 2];
+        let run = |session: &mut Session, lines: Vec<Vec<u8>>| {
+            matches!(session.handle(Request::Run { lines }), Response::Ran { .. })
+        };
+        assert!(run(&mut session, vec![long.clone()]));
+        assert!(!run(&mut session, vec![long.clone()]), "two are too long");
+        seek(&mut session, 0);
+        assert!(run(&mut session, vec![long.clone()]));
+        assert!(run(&mut session, vec![b"echo".to_vec()]));
     }
 
     #[test]

@@ -283,8 +283,7 @@ impl Mem {
 
     /// Takes a free block of `order` out of the buddy lists, halving a larger one if need be.
     fn take_block(&mut self, zone: Ref<Zone>, order: u32) -> Option<u32> {
-        let from =
-            (order as usize..MAX_ORDER).find(|&order| self[zone].free_area[order].nr_free > 0)?;
+        let from = self.smallest_free(zone, order as usize)?;
         let link = self[free_list(zone, from)].next;
         let page: Ref<Page> = link.byte_sub(offset_of!(Page, lru));
         self.list_del(link);

@@ -84,6 +84,11 @@ pub fn check(mem: &Mem, root: Ref<RadixTreeRoot>) -> Result<(), &'static str> {
         stale,
         ..
     } = mem[root];
+    let mut derived = mem[root];
+    derived.set_height(height);
+    if (derived.max_key, derived.top_shift) != (mem[root].max_key, mem[root].top_shift) {
+        return Err("radix tree: what is derived from the height is not what the height says");
+    }
     if height as usize > MAX_HEIGHT {
         return Err("radix tree: higher than a 64-bit key demands");
     }
