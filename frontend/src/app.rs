@@ -159,6 +159,9 @@ impl App {
             }
             Effect::SetInput(text) => set_input(&text),
             Effect::Wear(theme) => wear(theme),
+            Effect::Lesson(effect) => match effect {},
+            Effect::Inquiry(effect) => match effect {},
+            Effect::Library(effect) => match effect {},
         }
     }
 

@@ -8,10 +8,14 @@
 //! be brought to the same step by running the log again, and because a kernel is a function of its
 //! log, every host must then report the same. [`State`] checks that it does.
 
+pub mod inquiry;
+pub mod lesson;
+pub mod library;
+
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use labs::log;
+use labs::log::{self, Heading};
 use labs::protocol::{
     LineReport, MESSAGE_MAX, PROTOCOL_VERSION, Request, Response, View, ViewRequest,
 };
@@ -19,6 +23,10 @@ use labs::view::{EventsView, MemoryView, RadixNodeView, RadixView, SlabView, Sta
 
 use crate::choices::{Hosts, Link, Pane, Place, Theme};
 use crate::transcript::{Entry, LogLine, lines};
+
+use inquiry::Inquiry;
+use lesson::Lesson;
+use library::Library;
 
 /// How many lines one request carries at most, so that the page can answer in between.
 const LINES_PER_REQUEST: usize = 256;
@@ -83,6 +91,12 @@ pub enum Action {
     ShowLog(bool),
     /// Drop this session and run another log.
     LoadLog(Vec<u8>),
+    /// Something about the lab that is open.
+    Lesson(lesson::Action),
+    /// A question about the kernel's past, or about one of its objects.
+    Inquiry(inquiry::Action),
+    /// Something about the sessions that the browser keeps.
+    Library(library::Action),
 }
 
 /// What the page must do outside its state.
@@ -98,6 +112,12 @@ pub enum Effect {
     SetInput(String),
     /// Wear this theme and remember it.
     Wear(Theme),
+    /// Something that the open lab needs.
+    Lesson(lesson::Effect),
+    /// Something that an inquiry needs.
+    Inquiry(inquiry::Effect),
+    /// Something that keeping sessions needs.
+    Library(library::Effect),
 }
 
 /// The request that is changing the kernel and has not been answered.
@@ -201,6 +221,12 @@ pub struct State {
     pub log_error: Option<String>,
     /// What was to be completed last, to list the words on a second Tab.
     completing: Option<String>,
+    /// The lab that is open, and how far the student is.
+    pub lesson: Lesson,
+    /// What is being asked about the kernel's past and its objects.
+    pub inquiry: Inquiry,
+    /// The sessions that the browser keeps, this one among them.
+    pub library: Library,
 }
 
 impl State {
@@ -240,6 +266,9 @@ impl State {
             shows_log: false,
             log_error: None,
             completing: None,
+            lesson: Lesson::default(),
+            inquiry: Inquiry::default(),
+            library: Library::default(),
         }
     }
 
@@ -321,6 +350,9 @@ impl State {
                 self.log_error = None;
             }
             Action::LoadLog(log) => self.load(&log, &mut effects),
+            Action::Lesson(action) => self.apply_lesson(action, &mut effects),
+            Action::Inquiry(action) => self.apply_inquiry(action, &mut effects),
+            Action::Library(action) => self.apply_library(action, &mut effects),
         }
         self.pump(&mut effects);
         effects
@@ -426,8 +458,8 @@ impl State {
 
     fn load(&mut self, log: &[u8], effects: &mut Vec<Effect>) {
         let log = log::parse(log);
-        match log::parse_header(log.header) {
-            Ok(machine) => self.header = machine.to_string(),
+        match Heading::parse(log.header) {
+            Ok(heading) => self.header = heading.machine.to_string(),
             Err(error) => {
                 self.log_error = Some(error);
                 return;
@@ -485,6 +517,8 @@ impl State {
         self.unanswered.extend(self.pending.drain(..));
         self.work = None;
         self.views_awaited = 0;
+        self.lesson.fell();
+        self.inquiry.fell();
         if let Some(step) = self.seek_to.take() {
             self.kernel.step = step;
         }
@@ -509,6 +543,17 @@ impl State {
     }
 
     fn answered(&mut self, request: Request, response: Response, effects: &mut Vec<Effect>) {
+        match request {
+            Request::Probe { .. } | Request::Check { .. } => {
+                return self.lesson_answered(request, response, effects);
+            }
+            Request::Search { .. }
+            | Request::Trace { .. }
+            | Request::View(ViewRequest::Object { .. } | ViewRequest::Changes { .. }) => {
+                return self.inquiry_answered(request, response, effects);
+            }
+            _ => {}
+        }
         if matches!(request, Request::View(_)) {
             self.views_awaited = self.views_awaited.saturating_sub(1);
         }

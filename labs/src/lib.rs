@@ -9,7 +9,9 @@
 extern crate alloc;
 
 mod checkpoint;
+pub mod grade;
 pub mod guest;
+pub mod lab;
 pub mod log;
 mod observe;
 pub mod protocol;

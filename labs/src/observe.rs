@@ -87,6 +87,8 @@ pub(crate) fn events(kernel: &Kernel, since: u64, max: u32) -> EventsView {
             step: event.step,
             name: event.tracepoint.name().to_string(),
             fields: format!("{}", event.fields(&kernel.mem)),
+            cpu: event.cpu,
+            ..EventRow::default()
         })
         .collect();
     EventsView {

@@ -12,10 +12,13 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::view::{EventsView, MemoryView, RadixNodeView, RadixView, SlabView, StateView};
+use crate::lab::{Check, Verdict};
+use crate::view::{
+    ChangesView, EventsView, MemoryView, ObjectView, RadixNodeView, RadixView, SlabView, StateView,
+};
 
 /// The protocol's version, raised when a message changes its meaning or layout.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The largest message that a carrier accepts, in bytes. A longer one ends the connection.
 pub const MESSAGE_MAX: usize = 16 << 20;
@@ -63,9 +66,73 @@ pub enum Request {
         /// Report the state after each line as well, to find where two hosts part.
         each_line: bool,
     },
+    /// Runs a line on the kernel as it is shown, reports what it did, and takes it back: kernel and
+    /// log stay as they are. Answered by [`Response::Probed`].
+    Probe {
+        /// A console line without its newline.
+        line: Vec<u8>,
+    },
+    /// Asks whether checks hold at the log's end, whatever step is shown; kernel and log stay as
+    /// they are. Answered by [`Response::Checked`].
+    Check {
+        /// The checks.
+        checks: Vec<Check>,
+        /// How many lines the log begins with that are not the student's.
+        scenario: u32,
+    },
+    /// Searches backwards for a step; kernel and log stay as they are. Answered by
+    /// [`Response::Searched`].
+    Search {
+        /// What to look for.
+        goal: Goal,
+        /// The latest step that counts.
+        before: u32,
+    },
+    /// The trace as a file, from a replay of the log; kernel and log stay as they are. Answered by
+    /// [`Response::Traced`], which may end before `to`; ask again from where it ended, and put the
+    /// pieces together.
+    Trace {
+        /// Which kind of file.
+        format: TraceFormat,
+        /// The first step whose events are wanted; 0 is the boot. The file's head comes with it.
+        from: u32,
+        /// The last step.
+        to: u32,
+    },
     /// Ends the machine. The QEMU guest powers off; elsewhere the session is closed.
     /// Answered by [`Response::Closed`].
     Close,
+}
+
+/// What a search looks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Goal {
+    /// The last step that changed any byte of an object.
+    Changed {
+        /// The object's handle, in units of 8 bytes.
+        object: u32,
+        /// Its length in bytes.
+        bytes: u32,
+    },
+    /// The last step after which a console line succeeds that did not succeed before it. The line
+    /// is run without leaving a trace.
+    Became {
+        /// The line.
+        line: Vec<u8>,
+        /// What its output must contain besides; empty: its status alone counts.
+        prints: Vec<u8>,
+    },
+}
+
+/// A kind of trace file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TraceFormat {
+    /// Perfetto's native protobuf.
+    Perfetto,
+    /// The JSON that chrome://tracing and Perfetto read.
+    Chrome,
+    /// ftrace's text, as `trace-cmd` and KernelShark know it.
+    Ftrace,
 }
 
 /// What a view request may name.
@@ -85,6 +152,18 @@ pub enum ViewRequest {
     Memory,
     /// The slab caches.
     Slab,
+    /// The object that holds an address: its type, fields and bytes.
+    Object {
+        /// The address, in units of 8 bytes.
+        at: u32,
+    },
+    /// What differs between two steps of the log.
+    Changes {
+        /// The earlier step.
+        from: u32,
+        /// The later one.
+        to: u32,
+    },
     /// Trace events numbered from `since`, at most `max`, the newest if there are more.
     Events {
         /// The first event number wanted.
@@ -125,6 +204,25 @@ pub enum Response {
     Completions(Vec<String>),
     /// The outcome of a whole log.
     Replayed(Outcome),
+    /// What a line did that was taken back.
+    Probed(LineReport),
+    /// What each check found, in the order of the request.
+    Checked(Vec<Verdict>),
+    /// Where a search stands.
+    Searched {
+        /// The step that was looked for.
+        found: Option<u32>,
+        /// The search has covered the steps after this one; 0: all of them. If nothing was found and
+        /// this is not 0, its budget is spent: ask again with `before` set to it.
+        reached: u32,
+    },
+    /// A piece of a trace file.
+    Traced {
+        /// The piece.
+        bytes: Vec<u8>,
+        /// The step to ask from for the next piece; `None` at the file's end.
+        next: Option<u32>,
+    },
     /// The machine is off.
     Closed,
     /// The request was refused; nothing changed.
@@ -201,6 +299,10 @@ pub enum View {
     Slab(SlabView),
     /// Answers [`ViewRequest::Events`].
     Events(EventsView),
+    /// Answers [`ViewRequest::Object`].
+    Object(ObjectView),
+    /// Answers [`ViewRequest::Changes`].
+    Changes(ChangesView),
 }
 
 /// Encodes a message.

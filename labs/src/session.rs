@@ -10,6 +10,7 @@ use kernel_core::machine::{Machine, MachineConfig};
 use kernel_core::mem::{MEM, Ram};
 
 use crate::checkpoint::Checkpoints;
+use crate::log::Heading;
 use crate::protocol::{
     Host, LineReport, MESSAGE_MAX, Outcome, PROTOCOL_VERSION, Request, Response, View, ViewRequest,
     decode, encode,
@@ -174,7 +175,7 @@ impl Session {
     fn answer(&mut self, request: Request) -> Result<Response, String> {
         match request {
             Request::Open { header } => {
-                self.open(log::parse_header(&header)?)?;
+                self.open(Heading::parse(&header)?.machine)?;
                 let live = self.live()?;
                 let (header, state) = (live.config.to_string(), live.state());
                 Ok(Response::Opened {
@@ -204,7 +205,7 @@ impl Session {
             Request::Log => {
                 let live = self.live()?;
                 let lines = live.lines.iter().map(|line| line.bytes.as_slice());
-                Ok(Response::Log(log::write(&live.config, lines)))
+                Ok(Response::Log(log::write(&Heading::of(live.config), lines)))
             }
             Request::Complete { line } => Ok(Response::Completions(observe::completions(
                 &self.live()?.kernel,
@@ -213,6 +214,10 @@ impl Session {
             Request::Replay { log, each_line } => {
                 self.replay(&log, each_line).map(Response::Replayed)
             }
+            Request::Probe { .. }
+            | Request::Check { .. }
+            | Request::Search { .. }
+            | Request::Trace { .. } => Err("not built yet".to_string()),
             Request::Close => {
                 self.spare = self.retire();
                 Ok(Response::Closed)
@@ -255,7 +260,7 @@ impl Session {
         // Before memory is spent on each of them.
         check_lines(bytes.iter().filter(|&&byte| byte == b'\n').count())?;
         let log = log::parse(bytes);
-        let config = log::parse_header(log.header)?;
+        let config = Heading::parse(log.header)?.machine;
         self.open(config)?;
         let limit = self.replay_limit;
         let live = self.live()?;
@@ -410,6 +415,9 @@ impl Live {
             }
             ViewRequest::Memory => Some(View::Memory(observe::memory(kernel))),
             ViewRequest::Slab => Some(View::Slab(observe::slab(kernel))),
+            ViewRequest::Object { .. } | ViewRequest::Changes { .. } => {
+                return Err("not built yet".to_string());
+            }
             ViewRequest::Events { since, max } => {
                 Some(View::Events(observe::events(kernel, since, max)))
             }
@@ -515,7 +523,7 @@ mod tests {
         };
         assert_eq!(
             String::from_utf8(log).unwrap(),
-            "mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1\necho 1\necho other\n"
+            "glass=1 mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1\necho 1\necho other\n"
         );
     }
 

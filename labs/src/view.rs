@@ -4,8 +4,10 @@
 //! as a picture; [`View::table`] and [`View::sentence`] give the same facts to readers of tables
 //! and of text, and to tests.
 
+mod changes;
 mod events;
 mod memory;
+mod object;
 mod radix;
 mod slab;
 
@@ -14,8 +16,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-pub use events::{EventRow, EventsView};
+pub use changes::{Change, ChangesView, ObjectChange};
+pub use events::{EventRow, EventsView, Touch};
 pub use memory::{FrameKind, MemoryView, ZoneView};
+pub use object::{FieldView, ObjectState, ObjectView};
 pub use radix::{RadixNode, RadixNodeView, RadixView};
 pub use slab::{CacheView, SlabView};
 

@@ -73,6 +73,8 @@ fn check_faces(view: &View) {
         View::Memory(view) => (view.table(), view.sentence()),
         View::Slab(view) => (view.table(), view.sentence()),
         View::Events(view) => (view.table(), view.sentence()),
+        View::Object(view) => (view.table(), view.sentence()),
+        View::Changes(view) => (view.table(), view.sentence()),
     };
     assert!(!sentence.is_empty() && !table.caption.is_empty());
     for row in &table.rows {
@@ -146,6 +148,8 @@ fn check_faces(view: &View) {
             }
         }
         View::RadixNode(node) => assert_eq!(node.slots.len(), 64),
+        View::Object(object) => assert_eq!(object.bytes.len(), object.size as usize),
+        View::Changes(changes) => assert!(changes.from <= changes.to),
     }
 }
 

@@ -30,6 +30,21 @@ pub struct EventRow {
     pub name: String,
     /// Its fields, `name=radix_tree_node ptr=ffff880000123000 ...`.
     pub fields: String,
+    /// The CPU that it happened on.
+    pub cpu: u8,
+    /// What happened, in a plain sentence.
+    pub sentence: String,
+    /// The kernel objects that it is about.
+    pub touches: Vec<Touch>,
+}
+
+/// A stretch of kernel memory that an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// Where it begins, in units of 8 bytes.
+    pub at: u32,
+    /// Its length in bytes.
+    pub bytes: u32,
 }
 
 impl View for EventsView {
@@ -71,6 +86,7 @@ mod tests {
             step: 2,
             name: "kmem:kmem_cache_alloc".into(),
             fields: "name=radix_tree_node".into(),
+            ..EventRow::default()
         };
         let view = EventsView {
             next: 8,

@@ -22,7 +22,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use labs::log;
+use labs::log::{self, Heading};
 use labs::protocol::{self, Host, MESSAGE_MAX, Request};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -356,7 +356,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// The machine that `header` describes.
     fn described_by(header: &str) -> Result<Machine, String> {
-        let config = log::parse_header(header)?;
+        let config = Heading::parse(header)?.machine;
         Ok(Machine {
             header: config.to_string(),
             bytes: u64::from(config.frames) * FRAME_BYTES,

@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::process::{Command, ExitCode};
 
 use labs::guest::{self, Console, Exit, Protocol};
-use labs::log::parse_header;
+use labs::log::Heading;
 use lexopt::prelude::*;
 use tests::Settings;
 use tests::host;
@@ -117,7 +117,7 @@ fn boot(words: &[String]) -> Outcome {
         .iter()
         .cloned()
         .partition(|word| word.starts_with("selftest="));
-    let frames = parse_header(&machine.join(" "))?.frames;
+    let frames = Heading::parse(&machine.join(" "))?.machine.frames;
     let memory = guest::memory_mib(frames.div_ceil(256));
     let arguments = guest::arguments(
         image,

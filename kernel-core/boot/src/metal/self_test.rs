@@ -15,6 +15,7 @@ use core::fmt::Write;
 use boot::memory_map::PAGE;
 use kernel_core::mem::Ram;
 use labs::guest::Exit;
+use labs::log::Heading;
 use labs::protocol::{Host, Outcome, Request, Response};
 use labs::{Memory, Session, log};
 
@@ -84,8 +85,8 @@ fn overflow(caller: &u64) -> u64 {
 
 /// Checks what the image stands on, from the bottom up.
 fn all(header: String, mut frames: Frames, console: &mut Serial) -> ! {
-    let config = match log::parse_header(&header) {
-        Ok(config) => config,
+    let config = match Heading::parse(&header) {
+        Ok(heading) => heading.machine,
         Err(message) => super::refuse(console, format_args!("{message}")),
     };
     if let Err(message) = frames.admits(config.frames) {
@@ -183,7 +184,7 @@ fn zeroed(frames: &mut Frames, count: u32) -> Result<(), String> {
 /// does the very same.
 fn sessions(header: &str, frames: Frames) -> Result<(), String> {
     let lines = LINES.iter().map(|(line, _)| line.as_bytes());
-    let log = log::write(&log::parse_header(header)?, lines);
+    let log = log::write(&Heading::parse(header)?, lines);
     let text: String = LINES.iter().map(|(_, text)| *text).collect();
     let mut session = Session::new(Host::Qemu, Box::new(frames));
     let mut replay = || match session.handle(Request::Replay {

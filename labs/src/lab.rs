@@ -1,0 +1,234 @@
+//! A lab: what a student reads, runs, predicts and is graded on.
+//!
+//! A teacher writes a lab as a folder (`lab.toml`, `handout.md`, `scenario.sh`, `solution.sh`; see
+//! `labs/catalogue/README.md`). [`crate::author`] makes one [`Lab`] of it, which the page, the
+//! server and the grader read. A handout is blocks, not HTML: there is nothing to sanitise when it
+//! is shown.
+//!
+//! A lab's numbers vary: `{{key}}` anywhere in its texts stands for a number that is drawn from the
+//! variant's seed, so that every student has a lab of their own and a grader knows which.
+//! [`Lab::instance`] puts the numbers in.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+/// A lab as its folder says it, numbers still open.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lab {
+    /// Its name in addresses and logs; see [`crate::log::is_lab_id`].
+    pub id: String,
+    /// Raised whenever a change would grade an old submission otherwise.
+    pub version: u32,
+    /// Its title.
+    pub title: String,
+    /// What it is about, in one sentence.
+    pub summary: String,
+    /// The heading under which the catalogue lists it, e.g. `Radix trees`.
+    pub topic: String,
+    /// Its place in the catalogue, lowest first.
+    pub order: u32,
+    /// How long it takes a student, in minutes.
+    pub minutes: u32,
+    /// Names of the labs that should be done before.
+    pub requires: Vec<String>,
+    /// The machine, as a canonical header.
+    pub machine: String,
+    /// Kernel steps that a submission may take in all; a grader refuses more.
+    pub steps_max: u64,
+    /// Console lines that every session of the lab begins with.
+    pub scenario: Vec<String>,
+    /// The numbers that differ from student to student.
+    pub varies: Vec<Variable>,
+    /// What the student reads.
+    pub handout: Vec<Block>,
+    /// What is graded.
+    pub checks: Vec<Check>,
+}
+
+/// A number that differs from student to student.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variable {
+    /// The name between the braces.
+    pub name: String,
+    /// The lowest value.
+    pub from: u64,
+    /// The highest value.
+    pub to: u64,
+    /// Values lie this far apart, counted from `from`; at least 1.
+    pub step: u64,
+}
+
+/// A piece of a handout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Block {
+    /// A heading below the lab's title, level 2 to 4.
+    Heading(u8, Vec<Inline>),
+    /// A paragraph.
+    Paragraph(Vec<Inline>),
+    /// A list; numbered from the given number, or with bullets.
+    List(Option<u64>, Vec<Vec<Block>>),
+    /// A remark set apart.
+    Quote(Vec<Block>),
+    /// Text to look at: output, source.
+    Code(String),
+    /// Console lines to run, each and all, at a click.
+    Commands(Vec<String>),
+    /// A question to answer before looking.
+    Predict(Question),
+    /// Rows under a head.
+    Table(Vec<Vec<Inline>>, Vec<Vec<Vec<Inline>>>),
+    /// A line across.
+    Rule,
+}
+
+/// A piece of a paragraph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Inline {
+    /// Plain text.
+    Text(String),
+    /// Code.
+    Code(String),
+    /// Stressed text.
+    Emphasis(Vec<Inline>),
+    /// Strongly stressed text.
+    Strong(Vec<Inline>),
+    /// A link; its address begins with `https://`, `http://` or `#`.
+    Link(String, Vec<Inline>),
+    /// A line break.
+    Break,
+}
+
+/// A question whose answer the kernel knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Its name within the lab, under which progress is kept.
+    pub id: String,
+    /// The question.
+    pub ask: Vec<Inline>,
+    /// The console line whose output is the answer. It runs on the kernel as it is then, and
+    /// leaves no trace, so it may do what the student is about to do.
+    pub run: String,
+    /// The answer is the word after this one in the output; empty: the output, trimmed.
+    pub after: String,
+    /// What is said once the answer is known.
+    pub explain: Vec<Inline>,
+}
+
+/// One thing that is graded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name within the lab.
+    pub id: String,
+    /// What should be so, as a sentence.
+    pub title: String,
+    /// What it is worth.
+    pub points: u32,
+    /// How it is found out.
+    pub test: Test,
+    /// Hints, to be shown one at a time.
+    pub hints: Vec<Vec<Inline>>,
+}
+
+/// How a check is found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Test {
+    /// A console line, run on the kernel after the last step of the log without leaving a trace.
+    Final {
+        /// The line.
+        run: String,
+        /// What must come of it.
+        expect: Expect,
+    },
+    /// Some line of the student's own printed something.
+    Printed {
+        /// The line must begin with this; empty: any line.
+        line: String,
+        /// What it must have printed.
+        expect: Expect,
+    },
+}
+
+/// What must come of a line. Trailing blanks and newlines never count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Expect {
+    /// Exactly this text.
+    Text(String),
+    /// A text in which this occurs.
+    Contains(String),
+    /// This exit status.
+    Status(u8),
+    /// The word after the first is a number within these bounds.
+    Number {
+        /// The word before the number; empty: the text's first word is the number.
+        after: String,
+        /// The lowest number that will do.
+        from: u64,
+        /// The highest.
+        to: u64,
+    },
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The check's name.
+    pub id: String,
+    /// Whether it holds.
+    pub passed: bool,
+    /// What should have come, in words.
+    pub expected: String,
+    /// What came, cut to a screenful.
+    pub actual: String,
+    /// Where to look when it does not hold: the step that broke it if it ever held, else the first
+    /// line of the student's that failed, else the last step. `None` when it holds.
+    pub step: Option<u32>,
+    /// Why that step, in a sentence.
+    pub why: String,
+}
+
+/// What the catalogue says of a lab, so that a list needs no handouts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// [`Lab::id`].
+    pub id: String,
+    /// [`Lab::version`].
+    pub version: u32,
+    /// [`Lab::title`].
+    pub title: String,
+    /// [`Lab::summary`].
+    pub summary: String,
+    /// [`Lab::topic`].
+    pub topic: String,
+    /// [`Lab::minutes`].
+    pub minutes: u32,
+    /// [`Lab::requires`].
+    pub requires: Vec<String>,
+    /// The names of its checks, for progress.
+    pub checks: Vec<String>,
+    /// What all checks are worth together.
+    pub points: u32,
+}
+
+impl Lab {
+    /// What the catalogue says of this lab.
+    pub fn entry(&self) -> Entry {
+        Entry {
+            id: self.id.clone(),
+            version: self.version,
+            title: self.title.clone(),
+            summary: self.summary.clone(),
+            topic: self.topic.clone(),
+            minutes: self.minutes,
+            requires: self.requires.clone(),
+            checks: self.checks.iter().map(|check| check.id.clone()).collect(),
+            points: self.points(),
+        }
+    }
+
+    /// What all checks are worth together.
+    pub fn points(&self) -> u32 {
+        self.checks.iter().map(|check| check.points).sum()
+    }
+}
