@@ -15,7 +15,7 @@ pub mod library;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use labs::log::{self, Heading};
+use labs::log::{self, Heading, LabTag, Seal};
 use labs::protocol::{
     LineReport, MESSAGE_MAX, PROTOCOL_VERSION, Request, Response, View, ViewRequest,
 };
@@ -167,8 +167,12 @@ pub struct State {
     pub link: Link,
     /// What else the switch can offer.
     pub hosts: Hosts,
-    /// The machine, in the log's first line.
+    /// The machine, as the log's heading describes it.
     pub header: String,
+    /// The lab that the session is for, as the heading names it.
+    pub lab: Option<LabTag>,
+    /// The seal of the machine just booted, once it has.
+    boot: Option<Seal>,
     /// Where the kernel stands.
     pub kernel: StateView,
     /// The log: every line that ran.
@@ -238,6 +242,8 @@ impl State {
             link: Link::Connecting,
             hosts: Hosts::Unknown,
             header: String::new(),
+            lab: None,
+            boot: None,
             kernel: StateView::default(),
             log: Vec::new(),
             transcript: Rc::default(),
@@ -443,13 +449,31 @@ impl State {
         }
     }
 
-    /// The log as text: the machine, then a line a step.
+    /// The log's first line: the machine, the lab, and what the lines come to.
+    pub fn heading(&self) -> String {
+        let heading = Heading::parse(&self.header).map(|heading| Heading {
+            lab: self.lab.clone(),
+            seal: self.boot.map(|boot| match self.log.last() {
+                Some(line) => Seal {
+                    events: line.report.events,
+                    chain: line.report.chain,
+                    ..boot
+                },
+                None => boot,
+            }),
+            ..heading
+        });
+        // The header came from a heading that was read, or from a kernel.
+        heading.map_or_else(|_| self.header.clone(), |heading| heading.to_string())
+    }
+
+    /// The log as text: the heading, then a line a step.
     pub fn log_text(&self) -> String {
         let lines = self
             .log
             .iter()
             .map(|line| String::from_utf8_lossy(&line.line));
-        [self.header.as_str().into()]
+        [self.heading().into()]
             .into_iter()
             .chain(lines)
             .map(|line| line + "\n")
@@ -459,7 +483,10 @@ impl State {
     fn load(&mut self, log: &[u8], effects: &mut Vec<Effect>) {
         let log = log::parse(log);
         match Heading::parse(log.header) {
-            Ok(heading) => self.header = heading.machine.to_string(),
+            Ok(heading) => {
+                self.header = heading.machine.to_string();
+                self.lab = heading.lab;
+            }
             Err(error) => {
                 self.log_error = Some(error);
                 return;
@@ -577,6 +604,11 @@ impl State {
                     return;
                 }
                 self.header = header;
+                self.boot = Some(Seal {
+                    boot: state.chain,
+                    events: state.events,
+                    chain: state.chain,
+                });
                 self.kernel = state;
                 self.stale = Stale::ALL;
             }

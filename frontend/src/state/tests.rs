@@ -419,7 +419,11 @@ fn opening_a_node_asks_for_that_node_only() {
 fn another_log_replaces_the_session_if_it_is_one() {
     let mut bench = Bench::new();
     bench.type_lines("a\nb");
-    assert_eq!(bench.state.log_text(), "mem=64M\na\nb\n");
+    assert_eq!(
+        bench.state.log_text(),
+        "glass=1 boot=0000000000000000 events=2 chain=0000000000000002 \
+         mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1\na\nb\n"
+    );
     bench.act(Action::ShowLog(true));
     bench.act(Action::LoadLog(b"mem=1Q\nx".to_vec()));
     assert!(bench.state.log_error.is_some());
