@@ -7,12 +7,20 @@
 //!
 //! A lab's numbers vary: `{{key}}` anywhere in its texts stands for a number that is drawn from the
 //! variant's seed, so that every student has a lab of their own and a grader knows which.
-//! [`Lab::instance`] puts the numbers in.
+//! [`Lab::instance`] puts the numbers in; `vary.rs` says how they are drawn, `file.rs` how labs are
+//! stored.
+
+mod file;
+mod vary;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+
+use crate::log::LabTag;
+pub use file::{CATALOGUE, FILE_VERSION, file_name, from_bytes, to_bytes};
+pub use vary::{Fault, Numbers, fill, variant_of};
 
 /// A lab as its folder says it, numbers still open.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,5 +238,87 @@ impl Lab {
     /// What all checks are worth together.
     pub fn points(&self) -> u32 {
         self.checks.iter().map(|check| check.points).sum()
+    }
+
+    /// How a log's heading names this lab and the student's numbers.
+    pub fn tag(&self, variant: u32) -> LabTag {
+        LabTag {
+            id: self.id.clone(),
+            version: self.version,
+            variant,
+        }
+    }
+
+    /// The questions of the handout, in the order in which they are asked.
+    pub fn questions(&self) -> Vec<&Question> {
+        fn collect<'a>(blocks: &'a [Block], questions: &mut Vec<&'a Question>) {
+            for block in blocks {
+                match block {
+                    Block::Predict(question) => questions.push(question),
+                    Block::Quote(blocks) => collect(blocks, questions),
+                    Block::List(_, items) => {
+                        items.iter().for_each(|item| collect(item, questions));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut questions = Vec::new();
+        collect(&self.handout, &mut questions);
+        questions
+    }
+}
+
+impl Question {
+    /// The answer in what [`Question::run`] printed. Empty when the word that it should follow is
+    /// not there.
+    pub fn answer<'a>(&self, output: &'a str) -> &'a str {
+        if self.after.is_empty() {
+            return output.trim();
+        }
+        let mut words = output.split_whitespace();
+        words
+            .find(|&word| word == self.after)
+            .and(words.next())
+            .unwrap_or("")
+    }
+
+    /// Whether what a student predicts is the answer. Case and blanks do not count.
+    pub fn accepts(predicted: &str, answer: &str) -> bool {
+        let mut predicted = predicted.split_whitespace();
+        let mut answer = answer.split_whitespace();
+        loop {
+            match (predicted.next(), answer.next()) {
+                (None, None) => return true,
+                (Some(one), Some(other)) if one.eq_ignore_ascii_case(other) => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_a_word_or_the_whole_output() {
+        let question = |after: &str| Question {
+            id: String::new(),
+            ask: Vec::new(),
+            run: String::new(),
+            after: after.into(),
+            explain: Vec::new(),
+        };
+        let output = "height 2 nodes 3\nitems 2\n";
+        assert_eq!(question("nodes").answer(output), "3");
+        assert_eq!(question("items").answer(output), "2");
+        assert_eq!(question("2").answer("height 2"), "");
+        assert_eq!(question("slot").answer(output), "");
+        assert_eq!(question("").answer(" -EEXIST\n"), "-EEXIST");
+        assert!(Question::accepts(" -eexist ", "-EEXIST"));
+        assert!(Question::accepts("1  2", "1 2"));
+        assert!(!Question::accepts("1", "1 2"));
+        assert!(!Question::accepts("", "1"));
     }
 }
