@@ -7,7 +7,11 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(any(feature = "author", feature = "formats"))]
+extern crate std;
 
+#[cfg(feature = "author")]
+pub mod author;
 mod checkpoint;
 pub mod grade;
 pub mod guest;
