@@ -189,8 +189,9 @@ pub struct Verdict {
     pub expected: String,
     /// What came, cut to a screenful.
     pub actual: String,
-    /// Where to look when it does not hold: the step that broke it if it ever held, else the first
-    /// line of the student's that failed, else the last step. `None` when it holds.
+    /// Where to look when it does not hold: the step that broke it if it ever held, else the last
+    /// line that should have printed something, else the first line of the student's that failed,
+    /// else the last step. `None` when it holds.
     pub step: Option<u32>,
     /// Why that step, in a sentence.
     pub why: String,

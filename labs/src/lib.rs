@@ -12,6 +12,7 @@ extern crate std;
 
 #[cfg(feature = "author")]
 pub mod author;
+pub mod check;
 mod checkpoint;
 pub mod grade;
 pub mod guest;

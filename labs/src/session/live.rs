@@ -1,0 +1,309 @@
+//! A machine that was booted, its log, and the step that it stands at.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use kernel_core::Kernel;
+use kernel_core::machine::Machine;
+use kernel_core::mem::{MEM, Ram};
+
+use super::{LINES_MAX, LOG_MAX};
+use crate::checkpoint::Checkpoints;
+use crate::log::{Heading, Seal};
+use crate::protocol::{LineReport, View, ViewRequest};
+use crate::view::StateView;
+use crate::{log, observe};
+
+/// Bytes of a line that [`StateView`] repeats.
+const LINE_SHOWN: usize = 512;
+
+/// What a line costs besides its kernel steps, in kernel steps. See [`Live::spent`].
+const LINE_COST: u64 = 50;
+
+/// A machine that was booted.
+pub(super) struct Live {
+    /// What the log's heading says, its seal aside.
+    heading: Heading,
+    pub kernel: Kernel,
+    /// The hash chain after boot, and how many events there were.
+    boot: (u64, u64),
+    pub lines: Vec<Line>,
+    log_bytes: usize,
+    pub checkpoints: Checkpoints,
+    /// Work done since boot, whether it was taken back or not, in kernel steps: the measure of
+    /// budgets.
+    pub spent: u64,
+}
+
+/// A line of the log and what came of it.
+pub(super) struct Line {
+    pub bytes: Vec<u8>,
+    pub status: u8,
+    /// Kernel steps that it took.
+    pub steps: u32,
+    /// Events since boot, after it.
+    events: u64,
+    /// The hash chain after it.
+    chain: u64,
+}
+
+/// The console of a session: keeps the text of the line that runs.
+#[derive(Default)]
+struct Console(Vec<u8>);
+
+impl Machine for Console {
+    fn console_write(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+}
+
+/// The console of a replay to a known state: nobody reads it again.
+struct Silence;
+
+impl Machine for Silence {
+    fn console_write(&mut self, _: &[u8]) {}
+}
+
+/// Refuses a log of so many lines.
+pub(super) fn check_lines(count: usize) -> Result<(), String> {
+    if count > LINES_MAX {
+        return Err(format!("a log of {count} lines; it may hold {LINES_MAX}"));
+    }
+    Ok(())
+}
+
+/// Refuses what is no console line.
+pub(super) fn check_line(line: &[u8]) -> Result<(), String> {
+    if line.contains(&b'\n') {
+        return Err("a console line holds no newline; send the lines one by one".to_string());
+    }
+    Ok(())
+}
+
+/// What lines take in a log, their newlines included.
+fn bytes_of<'a>(lines: impl IntoIterator<Item = &'a Vec<u8>>) -> usize {
+    lines.into_iter().map(|line| line.len() + 1).sum()
+}
+
+/// As much of a line as a status line shows; the whole is in the log.
+fn shortened(line: &[u8]) -> &[u8] {
+    &line[..line.len().min(LINE_SHOWN)]
+}
+
+impl Live {
+    /// Boots the machine; `checkpoint_frames` copies of frames may be kept.
+    pub fn boot(heading: Heading, ram: Ram, checkpoint_frames: usize) -> Result<Live, String> {
+        let machine = heading.machine;
+        let mut kernel = Kernel::boot(ram, &machine)
+            .map_err(|error| format!("the machine '{machine}' does not boot: {error:?}"))?;
+        let work = kernel.mem[MEM].steps;
+        let checkpoints = Checkpoints::new(kernel.mem.ram_mut(), work, checkpoint_frames);
+        Ok(Live {
+            heading: Heading {
+                seal: None,
+                ..heading
+            },
+            boot: (kernel.events(), kernel.chain()),
+            kernel,
+            lines: Vec::new(),
+            log_bytes: 0,
+            checkpoints,
+            spent: 0,
+        })
+    }
+
+    /// The machine's canonical header.
+    pub fn header(&self) -> String {
+        self.heading.machine.to_string()
+    }
+
+    /// The step that the kernel stands at.
+    pub fn step(&self) -> u32 {
+        self.kernel.step()
+    }
+
+    /// The log's last step.
+    pub fn end(&self) -> u32 {
+        self.lines.len() as u32
+    }
+
+    /// Whether the log can take these lines.
+    pub fn admit(&self, lines: &[Vec<u8>]) -> Result<(), String> {
+        lines.iter().try_for_each(|line| check_line(line))?;
+        // What comes after the present step will be dropped, and counts no more.
+        let kept = &self.lines[..self.step() as usize];
+        check_lines(kept.len() + lines.len())?;
+        let dropped: usize = bytes_of(self.lines[kept.len()..].iter().map(|line| &line.bytes));
+        if self.log_bytes - dropped + bytes_of(lines) > LOG_MAX {
+            return Err(format!("the log is full: it may hold {LOG_MAX} bytes"));
+        }
+        if !lines.is_empty() {
+            self.check_on()?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a machine that runs nothing.
+    pub fn check_on(&self) -> Result<(), String> {
+        if self.kernel.is_off() {
+            return Err("the machine is off: step back, or open it again".to_string());
+        }
+        Ok(())
+    }
+
+    /// Runs `lines` here until the budget is spent or `text_max` bytes are printed; at least one.
+    pub fn run(&mut self, lines: Vec<Vec<u8>>, budget: u64, text_max: usize) -> Vec<LineReport> {
+        if !lines.is_empty() && self.step() < self.end() {
+            let step = self.step();
+            self.checkpoints.truncate(step);
+            self.lines.truncate(step as usize);
+            self.log_bytes = bytes_of(self.lines.iter().map(|line| &line.bytes));
+        }
+        let steps_before = self.kernel.mem[MEM].steps;
+        let mut reports = Vec::new();
+        let mut text = 0;
+        for mut bytes in lines {
+            // As the written log will be read.
+            bytes.truncate(log::without_returns(&bytes).len());
+            let steps = self.kernel.mem[MEM].steps;
+            let report = self.execute(&bytes);
+            self.log_bytes += bytes.len() + 1;
+            self.lines.push(Line {
+                bytes,
+                status: report.status,
+                steps: (self.kernel.mem[MEM].steps - steps) as u32,
+                events: report.events,
+                chain: report.chain,
+            });
+            self.passed();
+            text += report.text.len();
+            reports.push(report);
+            let spent = self.kernel.mem[MEM].steps - steps_before;
+            if spent >= budget || text >= text_max || self.kernel.is_off() {
+                break;
+            }
+        }
+        reports
+    }
+
+    /// Runs a line on the kernel; log and checkpoints know nothing of it.
+    pub fn execute(&mut self, line: &[u8]) -> LineReport {
+        let mut console = Console::default();
+        let status = self.run_line(&mut console, line);
+        self.report(console, status)
+    }
+
+    fn report(&self, console: Console, status: u8) -> LineReport {
+        LineReport {
+            text: console.0,
+            status,
+            events: self.kernel.events(),
+            chain: self.kernel.chain(),
+        }
+    }
+
+    fn run_line(&mut self, machine: &mut dyn Machine, line: &[u8]) -> u8 {
+        let before = self.kernel.mem[MEM].steps;
+        let status = self.kernel.run_line(machine, line);
+        self.spent += self.kernel.mem[MEM].steps - before + LINE_COST;
+        status
+    }
+
+    /// Tells the checkpoints that a line of the log has just run.
+    fn passed(&mut self) {
+        let (step, work) = (self.step(), self.kernel.mem[MEM].steps);
+        self.checkpoints
+            .passed(self.kernel.mem.ram_mut(), step, work);
+    }
+
+    /// Makes the kernel what it was after `step` lines.
+    pub fn seek(&mut self, step: u32) {
+        let step = step.min(self.end());
+        let here = self.step();
+        if step < here || self.checkpoints.before(step) > here {
+            self.checkpoints.restore(self.kernel.mem.ram_mut(), step);
+        }
+        while self.step() < step {
+            self.repeat(&mut Silence);
+        }
+    }
+
+    /// Runs the log's next line again and returns what it did; `None` at the log's end.
+    pub fn advance(&mut self) -> Option<LineReport> {
+        let mut console = Console::default();
+        let status = self.repeat(&mut console)?;
+        Some(self.report(console, status))
+    }
+
+    /// Runs the log's next line again and returns its status; `None` at the log's end.
+    fn repeat(&mut self, machine: &mut dyn Machine) -> Option<u8> {
+        let index = self.step() as usize;
+        let line = core::mem::take(&mut self.lines.get_mut(index)?.bytes);
+        let status = self.run_line(machine, &line);
+        self.lines[index].bytes = line;
+        self.passed();
+        Some(status)
+    }
+
+    /// The log as text, sealed with what it came to.
+    pub fn log(&self) -> Vec<u8> {
+        let (boot_events, boot) = self.boot;
+        let (events, chain) = match self.lines.last() {
+            Some(line) => (line.events, line.chain),
+            None => (boot_events, boot),
+        };
+        let heading = Heading {
+            seal: Some(Seal {
+                boot,
+                events,
+                chain,
+            }),
+            ..self.heading.clone()
+        };
+        log::write(
+            &heading,
+            self.lines.iter().map(|line| line.bytes.as_slice()),
+        )
+    }
+
+    /// What the line that led to `step` cost, in units of [`Live::spent`].
+    pub fn cost_of(&self, step: u32) -> u64 {
+        let line = step.checked_sub(1).map(|index| &self.lines[index as usize]);
+        line.map_or(0, |line| u64::from(line.steps) + LINE_COST)
+    }
+
+    pub fn state(&self) -> StateView {
+        let step = self.step();
+        let last = step
+            .checked_sub(1)
+            .and_then(|last| self.lines.get(last as usize));
+        StateView {
+            step,
+            steps: self.end(),
+            line: last
+                .map(|line| String::from_utf8_lossy(shortened(&line.bytes)).into_owned())
+                .unwrap_or_default(),
+            status: last.map_or(0, |line| line.status),
+            ..observe::state(&self.kernel)
+        }
+    }
+
+    pub fn view(&self, view: ViewRequest) -> Result<Option<View>, String> {
+        let kernel = &self.kernel;
+        Ok(match view {
+            ViewRequest::Radix { name } => observe::radix(kernel, &name)?.map(View::Radix),
+            ViewRequest::RadixNode { node } => {
+                observe::radix_node(kernel, node).map(View::RadixNode)
+            }
+            ViewRequest::Memory => Some(View::Memory(observe::memory(kernel))),
+            ViewRequest::Slab => Some(View::Slab(observe::slab(kernel))),
+            ViewRequest::Object { .. } | ViewRequest::Changes { .. } => {
+                return Err("not built yet".to_string());
+            }
+            ViewRequest::Events { since, max } => {
+                Some(View::Events(observe::events(kernel, since, max)))
+            }
+        })
+    }
+}

@@ -1,0 +1,265 @@
+//! A session: a kernel, its log and its checkpoints.
+//!
+//! This file answers requests; what they ask for is in the files beside it:
+//!
+//! | file | idea |
+//! |---|---|
+//! | `live.rs` | a machine that was booted: running its log, and going to any step of it |
+//! | `probe.rs` | running a line and taking it back |
+//! | `walk.rs` | looking at the kernel after each step, backwards |
+//! | `checks.rs` | whether checks hold, and since when they do not |
+
+mod checks;
+mod live;
+mod probe;
+#[cfg(all(test, feature = "host-ram"))]
+mod tests;
+mod walk;
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use kernel_core::machine::MachineConfig;
+use kernel_core::mem::Ram;
+
+use crate::log::Heading;
+use crate::protocol::{
+    Host, MESSAGE_MAX, Outcome, PROTOCOL_VERSION, Request, Response, decode, encode,
+};
+use crate::{log, observe};
+use live::{Live, check_lines};
+
+/// Bytes that a session's log may hold: what a message can carry.
+pub const LOG_MAX: usize = MESSAGE_MAX - (64 << 10);
+
+/// Lines that a session's log may hold. Each costs some hundred bytes besides its own.
+pub const LINES_MAX: usize = 1 << 18;
+
+/// Bytes of text after which [`Request::Run`] answers with what it has. The line that exceeds it
+/// prints 8 MiB more at most, so that the answer fits into a message.
+const RUN_TEXT: usize = 2 << 20;
+
+/// Bytes of text after which [`Request::Replay`] is refused.
+const REPLAY_TEXT: usize = 6 << 20;
+
+/// What a [`LineReport`] takes in a message, besides its text, at most.
+const REPORT_BYTES: usize = 32;
+
+/// Bytes of checkpoints that a session keeps unless told otherwise.
+const CHECKPOINT_BYTES: usize = 64 << 20;
+
+/// Where a session's frames come from. `Send`, so that a session may move to a thread of its own.
+pub trait Memory: Send {
+    /// Whether a machine of `frames` frames can be had at all; asked before the present one is
+    /// given up.
+    ///
+    /// # Errors
+    /// A sentence for a person.
+    fn admits(&self, frames: u32) -> Result<(), String> {
+        let _ = frames;
+        Ok(())
+    }
+
+    /// Memory of `frames` zeroed frames. `old` is what the session used before; it may be reused
+    /// after [`Ram::power_cycle`].
+    ///
+    /// # Errors
+    /// A sentence for a person, when there is not that much. `old` is lost then.
+    fn take(&mut self, frames: u32, old: Option<Ram>) -> Result<Ram, String>;
+}
+
+/// Frames from the host's heap.
+#[cfg(feature = "host-ram")]
+#[derive(Debug, Default, Clone, Copy)]
+pub struct HostMemory;
+
+#[cfg(feature = "host-ram")]
+impl Memory for HostMemory {
+    fn take(&mut self, frames: u32, old: Option<Ram>) -> Result<Ram, String> {
+        if let Some(mut ram) = old
+            && ram.refit(frames)
+        {
+            return Ok(ram);
+        }
+        Ram::new(frames).ok_or_else(|| {
+            let mib = frames.div_ceil(256);
+            format!("the host has not {mib} MiB for the machine's memory")
+        })
+    }
+}
+
+/// A kernel, its log and its checkpoints.
+pub struct Session {
+    host: Host,
+    memory: Box<dyn Memory>,
+    budget: u64,
+    replay_limit: u64,
+    checkpoint_frames: usize,
+    live: Option<Live>,
+    /// The memory of a machine that was closed, for the next one.
+    spare: Option<Ram>,
+}
+
+impl Session {
+    /// A session without a machine. [`Request::Open`] boots one; any other request that needs one
+    /// boots the default machine first.
+    pub fn new(host: Host, memory: Box<dyn Memory>) -> Session {
+        let checkpoint_frames = CHECKPOINT_BYTES / kernel_core::mem::FRAME_SIZE;
+        Session {
+            host,
+            memory,
+            budget: u64::MAX,
+            replay_limit: u64::MAX,
+            checkpoint_frames,
+            live: None,
+            spare: None,
+        }
+    }
+
+    /// How many kernel steps one [`Request::Run`] may take before it answers with what it has. The
+    /// line that exceeds it still ends, within `kernel_core::LINE_STEPS`.
+    pub fn set_budget(&mut self, steps: u64) {
+        self.budget = steps;
+    }
+
+    /// How many kernel steps one [`Request::Replay`] may take before it is refused.
+    pub fn set_replay_limit(&mut self, steps: u64) {
+        self.replay_limit = steps;
+    }
+
+    /// How many bytes of checkpoints to keep; fewer make stepping back slower, never wrong.
+    pub fn set_checkpoint_bytes(&mut self, bytes: usize) {
+        self.checkpoint_frames = bytes / kernel_core::mem::FRAME_SIZE;
+    }
+
+    /// [`Session::handle`] on encoded messages; a malformed request is answered by
+    /// [`Response::Error`].
+    pub fn handle_bytes(&mut self, request: &[u8]) -> Vec<u8> {
+        let response = match decode(request) {
+            Ok(request) => self.handle(request),
+            Err(message) => Response::Error { message },
+        };
+        encode(&response)
+    }
+
+    /// Does what the request says. A request that is refused changes nothing.
+    pub fn handle(&mut self, request: Request) -> Response {
+        self.answer(request)
+            .unwrap_or_else(|message| Response::Error { message })
+    }
+
+    fn answer(&mut self, request: Request) -> Result<Response, String> {
+        match request {
+            Request::Open { header } => {
+                self.open(Heading::parse(&header)?)?;
+                let live = self.live()?;
+                let (header, state) = (live.header(), live.state());
+                Ok(Response::Opened {
+                    version: PROTOCOL_VERSION,
+                    host: self.host,
+                    header,
+                    state,
+                })
+            }
+            Request::Run { lines } => {
+                let budget = self.budget;
+                let live = self.live()?;
+                live.admit(&lines)?;
+                let reports = live.run(lines, budget, RUN_TEXT);
+                Ok(Response::Ran {
+                    lines: reports,
+                    state: live.state(),
+                })
+            }
+            Request::Seek { step } => {
+                let live = self.live()?;
+                live.seek(step);
+                Ok(Response::State(live.state()))
+            }
+            Request::State => Ok(Response::State(self.live()?.state())),
+            Request::View(view) => self.live()?.view(view).map(Response::View),
+            Request::Log => Ok(Response::Log(self.live()?.log())),
+            Request::Complete { line } => Ok(Response::Completions(observe::completions(
+                &self.live()?.kernel,
+                &line,
+            ))),
+            Request::Replay { log, each_line } => {
+                self.replay(&log, each_line).map(Response::Replayed)
+            }
+            Request::Probe { line } => self.live()?.probe(&line).map(Response::Probed),
+            Request::Check { checks, scenario } => {
+                Ok(Response::Checked(self.live()?.check(&checks, scenario)))
+            }
+            Request::Search { .. } | Request::Trace { .. } => Err("not built yet".to_string()),
+            Request::Close => {
+                self.spare = self.retire();
+                Ok(Response::Closed)
+            }
+        }
+    }
+
+    fn live(&mut self) -> Result<&mut Live, String> {
+        if self.live.is_none() {
+            self.open(Heading::of(MachineConfig::default()))?;
+        }
+        self.live.as_mut().ok_or_else(|| "no machine".to_string())
+    }
+
+    /// Boots a machine in place of the present one.
+    fn open(&mut self, heading: Heading) -> Result<(), String> {
+        let frames = heading.machine.frames;
+        self.memory.admits(frames)?;
+        let old = self.retire();
+        let ram = self.memory.take(frames, old)?;
+        self.live = Some(Live::boot(heading, ram, self.checkpoint_frames)?);
+        Ok(())
+    }
+
+    /// Ends the present machine, if there is one, and returns the memory that it leaves.
+    fn retire(&mut self) -> Option<Ram> {
+        let left = self.live.take().map(|live| live.kernel.mem.into_ram());
+        left.or(self.spare.take())
+    }
+
+    fn replay(&mut self, bytes: &[u8], each_line: bool) -> Result<Outcome, String> {
+        // Before memory is spent on each of them.
+        check_lines(bytes.iter().filter(|&&byte| byte == b'\n').count())?;
+        let log = log::parse(bytes);
+        self.open(Heading::parse(log.header)?)?;
+        let limit = self.replay_limit;
+        let live = self.live()?;
+        let lines: Vec<Vec<u8>> = log.lines.iter().map(|line| line.to_vec()).collect();
+        live.admit(&lines)?;
+        let count = lines.len();
+        let reports = live.run(lines, limit, REPLAY_TEXT);
+        let text: usize = reports.iter().map(|report| report.text.len()).sum();
+        let details = if each_line {
+            text + reports.len() * REPORT_BYTES
+        } else {
+            0
+        };
+        if text >= REPLAY_TEXT || text + details > MESSAGE_MAX - REPORT_BYTES {
+            return Err(format!(
+                "the log prints more than an answer holds, {text} bytes so far"
+            ));
+        }
+        if reports.len() < count && !live.kernel.is_off() {
+            return Err(format!("the log takes more than {limit} kernel steps"));
+        }
+        Ok(Outcome {
+            text: reports
+                .iter()
+                .flat_map(|report| &report.text)
+                .copied()
+                .collect(),
+            status: reports.last().map_or(0, |report| report.status),
+            events: live.kernel.events(),
+            chain: live.kernel.chain(),
+            frames: live.kernel.frames_hash(),
+            broken: live.kernel.check().err().map(str::to_string),
+            lines: if each_line { reports } else { Vec::new() },
+        })
+    }
+}

@@ -1,0 +1,561 @@
+//! The session as a whole, through its messages.
+
+use alloc::vec;
+
+use super::*;
+use crate::lab::{Check, Expect, Test, Verdict};
+use crate::log::Seal;
+use crate::protocol::{LineReport, View, ViewRequest};
+use crate::view::StateView;
+
+fn session() -> Session {
+    Session::new(Host::Native, Box::new(HostMemory))
+}
+
+fn open(session: &mut Session, header: &str) -> StateView {
+    match session.handle(Request::Open {
+        header: header.to_string(),
+    }) {
+        Response::Opened { state, .. } => state,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs lines and returns their text.
+fn run(session: &mut Session, lines: &[&str]) -> String {
+    let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+    match session.handle(Request::Run { lines }) {
+        Response::Ran { lines, .. } => {
+            String::from_utf8(lines.into_iter().flat_map(|line| line.text).collect()).unwrap()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn seek(session: &mut Session, step: u32) -> StateView {
+    match session.handle(Request::Seek { step }) {
+        Response::State(state) => state,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Where the session stands.
+fn state_of(session: &mut Session) -> StateView {
+    match session.handle(Request::State) {
+        Response::State(state) => state,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn log(session: &mut Session) -> String {
+    match session.handle(Request::Log) {
+        Response::Log(log) => String::from_utf8(log).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn probe(session: &mut Session, line: &str) -> LineReport {
+    match session.handle(Request::Probe { line: line.into() }) {
+        Response::Probed(report) => report,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn error(session: &mut Session, request: Request) -> String {
+    match session.handle(request) {
+        Response::Error { message } => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn stepping_back_and_forth_shows_the_same_kernel() {
+    let mut session = session();
+    open(&mut session, "mem=2M");
+    run(&mut session, &["radix create t"]);
+    let lines: Vec<String> = (0..200)
+        .map(|key| format!("radix insert t {} {}", key * key, key + 1))
+        .collect();
+    let mut states = vec![seek(&mut session, 0), seek(&mut session, 1)];
+    for line in &lines {
+        run(&mut session, &[line]);
+        let StateView { step, .. } = states[states.len() - 1];
+        states.push(StateView {
+            steps: 201,
+            ..seek(&mut session, step + 1)
+        });
+    }
+    for step in [201, 0, 100, 99, 17, 16, 200, 3, 201] {
+        let seen = seek(&mut session, step);
+        let StateView {
+            step,
+            line,
+            events,
+            chain,
+            ..
+        } = &states[step as usize];
+        assert_eq!(
+            (&seen.step, &seen.line, &seen.events, &seen.chain),
+            (step, line, events, chain)
+        );
+    }
+    assert_eq!(
+        seek(&mut session, 9999).step,
+        201,
+        "a step past the end is the end"
+    );
+    seek(&mut session, 51);
+    assert_eq!(
+        run(&mut session, &["radix stat t"]),
+        "height 2 nodes 35 items 50\n"
+    );
+}
+
+#[test]
+fn a_line_run_in_the_past_replaces_the_future() {
+    let mut session = session();
+    run(&mut session, &["echo 1", "echo 2", "echo 3"]);
+    seek(&mut session, 1);
+    assert_eq!(run(&mut session, &["echo other"]), "other\n");
+    let written = log(&mut session);
+    let (heading, lines) = written.split_once('\n').unwrap();
+    assert!(
+        heading.starts_with("glass=1 boot=")
+            && heading.ends_with(" mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1"),
+        "{heading}"
+    );
+    assert_eq!(lines, "echo 1\necho other\n");
+}
+
+#[test]
+fn a_log_is_sealed_with_its_end_wherever_one_stands() {
+    let mut session = session();
+    let boot = open(&mut session, "lab=radix-keys@1/42 mem=1M");
+    run(&mut session, &["echo 1", "radix create t"]);
+    let end = seek(&mut session, 2);
+    let sealed = log(&mut session);
+    seek(&mut session, 1);
+    assert_eq!(log(&mut session), sealed);
+    let heading = Heading::parse(sealed.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        heading.seal,
+        Some(Seal {
+            boot: boot.chain,
+            events: end.events,
+            chain: end.chain
+        })
+    );
+    assert_eq!(heading.lab.unwrap().to_string(), "radix-keys@1/42");
+    // What it claimed to come to is forgotten, the lab is not.
+    open(&mut session, sealed.lines().next().unwrap());
+    let fresh = log(&mut session);
+    assert!(fresh.starts_with("glass=1 lab=radix-keys@1/42 boot="));
+    let seal = Heading::parse(fresh.trim_end()).unwrap().seal.unwrap();
+    assert_eq!((seal.events, seal.chain), (boot.events, boot.chain));
+}
+
+#[test]
+fn a_probe_does_what_the_line_would_do_and_leaves_no_trace() {
+    let mut session = session();
+    open(&mut session, "mem=2M cpus=2");
+    let lines = [
+        "radix create t",
+        "radix fill t 0 300 3",
+        "radix preload",
+        "echo 2 > /proc/self/fail-nth",
+        "radix insert t 70000 5",
+        "nonsense",
+        "mkdir -p /a/b",
+        "pages alloc 2",
+        "cat /sys/kernel/debug/tracing/trace",
+        "radix fill t 100000 2000",
+        "echo x > /a/f; cat /a/f",
+        "radix preload_end",
+        "poweroff",
+    ];
+    for line in lines {
+        for probed in lines {
+            let before = fingerprint(&mut session);
+            let report = probe(&mut session, probed);
+            assert_eq!(fingerprint(&mut session), before, "after {probed}");
+            if probed == line {
+                let chain = report.chain;
+                let Response::Ran { lines, state } = session.handle(Request::Run {
+                    lines: vec![line.into()],
+                }) else {
+                    panic!()
+                };
+                assert_eq!((lines.as_slice(), state.chain), (&[report][..], chain));
+                break;
+            }
+        }
+    }
+    assert!(error(&mut session, Request::Probe { line: "pwd".into() }).contains("off"));
+    seek(&mut session, 5);
+    let before = fingerprint(&mut session);
+    let newline = Request::Probe {
+        line: "a\nb".into(),
+    };
+    assert!(error(&mut session, newline).contains("newline"));
+    let long = "x".repeat(10_000);
+    let report = probe(&mut session, &long);
+    assert!(String::from_utf8_lossy(&report.text).contains("too long"));
+    assert_eq!(fingerprint(&mut session), before);
+}
+
+/// All that a probe must leave as it was.
+fn fingerprint(session: &mut Session) -> (StateView, u64, Vec<u32>, u32, String) {
+    let state = state_of(session);
+    let live = session.live.as_mut().unwrap();
+    let dirty = live.kernel.mem.ram().dirty_frames().collect();
+    let base = live.checkpoints.base();
+    let frames = live.kernel.frames_hash();
+    (state, frames, dirty, base, log(session))
+}
+
+fn check(id: &str, test: Test) -> Check {
+    Check {
+        id: id.into(),
+        title: String::new(),
+        points: 1,
+        test,
+        hints: Vec::new(),
+    }
+}
+
+fn at_the_end(run: &str, expect: Expect) -> Check {
+    check(
+        run,
+        Test::Final {
+            run: run.into(),
+            expect,
+        },
+    )
+}
+
+fn printed(line: &str, expect: Expect) -> Check {
+    check(
+        line,
+        Test::Printed {
+            line: line.into(),
+            expect,
+        },
+    )
+}
+
+fn verdicts(session: &mut Session, checks: Vec<Check>, scenario: u32) -> Vec<Verdict> {
+    let before = fingerprint(session);
+    let verdicts = match session.handle(Request::Check { checks, scenario }) {
+        Response::Checked(verdicts) => verdicts,
+        other => panic!("{other:?}"),
+    };
+    let after = fingerprint(session);
+    assert_eq!((before.0, before.1), (after.0, after.1));
+    verdicts
+}
+
+#[test]
+fn checks_tell_what_came_and_where_it_broke() {
+    let mut session = session();
+    open(&mut session, "mem=2M");
+    run(
+        &mut session,
+        &[
+            "radix create t",
+            "radix insert t 1 11",
+            "radix insert t 5 55",
+            "radix lookup t 5",
+            "radix delete t 5",
+            "radix lookup t 1",
+            "nonsense",
+        ],
+    );
+    let text = |text: &str| Expect::Text(text.into());
+    let checks = || {
+        vec![
+            at_the_end("radix lookup t 1", text("11")),
+            at_the_end("radix lookup t 5", text("55")),
+            at_the_end("radix lookup t 9", text("99")),
+            printed("radix lookup", text("55")),
+            printed("radix delete", Expect::Contains("66".into())),
+            printed("radix tag_set", Expect::Status(0)),
+            printed("", text("77")),
+        ]
+    };
+    for step in [7, 0, 3] {
+        seek(&mut session, step);
+        let found = verdicts(&mut session, checks(), 1);
+        let seen: Vec<_> = found
+            .iter()
+            .map(|verdict| (verdict.passed, verdict.step))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (true, None),
+                (false, Some(5)),
+                (false, Some(7)),
+                (true, None),
+                (false, Some(5)),
+                (false, Some(7)),
+                (false, Some(7)),
+            ]
+        );
+        let Verdict {
+            expected,
+            actual,
+            why,
+            ..
+        } = &found[1];
+        assert_eq!(expected, "from `radix lookup t 5`: 55");
+        assert_eq!(actual, "NULL\nstatus 1");
+        assert_eq!(why, "it held after step 4, and no more after this one");
+        assert_eq!(found[0].actual, "11");
+        assert_eq!(found[2].why, "the first line that failed: status 127");
+        assert!(found[4].why.contains("last such line"));
+        assert_eq!(found[5].actual, "no such line was run");
+        assert_eq!(found[6].actual, "no line printed that");
+    }
+}
+
+#[test]
+fn checks_of_a_session_in_which_nothing_was_done() {
+    let mut session = session();
+    open(&mut session, "mem=2M");
+    let stat = || vec![at_the_end("radix stat t", Expect::Status(0))];
+    let found = verdicts(&mut session, stat(), 9);
+    assert_eq!((found[0].passed, found[0].step), (false, Some(0)));
+    assert_eq!(found[0].why, "no line was run yet");
+    run(&mut session, &["radix create t", "echo", "poweroff"]);
+    let found = verdicts(&mut session, stat(), 1);
+    assert_eq!((found[0].passed, found[0].step), (false, Some(3)));
+    assert!(found[0].actual.contains("off"), "{}", found[0].actual);
+}
+
+#[test]
+fn a_session_and_its_log_replayed_agree() {
+    let mut session = session();
+    open(&mut session, "mem=4M nodes=2 cpus=2 seed=7");
+    run(
+        &mut session,
+        &[
+            "radix create t",
+            "radix fill t 0 1000 3",
+            "",
+            "echo $? > /f",
+            "cat /f /nosuch",
+        ],
+    );
+    let state = seek(&mut session, 5);
+    let Response::Log(log) = session.handle(Request::Log) else {
+        panic!()
+    };
+    let outcome = match Session::new(Host::Native, Box::new(HostMemory)).handle(Request::Replay {
+        log,
+        each_line: true,
+    }) {
+        Response::Replayed(outcome) => outcome,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        (outcome.events, outcome.chain, outcome.status),
+        (state.events, state.chain, 1)
+    );
+    assert_eq!(outcome.broken, None);
+    assert_eq!(outcome.lines.len(), 5);
+    assert!(outcome.text.starts_with(b"1000\n0\ncat: "));
+}
+
+#[test]
+fn the_seed_and_each_byte_change_the_outcome() {
+    let outcome = |log: &str| match session().handle(Request::Replay {
+        log: log.into(),
+        each_line: false,
+    }) {
+        Response::Replayed(Outcome { chain, frames, .. }) => (chain, frames),
+        other => panic!("{other:?}"),
+    };
+    let base = outcome("mem=1M\necho a > /f\n");
+    assert_eq!(base, outcome("mem=1M\r\necho a > /f"));
+    for other in ["mem=1M seed=2\necho a > /f\n", "mem=1M\necho b > /f\n"] {
+        let (chain, frames) = outcome(other);
+        assert!(chain != base.0 && frames != base.1, "{other}");
+    }
+}
+
+#[test]
+fn refusals_change_nothing() {
+    let mut session = session();
+    run(&mut session, &["echo > /kept"]);
+    let before = seek(&mut session, 1);
+    for (request, expected) in [
+        (
+            Request::Open {
+                header: "mem=9T".into(),
+            },
+            "mem=9T",
+        ),
+        (
+            Request::Run {
+                lines: vec![b"echo a\necho b".to_vec()],
+            },
+            "newline",
+        ),
+        (
+            Request::Replay {
+                log: b"mem=1M cpus=99\n".to_vec(),
+                each_line: false,
+            },
+            "cpus=99",
+        ),
+    ] {
+        let message = error(&mut session, request);
+        assert!(message.contains(expected), "{message}");
+        assert_eq!(seek(&mut session, 1), before);
+    }
+    let Response::Error { message } = decode(&session.handle_bytes(b"\xff\xff\xff")).unwrap()
+    else {
+        panic!()
+    };
+    assert!(message.starts_with("malformed message"), "{message}");
+}
+
+/// Found by reading: a full log refused the line that would have replaced most of it.
+#[test]
+fn lines_that_will_be_dropped_leave_room() {
+    let mut session = session();
+    let long = vec![b'#'; LOG_MAX / 2];
+    let run = |session: &mut Session, lines: Vec<Vec<u8>>| {
+        matches!(session.handle(Request::Run { lines }), Response::Ran { .. })
+    };
+    assert!(run(&mut session, vec![long.clone()]));
+    assert!(!run(&mut session, vec![long.clone()]), "two are too long");
+    seek(&mut session, 0);
+    assert!(run(&mut session, vec![long.clone()]));
+    assert!(run(&mut session, vec![b"echo".to_vec()]));
+}
+
+#[test]
+fn a_machine_that_is_off_runs_nothing_until_one_steps_back() {
+    let mut session = session();
+    run(&mut session, &["echo a", "poweroff"]);
+    assert!(
+        error(
+            &mut session,
+            Request::Run {
+                lines: vec![b"echo b".to_vec()]
+            }
+        )
+        .contains("off")
+    );
+    assert!(seek(&mut session, 2).powered_off);
+    assert!(!seek(&mut session, 1).powered_off);
+    assert_eq!(run(&mut session, &["echo b"]), "b\n");
+}
+
+#[test]
+fn a_budget_cuts_between_lines() {
+    let mut session = session();
+    session.set_budget(1000);
+    open(&mut session, "");
+    let lines: Vec<Vec<u8>> = [
+        "radix create t",
+        "radix fill t 0 900",
+        "radix fill t 900 900",
+        "radix stat t",
+    ]
+    .map(Into::into)
+    .into();
+    let Response::Ran { lines: reports, .. } = session.handle(Request::Run {
+        lines: lines.clone(),
+    }) else {
+        panic!()
+    };
+    assert!(
+        (1..4).contains(&reports.len()),
+        "{} lines ran",
+        reports.len()
+    );
+    let rest = lines[reports.len()..].to_vec();
+    assert!(matches!(
+        session.handle(Request::Run { lines: rest }),
+        Response::Ran { .. }
+    ));
+    session.set_replay_limit(1000);
+    let log = b"radix create t\nradix fill t 0 900\nradix fill t 900 900\nradix stat t\n".to_vec();
+    assert!(
+        error(
+            &mut session,
+            Request::Replay {
+                log,
+                each_line: false
+            }
+        )
+        .contains("1000 kernel steps")
+    );
+}
+
+#[test]
+fn views_show_what_the_console_shows() {
+    let mut session = session();
+    open(&mut session, "mem=16M");
+    assert_eq!(
+        session.handle(Request::View(ViewRequest::Radix {
+            name: String::new()
+        })),
+        Response::View(None)
+    );
+    run(
+        &mut session,
+        &[
+            "radix create t",
+            "radix insert t 4096 7",
+            "radix insert t 1 8",
+            "radix tag_set t 1 0",
+        ],
+    );
+    let Response::View(Some(View::Radix(tree))) =
+        session.handle(Request::View(ViewRequest::Radix { name: "t".into() }))
+    else {
+        panic!()
+    };
+    assert_eq!((tree.height, tree.items, tree.nodes.len()), (3, 2, 5));
+    assert_eq!(
+        (tree.last_key, tree.last_item, tree.path.len()),
+        (Some(1), 8, 3)
+    );
+    let leaf = tree.nodes[tree.path[2] as usize];
+    assert_eq!(
+        (leaf.level, leaf.first_key, leaf.present, leaf.tags),
+        (0, 0, 2, [2, 0])
+    );
+    let Response::View(Some(View::RadixNode(node))) =
+        session.handle(Request::View(ViewRequest::RadixNode { node: leaf.node }))
+    else {
+        panic!()
+    };
+    assert_eq!(node.slots[1], 8);
+    assert_eq!(
+        session.handle(Request::View(ViewRequest::RadixNode { node: 1 })),
+        Response::View(None)
+    );
+    let Response::View(Some(View::Memory(memory))) =
+        session.handle(Request::View(ViewRequest::Memory))
+    else {
+        panic!()
+    };
+    let free = memory
+        .frames
+        .iter()
+        .filter(|&&code| code >= 16 || code == 1)
+        .count();
+    assert_eq!(free as u32, memory.frames_free);
+    let Response::View(Some(View::Events(events))) =
+        session.handle(Request::View(ViewRequest::Events { since: 0, max: 10 }))
+    else {
+        panic!()
+    };
+    assert_eq!((events.events.len(), events.next - events.lost), (10, 10));
+    assert_eq!(events.events[9].name, "radix_tree:radix_tree_tag_set");
+    assert_eq!(events.events[9].step, 4);
+}
