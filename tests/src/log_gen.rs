@@ -286,7 +286,10 @@ impl Writer {
                 format!("radix insert {tree} {} {item}", self.number(key))
             }
             10 | 11 => format!("radix lookup {tree} {}", self.known_key()),
-            12 => format!("radix lookup_slot {tree} {}", self.known_key()),
+            12 => {
+                let name = ["lookup_slot", "path"][self.inserted.len() % 2];
+                format!("radix {name} {tree} {}", self.known_key())
+            }
             13..=16 => {
                 let index = self.random.below(self.inserted.len() as u64) as usize;
                 // The first one stays, so that there is always a known key.
@@ -502,6 +505,7 @@ mod tests {
             "insert",
             "lookup",
             "lookup_slot",
+            "path",
             "delete",
             "tag_set",
             "tag_clear",

@@ -13,6 +13,7 @@ mod bench;
 mod check;
 mod image;
 mod kernels;
+mod labs;
 mod paths;
 mod process;
 mod progress;

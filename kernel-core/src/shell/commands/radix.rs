@@ -40,6 +40,7 @@ subcommands! {
     "insert", "T KEY ITEM", 3..=3, insert, "store an item where there is none";
     "lookup", "T KEY", 2..=2, lookup, "print the item";
     "lookup_slot", "T KEY", 2..=2, lookup_slot, "print the slot's address and the item";
+    "path", "T KEY", 2..=2, path, "print the slots on the way to an item, from the top";
     "delete", "T KEY", 2..=2, delete, "remove the item and print it";
     "tag_set", "T KEY TAG", 3..=3, tag_set, "tag an item with 0 or 1";
     "tag_clear", "T KEY TAG", 3..=3, tag_clear, "remove a tag from an item";
@@ -208,6 +209,35 @@ fn lookup_slot(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome 
     write!(context, "{:016x} ", slot.address())?;
     // The slot is there, so this is a success even if it is empty.
     print_item(context, (item != 0).then_some(item))?;
+    Ok(0)
+}
+
+/// Walks as a lookup does, and says where. Where the walk ends early it says `NULL`.
+fn path(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
+    let root = errno!(context, root_for(context.mem, arguments, key));
+    let RadixTreeRoot {
+        height, mut rnode, ..
+    } = context.mem[root];
+    if key > radix_tree::max_key(height) {
+        rnode = Ref::NULL;
+    }
+    let mut space = "";
+    for level in (0..height).rev() {
+        if rnode.is_null() {
+            break;
+        }
+        let slot = (key >> (level * radix_tree::MAP_SHIFT)) as usize % radix_tree::MAP_SIZE;
+        write!(context, "{space}{slot}")?;
+        space = " ";
+        // What a leaf leads to is the item; like a node it is not zero if it is there.
+        rnode = context.mem[rnode].child(slot);
+    }
+    if rnode.is_null() {
+        context.write_str(space)?;
+        return print_item(context, None);
+    }
+    writeln!(context)?;
     Ok(0)
 }
 

@@ -1,0 +1,2 @@
+# An empty tree to look at.
+radix create t
