@@ -17,6 +17,11 @@ macro_rules! errnos {
                 match self { $(Errno::$name => stringify!($name),)* }
             }
 
+            /// The error of that number.
+            pub fn from_number(number: u32) -> Option<Errno> {
+                match number { $($value => Some(Errno::$name),)* _ => None }
+            }
+
             /// The sentence that programs print, `No such file or directory`.
             pub fn sentence(self) -> &'static str {
                 match self { $(Errno::$name => $sentence,)* }

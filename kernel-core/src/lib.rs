@@ -15,16 +15,19 @@
 //! | [`fs`] | the file system: `/`, `/proc`, `/sys` |
 //! | [`shell`] | the console's command language |
 //! | [`machine`] | what the kernel asks of the machine under it |
+//! | [`btf`], [`objects`] | what the bytes of memory mean, for whoever looks from outside |
 //!
 //! Dependencies point one way: mem < slab < radix_tree < fs < shell < kernel.
 
 #![no_std]
 
+pub mod btf;
 pub mod errno;
 pub mod fs;
 mod kernel;
 pub mod machine;
 pub mod mem;
+pub mod objects;
 pub mod radix_tree;
 pub mod shell;
 pub mod slab;

@@ -8,9 +8,12 @@
 //! each child, a mount upon it, open files, and the working directory. A removed dentry lives on
 //! until the last holder lets go.
 
+use core::fmt;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::{FS, filemap};
+use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, Mem, Ref};
 use crate::radix_tree::{self, RadixTreeRoot};
@@ -48,6 +51,21 @@ pub struct Dentry {
 
 const _: () = assert!(size_of::<Dentry>() == 96);
 
+describe!(
+    Dentry,
+    "dentry",
+    [
+        sibling,
+        children,
+        parent,
+        inode,
+        mounted,
+        count,
+        name_len,
+        name: Kind::Text,
+    ]
+);
+
 /// A file or directory.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -73,6 +91,33 @@ pub struct Inode {
     _pad: u32,
 }
 
+describe!(
+    Inode,
+    "inode_cache",
+    [
+        pages,
+        mount,
+        ino,
+        mode: Kind::Named(show_mode),
+        count,
+        nlink,
+        size,
+        nr_pages,
+        entry,
+        _pad: Kind::Padding,
+    ]
+);
+
+/// Prints type and permission bits: `directory 755`.
+fn show_mode(mode: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match mode as u32 & TYPE_MASK {
+        DIRECTORY => f.write_str("directory ")?,
+        REGULAR => f.write_str("file ")?,
+        _ => {}
+    }
+    write!(f, "{:o}", mode & !u64::from(TYPE_MASK))
+}
+
 /// A file system grafted onto a directory.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -88,6 +133,18 @@ pub struct Mount {
     /// Number of the next inode.
     pub(super) next_ino: u32,
 }
+
+describe!(
+    Mount,
+    "mnt_cache",
+    [
+        list,
+        root,
+        mountpoint,
+        file_system: Kind::Named(super::show_file_system),
+        next_ino,
+    ]
+);
 
 impl Dentry {
     /// The name; empty for a mount's root.

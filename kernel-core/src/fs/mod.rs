@@ -34,8 +34,11 @@ pub(crate) use check::{check, page_tree_nodes};
 pub use dentry::{Dentry, Inode, Mount, NAME_MAX, children, first_child, next_sibling};
 pub use namei::{PATH_MAX, full_path, mounted_root, parent_of, resolve};
 
+use core::fmt;
+
 use bytemuck::{Pod, Zeroable};
 
+use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, Mem, Ref, layout};
 use crate::slab::{self, Constructor, KmemCache};
@@ -68,6 +71,25 @@ pub struct FsData {
     /// Events before this one were cleared from `trace`.
     trace_start: u64,
 }
+
+describe!(
+    FsData,
+    "fs_data",
+    [
+        mounts,
+        dentry_cache,
+        inode_cache,
+        mount_cache,
+        file_cache,
+        root,
+        pwd,
+        nr_files,
+        nr_file_pages,
+        nr_dirty,
+        _pad: Kind::Padding,
+        trace_start,
+    ]
+);
 
 /// What a file system does in its own way. The defaults refuse as the VFS does for a file system
 /// that lacks the operation.
@@ -126,6 +148,14 @@ static FILE_SYSTEMS: [&dyn FileSystem; 3] = [&ramfs::Ramfs, &procfs::PROCFS, &sy
 const RAMFS: u32 = 0;
 const PROCFS: u32 = 1;
 const SYSFS: u32 = 2;
+
+/// Prints the name of a file system, given its index.
+fn show_file_system(index: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match FILE_SYSTEMS.get(index as usize) {
+        Some(file_system) => f.write_str(file_system.name()),
+        None => write!(f, "{index}"),
+    }
+}
 
 /// The file system that `inode` belongs to.
 fn file_system(mem: &Mem, inode: Ref<Inode>) -> &'static dyn FileSystem {
@@ -256,6 +286,21 @@ pub struct File {
     pub dentry: Ref<Dentry>,
     /// [`Access`] as a number.
     flags: u32,
+}
+
+describe!(
+    File,
+    "filp",
+    [position, dentry, flags: Kind::Named(show_access)]
+);
+
+/// Prints how a file was opened.
+fn show_access(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(match flags as u32 {
+        flags if flags == Access::Read as u32 => "O_RDONLY",
+        flags if flags == Access::Overwrite as u32 => "O_WRONLY|O_CREAT|O_TRUNC",
+        _ => "O_WRONLY|O_CREAT|O_APPEND",
+    })
 }
 
 /// How a file is opened.

@@ -14,6 +14,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::zone::{Zone, free_list};
 use super::{Gfp, ListHead, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref};
+use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::trace::Tracepoint;
 
@@ -37,6 +38,12 @@ pub struct PerCpuPages {
     /// The stack; the last of `count` entries is the hottest page.
     pub frames: [u32; PCP_MAX],
 }
+
+describe!(
+    PerCpuPages,
+    "per_cpu_pages",
+    [count, high, batch, _pad: Kind::Padding, frames: Kind::Frame]
+);
 
 /// The per-CPU batch for a zone of `present` frames: about a four-thousandth of it, 1 to 32 frames,
 /// and a power of two, so that a batch is mostly one block of the buddy lists.

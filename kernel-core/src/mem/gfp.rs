@@ -4,6 +4,8 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::btf::{Described, Kind};
+
 /// Allocation flags, with the values of 2.6.16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
@@ -38,6 +40,10 @@ impl Gfp {
     pub const fn with(self, other: Gfp) -> Gfp {
         Gfp(self.0 | other.0)
     }
+}
+
+impl Described for Gfp {
+    const KIND: Kind = Kind::Named(|mask, f| fmt::Display::fmt(&Gfp(mask as u32), f));
 }
 
 impl fmt::Display for Gfp {

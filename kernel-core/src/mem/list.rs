@@ -6,6 +6,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{Mem, Ref};
+use crate::btf::describe;
 
 /// A link of a list, or its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -16,6 +17,8 @@ pub struct ListHead {
     /// The previous link, or the head before the first.
     pub prev: Ref<ListHead>,
 }
+
+describe!(ListHead, "list_head", [next, prev]);
 
 impl Mem {
     /// Makes `head` the head of an empty list.

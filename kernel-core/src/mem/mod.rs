@@ -36,6 +36,7 @@ pub use zone::{FreeArea, MAX_CPUS, MAX_NODES, MAX_ZONES, Zone, ZoneList};
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::btf::describe;
 use crate::errno::Errno;
 use crate::machine::MachineConfig;
 use crate::trace::Tracepoint;
@@ -71,7 +72,7 @@ pub mod layout {
 /// The static data of this module.
 pub const MEM: Ref<MemData> = Ref::of_frame(layout::MEM);
 /// The descriptor of frame 0; the others follow.
-const MEM_MAP: Ref<Page> = Ref::of_frame(layout::MEM_MAP);
+pub(crate) const MEM_MAP: Ref<Page> = Ref::of_frame(layout::MEM_MAP);
 
 /// What the memory system knows besides the page descriptors.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -107,6 +108,27 @@ pub struct MemData {
     /// Kernel steps since boot: the measure of work in which limits count, never seconds.
     pub steps: u64,
 }
+
+describe!(
+    MemData,
+    "mem_data",
+    [
+        cpu,
+        node,
+        preempt_count,
+        fail_nth,
+        nr_cpus,
+        nr_nodes,
+        nr_zones,
+        zones,
+        per_cpu_pages,
+        local_pages,
+        zonelists,
+        managed,
+        steps_left,
+        steps,
+    ]
+);
 
 /// Physical memory, and everything the kernel keeps in it.
 #[derive(Debug)]

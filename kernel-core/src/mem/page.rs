@@ -1,8 +1,11 @@
 //! One descriptor for each frame: Linux's `struct page`.
 
+use core::fmt;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::{ListHead, Mem, Ref};
+use crate::btf::{Kind, describe};
 
 /// The largest block that the buddy allocator handles is 2^10 frames.
 pub const MAX_ORDER: usize = 11;
@@ -31,6 +34,22 @@ pub struct Page {
     _pad: u16,
 }
 
+describe!(
+    Page,
+    "page",
+    [
+        lru,
+        flags: Kind::Named(show_flags),
+        count,
+        order,
+        inuse,
+        freelist: Kind::Varies,
+        mapping: Kind::Pointer,
+        objects,
+        _pad: Kind::Padding,
+    ]
+);
+
 /// A page's flags. Each says what the frame is used for; without one it is simply allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -50,6 +69,27 @@ pub enum PageFlag {
 }
 
 const ZONE_SHIFT: u32 = 24;
+
+/// Prints a descriptor's flags: `slab|frozen zone 1`.
+fn show_flags(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const NAMES: [(PageFlag, &str); 6] = [
+        (PageFlag::Reserved, "reserved"),
+        (PageFlag::Buddy, "buddy"),
+        (PageFlag::Slab, "slab"),
+        (PageFlag::Frozen, "frozen"),
+        (PageFlag::PageCache, "page_cache"),
+        (PageFlag::Tail, "tail"),
+    ];
+    let mut bar = "";
+    for (flag, name) in NAMES {
+        if flags & flag as u64 != 0 {
+            write!(f, "{bar}{name}")?;
+            bar = "|";
+        }
+    }
+    let space = if bar.is_empty() { "" } else { " " };
+    write!(f, "{space}zone {}", flags >> ZONE_SHIFT)
+}
 
 impl Page {
     /// Whether `flag` is set.

@@ -13,6 +13,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::Mem;
 use super::ram::{UNIT, UNITS_PER_FRAME};
+use crate::btf::{Described, Kind};
 
 /// Where the direct map of physical memory begins in the addresses that the kernel prints.
 pub const PAGE_OFFSET: u64 = 0xffff_8800_0000_0000;
@@ -93,6 +94,10 @@ impl<T> Ref<T> {
     pub const fn address(self) -> u64 {
         PAGE_OFFSET + self.0 as u64 * UNIT as u64
     }
+}
+
+impl<T> Described for Ref<T> {
+    const KIND: Kind = Kind::Pointer;
 }
 
 impl<T> Clone for Ref<T> {

@@ -7,6 +7,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{FRAME_SIZE, Gfp, ListHead, MAX_ORDER, MEM, Mem, Ref};
+use crate::btf::{Kind, describe};
 
 /// NUMA nodes that a machine may have.
 pub const MAX_NODES: usize = 4;
@@ -28,6 +29,8 @@ pub struct FreeArea {
     pub nr_free: u32,
     _pad: u32,
 }
+
+describe!(FreeArea, "free_area", [list, nr_free, _pad: Kind::Padding]);
 
 /// A run of frames with its own free lists.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -51,6 +54,12 @@ pub struct Zone {
 
 const _: () = assert!(size_of::<Zone>() == 200);
 
+describe!(
+    Zone,
+    "zone",
+    [start: Kind::Frame, spanned, present, free, node, is_dma, free_area]
+);
+
 impl Zone {
     /// The zone's name in `/proc/buddyinfo`.
     pub fn name(&self) -> &'static str {
@@ -73,6 +82,8 @@ pub struct ZoneList {
     /// Zone numbers.
     pub zones: [u32; MAX_ZONES],
 }
+
+describe!(ZoneList, "zonelist", [len, zones]);
 
 impl Mem {
     /// Zone number `zone`.

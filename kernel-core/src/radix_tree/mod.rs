@@ -35,6 +35,7 @@ pub use tags::{Tag, TagState, tag_clear, tag_get, tag_set, tagged};
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, MAX_CPUS, Mem, Ref, layout};
 use crate::slab::{self, Constructor, KmemCache};
@@ -60,6 +61,12 @@ pub struct RadixData {
     preloads: [preload::Pool; MAX_CPUS],
 }
 
+describe!(
+    RadixData,
+    "radix_data",
+    [node_cache, _pad: Kind::Padding, preloads]
+);
+
 /// A tree. Its owner embeds or allocates one.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -80,6 +87,12 @@ pub struct RadixTreeRoot {
 }
 
 const _: () = assert!(size_of::<RadixTreeRoot>() == 24);
+
+describe!(
+    RadixTreeRoot,
+    "radix_tree_root",
+    [height, gfp, rnode, stale, top_shift, max_key: Kind::Hex]
+);
 
 impl RadixTreeRoot {
     fn set_height(&mut self, height: u32) {
@@ -102,6 +115,12 @@ pub struct RadixTreeNode {
 }
 
 const _: () = assert!(size_of::<RadixTreeNode>() == 280);
+
+describe!(
+    RadixTreeNode,
+    "radix_tree_node",
+    [present: Kind::Hex, tags: Kind::Hex, slots: Kind::Varies]
+);
 
 impl RadixTreeNode {
     /// Used slots (Linux's `count`).

@@ -8,6 +8,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{RADIX_TREE, RadixTreeNode};
+use crate::btf::describe;
 use crate::errno::Errno;
 use crate::mem::{Gfp, MAX_CPUS, MEM, Mem, Ref};
 use crate::slab;
@@ -24,6 +25,8 @@ pub(super) struct Pool {
     pub(super) nr: u32,
     pub(super) nodes: [Ref<RadixTreeNode>; PRELOAD_NODES],
 }
+
+describe!(Pool, "radix_tree_preload", [nr, nodes]);
 
 /// Fills this CPU's pool and disables preemption.
 ///

@@ -39,6 +39,7 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::btf::describe;
 use crate::errno::Errno;
 use crate::machine::Machine;
 use crate::mem::{ListHead, Mem, PageFlag, Ref, layout};
@@ -74,6 +75,20 @@ pub struct ShellData {
 }
 
 const _: () = assert!(size_of::<ShellData>() <= crate::mem::FRAME_SIZE);
+
+describe!(
+    ShellData,
+    "shell_data",
+    [
+        trees,
+        pages,
+        tree_cache,
+        current_tree,
+        status,
+        off,
+        variables
+    ]
+);
 
 /// Head of the list of named trees.
 fn trees_head() -> Ref<ListHead> {

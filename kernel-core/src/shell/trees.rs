@@ -5,6 +5,7 @@ use core::mem::offset_of;
 use bytemuck::{Pod, Zeroable};
 
 use super::{SHELL, trees_head};
+use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{Gfp, ListHead, MAX_CPUS, Mem, Ref};
@@ -32,6 +33,20 @@ pub struct NamedTree {
 }
 
 const _: () = assert!(size_of::<NamedTree>() == 56 + size_of::<RadixTreeRoot>());
+
+// Called as its cache is, in which a tree's name surrounds its root.
+describe!(
+    NamedTree,
+    "radix_tree_root",
+    [
+        list,
+        last_key,
+        root,
+        has_last_key,
+        _pad: Kind::Padding,
+        name: Kind::Text,
+    ]
+);
 
 impl NamedTree {
     /// The tree's name.

@@ -5,6 +5,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::SHELL;
 use super::lexer::is_name;
+use crate::btf::{Kind, describe};
 use crate::mem::Mem;
 
 /// Bytes that all variables may take.
@@ -17,6 +18,8 @@ pub(super) struct Variables {
     used: u32,
     text: [u8; ROOM],
 }
+
+describe!(Variables, "environ", [used, text: Kind::Text]);
 
 impl Variables {
     fn strings(&self) -> impl Iterator<Item = &str> {

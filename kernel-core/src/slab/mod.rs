@@ -11,6 +11,7 @@ pub mod slub;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, MAX_CPUS, MAX_NODES, Mem, Page, PageFlag, Ref, UNIT, layout};
 use crate::trace::Tracepoint;
@@ -31,6 +32,8 @@ pub struct SlabData {
     /// lives right here.
     pub kmem_cache: KmemCache,
 }
+
+describe!(SlabData, "slab_data", [caches, kmem_cache]);
 
 /// How a new object is initialised, once, when its slab is made. A freed object has to be returned
 /// in this state.
@@ -71,6 +74,29 @@ pub struct KmemCache {
 }
 
 const _: () = assert!(size_of::<KmemCache>() == 200);
+
+describe!(
+    KmemCache,
+    "kmem_cache",
+    [
+        list,
+        name: Kind::Text,
+        object_size,
+        size,
+        offset,
+        order,
+        objects,
+        ctor: Kind::Named(|ctor, f| f.write_str(if ctor == Constructor::None as u64 {
+            "none"
+        } else {
+            "zero"
+        })),
+        nr_slabs,
+        _pad: Kind::Padding,
+        cpu,
+        node,
+    ]
+);
 
 /// What an untyped object is seen as: its first word.
 pub type Object = u64;
@@ -247,6 +273,39 @@ pub fn counts(mem: &Mem, cache: Ref<KmemCache>) -> CacheCounts {
         slabs: nr_slabs,
         partial,
     }
+}
+
+/// A place in a slab that holds an object or waits for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The cache.
+    pub cache: Ref<KmemCache>,
+    /// Where the object begins. It takes [`KmemCache::size`] bytes.
+    pub object: Ref<Object>,
+    /// Whether it is allocated.
+    pub in_use: bool,
+}
+
+/// The place that holds the address `at`, which may be any; `None` if no slab has it, or only the
+/// end of one, which is too short for an object.
+pub fn place_at(mem: &Mem, at: Ref<Object>) -> Option<Place> {
+    if at.frame() >= mem.frames() {
+        return None;
+    }
+    let page = mem.head_page(at);
+    let cache: Ref<KmemCache> = Ref::new(mem[page].mapping);
+    if !is_slab_of(mem, page, cache) {
+        return None;
+    }
+    let KmemCache { size, objects, .. } = mem[cache];
+    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
+    let index = (at.unit() - first.unit()) * UNIT as u32 / size;
+    let object = first.byte_add((index * size) as usize);
+    (index < objects).then(|| Place {
+        cache,
+        object,
+        in_use: !slub::is_free(mem, cache, page, object),
+    })
 }
 
 /// Whether `page` is the head of one of this cache's slabs.

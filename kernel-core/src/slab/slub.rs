@@ -11,6 +11,7 @@ use core::mem::offset_of;
 use bytemuck::{Pod, Zeroable};
 
 use super::{Constructor, KmemCache, Object, is_slab_of};
+use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{
     FRAME_SIZE, Gfp, ListHead, MAX_CPUS, MAX_NODES, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref, UNIT,
@@ -34,6 +35,8 @@ pub(crate) struct CacheCpu {
     pub freelist: Ref<Object>,
 }
 
+describe!(CacheCpu, "kmem_cache_cpu", [page, freelist]);
+
 /// The slabs of one node that no CPU owns.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -44,6 +47,12 @@ pub(crate) struct CacheNode {
     pub nr_partial: u32,
     _pad: u32,
 }
+
+describe!(
+    CacheNode,
+    "kmem_cache_node",
+    [partial, nr_partial, _pad: Kind::Padding]
+);
 
 /// The word of a free object that leads to the next one.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -367,6 +376,30 @@ fn chain_length(
         object = get_link(mem, cache, object);
     }
     Some(length)
+}
+
+/// Whether an object of the slab `page` is on the slab's chain, or on that of the CPU that owns it.
+pub(super) fn is_free(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    page: Ref<Page>,
+    object: Ref<Object>,
+) -> bool {
+    let owner = mem[cache].cpu.iter().find(|cpu| cpu.page == page);
+    let chains = [
+        Ref::new(mem[page].freelist),
+        owner.map_or(Ref::NULL, |cpu| cpu.freelist),
+    ];
+    chains.into_iter().any(|mut free| {
+        // A sound chain has no more links than the slab has objects.
+        for _ in 0..mem[cache].objects {
+            if free.is_null() || free == object {
+                break;
+            }
+            free = get_link(mem, cache, free);
+        }
+        free == object
+    })
 }
 
 /// Free objects of a cache, and how many slabs are partial.

@@ -9,6 +9,7 @@ use core::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::btf::{Kind, describe};
 use crate::mem::{Gfp, MEM, Mem, Ref, layout};
 use crate::slab::KmemCache;
 
@@ -19,7 +20,7 @@ pub const ARGS_MAX: usize = 6;
 
 /// The static data of this module.
 pub const TRACE: Ref<TraceData> = Ref::of_frame(layout::TRACE);
-const BUFFER: Ref<Record> = Ref::of_frame(layout::TRACE_BUFFER);
+pub(crate) const BUFFER: Ref<Record> = Ref::of_frame(layout::TRACE_BUFFER);
 
 /// Counter, chain and switch.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -37,6 +38,12 @@ pub struct TraceData {
     stamp: u64,
 }
 
+describe!(
+    TraceData,
+    "trace_data",
+    [events, chain: Kind::Hex, recording, step, stamp: Kind::Hex]
+);
+
 /// One event as the ring keeps it.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -48,6 +55,12 @@ pub struct Record {
     /// The event's number, to know a record from what the ring held there before.
     number: u64,
 }
+
+describe!(
+    Record,
+    "trace_entry",
+    [header: Kind::Hex, args: Kind::Hex, number]
+);
 
 macro_rules! tracepoints {
     ($($(#[$doc:meta])* $variant:ident = $id:literal, $system:literal, $name:literal, [$($field:literal),*];)*) => {

@@ -1,0 +1,152 @@
+//! Where which objects lie: the map that turns an address into an object.
+//!
+//! The kernel itself never asks; it knows what its pointers lead to. Whoever looks at its memory from
+//! outside has only an address. Static data stands where [`layout`] puts it, everything else in
+//! slabs, whose caches are named after their type.
+
+use crate::btf::Type;
+use crate::fs::{Dentry, File, FsData, Inode, Mount};
+use crate::mem::{
+    MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
+};
+use crate::radix_tree::{RadixData, RadixTreeNode};
+use crate::shell::{NamedTree, ShellData};
+use crate::slab::{KmemCache, SlabData};
+use crate::trace::{CAPACITY, Record, TraceData};
+
+/// Objects of one type, side by side in the kernel's static data.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// Where the first begins, in units of 8 bytes.
+    pub at: u32,
+    /// How many there are.
+    pub count: u32,
+    /// Their type.
+    pub object: &'static Type,
+}
+
+/// The types of the objects in slabs, each named as its cache.
+const CACHED: [&Type; 7] = [
+    &KmemCache::TYPE,
+    &RadixTreeNode::TYPE,
+    &Dentry::TYPE,
+    &Inode::TYPE,
+    &Mount::TYPE,
+    &File::TYPE,
+    &NamedTree::TYPE,
+];
+
+/// The type of the objects in the cache of that name, if they have one.
+pub fn type_in_cache(name: &str) -> Option<&'static Type> {
+    CACHED.into_iter().find(|object| object.name == name)
+}
+
+/// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
+/// their addresses.
+pub fn statics(mem: &Mem) -> [Run; 10] {
+    let one = |frame: u32, object| Run {
+        at: Ref::<()>::of_frame(frame).unit(),
+        count: 1,
+        object,
+    };
+    let zones: Ref<Zone> = Ref::of_frame(layout::ZONES);
+    let zones_max = MAX_ZONES as u32;
+    [
+        one(layout::MEM, &MemData::TYPE),
+        one(layout::TRACE, &TraceData::TYPE),
+        one(layout::SLAB, &SlabData::TYPE),
+        one(layout::RADIX_TREE, &RadixData::TYPE),
+        one(layout::FS, &FsData::TYPE),
+        one(layout::SHELL, &ShellData::TYPE),
+        Run {
+            count: CAPACITY as u32,
+            ..one(layout::TRACE_BUFFER, &Record::TYPE)
+        },
+        Run {
+            count: zones_max,
+            ..one(layout::ZONES, &Zone::TYPE)
+        },
+        Run {
+            at: zones.offset(zones_max).unit(),
+            count: zones_max * MAX_CPUS as u32,
+            object: &PerCpuPages::TYPE,
+        },
+        Run {
+            at: MEM_MAP.unit(),
+            count: mem.frames(),
+            object: &Page::TYPE,
+        },
+    ]
+}
+
+impl Run {
+    /// Where the object begins that holds `at`, if one does.
+    pub fn object_at(&self, at: u32) -> Option<u32> {
+        let units = self.object.size.div_ceil(8);
+        let index = at.checked_sub(self.at)? / units;
+        (index < self.count).then_some(self.at + index * units)
+    }
+}
+
+#[cfg(all(test, feature = "host-ram"))]
+mod tests {
+    use super::*;
+    use crate::mem::{FRAME_SIZE, Ram};
+    use crate::{Kernel, machine::MachineConfig, slab};
+
+    fn kernel() -> Kernel {
+        let config = MachineConfig::parse("mem=16M nodes=2 cpus=3").unwrap();
+        Kernel::boot(Ram::new(config.frames).unwrap(), &config).unwrap()
+    }
+
+    #[test]
+    fn every_cache_has_a_type_of_its_size() {
+        let kernel = kernel();
+        for cache in slab::caches(&kernel.mem) {
+            let KmemCache { object_size, .. } = kernel.mem[cache];
+            let name = kernel.mem[cache].name();
+            let object = type_in_cache(name).unwrap_or_else(|| panic!("{name} has no type"));
+            assert_eq!(object.size, object_size, "{name}");
+        }
+    }
+
+    #[test]
+    fn all_static_data_is_told() {
+        let kernel = kernel();
+        let mem = &kernel.mem;
+        let mut told = [false; 1 << 16];
+        let runs = statics(mem);
+        assert!(runs.is_sorted_by_key(|run| run.at));
+        for run in runs {
+            for unit in run.at..run.at + run.count * run.object.size.div_ceil(8) {
+                assert!(!core::mem::replace(&mut told[unit as usize], true));
+            }
+        }
+        // Whatever the kernel wrote below its managed memory is in one of them.
+        let first_managed = (runs[9].at as usize * 8 + mem.frames() as usize * 32) / FRAME_SIZE;
+        for frame in 0..first_managed {
+            for (index, word) in mem.frame(frame as u32).chunks_exact(8).enumerate() {
+                let unit = frame * 512 + index;
+                assert!(
+                    told[unit] || word.iter().all(|&byte| byte == 0),
+                    "unit {unit:#x} is nobody's"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_finds_its_object() {
+        let kernel = kernel();
+        let runs = statics(&kernel.mem);
+        let pages = runs[9];
+        let third = pages.at + 2 * 4;
+        for at in third..third + 4 {
+            assert_eq!(pages.object_at(at), Some(third));
+        }
+        assert_eq!(pages.object_at(pages.at - 1), None);
+        let end = pages.at + kernel.mem.frames() * 4;
+        assert_eq!(pages.object_at(end - 1), Some(end - 4));
+        assert_eq!(pages.object_at(end), None);
+    }
+}
