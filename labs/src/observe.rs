@@ -1,9 +1,10 @@
 //! Views, computed from a kernel. The kernel does not know that it is watched.
 
+mod explain;
 mod memory;
+mod object;
 mod radix;
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -13,6 +14,7 @@ use kernel_core::{Kernel, shell, slab};
 use crate::view::{CacheView, EventRow, EventsView, SlabView, StateView};
 
 pub(crate) use memory::memory;
+pub(crate) use object::object;
 pub(crate) use radix::{radix, radix_node};
 
 /// Events that one view carries at most.
@@ -82,13 +84,17 @@ pub(crate) fn events(kernel: &Kernel, since: u64, max: u32) -> EventsView {
     let first = since.max(next.saturating_sub(u64::from(max).min(EVENTS_MAX)));
     let events: Vec<EventRow> = (first..next)
         .filter_map(|number| kernel.mem.event(number))
-        .map(|event| EventRow {
-            number: event.number,
-            step: event.step,
-            name: event.tracepoint.name().to_string(),
-            fields: format!("{}", event.fields(&kernel.mem)),
-            cpu: event.cpu,
-            ..EventRow::default()
+        .map(|event| {
+            let (sentence, touches) = explain::explain(&kernel.mem, &event);
+            EventRow {
+                number: event.number,
+                step: event.step,
+                name: event.tracepoint.name().to_string(),
+                fields: event.fields(&kernel.mem).to_string(),
+                cpu: event.cpu,
+                sentence,
+                touches,
+            }
         })
         .collect();
     EventsView {

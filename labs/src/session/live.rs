@@ -298,7 +298,8 @@ impl Live {
             }
             ViewRequest::Memory => Some(View::Memory(observe::memory(kernel))),
             ViewRequest::Slab => Some(View::Slab(observe::slab(kernel))),
-            ViewRequest::Object { .. } | ViewRequest::Changes { .. } => {
+            ViewRequest::Object { at } => observe::object(kernel, at).map(View::Object),
+            ViewRequest::Changes { .. } => {
                 return Err("not built yet".to_string());
             }
             ViewRequest::Events { since, max } => {

@@ -1,0 +1,713 @@
+//! Trace events in plain words, and the kernel memory that each is about.
+//!
+//! An event has numbers: a pointer, a mask, a result. What they mean is known to whoever knows the
+//! kernel, so it is said here once, as a sentence, and as the stretches of memory that a picture may
+//! light up. Sentences hold for failures as well as for successes, and say only what the event
+//! itself and what never changes (caches, named trees) tell: events are read long after they
+//! happened. Memory is given as it is laid out now; a key's leaf, say, is where that key belongs
+//! today.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use kernel_core::Errno;
+use kernel_core::fs::{Dentry, Inode};
+use kernel_core::mem::{FRAME_SIZE, Gfp, MEM, Mem, MemData, Ref, UNIT};
+use kernel_core::radix_tree::{
+    self, PRELOAD_NODES, RADIX_TREE, RadixData, RadixTreeNode, RadixTreeRoot,
+};
+use kernel_core::shell::NamedTree;
+use kernel_core::slab::{self, KmemCache};
+use kernel_core::trace::{Event, Tracepoint};
+
+use crate::view::{Touch, address};
+
+/// How far from the making or removing of a file its inode's slab event is looked for. Farther off is
+/// that of a removed file of many pages, which are freed first.
+const NEAR: u64 = 64;
+
+/// An event in plain words, and the memory that it is about.
+pub(crate) fn explain(mem: &Mem, event: &Event) -> (String, Vec<Touch>) {
+    let explanation = Explanation { mem, event };
+    (explanation.sentence(), explanation.touches())
+}
+
+struct Explanation<'a> {
+    mem: &'a Mem,
+    event: &'a Event,
+}
+
+impl Explanation<'_> {
+    /// Field number `index` of the event.
+    fn arg(&self, index: usize) -> u64 {
+        self.event.args().get(index).copied().unwrap_or(0)
+    }
+
+    fn sentence(&self) -> String {
+        let cpu = self.event.cpu;
+        let (first, second, third) = (self.arg(0), self.arg(1), self.arg(2));
+        match self.event.tracepoint {
+            Tracepoint::ConsoleLine => {
+                let bytes = plural(second, "byte");
+                format!("Console line {first} begins, {bytes} long")
+            }
+            Tracepoint::MmPageAlloc => {
+                let manner = manner(third);
+                if self.is_frame(first) {
+                    let frames = frames(first, second);
+                    format!("CPU {cpu} takes {frames} from the page allocator; {manner}")
+                } else {
+                    let block = plural(1 << second.min(63), "frame");
+                    format!("CPU {cpu} finds no block of {block} in the zones it may use; {manner}")
+                }
+            }
+            Tracepoint::MmPageFree => {
+                let frames = frames(first, second);
+                let to = match second {
+                    0 => "its list of single free pages",
+                    _ => "the buddy allocator",
+                };
+                format!("CPU {cpu} gives {frames} back to {to}")
+            }
+            Tracepoint::KmemCacheAlloc => {
+                let (object, manner) = (self.an_object(), manner(self.arg(4)));
+                if second == 0 {
+                    return format!("CPU {cpu} gets no memory for {object}; {manner}");
+                }
+                let (bytes, at) = (self.arg(3), address(second as u32));
+                format!(
+                    "CPU {cpu} takes {object} of {bytes} bytes at {at} from its slab cache; {manner}"
+                )
+            }
+            Tracepoint::KmemCacheFree if second == 0 => {
+                format!("CPU {cpu} gives back NULL, which is nothing")
+            }
+            Tracepoint::KmemCacheFree => {
+                let (object, at) = (self.an_object(), address(second as u32));
+                format!("CPU {cpu} gives {object} at {at} back to its slab cache")
+            }
+            Tracepoint::RadixTreeExtend => {
+                let keys = radix_tree::max_key(second as u32);
+                let tree = capital(self.tree());
+                format!("{tree} grows to height {second}: it has room for keys up to {keys}")
+            }
+            Tracepoint::RadixTreeShrink => {
+                let keys = radix_tree::max_key(second as u32);
+                let tree = capital(self.tree());
+                format!("{tree} shrinks to height {second}: its keys are at most {keys} now")
+            }
+            Tracepoint::RadixTreeInsert => self.insertion(),
+            Tracepoint::RadixTreeDelete => match third {
+                0 => format!("Key {second} of {} has no item to delete", self.tree()),
+                item => format!("Item {item} leaves {}, key {second}", self.tree()),
+            },
+            Tracepoint::RadixTreeTagSet => match failure(self.arg(3)) {
+                None => format!("Key {second} of {} gets tag {third}", self.tree()),
+                Some(errno) if errno == Errno::ENOENT.name() => {
+                    let tree = self.tree();
+                    format!("Key {second} of {tree} has no item to give tag {third}: {errno}")
+                }
+                Some(errno) => format!(
+                    "Key {second} of {} does not get tag {third}: {errno}",
+                    self.tree()
+                ),
+            },
+            Tracepoint::RadixTreeTagClear => match self.arg(3) {
+                0 => format!(
+                    "Key {second} of {} has no item that tag {third} could be taken from",
+                    self.tree()
+                ),
+                _ => format!("Key {second} of {} has tag {third} no longer", self.tree()),
+            },
+            Tracepoint::RadixTreePreload => {
+                let nodes = plural(second, "tree node");
+                match failure(third) {
+                    None => format!("CPU {first} has {nodes} set aside and disables preemption"),
+                    Some(errno) => {
+                        format!(
+                            "CPU {first} has {nodes} of {PRELOAD_NODES} set aside and gets no more: {errno}"
+                        )
+                    }
+                }
+            }
+            Tracepoint::FsCreate => {
+                let what = if third & 0o170_000 == 0o040_000 {
+                    "Directory"
+                } else {
+                    "File"
+                };
+                format!("{what} {first} comes into being in directory {second} (inode numbers)")
+            }
+            Tracepoint::FsRemove => {
+                format!("Inode {first} is taken out of directory {second} (inode numbers)")
+            }
+            Tracepoint::FailNth => match failure(first) {
+                Some(errno) => format!("Fault injection makes an allocation fail: {errno}"),
+                None => "Fault injection lets an allocation pass".to_string(),
+            },
+        }
+    }
+
+    fn insertion(&self) -> String {
+        let (tree, key, item) = (self.tree(), self.arg(1), self.arg(2));
+        match failure(self.arg(3)) {
+            None => format!("Item {item} goes into {tree} under key {key}"),
+            Some(errno) => {
+                let why = match errno.as_str() {
+                    "EEXIST" => "there is one already",
+                    "ENOMEM" => "there is no memory for a node",
+                    "EINVAL" if item == 0 => "0 marks an empty slot",
+                    _ => "it failed",
+                };
+                format!("Item {item} does not go into {tree} under key {key}: {why} ({errno})")
+            }
+        }
+    }
+
+    /// The tree that the first field leads to.
+    fn tree(&self) -> String {
+        let root = self.arg(0) as u32;
+        match self.owner_of_tree(root) {
+            Some(Owner::Named(tree)) => format!("tree {}", self.mem[tree].name()),
+            Some(Owner::File(inode)) => {
+                format!("the page tree of the inode at {}", address(inode.unit()))
+            }
+            None => format!("the tree at {}", address(root)),
+        }
+    }
+
+    /// What a tree's root is part of.
+    fn owner_of_tree(&self, root: u32) -> Option<Owner> {
+        let place = slab::place_at(self.mem, Ref::new(root))?;
+        let cache = self.mem[place.cache].name();
+        let named: Ref<NamedTree> = place.object.cast();
+        if cache == NamedTree::TYPE.name && NamedTree::root_of(named).unit() == root {
+            Some(Owner::Named(named))
+        } else if cache == Inode::TYPE.name && place.object.unit() == root {
+            Some(Owner::File(place.object.cast()))
+        } else {
+            None
+        }
+    }
+
+    /// The object that the first field's cache is for, with its article: `a dentry`.
+    fn an_object(&self) -> String {
+        match KmemCache::name_at(self.mem, Ref::new(self.arg(0) as u32)) {
+            Some(name) if name.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {name}"),
+            Some(name) => format!("a {name}"),
+            None => "an object".to_string(),
+        }
+    }
+
+    /// Whether a frame of that number can be allocated; 0 is NULL's.
+    fn is_frame(&self, number: u64) -> bool {
+        (1..u64::from(self.mem.frames())).contains(&number)
+    }
+
+    fn touches(&self) -> Vec<Touch> {
+        let (first, second) = (self.arg(0), self.arg(1));
+        let mut touches = Vec::new();
+        match self.event.tracepoint {
+            Tracepoint::ConsoleLine => {}
+            Tracepoint::MmPageAlloc | Tracepoint::MmPageFree => {
+                if self.is_frame(first) {
+                    let at = Ref::<()>::of_frame(first as u32).unit();
+                    touches.push(touch(at, FRAME_SIZE << second.min(10)));
+                }
+            }
+            Tracepoint::KmemCacheAlloc | Tracepoint::KmemCacheFree => {
+                touches.extend(self.slab_object(self.event));
+            }
+            Tracepoint::RadixTreeExtend | Tracepoint::RadixTreeShrink => {
+                touches.extend(self.root());
+            }
+            Tracepoint::RadixTreeInsert
+            | Tracepoint::RadixTreeDelete
+            | Tracepoint::RadixTreeTagSet
+            | Tracepoint::RadixTreeTagClear => {
+                touches.extend(self.root());
+                touches.extend(self.leaf());
+            }
+            Tracepoint::RadixTreePreload => {
+                let pools = RadixData::TYPE.field("preloads");
+                let pools = pools.filter(|pools| first < pools.length.unwrap_or(0).into());
+                touches.extend(pools.map(|pools| {
+                    let offset = pools.offset + first as u32 * pools.element();
+                    covering(RADIX_TREE.unit(), offset, pools.element())
+                }));
+            }
+            Tracepoint::FsCreate => {
+                // Both were allocated just before.
+                let number = self.event.number;
+                let before = (number.saturating_sub(NEAR)..number).rev();
+                let both = self.dentry_and_inode(Tracepoint::KmemCacheAlloc, before);
+                touches.extend(both.into_iter().flatten());
+            }
+            Tracepoint::FsRemove => {
+                // If nobody holds it any more, both are freed next.
+                let after = self.event.number + 1..self.event.number + 1 + NEAR;
+                let both = self.dentry_and_inode(Tracepoint::KmemCacheFree, after);
+                touches.extend(both.into_iter().flatten());
+            }
+            Tracepoint::FailNth => {
+                let field = MemData::TYPE.field("fail_nth");
+                touches.extend(field.map(|field| covering(MEM.unit(), field.offset, field.size)));
+            }
+        }
+        touches.retain(|touch| touch.at / 512 < self.mem.frames());
+        touches
+    }
+
+    /// The object that an event of a slab cache is about.
+    fn slab_object(&self, event: &Event) -> Option<Touch> {
+        let [cache, object, ..] = *event.args() else {
+            return None;
+        };
+        let cache: Ref<KmemCache> = Ref::new(cache as u32);
+        KmemCache::name_at(self.mem, cache)?;
+        (object != 0).then(|| touch(object as u32, self.mem[cache].size as usize))
+    }
+
+    /// The dentry and the inode that a file system event is about: slab events about both lie beside
+    /// it, the dentry's next to it, the inode's on the same side.
+    fn dentry_and_inode(
+        &self,
+        tracepoint: Tracepoint,
+        mut numbers: impl Iterator<Item = u64>,
+    ) -> Option<[Touch; 2]> {
+        let object_of = |number, cache_name| {
+            let event = self.mem.event(number)?;
+            let cache = Ref::new(event.args()[0] as u32);
+            let is_it = event.tracepoint == tracepoint
+                && KmemCache::name_at(self.mem, cache) == Some(cache_name);
+            is_it.then(|| self.slab_object(&event)).flatten()
+        };
+        let dentry = object_of(numbers.next()?, Dentry::TYPE.name)?;
+        let inode = numbers.find_map(|number| object_of(number, Inode::TYPE.name))?;
+        Some([dentry, inode])
+    }
+
+    fn root(&self) -> Option<Touch> {
+        let root = self.arg(0) as u32;
+        (root != 0).then(|| touch(root, size_of::<RadixTreeRoot>()))
+    }
+
+    /// The leaf where the event's key belongs, if it is there now.
+    fn leaf(&self) -> Option<Touch> {
+        let root = self.arg(0) as u32;
+        self.owner_of_tree(root)?;
+        let slot = radix_tree::lookup_slot(self.mem, Ref::new(root), self.arg(1))?;
+        Some(touch(slot.node.unit(), size_of::<RadixTreeNode>()))
+    }
+}
+
+/// What a tree's root is part of.
+enum Owner {
+    Named(Ref<NamedTree>),
+    File(Ref<Inode>),
+}
+
+fn touch(at: u32, bytes: usize) -> Touch {
+    Touch {
+        at,
+        bytes: bytes as u32,
+    }
+}
+
+/// The units that hold the bytes `offset..offset + size` behind `at`.
+fn covering(at: u32, offset: u32, size: u32) -> Touch {
+    let unit = UNIT as u32;
+    let end = (offset + size).next_multiple_of(unit);
+    touch(at + offset / unit, (end - offset / unit * unit) as usize)
+}
+
+/// `frame 5`, `the 4 frames 8 to 11`.
+fn frames(first: u64, order: u64) -> String {
+    match 1_u64 << order.min(63) {
+        1 => format!("frame {first}"),
+        count => format!(
+            "the {count} frames {first} to {}",
+            first.wrapping_add(count - 1)
+        ),
+    }
+}
+
+/// Whether a mask lets its caller wait for memory.
+fn manner(mask: u64) -> String {
+    let gfp = Gfp(mask as u32);
+    let may = if gfp.contains(Gfp::WAIT) {
+        "may wait"
+    } else {
+        "may not wait"
+    };
+    format!("{gfp} {may}")
+}
+
+/// The name of the error that a result stands for; `None` for success.
+fn failure(ret: u64) -> Option<String> {
+    let ret = ret as i64;
+    (ret < 0).then(|| {
+        let number = u32::try_from(ret.unsigned_abs()).unwrap_or(u32::MAX);
+        match Errno::from_number(number) {
+            Some(errno) => errno.name().to_string(),
+            None => format!("error {ret}"),
+        }
+    })
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The text with its first letter as a capital.
+fn capital(mut text: String) -> String {
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
+#[cfg(all(test, feature = "host-ram"))]
+mod tests {
+    use alloc::vec;
+
+    use kernel_core::Kernel;
+    use kernel_core::machine::{Machine, MachineConfig};
+    use kernel_core::mem::Ram;
+    use kernel_core::trace::TRACE;
+
+    use super::super::object::locate;
+    use super::*;
+    use crate::view::ObjectState;
+
+    struct Silence;
+
+    impl Machine for Silence {
+        fn console_write(&mut self, _: &[u8]) {}
+    }
+
+    fn kernel(lines: &[&str]) -> Kernel {
+        let config = MachineConfig::parse("mem=16M nodes=2 cpus=2").unwrap();
+        let mut kernel = Kernel::boot(Ram::new(config.frames).unwrap(), &config).unwrap();
+        for line in lines {
+            assert_eq!(kernel.run_line(&mut Silence, line.as_bytes()), 0, "{line}");
+        }
+        kernel
+    }
+
+    /// Explains an event that the kernel might emit.
+    fn explained<const N: usize>(
+        kernel: &mut Kernel,
+        tracepoint: Tracepoint,
+        args: [u64; N],
+    ) -> (String, Vec<Touch>) {
+        let number = kernel.events();
+        kernel.mem.trace(tracepoint, args);
+        explain(&kernel.mem, &kernel.mem.event(number).unwrap())
+    }
+
+    /// All that happened since line `step`, explained.
+    fn since(kernel: &Kernel, step: u32) -> Vec<(Tracepoint, String, Vec<Touch>)> {
+        (0..kernel.events())
+            .filter_map(|number| kernel.mem.event(number))
+            .filter(|event| event.step >= step)
+            .map(|event| {
+                let (sentence, touches) = explain(&kernel.mem, &event);
+                (event.tracepoint, sentence, touches)
+            })
+            .collect()
+    }
+
+    fn error(errno: Errno) -> u64 {
+        -(errno as i64) as u64
+    }
+
+    /// Success and every failure of each tracepoint. A new tracepoint must be added here.
+    #[test]
+    fn every_tracepoint_has_sentences_that_are_right() {
+        use Tracepoint::*;
+        let mut kernel = kernel(&["radix create t", "radix insert t 5 7"]);
+        let cache = slab::find(&kernel.mem, "radix_tree_node").unwrap();
+        let dentries = slab::find(&kernel.mem, "dentry").unwrap();
+        let inodes = slab::find(&kernel.mem, "inode_cache").unwrap();
+        let tree = kernel_core::shell::find_tree(&kernel.mem, "t").unwrap();
+        let root = u64::from(NamedTree::root_of(tree).unit());
+        let inode = kernel.mem[kernel_core::fs::resolve(&kernel.mem, "/").unwrap()].inode;
+        let file = u64::from(inode.unit());
+        let file_tree = format!("the page tree of the inode at {inode}");
+        let [cache, dentries, inodes] = [cache, dentries, inodes].map(|cache| cache.unit().into());
+        let (kernel_gfp, atomic) = (u64::from(Gfp::KERNEL.0), u64::from(Gfp::ATOMIC.0));
+        let cases: Vec<(Tracepoint, [u64; 6], &str)> = vec![
+            (
+                ConsoleLine,
+                [3, 1, 9, 0, 0, 0],
+                "Console line 3 begins, 1 byte long",
+            ),
+            (
+                ConsoleLine,
+                [4, 20, 9, 0, 0, 0],
+                "Console line 4 begins, 20 bytes long",
+            ),
+            (
+                MmPageAlloc,
+                [300, 0, kernel_gfp, 0, 0, 0],
+                "CPU 0 takes frame 300 from the page allocator; GFP_KERNEL may wait",
+            ),
+            (
+                MmPageAlloc,
+                [304, 3, atomic, 0, 0, 0],
+                "CPU 0 takes the 8 frames 304 to 311 from the page allocator; GFP_ATOMIC may not wait",
+            ),
+            (
+                MmPageAlloc,
+                [0, 3, atomic, 0, 0, 0],
+                "CPU 0 finds no block of 8 frames in the zones it may use; GFP_ATOMIC may not wait",
+            ),
+            (
+                MmPageAlloc,
+                [u64::MAX, 0, 1, 0, 0, 0],
+                "CPU 0 finds no block of 1 frame in the zones it may use; GFP_DMA may not wait",
+            ),
+            (
+                MmPageFree,
+                [300, 0, 0, 0, 0, 0],
+                "CPU 0 gives frame 300 back to its list of single free pages",
+            ),
+            (
+                MmPageFree,
+                [304, 2, 0, 0, 0, 0],
+                "CPU 0 gives the 4 frames 304 to 307 back to the buddy allocator",
+            ),
+            (
+                KmemCacheAlloc,
+                [cache, 512 * 300, 280, 288, atomic, 0],
+                "CPU 0 takes a radix_tree_node of 288 bytes at ffff88000012c000 from its slab cache; \
+                 GFP_ATOMIC may not wait",
+            ),
+            (
+                KmemCacheAlloc,
+                [inodes, 0, 64, 64, kernel_gfp, 0],
+                "CPU 0 gets no memory for an inode_cache; GFP_KERNEL may wait",
+            ),
+            (
+                KmemCacheAlloc,
+                [1, 0, 64, 64, kernel_gfp, 0],
+                "CPU 0 gets no memory for an object; GFP_KERNEL may wait",
+            ),
+            (
+                KmemCacheFree,
+                [dentries, 512 * 300, 0, 0, 0, 0],
+                "CPU 0 gives a dentry at ffff88000012c000 back to its slab cache",
+            ),
+            (
+                KmemCacheFree,
+                [cache, 0, 0, 0, 0, 0],
+                "CPU 0 gives back NULL, which is nothing",
+            ),
+            (
+                RadixTreeExtend,
+                [root, 2, 0, 0, 0, 0],
+                "Tree t grows to height 2: it has room for keys up to 4095",
+            ),
+            (
+                RadixTreeShrink,
+                [root, 1, 0, 0, 0, 0],
+                "Tree t shrinks to height 1: its keys are at most 63 now",
+            ),
+            (
+                RadixTreeInsert,
+                [root, 5, 7, 0, 0, 0],
+                "Item 7 goes into tree t under key 5",
+            ),
+            (
+                RadixTreeInsert,
+                [root, 5, 8, error(Errno::EEXIST), 0, 0],
+                "Item 8 does not go into tree t under key 5: there is one already (EEXIST)",
+            ),
+            (
+                RadixTreeInsert,
+                [root, 500, 8, error(Errno::ENOMEM), 0, 0],
+                "Item 8 does not go into tree t under key 500: there is no memory for a node (ENOMEM)",
+            ),
+            (
+                RadixTreeInsert,
+                [root, 5, 0, error(Errno::EINVAL), 0, 0],
+                "Item 0 does not go into tree t under key 5: 0 marks an empty slot (EINVAL)",
+            ),
+            (
+                RadixTreeInsert,
+                [root, 5, 1, -999_i64 as u64, 0, 0],
+                "Item 1 does not go into tree t under key 5: it failed (error -999)",
+            ),
+            (
+                RadixTreeDelete,
+                [root, 5, 7, 0, 0, 0],
+                "Item 7 leaves tree t, key 5",
+            ),
+            (
+                RadixTreeDelete,
+                [root, 6, 0, 0, 0, 0],
+                "Key 6 of tree t has no item to delete",
+            ),
+            (
+                RadixTreeTagSet,
+                [root, 5, 1, 0, 0, 0],
+                "Key 5 of tree t gets tag 1",
+            ),
+            (
+                RadixTreeTagSet,
+                [root, 6, 0, error(Errno::ENOENT), 0, 0],
+                "Key 6 of tree t has no item to give tag 0: ENOENT",
+            ),
+            (
+                RadixTreeTagSet,
+                [root, 6, 0, error(Errno::EINVAL), 0, 0],
+                "Key 6 of tree t does not get tag 0: EINVAL",
+            ),
+            (
+                RadixTreeTagClear,
+                [root, 5, 1, 7, 0, 0],
+                "Key 5 of tree t has tag 1 no longer",
+            ),
+            (
+                RadixTreeTagClear,
+                [8, 5, 1, 0, 0, 0],
+                "Key 5 of the tree at ffff880000000040 has no item that tag 1 could be taken from",
+            ),
+            (
+                RadixTreePreload,
+                [1, 12, 0, 0, 0, 0],
+                "CPU 1 has 12 tree nodes set aside and disables preemption",
+            ),
+            (
+                RadixTreePreload,
+                [0, 1, error(Errno::ENOMEM), 0, 0, 0],
+                "CPU 0 has 1 tree node of 12 set aside and gets no more: ENOMEM",
+            ),
+            (
+                FsCreate,
+                [12, 1, 0o040_755, 0, 0, 0],
+                "Directory 12 comes into being in directory 1 (inode numbers)",
+            ),
+            (
+                FsCreate,
+                [13, 12, 0o100_644, 0, 0, 0],
+                "File 13 comes into being in directory 12 (inode numbers)",
+            ),
+            (
+                FsRemove,
+                [13, 12, 0, 0, 0, 0],
+                "Inode 13 is taken out of directory 12 (inode numbers)",
+            ),
+            (
+                FailNth,
+                [error(Errno::ENOMEM), 0, 0, 0, 0, 0],
+                "Fault injection makes an allocation fail: ENOMEM",
+            ),
+            (FailNth, [0; 6], "Fault injection lets an allocation pass"),
+        ];
+        for &tracepoint in Tracepoint::ALL {
+            let count = cases.iter().filter(|case| case.0 == tracepoint).count();
+            let can_fail = tracepoint
+                .fields()
+                .iter()
+                .any(|field| field.starts_with("ret"));
+            assert!(
+                count >= if can_fail { 2 } else { 1 },
+                "{} is not explained in every case",
+                tracepoint.name()
+            );
+        }
+        for (tracepoint, args, expected) in cases {
+            let (sentence, _) = explained(&mut kernel, tracepoint, args);
+            assert_eq!(sentence, expected);
+        }
+        let (sentence, _) = explained(&mut kernel, RadixTreeExtend, [file, 11]);
+        let expected = format!(
+            "{} grows to height 11: it has room for keys up to 18446744073709551615",
+            capital(file_tree)
+        );
+        assert_eq!(sentence, expected);
+    }
+
+    /// Numbers that no kernel would give.
+    #[test]
+    fn any_numbers_are_explained() {
+        let mut kernel = kernel(&["radix create t", "radix insert t 5 7"]);
+        let mut random = 1_u64;
+        let frames = kernel.mem.frames();
+        for round in 0..2000 {
+            for &tracepoint in Tracepoint::ALL {
+                let args = [0; 6].map(|_: u64| {
+                    random = random
+                        .wrapping_mul(0x5851_f42d_4c95_7f2d)
+                        .wrapping_add(round);
+                    random >> (random >> 58)
+                });
+                let (sentence, touches) = explained(&mut kernel, tracepoint, args);
+                assert!(
+                    !sentence.is_empty() && !sentence.contains('\n'),
+                    "{sentence}"
+                );
+                assert!(touches.iter().all(|touch| touch.at / 512 < frames));
+            }
+        }
+    }
+
+    #[test]
+    fn touches_are_the_objects_that_the_events_were_about() {
+        let mut kernel = kernel(&[
+            "radix create t gfp=GFP_KERNEL",
+            "radix insert t 4096 7",
+            "echo hello > f",
+            "mkdir d",
+            "radix preload",
+            "radix preload_end",
+            "echo 1 > /proc/self/fail-nth",
+        ]);
+        kernel.run_line(&mut Silence, b"radix insert t 1 1");
+        kernel.run_line(&mut Silence, b"rm f");
+        let mem = &kernel.mem;
+        let names = |touches: &[Touch]| -> Vec<String> {
+            let located = touches.iter().map(|touch| locate(mem, touch.at).unwrap());
+            located.map(|located| located.name).collect()
+        };
+        let mut seen = alloc::collections::BTreeMap::new();
+        for (tracepoint, sentence, touches) in since(&kernel, 1) {
+            for touch in &touches {
+                let located = locate(mem, touch.at).unwrap();
+                if tracepoint == Tracepoint::KmemCacheAlloc {
+                    assert_eq!(
+                        (located.at, located.size),
+                        (touch.at, touch.bytes),
+                        "{sentence}"
+                    );
+                }
+                if located.state == ObjectState::Static {
+                    assert!(touch.bytes <= located.size);
+                }
+            }
+            seen.insert(tracepoint.name(), names(&touches));
+        }
+        let expect = |name: &str, objects: &[&str]| assert_eq!(seen[name], objects, "{name}");
+        expect("fs:create", &["dentry", "inode_cache"]);
+        expect("fs:remove", &["dentry", "inode_cache"]);
+        expect("radix_tree:radix_tree_preload", &["radix_data"]);
+        expect("kmem:fail_nth", &["mem_data"]);
+        // The failed insertion left the tree without a leaf for its key.
+        expect("radix_tree:radix_tree_insert", &["radix_tree_root"]);
+        expect("console:line", &[]);
+        let (_, touches) = {
+            let root = NamedTree::root_of(kernel_core::shell::find_tree(mem, "t").unwrap());
+            let args = [root.unit().into(), 4096, 7, 0];
+            explained(&mut kernel, Tracepoint::RadixTreeInsert, args)
+        };
+        let leaf = locate(&kernel.mem, touches[1].at).unwrap();
+        assert_eq!(
+            (leaf.name.as_str(), leaf.at),
+            ("radix_tree_node", touches[1].at)
+        );
+        assert_eq!(kernel.mem[TRACE].step, 9);
+    }
+}
