@@ -185,6 +185,14 @@ impl Checkpoints {
         newer.checked_sub(1).map(|newest| &*copies[newest].1)
     }
 
+    /// The step of the last checkpoint up to `step` that has a copy of the frame: it was written on
+    /// the way there from the checkpoint before, and not since.
+    pub fn last_copy(&self, frame: u32, step: u32) -> Option<u32> {
+        let copies = &self.copies[frame as usize];
+        let newer = copies.partition_point(|(copied, _)| *copied <= step);
+        newer.checked_sub(1).map(|newest| copies[newest].0)
+    }
+
     /// Makes a frame what it was at the checkpoint of `step`.
     fn restore_frame(&self, ram: &mut Ram, frame: u32, step: u32) {
         match self.content(frame, step) {

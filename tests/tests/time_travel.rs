@@ -1,9 +1,13 @@
-//! Stepping back and forth shows the same kernel as running the log from the start.
+//! Stepping back and forth shows the same kernel as running the log from the start; lines that are
+//! taken back leave no trace; and what searches find is what looking at every step finds.
 
-use labs::protocol::{Host, LineReport, Request, Response};
+mod truth;
+
+use labs::protocol::{Goal, Host, LineReport, Request, Response};
 use labs::view::StateView;
 use tests::host::{self, Driver};
 use tests::{Random, Settings, log_gen};
+use truth::Truth;
 
 fn state(response: Response) -> StateView {
     match response {
@@ -109,6 +113,177 @@ fn check(driver: &mut dyn Driver, seed: u64) {
     }
 }
 
+/// Where a session stands, and what its log is.
+fn place(driver: &mut dyn Driver) -> (StateView, Vec<u8>) {
+    let state = state(ask(driver, Request::State));
+    match ask(driver, Request::Log) {
+        Response::Log(log) => (state, log),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ask(driver: &mut dyn Driver, request: Request) -> Response {
+    driver.request(request).expect("the host is there")
+}
+
+/// Opens a session on the log that belongs to `seed` and runs it; `None` if its header is absurd.
+fn session(driver: &mut dyn Driver, seed: u64) -> Option<Truth> {
+    let log = log_gen::join(&log_gen::generate(seed));
+    let truth = Truth::of(&log)?;
+    let header = truth.header.clone();
+    ask(driver, Request::Open { header });
+    let mut rest = truth.lines.clone();
+    while !rest.is_empty() {
+        match ask(
+            driver,
+            Request::Run {
+                lines: rest.clone(),
+            },
+        ) {
+            Response::Ran { lines, .. } => drop(rest.drain(..lines.len())),
+            // The machine was powered off: the log ends here.
+            Response::Error { .. } => break,
+            other => panic!("seed {seed}: {other:?}"),
+        }
+    }
+    Some(truth)
+}
+
+/// Lines that succeed at some steps of a random log and fail at others.
+const QUESTIONS: [(&str, &str); 6] = [
+    ("radix stat t", ""),
+    ("radix stat t", "height 2"),
+    ("radix lookup cache 0 || radix lookup t 0", ""),
+    ("cat /f", ""),
+    ("ls /", "d"),
+    ("cat /proc/self/fail-nth", "0"),
+];
+
+/// Probes random lines at random steps. A probe must do what the line would do there, and nothing.
+fn check_probes(driver: &mut dyn Driver, seed: u64) {
+    let Some(truth) = session(driver, seed) else {
+        return;
+    };
+    let mut random = Random::new(seed);
+    let others = log_gen::generate(seed + 1_000_000);
+    for _ in 0..8 {
+        let step = random.below(u64::from(truth.end()) + 1) as u32;
+        ask(driver, Request::Seek { step });
+        let before = place(driver);
+        let line = random.pick(&others).clone();
+        match ask(driver, Request::Probe { line: line.clone() }) {
+            Response::Probed(report) => {
+                let mut log = truth.lines[..step as usize].to_vec();
+                log.push(line);
+                let outcome = host::Native::new()
+                    .replay(&truth.log_of(&log), true)
+                    .expect("a good log");
+                assert_eq!(Some(&report), outcome.lines.last(), "seed {seed}");
+            }
+            Response::Error { message } => {
+                assert!(before.0.powered_off, "seed {seed}: {message}");
+            }
+            other => panic!("seed {seed}: {other:?}"),
+        }
+        assert_eq!(place(driver), before, "seed {seed} at step {step}");
+    }
+    // All of memory, after all of that.
+    ask(driver, Request::Seek { step: u32::MAX });
+    let log = place(driver).1;
+    let straight = host::Native::new().replay(&log, false).expect("a good log");
+    assert_eq!(straight.frames, truth.hash(), "seed {seed}");
+}
+
+/// Asks until the search has come to its end.
+fn search(driver: &mut dyn Driver, goal: &Goal, mut before: u32) -> Option<u32> {
+    loop {
+        let goal = goal.clone();
+        match ask(driver, Request::Search { goal, before }) {
+            Response::Searched {
+                found: None,
+                reached,
+            } if reached > 0 => {
+                assert!(reached < before, "no headway from {before}");
+                before = reached;
+            }
+            Response::Searched { found, .. } => return found,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Compares searches with looking at every step.
+fn check_searches(driver: &mut dyn Driver, seed: u64) {
+    let Some(truth) = session(driver, seed) else {
+        return;
+    };
+    let mut random = Random::new(seed);
+    let here = random.below(u64::from(truth.end()) + 1) as u32;
+    ask(driver, Request::Seek { step: here });
+    let place_before = place(driver);
+    for _ in 0..12 {
+        let before = random.below(u64::from(truth.end()) + 1) as u32;
+        let frame = *random.pick(&truth.written());
+        let unit = random.below(512) as u32;
+        let bytes = 1 + random.below(300) as u32;
+        let object = frame * 512 + unit.min(511 - bytes.div_ceil(8));
+        let expected = truth.last_change(object, bytes, before);
+        let goal = Goal::Changed { object, bytes };
+        assert_eq!(
+            search(driver, &goal, before),
+            expected,
+            "seed {seed}: {bytes} bytes at {object:#x} up to step {before}"
+        );
+    }
+    let (line, prints) = *random.pick(&QUESTIONS);
+    let held: Vec<bool> = (0..=truth.end())
+        .map(|step| {
+            ask(driver, Request::Seek { step });
+            match ask(driver, Request::Probe { line: line.into() }) {
+                Response::Probed(report) => {
+                    let text = String::from_utf8_lossy(&report.text);
+                    report.status == 0 && text.contains(prints)
+                }
+                Response::Error { .. } => false,
+                other => panic!("seed {seed}: {other:?}"),
+            }
+        })
+        .collect();
+    ask(driver, Request::Seek { step: here });
+    for before in [truth.end(), here] {
+        let expected = (0..=before)
+            .rev()
+            .find(|&step| held[step as usize] && (step == 0 || !held[step as usize - 1]));
+        let goal = Goal::Became {
+            line: line.into(),
+            prints: prints.into(),
+        };
+        assert_eq!(
+            search(driver, &goal, before),
+            expected,
+            "seed {seed}: {line} prints {prints:?} up to step {before}"
+        );
+    }
+    assert_eq!(place(driver), place_before, "seed {seed}");
+}
+
+/// A session whose checkpoints and budgets are so small that all that depends on them happens.
+fn strained() -> impl Driver {
+    struct Strained(labs::Session);
+    impl Driver for Strained {
+        fn host(&self) -> Host {
+            Host::Native
+        }
+        fn request(&mut self, request: Request) -> Result<Response, String> {
+            Ok(self.0.handle(request))
+        }
+    }
+    let mut session = labs::Session::new(Host::Native, Box::new(labs::HostMemory));
+    session.set_checkpoint_bytes(1 << 20);
+    session.set_search_budget(500);
+    Strained(session)
+}
+
 #[test]
 fn in_a_process() {
     let mut driver = host::Native::new();
@@ -125,4 +300,23 @@ fn in_a_browser() {
 fn in_a_guest() {
     let mut driver = host::connect(Host::Qemu, &Settings::find()).expect("the host starts");
     (180..210).for_each(|seed| check(&mut *driver, seed));
+}
+
+#[test]
+fn probes_leave_no_trace() {
+    let mut driver = host::Native::new();
+    (210..230).for_each(|seed| check_probes(&mut driver, seed));
+    (290..305).for_each(|seed| check_probes(&mut strained(), seed));
+}
+
+#[test]
+fn searches_find_what_looking_at_every_step_finds() {
+    let mut driver = host::Native::new();
+    (330..360).for_each(|seed| check_searches(&mut driver, seed));
+    (410..425).for_each(|seed| check_searches(&mut strained(), seed));
+}
+
+#[test]
+fn travel_survives_small_checkpoints() {
+    (450..500).for_each(|seed| check(&mut strained(), seed));
 }

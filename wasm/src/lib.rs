@@ -19,6 +19,10 @@ use wasm_bindgen::prelude::*;
 /// otherwise.
 const STEPS_PER_REQUEST: u64 = 2_000;
 
+/// How many kernel steps one search may take before it tells how far it came. Its lines are counted
+/// as fifty steps more each, so that a step is cheap here: a full budget takes less than 100 ms.
+const STEPS_PER_SEARCH: u64 = 100_000;
+
 /// One kernel with its log, as JavaScript sees it.
 #[wasm_bindgen]
 pub struct Kernel {
@@ -37,6 +41,7 @@ impl Kernel {
         std::panic::set_hook(Box::new(|panic| throw(&panic.to_string())));
         let mut session = Session::new(Host::Wasm, Box::new(HostMemory));
         session.set_budget(STEPS_PER_REQUEST);
+        session.set_search_budget(STEPS_PER_SEARCH);
         Kernel { session }
     }
 

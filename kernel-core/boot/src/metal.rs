@@ -97,6 +97,7 @@ extern "C" fn start(start_info: u32) -> ! {
     }
     let mut session = Session::new(labs::protocol::Host::Qemu, Box::new(frames));
     session.set_budget(STEPS_PER_REQUEST);
+    session.set_search_budget(STEPS_PER_REQUEST);
     session.set_replay_limit(STEPS_PER_REPLAY);
     session.set_checkpoint_bytes(plan.heap.size() as usize / 4);
     serve(session, command_line, console)

@@ -7,11 +7,13 @@
 //! | `live.rs` | a machine that was booted: running its log, and going to any step of it |
 //! | `probe.rs` | running a line and taking it back |
 //! | `walk.rs` | looking at the kernel after each step, backwards |
+//! | `search.rs` | who last wrote an object; when did something become true |
 //! | `checks.rs` | whether checks hold, and since when they do not |
 
 mod checks;
 mod live;
 mod probe;
+mod search;
 #[cfg(all(test, feature = "host-ram"))]
 mod tests;
 mod walk;
@@ -30,6 +32,7 @@ use crate::protocol::{
 };
 use crate::{log, observe};
 use live::{Live, check_lines};
+use search::Found;
 
 /// Bytes that a session's log may hold: what a message can carry.
 pub const LOG_MAX: usize = MESSAGE_MAX - (64 << 10);
@@ -46,6 +49,9 @@ const REPLAY_TEXT: usize = 6 << 20;
 
 /// What a [`LineReport`] takes in a message, besides its text, at most.
 const REPORT_BYTES: usize = 32;
+
+/// Kernel steps that a search takes at a time unless told otherwise.
+const SEARCH_STEPS: u64 = 4_000_000;
 
 /// Bytes of checkpoints that a session keeps unless told otherwise.
 const CHECKPOINT_BYTES: usize = 64 << 20;
@@ -96,6 +102,7 @@ pub struct Session {
     memory: Box<dyn Memory>,
     budget: u64,
     replay_limit: u64,
+    search_budget: u64,
     checkpoint_frames: usize,
     live: Option<Live>,
     /// The memory of a machine that was closed, for the next one.
@@ -112,6 +119,7 @@ impl Session {
             memory,
             budget: u64::MAX,
             replay_limit: u64::MAX,
+            search_budget: SEARCH_STEPS,
             checkpoint_frames,
             live: None,
             spare: None,
@@ -127,6 +135,12 @@ impl Session {
     /// How many kernel steps one [`Request::Replay`] may take before it is refused.
     pub fn set_replay_limit(&mut self, steps: u64) {
         self.replay_limit = steps;
+    }
+
+    /// How many kernel steps one [`Request::Search`] may take before it answers with how far it came.
+    /// Each line that it runs counts as some more.
+    pub fn set_search_budget(&mut self, steps: u64) {
+        self.search_budget = steps;
     }
 
     /// How many bytes of checkpoints to keep; fewer make stepping back slower, never wrong.
@@ -192,7 +206,12 @@ impl Session {
             Request::Check { checks, scenario } => {
                 Ok(Response::Checked(self.live()?.check(&checks, scenario)))
             }
-            Request::Search { .. } | Request::Trace { .. } => Err("not built yet".to_string()),
+            Request::Search { goal, before } => {
+                let budget = self.search_budget;
+                let Found { found, reached } = self.live()?.search(&goal, before, budget)?;
+                Ok(Response::Searched { found, reached })
+            }
+            Request::Trace { .. } => Err("not built yet".to_string()),
             Request::Close => {
                 self.spare = self.retire();
                 Ok(Response::Closed)

@@ -33,6 +33,7 @@ impl Engine for Session {
 pub fn labs_engine(limits: &Limits) -> Box<dyn Engine> {
     let mut session = Session::new(Host::Native, Box::new(HostMemory));
     session.set_budget(limits.steps);
+    session.set_search_budget(limits.steps);
     session.set_replay_limit(limits.replay_steps);
     Box::new(session)
 }
