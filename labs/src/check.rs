@@ -64,6 +64,18 @@ impl fmt::Display for Expect {
     }
 }
 
+/// Whether a line that was typed is one that a check of printed text means: it begins with the
+/// words `wanted`, and it is a single command that prints to the console. What
+/// `radix stat t; echo height 3` prints says nothing about `t`.
+pub fn is_meant(typed: &[u8], wanted: &str) -> bool {
+    let typed = typed.trim_ascii_start();
+    let Some(rest) = typed.strip_prefix(wanted.trim().as_bytes()) else {
+        return false;
+    };
+    let is_whole_word = wanted.is_empty() || rest.first().is_none_or(u8::is_ascii_whitespace);
+    is_whole_word && !rest.iter().any(|byte| b";&|<>".contains(byte))
+}
+
 /// What a line came to, in words, cut to a screenful.
 pub fn outcome(text: &[u8], status: u8) -> String {
     let text = trimmed(&String::from_utf8_lossy(text));
@@ -138,6 +150,19 @@ mod tests {
     fn fails(expect: &Expect, text: &str, status: u8, actual: &str) {
         let judged = expect.judge(text.as_bytes(), status);
         assert_eq!(judged, Err(actual.to_string()), "{expect}: {text:?}");
+    }
+
+    #[test]
+    fn only_a_plain_line_of_these_words_is_meant() {
+        let meant = |typed: &str| is_meant(typed.as_bytes(), "radix stat t");
+        assert!(meant("radix stat t") && meant("  radix stat t  # so"));
+        for other in ["", "radix stat", "radix stat tt", "echo radix stat t"] {
+            assert!(!meant(other), "{other}");
+        }
+        for forged in ["; echo 3", " && echo 3", "|| echo 3", " > /f", " < /f"] {
+            assert!(!meant(&format!("radix stat t{forged}")), "{forged}");
+        }
+        assert!(is_meant(b"anything", "") && !is_meant(b"any; thing", ""));
     }
 
     #[test]

@@ -151,7 +151,8 @@ pub enum Test {
     },
     /// Some line of the student's own printed something.
     Printed {
-        /// The line must begin with this; empty: any line.
+        /// The line must begin with these words; empty: any line. Only a single command without
+        /// redirection counts, so that nothing else of the line can have printed it.
         line: String,
         /// What it must have printed.
         expect: Expect,

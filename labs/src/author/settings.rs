@@ -301,12 +301,18 @@ fn check(raw: Checked, teller: &mut Teller<'_>) -> Check {
                      line of the student's begins"
                 ),
             );
-            Test::Printed {
-                line: String::new(),
+            Test::Final {
+                run: String::new(),
                 expect,
             }
         }
     };
+    if matches!(&test, Test::Printed { line, .. } if line.trim().is_empty()) {
+        teller.tell(
+            &span,
+            format!("'{id}': `printed` is empty, and anyone can `echo` anything: name a command"),
+        );
+    }
     let hints = raw.hints.iter().map(|hint| {
         let first_line = line_at(teller.text, &hint.span());
         handout::read_line(teller.file, first_line, hint.get_ref(), teller.problems)

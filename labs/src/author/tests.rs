@@ -312,6 +312,7 @@ fn mistakes_in_the_settings_are_told_with_their_lines() {
         ("hints = [\"Show it.\"]", "", 25, "no hints"),
         ("[\"Show it.\"]", "[\"a\", \"- b\"]", 30, "one paragraph"),
         ("printed = \"radix show\"", "", 25, "either `run`"),
+        ("\"radix show\"", "\"\"", 25, "anyone can"),
         ("contains = \"t: height\"", "", 25, "needs one of"),
         ("points = 2", "points = 2\nstatus = 0", 17, "needs one of"),
         (

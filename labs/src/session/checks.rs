@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
 use super::live::Live;
-use crate::check::outcome;
+use crate::check::{is_meant, outcome};
 use crate::lab::{Check, Expect, Test, Verdict};
 use crate::protocol::LineReport;
 
@@ -93,12 +93,10 @@ impl Live {
                 break;
             };
             let step = self.step();
-            let typed = self.lines[step as usize - 1].bytes.trim_ascii_start();
+            let typed = &self.lines[step as usize - 1].bytes;
             for (check, finding) in checks.iter().zip(&mut findings) {
                 match &check.test {
-                    Test::Printed { line, expect }
-                        if !finding.held && typed.starts_with(line.as_bytes()) =>
-                    {
+                    Test::Printed { line, expect } if !finding.held && is_meant(typed, line) => {
                         *finding = Finding::of(expect, &report);
                         let why = "this is the last such line, and something else came of it";
                         finding.blame = Some((step, why.to_string()));
