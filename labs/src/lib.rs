@@ -14,6 +14,8 @@ extern crate std;
 pub mod author;
 pub mod check;
 mod checkpoint;
+#[cfg(feature = "formats")]
+pub mod formats;
 pub mod grade;
 pub mod guest;
 pub mod lab;
