@@ -1,5 +1,7 @@
 //! The application: runs the loop around [`State`] and lays the page out.
 
+use std::rc::Rc;
+
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -13,15 +15,13 @@ use crate::console::{Console, set_input};
 use crate::events::EventsPane;
 use crate::header::{Header, show_place};
 use crate::help::Help;
-use crate::log::LogDialog;
+use crate::library::{Dropped, LibrarySheet, journal};
 use crate::memory::MemoryPane;
 use crate::radix::RadixPane;
 use crate::slab::SlabPane;
+use crate::state::library::{self, Sheet};
 use crate::state::{Action, Effect, State};
 use crate::timeline::Timeline;
-
-/// Where the browser keeps the chosen theme; `boot.js` reads it as well.
-const THEME_KEY: &str = "glass-theme";
 
 /// From this width on, all panes have a place of their own. The style sheet says the same.
 const WIDE: &str = "(min-width: 60rem)";
@@ -45,6 +45,8 @@ pub struct App {
     is_wide: bool,
     /// The first kernel was drawn and the page said so.
     announced: bool,
+    /// The page is shown without its head.
+    is_embedded: bool,
     act: Callback<Action>,
     _listeners: Vec<EventListener>,
 }
@@ -63,12 +65,23 @@ impl Component for App {
                 changed.emit(())
             }));
         }
+        let (address, address_result) = journal::address();
+        let is_embedded = address.embed;
+        let mut state = State::new(Theme::Auto);
+        state.set_up(journal::settings());
+        state.library.await_start();
+        if let Err(reason) = address_result {
+            act.emit(Action::Library(library::Action::Address(Err(reason))));
+        }
+        journal::begin(address, act.clone());
+        listeners.push(listen_for_addresses(act.clone()));
         let mut app = App {
-            state: State::new(remembered_theme()),
+            state,
             carrier: None,
             generation: 0,
             is_wide: is_wide(),
             announced: false,
+            is_embedded,
             act,
             _listeners: listeners,
         };
@@ -102,6 +115,7 @@ impl Component for App {
             self.announced = true;
             announce();
             ask_for_hosts(self.act.clone());
+            journal::install(self.act.clone());
         }
     }
 
@@ -115,14 +129,18 @@ impl Component for App {
         let text = |line: &Vec<u8>| AttrValue::from(String::from_utf8_lossy(line).into_owned());
         let step = state.kernel.step;
         html! {
-            <div class={classes!("app", format!("shows-{}", self.front().label()))}>
+            <div class={classes!("app", format!("shows-{}", self.front().label()),
+                self.is_embedded.then_some("embedded"))}>
                 <Header place={state.place} lacks={self.lacks()} machine={state.header.clone()}
-                    theme={state.theme} act={act} />
+                    theme={state.theme}
+                    unsaved={state.library.unsaved().map(|reason| AttrValue::from(reason.to_string()))}
+                    update={state.library.has_update} act={act} />
                 <main class="panes">
                     <Console entries={state.transcript.clone()} start={state.screen_start} {step}
                         later={state.later_lines()} {down}
                         unanswered={state.unanswered.iter().map(text).collect::<Vec<_>>()}
                         running={state.is_running()} busy={state.is_busy()}
+                        dropped={self.offered()} frozen={state.library.is_frozen}
                         steps={state.log.len()} visible={self.shows(Pane::Console)} act={act} />
                     <RadixPane view={state.radix.clone()} trees={state.kernel.trees.clone()}
                         choice={state.tree_choice.clone()} open_node={state.open_node}
@@ -137,8 +155,7 @@ impl Component for App {
                     steps={state.log.len() as u32} activity={self.activity()}
                     locked={state.is_running() || state.link != Link::Live} act={act} />
                 <Help open={state.help} act={act} />
-                <LogDialog text={state.shows_log.then(|| AttrValue::from(state.log_text()))}
-                    error={state.log_error.clone().map(AttrValue::from)} act={act} />
+                { self.library() }
             </div>
         }
     }
@@ -161,7 +178,7 @@ impl App {
             Effect::Wear(theme) => wear(theme),
             Effect::Lesson(effect) => match effect {},
             Effect::Inquiry(effect) => match effect {},
-            Effect::Library(effect) => match effect {},
+            Effect::Library(effect) => journal::perform(effect, &self.act),
         }
     }
 
@@ -251,6 +268,45 @@ impl App {
         }
     }
 
+    /// The newest dropped lines, while they are offered beside the console.
+    fn offered(&self) -> Option<(usize, usize)> {
+        let newest = self.state.branches_at_hand().pop();
+        let newest = newest.filter(|_| self.state.library.offers_branch);
+        newest.map(|(index, branch)| (index, branch.lines.len()))
+    }
+
+    /// The dialog about sessions.
+    fn library(&self) -> Html {
+        let state = &self.state;
+        let library = &state.library;
+        let shows = |sheet| library.sheet == Some(sheet);
+        let dropped = |(index, branch): (usize, &library::Branch)| Dropped {
+            index,
+            at: branch.at,
+            count: branch.lines.len(),
+            first: AttrValue::from(
+                String::from_utf8_lossy(branch.lines.first().map_or(&[], Vec::as_slice))
+                    .chars()
+                    .take(80)
+                    .collect::<String>(),
+            ),
+        };
+        let dropped: Option<Vec<Dropped>> = shows(Sheet::Sessions)
+            .then(|| state.branches_at_hand().into_iter().map(dropped).collect());
+        let problem = library.problem.as_ref().or(state.log_error.as_ref());
+        html! {
+            <LibrarySheet sheet={library.sheet} list={library.list.clone()}
+                current={library.id.clone().map(AttrValue::from)}
+                log={shows(Sheet::Text).then(|| Rc::new(state.log_bytes()))}
+                dropped={dropped.unwrap_or_default()}
+                deleted={library.deleted.as_ref().map(|record| AttrValue::from(record.name.clone()))}
+                problem={problem.cloned().map(AttrValue::from)}
+                unsaved={library.unsaved().map(|reason| AttrValue::from(reason.to_string()))}
+                shared={library.shared.clone()} share_note={library.share_note.clone()}
+                frozen={library.is_frozen} act={&self.act} />
+        }
+    }
+
     /// What goes on, if anything does.
     fn activity(&self) -> Option<AttrValue> {
         let place = self.state.place.label();
@@ -260,7 +316,14 @@ impl App {
             (Link::Live, Some((done, all))) if all > 0 => {
                 Some(format!("replaying the log: {done} of {all}").into())
             }
-            _ if self.state.is_running() => Some("running".into()),
+            _ if self.state.is_running() => Some(match self.state.library.restoring() {
+                Some(all) => format!(
+                    "bringing the session back: {} of {all}",
+                    self.state.log.len()
+                )
+                .into(),
+                None => "running".into(),
+            }),
             _ => None,
         }
     }
@@ -358,12 +421,6 @@ fn later(act: impl FnOnce() + 'static) {
     });
 }
 
-fn remembered_theme() -> Theme {
-    let storage = web_sys::window().and_then(|window| window.local_storage().ok().flatten());
-    let name = storage.and_then(|storage| storage.get_item(THEME_KEY).ok().flatten());
-    Theme::from_name(&name.unwrap_or_default())
-}
-
 fn wear(theme: Theme) {
     let Some(window) = web_sys::window() else {
         return;
@@ -372,13 +429,19 @@ fn wear(theme: Theme) {
         .document()
         .and_then(|document| document.document_element());
     if let Some(root) = root {
-        // Both calls fail only for malformed names and a full or forbidden storage; the theme is
-        // then forgotten with the page.
+        // It fails only for malformed names.
         let _ = root.set_attribute("data-theme", theme.name());
     }
-    if let Some(storage) = window.local_storage().ok().flatten() {
-        let _ = storage.set_item(THEME_KEY, theme.name());
-    }
+}
+
+/// A link that is put into the address of the open page.
+fn listen_for_addresses(act: Callback<Action>) -> EventListener {
+    let window = web_sys::window().expect("a page has a window");
+    EventListener::new(&window, "hashchange", move |_| {
+        let (address, result) = journal::address();
+        let address = result.map(|()| address);
+        act.emit(Action::Library(library::Action::Address(address)));
+    })
 }
 
 /// Tells tests and measurements that a live kernel is on the screen.

@@ -293,7 +293,7 @@ fn closing(was_opened: bool, code: u16, reason: &str) -> String {
 }
 
 /// A JavaScript exception as a sentence.
-fn text(error: JsValue) -> String {
+pub fn text(error: JsValue) -> String {
     let message = error
         .dyn_ref::<js_sys::Error>()
         .map(|error| String::from(error.message()));

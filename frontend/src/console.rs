@@ -14,7 +14,8 @@ use yew::{
 };
 
 use crate::history::History;
-use crate::state::Action;
+use crate::icons::{CLOSE, icon};
+use crate::state::{Action, library};
 use crate::transcript::{Entry, LogLine, ROWS_SHOWN, lines, window};
 
 /// Lines for a newcomer, in an order that tells a story.
@@ -67,6 +68,10 @@ pub struct ConsoleProps {
     pub busy: bool,
     /// How many lines the log has.
     pub steps: usize,
+    /// Dropped lines that are offered: which branch, and how many.
+    pub dropped: Option<(usize, usize)>,
+    /// The page takes no lines.
+    pub frozen: bool,
     pub visible: bool,
     pub act: Callback<Action>,
 }
@@ -160,11 +165,21 @@ pub fn Console(props: &ConsoleProps) -> Html {
                     } }
                 </p>
             }
+            if let (Some((index, count)), true) = (props.dropped, props.later == 0) {
+                <p class="past dropped-note" role="status" id="dropped-note">
+                    { format!("{} that came later {} dropped. ", lines(count), if count == 1 { "was" } else { "were" }) }
+                    <button class="tool" id="bring-back" disabled={props.running} onclick={props.act.reform(
+                        move |_| Action::Library(library::Action::BringBack(index)))}>{ "bring back" }</button>
+                    <button class="tool" id="dismiss" aria-label="put this note away" onclick={props.act.reform(
+                        |_| Action::Library(library::Action::Dismiss))}>{ icon(CLOSE) }</button>
+                </p>
+            }
             <label class="prompt mono">
                 <span aria-hidden="true">{ "# " }</span>
                 <input ref={input} id="console-input" data-testid="console-input" type="text"
                     autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false"
-                    enterkeyhint="go" aria-label="console line" placeholder="type a line, or ls"
+                    enterkeyhint="go" aria-label="console line" disabled={props.frozen}
+                    placeholder={if props.frozen { "this page only shows a session" } else { "type a line, or ls" }}
                     data-busy={props.busy.to_string()} {onkeydown} {onpaste} />
                 if props.running {
                     <button class="tool stop" id="stop" onclick={props.act.reform(|_| Action::Stop)}

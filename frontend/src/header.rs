@@ -7,6 +7,7 @@ use yew::{AttrValue, Callback, Event, Html, Properties, TargetCast, function_com
 use crate::callbacks::report;
 use crate::choices::{Place, Theme};
 use crate::state::Action;
+use crate::state::library::{self, Sheet};
 
 #[derive(Properties, PartialEq)]
 pub struct HeaderProps {
@@ -17,6 +18,10 @@ pub struct HeaderProps {
     /// The machine.
     pub machine: AttrValue,
     pub theme: Theme,
+    /// Why this session is not being saved, if it should be.
+    pub unsaved: Option<AttrValue>,
+    /// A newer version of the page waits.
+    pub update: bool,
     pub act: Callback<Action>,
 }
 
@@ -45,6 +50,22 @@ pub fn Header(props: &HeaderProps) -> Html {
             <p class="machine mono" title="The machine, as the log's first line describes it">
                 { &props.machine }
             </p>
+            if props.update {
+                <button class="tool" id="update"
+                    onclick={props.act.reform(|_| Action::Library(library::Action::Update))}
+                    title="A new version of this page is ready">{ "new version: reload" }</button>
+            }
+            if let Some(reason) = &props.unsaved {
+                <span class="badge" id="not-saved" title={reason.clone()}>{ "not saved" }</span>
+            }
+            <button class="tool" id="sessions" title="What this browser keeps; files in and out"
+                onclick={props.act.reform(|_| Action::Library(library::Action::Show(Some(Sheet::Sessions))))}>
+                { "sessions" }
+            </button>
+            <button class="tool" id="share" title="A link to this session, at this step"
+                onclick={props.act.reform(|_| Action::Library(library::Action::Share))}>
+                { "share" }
+            </button>
             <label class="host">
                 <span>{ "runs in" }</span>
                 <select id="host" data-testid="host" {onchange}

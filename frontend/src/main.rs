@@ -4,6 +4,7 @@
 //! views and draws them. All that the page knows, and every way it changes, is in [`state`]; the
 //! components only draw it and report what happened. Nothing here decides anything about kernels.
 
+mod address;
 mod app;
 mod callbacks;
 mod canvas;
@@ -15,12 +16,13 @@ mod header;
 mod help;
 mod history;
 mod icons;
-mod log;
+mod library;
 mod memory;
 mod radix;
 mod radix_canvas;
 mod radix_draw;
 mod radix_layout;
+mod settings;
 mod slab;
 mod state;
 mod table;

@@ -219,8 +219,6 @@ pub struct State {
     pub theme: Theme,
     /// The help is open.
     pub help: bool,
-    /// The log is shown as text.
-    pub shows_log: bool,
     /// Why the log that was to be loaded is none.
     pub log_error: Option<String>,
     /// What was to be completed last, to list the words on a second Tab.
@@ -269,7 +267,6 @@ impl State {
             tables: Vec::new(),
             theme,
             help: false,
-            shows_log: false,
             log_error: None,
             completing: None,
             lesson: Lesson::default(),
@@ -281,7 +278,12 @@ impl State {
     /// Changes the state by `action`; the effects are to be carried out in order.
     pub fn apply(&mut self, action: Action) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let is_setting = matches!(
+            action,
+            Action::SwitchHost(_) | Action::Show(_) | Action::ToggleTable(_) | Action::NextTheme
+        );
         match action {
+            Action::Ready if !self.library.may_open() => {}
             Action::Ready => {
                 self.link = Link::Live;
                 self.work = Some(Work::Opening);
@@ -291,8 +293,12 @@ impl State {
             }
             Action::Answered(request, response) => self.answered(request, response, &mut effects),
             Action::Failed(reason) => {
-                self.fall(reason);
-                effects.push(Effect::Disconnect);
+                if self.falls_back(&reason) {
+                    self.reconnect(&mut effects);
+                } else {
+                    self.fall(reason);
+                    effects.push(Effect::Disconnect);
+                }
             }
             Action::HostsKnown(Ok(names)) => self.hosts = Hosts::Offered(names),
             Action::HostsKnown(Err(reason)) => self.hosts = Hosts::Unreachable(reason),
@@ -312,8 +318,8 @@ impl State {
                 self.reconnect(&mut effects);
             }
             Action::Restart => self.reconnect(&mut effects),
-            Action::Rerun => self.pending.extend(self.unanswered.drain(..)),
-            Action::ForgetUnanswered => self.unanswered.clear(),
+            Action::Rerun => self.rerun(),
+            Action::ForgetUnanswered => self.forget_unanswered(),
             Action::Stop => {
                 self.fall("it was stopped before it answered".to_string());
                 effects.push(Effect::Disconnect);
@@ -352,15 +358,22 @@ impl State {
             }
             Action::Help(open) => self.help = open,
             Action::ShowLog(open) => {
-                self.shows_log = open;
-                self.log_error = None;
+                let sheet = open.then_some(library::Sheet::Text);
+                self.apply_library(library::Action::Show(sheet), &mut effects);
             }
-            Action::LoadLog(log) => self.load(&log, &mut effects),
+            Action::LoadLog(log) => {
+                self.log_error = self.load(&log, &mut effects).err();
+            }
             Action::Lesson(action) => self.apply_lesson(action, &mut effects),
             Action::Inquiry(action) => self.apply_inquiry(action, &mut effects),
             Action::Library(action) => self.apply_library(action, &mut effects),
         }
+        if is_setting {
+            let settings = self.settings();
+            effects.push(Effect::Library(library::Effect::Remember(settings)));
+        }
         self.pump(&mut effects);
+        self.keep_up(&mut effects);
         effects
     }
 
@@ -437,7 +450,14 @@ impl State {
     }
 
     fn submit(&mut self, lines: Vec<Vec<u8>>) {
-        for line in lines {
+        if let Some(reason) = self.takes_no_lines() {
+            return self.error(reason);
+        }
+        // A line is one line, or the log would read otherwise than it ran.
+        let lines = lines
+            .iter()
+            .flat_map(|line| line.split(|&byte| byte == b'\n'));
+        for line in lines.map(<[u8]>::to_vec) {
             if line.len() > LINE_MAX {
                 let length = line.len();
                 self.error(format!("a line of {length} bytes; the limit is {LINE_MAX}"));
@@ -450,8 +470,9 @@ impl State {
     }
 
     /// The log's first line: the machine, the lab, and what the lines come to.
-    pub fn heading(&self) -> String {
-        let heading = Heading::parse(&self.header).map(|heading| Heading {
+    pub fn heading(&self) -> Heading {
+        let machine = Heading::parse(&self.header).map(|heading| heading.machine);
+        Heading {
             lab: self.lab.clone(),
             seal: self.boot.map(|boot| match self.log.last() {
                 Some(line) => Seal {
@@ -461,48 +482,28 @@ impl State {
                 },
                 None => boot,
             }),
-            ..heading
-        });
-        // The header came from a heading that was read, or from a kernel.
-        heading.map_or_else(|_| self.header.clone(), |heading| heading.to_string())
-    }
-
-    /// The log as text: the heading, then a line a step.
-    pub fn log_text(&self) -> String {
-        let lines = self
-            .log
-            .iter()
-            .map(|line| String::from_utf8_lossy(&line.line));
-        [self.heading().into()]
-            .into_iter()
-            .chain(lines)
-            .map(|line| line + "\n")
-            .collect()
-    }
-
-    fn load(&mut self, log: &[u8], effects: &mut Vec<Effect>) {
-        let log = log::parse(log);
-        match Heading::parse(log.header) {
-            Ok(heading) => {
-                self.header = heading.machine.to_string();
-                self.lab = heading.lab;
-            }
-            Err(error) => {
-                self.log_error = Some(error);
-                return;
-            }
+            // The header came from a heading that was read, or from a kernel.
+            machine: machine.unwrap_or_default(),
         }
-        self.shows_log = false;
-        self.log_error = None;
-        self.log.clear();
-        self.transcript = Rc::default();
-        self.screen_start = 0;
-        self.kernel = StateView::default();
-        self.unanswered.clear();
+    }
+
+    /// The log as bytes: the heading, then each line as it was typed.
+    pub fn log_bytes(&self) -> Vec<u8> {
+        let lines = self.log.iter().map(|line| line.line.as_slice());
+        log::write(&self.heading(), lines)
+    }
+
+    /// Replaces this session by one that runs `log`.
+    fn load(&mut self, log: &[u8], effects: &mut Vec<Effect>) -> Result<(), String> {
+        let log = log::parse(log);
+        let heading = Heading::parse(log.header)?;
+        self.clear_session();
+        effects.push(Effect::Library(library::Effect::Leave));
+        self.header = heading.machine.to_string();
+        self.lab = heading.lab;
         self.pending = log.lines.into_iter().map(<[u8]>::to_vec).collect();
-        self.tree_choice = None;
-        self.open_node = None;
-        self.reconnect(effects);
+        self.connect_session(effects);
+        Ok(())
     }
 
     fn interrupt(&mut self) {
@@ -510,8 +511,12 @@ impl State {
             Some(Work::Running(count)) => count,
             _ => 0,
         };
-        let dropped = self.pending.len() - running;
-        self.pending.truncate(running);
+        // A session that is coming back comes back whole.
+        let kept = running.max(self.library.still_missing(self.log.len()));
+        let kept = kept.min(self.pending.len());
+        let dropped = self.pending.len() - kept;
+        self.pending.truncate(kept);
+        self.library_dropped(self.kernel.step as usize, kept);
         if dropped > 0 {
             self.note(format!("{} did not run", lines(dropped)));
         }
@@ -541,6 +546,7 @@ impl State {
         self.link = Link::Down(reason);
         // The console is where it says so and offers to start again.
         self.pane = Pane::Console;
+        self.library_dropped(self.kernel.step as usize, 0);
         self.unanswered.extend(self.pending.drain(..));
         self.work = None;
         self.views_awaited = 0;
@@ -611,6 +617,7 @@ impl State {
                 });
                 self.kernel = state;
                 self.stale = Stale::ALL;
+                self.booted();
             }
             (Request::Run { .. }, Response::Ran { lines, state }) => self.ran(lines, state),
             (Request::Run { .. }, Response::Error { message }) => self.refused(message),
@@ -627,6 +634,9 @@ impl State {
                 self.completions(line, words, effects);
             }
             // No machine, no session: there is nothing to go on with.
+            (Request::Open { .. }, Response::Error { message }) if self.falls_back(&message) => {
+                self.reconnect(effects);
+            }
             (Request::Open { .. }, Response::Error { message }) => {
                 self.fall(message);
                 effects.push(Effect::Disconnect);
@@ -677,6 +687,7 @@ impl State {
                         line,
                     });
                 }
+                self.library_ran(count);
             }
             _ => {}
         }
@@ -731,11 +742,14 @@ impl State {
                     "{message}; {} of the log did not run again",
                     lines(left)
                 ));
+                let lost: Vec<Rc<LogLine>> = self.log[done..].to_vec();
+                self.library_cut(done, &lost);
                 self.forget_after(done);
             }
             _ => {
                 let dropped = self.pending.len();
                 self.pending.clear();
+                self.library_dropped(self.kernel.step as usize, 0);
                 self.error(match dropped {
                     0 | 1 => message,
                     _ => format!("{message}; {} did not run", lines(dropped)),
@@ -830,7 +844,12 @@ impl State {
             return;
         }
         if !self.pending.is_empty() {
-            let batch = batch(self.pending.iter().map(Vec::as_slice));
+            let mut batch = batch(self.pending.iter().map(Vec::as_slice));
+            let cleared = self.clear_lines(batch.len(), effects);
+            if cleared == 0 {
+                return;
+            }
+            batch.truncate(cleared);
             self.work = Some(Work::Running(batch.len()));
             effects.push(Effect::Send(Request::Run { lines: batch }));
             return;

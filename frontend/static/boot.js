@@ -3,7 +3,7 @@
 
 const root = document.documentElement;
 try {
-  root.dataset.theme = localStorage.getItem('glass-theme') ?? 'auto';
+  root.dataset.theme = / theme=(light|dark)/.exec(localStorage.getItem('glass-settings'))?.[1] ?? 'auto';
 } catch {
   root.dataset.theme = 'auto'; // storage is forbidden here; the choice lasts as long as the page
 }
@@ -12,6 +12,8 @@ try {
 const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 worker.addEventListener('message', () => { worker.isReady = true; }, { once: true });
 globalThis.glassWorker = worker;
+
+import('./keeper.js').catch(() => {}); // opens the database of sessions; the page's module uses it
 
 try {
   const { default: init } = await import('./frontend.js');

@@ -3,6 +3,8 @@
 use labs::protocol::Host;
 
 use super::*;
+mod keeping;
+
 use crate::transcript::{PRINTED_SHOWN, TYPED_SHOWN};
 
 /// Answers as a session would, with an output of `ran LINE` and an event a line.
@@ -27,8 +29,18 @@ impl FakeKernel {
         }
     }
 
+    /// Depends on every line so far, as the kernel's does.
+    fn chain(&self) -> u64 {
+        let lines = self.log[..self.step].iter();
+        lines.fold(1000, |chain, line| {
+            let line: u64 = line.iter().map(|byte| u64::from(*byte)).sum();
+            (chain * 31 + line) % 1_000_003
+        })
+    }
+
     fn state(&self) -> StateView {
         StateView {
+            chain: self.chain(),
             step: self.step as u32,
             steps: self.log.len() as u32,
             events: self.step as u64,
@@ -61,7 +73,7 @@ impl FakeKernel {
                     let text = [b"ran ", line.as_slice(), b"\n"].concat();
                     self.log.push(line);
                     self.step += 1;
-                    let (events, chain) = (self.step as u64, self.step as u64 + self.skew);
+                    let (events, chain) = (self.step as u64, self.chain() + self.skew);
                     reports.push(LineReport {
                         text,
                         status: 0,
@@ -94,6 +106,7 @@ impl FakeKernel {
 struct Bench {
     state: State,
     kernel: FakeKernel,
+    journal: keeping::FakeJournal,
     effects: Vec<Effect>,
 }
 
@@ -102,6 +115,7 @@ impl Bench {
         let mut bench = Bench {
             state: State::new(Theme::Auto),
             kernel: FakeKernel::new(),
+            journal: keeping::FakeJournal::default(),
             effects: vec![],
         };
         bench.act(Action::Ready);
@@ -120,6 +134,14 @@ impl Bench {
                 Effect::Connect(place) => {
                     self.effects.push(Effect::Connect(place));
                     effects.extend(self.state.apply(Action::Ready));
+                }
+                Effect::Library(effect) => {
+                    let answers = self.journal.perform(effect);
+                    effects.extend(
+                        answers
+                            .into_iter()
+                            .flat_map(|action| self.state.apply(Action::Library(action))),
+                    );
                 }
                 other => self.effects.push(other),
             }
@@ -419,17 +441,21 @@ fn opening_a_node_asks_for_that_node_only() {
 fn another_log_replaces_the_session_if_it_is_one() {
     let mut bench = Bench::new();
     bench.type_lines("a\nb");
-    assert_eq!(
-        bench.state.log_text(),
-        "glass=1 boot=0000000000000000 events=2 chain=0000000000000002 \
-         mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1\na\nb\n"
+    let text = String::from_utf8(bench.state.log_bytes()).unwrap();
+    assert!(
+        text.starts_with("glass=1 ") && text.ends_with(" seed=1\na\nb\n"),
+        "{text}"
     );
     bench.act(Action::ShowLog(true));
     bench.act(Action::LoadLog(b"mem=1Q\nx".to_vec()));
     assert!(bench.state.log_error.is_some());
-    assert_eq!((bench.log().as_str(), bench.state.shows_log), ("a b", true));
+    let sheet = Some(library::Sheet::Text);
+    assert_eq!(
+        (bench.log().as_str(), bench.state.library.sheet),
+        ("a b", sheet)
+    );
     bench.act(Action::LoadLog(b"mem=32M cpus=2\nx\n\ny".to_vec()));
-    assert!(!bench.state.shows_log);
+    assert_eq!(bench.state.library.sheet, None);
     assert_eq!(bench.log(), "x  y");
     assert!(
         bench.state.header.contains("mem=32M"),

@@ -1,7 +1,8 @@
 //! Makes the page's files out of compiled WebAssembly: `pack DIR [--module NAME FILE]...
 //! [--copy FILE|FOLDER]... [--compress]`.
 //!
-//! Writes JavaScript bindings for each module, copies the static files beside them, and puts a
+//! Writes JavaScript bindings for each module, copies the static files beside them, lists all files
+//! in the page's service worker if they are for keeping (that is, compressed), and puts a
 //! brotli and a gzip copy beside each file that gains by it, so that no server has to compress
 //! anything. `DIR` is replaced only when all that has succeeded. Called by the developer's tool,
 //! which knows when there is something to do.
@@ -14,14 +15,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use brotli::enc::BrotliEncoderParams;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lexopt::prelude::*;
+use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// Compressing a file smaller than this gains less than the headers around it.
 const COMPRESSED_MIN: usize = 200;
+
+/// The script that keeps the page's files.
+const WORKER: &str = "sw.js";
 
 struct Job {
     dir: PathBuf,
@@ -77,6 +84,7 @@ impl Job {
         for copy in &self.copies {
             copy_into(copy, &fresh)?;
         }
+        list_files(&fresh, self.compress)?;
         if self.compress {
             compress_all(&fresh)?;
         }
@@ -129,6 +137,51 @@ fn copy_into(path: &Path, dir: &Path) -> Result<(), Box<dyn Error>> {
     }
     fs::copy(path, &copy).map_err(|error| format!("can't copy {}: {error}", path.display()))?;
     Ok(())
+}
+
+/// Writes the names and hashes of all files into the service worker, which keeps them for use
+/// without a network. A page that is built for editing lists none: it must always be the newest.
+fn list_files(dir: &Path, is_kept: bool) -> Result<(), Box<dyn Error>> {
+    let worker = dir.join(WORKER);
+    if !worker.exists() {
+        return Ok(());
+    }
+    let mut entries = Vec::new();
+    if is_kept {
+        for file in files_under(dir)? {
+            let name = file.strip_prefix(dir)?.to_string_lossy().replace('\\', "/");
+            // What the server answers by itself is never kept.
+            if name != WORKER && !name.starts_with("api/") {
+                let hash = BASE64.encode(Sha256::digest(fs::read(&file)?));
+                entries.push(format!("\n  ['{name}', '{hash}'],"));
+            }
+        }
+    }
+    entries.sort();
+    let text = fs::read_to_string(&worker)?;
+    let mark = "/* files */";
+    if text.matches(mark).count() != 1 {
+        return Err(format!("{WORKER} has no single place for the list of files").into());
+    }
+    let list = if entries.is_empty() {
+        String::new()
+    } else {
+        format!("[{}\n]", entries.concat())
+    };
+    Ok(fs::write(&worker, text.replace(mark, &list))?)
+}
+
+fn files_under(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(files_under(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 /// Puts compressed copies beside the files of a folder, as many files at a time as there are cores.

@@ -1,0 +1,375 @@
+//! The dialog about sessions: which there are, this one's log as text, and the link to it.
+//!
+//! A session is its log (a line for the machine, then the console lines), so whatever one does
+//! with sessions is here: going on with one, taking it along as a file, running a changed one.
+
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
+use yew::{
+    AttrValue, Callback, Event, Html, NodeRef, Properties, TargetCast, classes, function_component,
+    html, use_effect_with, use_mut_ref, use_node_ref,
+};
+
+use super::journal::{offer, url_with};
+use crate::state::Action as PageAction;
+use crate::state::library::{Action, Record, Shared, Sheet};
+use crate::transcript::lines;
+
+/// Lines that were dropped and can come back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dropped {
+    /// The branch's place in the list.
+    pub index: usize,
+    /// The step that they came after.
+    pub at: u32,
+    /// How many.
+    pub count: usize,
+    /// The first of them.
+    pub first: AttrValue,
+}
+
+#[derive(Properties, PartialEq)]
+pub struct SheetProps {
+    /// The open part; `None`: the dialog is closed.
+    pub sheet: Option<Sheet>,
+    /// All sessions, the latest first.
+    pub list: Rc<Vec<Record>>,
+    /// This session, if it is among them.
+    pub current: Option<AttrValue>,
+    /// This session's log; made only while it is shown.
+    pub log: Option<Rc<Vec<u8>>>,
+    /// What was dropped from this session.
+    pub dropped: Vec<Dropped>,
+    /// The session that was deleted last.
+    pub deleted: Option<AttrValue>,
+    /// What went wrong.
+    pub problem: Option<AttrValue>,
+    /// Why sessions are not kept.
+    pub unsaved: Option<AttrValue>,
+    /// The link.
+    pub shared: Option<Shared>,
+    /// What became of it.
+    pub share_note: AttrValue,
+    /// Nothing may be changed.
+    pub frozen: bool,
+    pub act: Callback<PageAction>,
+}
+
+/// The dialog. It is always in the page; its content comes when it opens.
+#[function_component]
+pub fn LibrarySheet(props: &SheetProps) -> Html {
+    let dialog = use_node_ref();
+    {
+        let dialog = dialog.clone();
+        use_effect_with(props.sheet.is_some(), move |is_open| {
+            show(&dialog, *is_open)
+        });
+    }
+    let act = props.act.reform(PageAction::Library);
+    let problem = props.problem.as_ref().map(|problem| {
+        html! { <p class="note error" role="alert">{ problem }</p> }
+    });
+    let content = match props.sheet {
+        None => Html::default(),
+        Some(Sheet::Sessions) => sessions(props, &act),
+        Some(Sheet::Text) => {
+            html! { <LogText log={props.log.clone()} frozen={props.frozen} act={&props.act} /> }
+        }
+        Some(Sheet::Share) => share(props, &act),
+    };
+    html! {
+        <dialog ref={dialog} class="sheet library" id="sessions-dialog" aria-labelledby="library-title"
+            onclose={act.reform(|_| Action::Show(None))}>
+            { content }
+            { for problem }
+            <div class="actions">
+                <button class="tool" id="sessions-close" onclick={act.reform(|_| Action::Show(None))}>
+                    { "Close" }
+                </button>
+            </div>
+        </dialog>
+    }
+}
+
+/// The list of sessions and what can be done with them.
+fn sessions(props: &SheetProps, act: &Callback<Action>) -> Html {
+    let rows = props.list.iter().map(|record| row(props, record, act));
+    let dropped = props.dropped.iter().rev().map(|dropped| {
+        let index = dropped.index;
+        let bring = act.reform(move |_| Action::BringBack(index));
+        let label = format!(
+            "bring back {} after step {}",
+            lines(dropped.count),
+            dropped.at
+        );
+        html! {
+            <li>
+                { format!("after step {}: {}, ", dropped.at, lines(dropped.count)) }
+                <code>{ &dropped.first }</code>
+                if dropped.count > 1 { { " …" } }
+                { " " }
+                <button class="tool" aria-label={label} onclick={bring}>{ "bring back" }</button>
+            </li>
+        }
+    });
+    let import = {
+        let act = act.clone();
+        Callback::from(move |event: Event| read_file(&event, act.clone()))
+    };
+    html! {
+        <>
+            <h2 id="library-title">{ "Sessions" }</h2>
+            { match &props.unsaved {
+                None => html! {
+                    <p>{ "Every line is saved in this browser as you type it. Whoever clears the
+                        browser's data clears these as well; a file is yours." }</p>
+                },
+                Some(reason) => html! {
+                    <p class="note error">{ format!("The browser does not save sessions: {reason}.
+                        Take this one along as a file.") }</p>
+                },
+            } }
+            if !props.list.is_empty() {
+                <table class="sessions" id="sessions-table">
+                    <thead><tr>
+                        <th scope="col">{ "name" }</th><th scope="col">{ "lab" }</th>
+                        <th scope="col">{ "steps" }</th><th scope="col">{ "last used" }</th>
+                        <th scope="col"><span class="unseen">{ "what to do" }</span></th>
+                    </tr></thead>
+                    <tbody>{ for rows }</tbody>
+                </table>
+            }
+            if let Some(name) = &props.deleted {
+                <p class="note" role="status">
+                    { format!("“{name}” is deleted. ") }
+                    <button class="tool" id="undelete" onclick={act.reform(|_| Action::Undelete)}>
+                        { "Undo" }
+                    </button>
+                </p>
+            }
+            if !props.dropped.is_empty() {
+                <h3>{ "Dropped from this session" }</h3>
+                <ul class="dropped">{ for dropped }</ul>
+            }
+            <div class="actions">
+                if !props.frozen {
+                    <button class="primary" id="session-new" onclick={act.reform(|_| Action::New)}>
+                        { "New session" }
+                    </button>
+                    <label class="tool file">{ "Import a file" }
+                        <input type="file" id="session-import" class="unseen" onchange={import} />
+                    </label>
+                }
+                <button class="tool" id="session-text"
+                    onclick={act.reform(|_| Action::Show(Some(Sheet::Text)))}>
+                    { "This session as text" }
+                </button>
+                <button class="tool" id="session-export-all" disabled={props.list.is_empty()}
+                    onclick={act.reform(|_| Action::ExportAll)}>{ "Save all to a file" }</button>
+            </div>
+        </>
+    }
+}
+
+/// One session.
+fn row(props: &SheetProps, record: &Record, act: &Callback<Action>) -> Html {
+    let is_current = props.current.as_deref() == Some(&record.id);
+    let of = |action: fn(String) -> Action| {
+        let id = record.id.clone();
+        act.reform(move |_| action(id.clone()))
+    };
+    let rename = {
+        let (act, id) = (act.clone(), record.id.clone());
+        Callback::from(move |event: Event| {
+            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                act.emit(Action::Rename(id.clone(), input.value()));
+            }
+        })
+    };
+    let name = &record.name;
+    let button = |word: &'static str, action: fn(String) -> Action, hidden: bool| {
+        html! {
+            <button class="tool" data-do={word} aria-label={format!("{word} {name}")}
+                onclick={of(action)} {hidden}>{ word }</button>
+        }
+    };
+    html! {
+        <tr key={record.id.clone()} class={classes!(is_current.then_some("current"))}
+            aria-current={is_current.then_some("true")} data-id={record.id.clone()}>
+            <td><input class="name" type="text" value={name.clone()} maxlength="100"
+                aria-label={format!("name of {name}")} onchange={rename} /></td>
+            <td>{ lab_of(&record.heading) }</td>
+            <td class="number">{ record.steps }</td>
+            <td>{ &record.when }</td>
+            <td class="deeds">
+                if is_current {
+                    <span class="quiet">{ "open" }</span>
+                } else if !props.frozen {
+                    { button("open", Action::Open, false) }
+                }
+                { button("duplicate", Action::Duplicate, false) }
+                { button("save", |id| Action::Export(Some(id)), false) }
+                { button("delete", Action::Delete, props.frozen) }
+            </td>
+        </tr>
+    }
+}
+
+/// The lab in a heading, without its version and variant.
+fn lab_of(heading: &str) -> String {
+    let word = heading
+        .split(' ')
+        .find_map(|word| word.strip_prefix("lab="));
+    let id = word.and_then(|word| word.split('@').next());
+    id.unwrap_or_default().to_string()
+}
+
+/// The link to this session.
+fn share(props: &SheetProps, act: &Callback<Action>) -> Html {
+    let Some(shared) = &props.shared else {
+        return html! { <h2 id="library-title">{ "Making a link …" }</h2> };
+    };
+    let url = url_with(&shared.with_step(true));
+    let whole = url_with(&shared.with_step(false));
+    let size = url.len();
+    let is_kept = shared.fragment.starts_with("#link=");
+    html! {
+        <>
+            <h2 id="library-title">{ "A link to this session" }</h2>
+            <p>
+                { match is_kept {
+                    true => "The log is too long for a link, so this server keeps it: the link works
+                        as long as the server has it.".to_string(),
+                    false => format!("The link holds the whole log, in {size} characters; no server
+                        sees it."),
+                } }
+                if size > 8000 && !is_kept {
+                    { " Some programs cut links as long as this one; a file is safer." }
+                }
+            </p>
+            <input class="link mono" id="share-link" type="text" readonly=true value={url.clone()}
+                aria-label="the link" onfocus={|event: yew::FocusEvent| {
+                    if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+                        input.select();
+                    }
+                }} />
+            <p id="share-note" role="status">{ &props.share_note }</p>
+            <div class="actions">
+                <button class="primary" id="share-copy" onclick={act.reform(|_| Action::CopyLink(true))}>
+                    { format!("Copy, at step {}", shared.step) }
+                </button>
+                <button class="tool" id="share-copy-end" data-link={whole}
+                    onclick={act.reform(|_| Action::CopyLink(false))}>{ "Copy, at its end" }</button>
+            </div>
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct TextProps {
+    log: Option<Rc<Vec<u8>>>,
+    frozen: bool,
+    act: Callback<PageAction>,
+}
+
+/// The log as text: to read, to change, and to run another in its place.
+#[function_component]
+fn LogText(props: &TextProps) -> Html {
+    let area = use_node_ref();
+    // What the area showed before anyone changed it, and the bytes that it stands for.
+    let shown = use_mut_ref(|| (String::new(), Rc::new(Vec::new())));
+    {
+        let (area, shown, log) = (area.clone(), shown.clone(), props.log.clone());
+        use_effect_with((), move |()| {
+            let area = area.cast::<HtmlTextAreaElement>();
+            if let (Some(area), Some(log)) = (area, log) {
+                area.set_value(&String::from_utf8_lossy(&log));
+                *shown.borrow_mut() = (area.value(), log);
+            }
+        });
+    }
+    let bytes = {
+        let area = area.clone();
+        move || {
+            let text = area.cast::<HtmlTextAreaElement>()?.value();
+            let shown = shown.borrow();
+            Some(if text == shown.0 {
+                shown.1.to_vec()
+            } else {
+                text.into_bytes()
+            })
+        }
+    };
+    let save = {
+        let bytes = bytes.clone();
+        Callback::from(move |_| {
+            if let Some(bytes) = bytes() {
+                offer("session.log", &bytes);
+            }
+        })
+    };
+    let run = {
+        let act = props.act.clone();
+        Callback::from(move |_| {
+            if let Some(bytes) = bytes() {
+                act.emit(PageAction::LoadLog(bytes));
+            }
+        })
+    };
+    let onchange = {
+        let act = props.act.reform(PageAction::Library);
+        Callback::from(move |event: Event| read_file(&event, act.clone()))
+    };
+    html! {
+        <>
+            <h2 id="library-title">{ "The log" }</h2>
+            <p>{ "The first line describes the machine; each other line is a step. It says all there
+                is to say about this session: run it anywhere and get the same. Change it, or its
+                machine, and run it here: it becomes a session of its own." }</p>
+            <textarea ref={area} id="log-text" class="mono" rows="14" spellcheck="false"
+                autocomplete="off" aria-label="the log" />
+            <div class="actions">
+                if !props.frozen {
+                    <button class="primary" id="log-run" onclick={run}>{ "Run it afresh" }</button>
+                    <label class="tool file">{ "Run a file" }
+                        <input type="file" id="log-file" class="unseen" {onchange} />
+                    </label>
+                }
+                <button class="tool" id="log-save" onclick={save}>{ "Save" }</button>
+            </div>
+        </>
+    }
+}
+
+/// Opens the dialog or closes it.
+fn show(dialog: &NodeRef, is_open: bool) {
+    let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
+        return;
+    };
+    match (is_open, dialog.open()) {
+        // It throws only when the element is not in the page.
+        (true, false) => drop(dialog.show_modal()),
+        (false, true) => dialog.close(),
+        _ => {}
+    }
+}
+
+/// Takes the file that was chosen, byte for byte.
+fn read_file(event: &Event, act: Callback<Action>) {
+    let Some(input) = event.target_dyn_into::<HtmlInputElement>() else {
+        return;
+    };
+    let Some(file) = input.files().and_then(|files| files.get(0)) else {
+        return;
+    };
+    // The same file can be chosen again.
+    input.set_value("");
+    spawn_local(async move {
+        if let Ok(buffer) = JsFuture::from(file.array_buffer()).await {
+            act.emit(Action::Import(Uint8Array::new(&buffer).to_vec()));
+        }
+    });
+}

@@ -1,0 +1,126 @@
+//! What the page remembers of how someone likes it.
+//!
+//! One line of words, `1 theme=dark host=wasm pane=console lower=slab tables=tree,slab`, which
+//! begins with the version of the format. `boot.js` reads the theme out of it as well, before
+//! anything is drawn. What a later version wrote is passed over, word by word where that is
+//! possible: a setting lost is better than a page that does not start.
+
+use crate::choices::{Pane, Place, Theme};
+
+/// The version of the format.
+const VERSION: &str = "1";
+
+/// The settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The colours.
+    pub theme: Theme,
+    /// Where kernels run.
+    pub place: Place,
+    /// The pane in front on a narrow screen.
+    pub pane: Pane,
+    /// The pane below the tree on a wide screen.
+    pub lower: Pane,
+    /// The panes that show their table.
+    pub tables: Vec<Pane>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            theme: Theme::Auto,
+            place: Place::Browser,
+            pane: Pane::Console,
+            lower: Pane::Memory,
+            tables: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads what [`Settings::write`] wrote. Whatever cannot be read is as by default.
+    pub fn parse(text: &str) -> Settings {
+        let mut settings = Settings::default();
+        let mut words = text.split(' ');
+        if words.next() != Some(VERSION) {
+            return settings;
+        }
+        for (key, value) in words.filter_map(|word| word.split_once('=')) {
+            match key {
+                "theme" => settings.theme = Theme::from_name(value),
+                "host" => settings.place = Place::from_id(value).unwrap_or(settings.place),
+                "pane" => settings.pane = pane(value).unwrap_or(settings.pane),
+                "lower" => {
+                    let lower = pane(value).filter(|pane| pane.is_lower());
+                    settings.lower = lower.unwrap_or(settings.lower);
+                }
+                "tables" => {
+                    settings.tables.clear();
+                    for table in value.split(',').filter_map(pane) {
+                        if !settings.tables.contains(&table) {
+                            settings.tables.push(table);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        settings
+    }
+
+    /// The settings as a line of words.
+    pub fn write(&self) -> String {
+        let tables: Vec<&str> = self.tables.iter().map(|pane| pane.label()).collect();
+        [
+            VERSION,
+            " theme=",
+            self.theme.name(),
+            " host=",
+            self.place.id(),
+            " pane=",
+            self.pane.label(),
+            " lower=",
+            self.lower.label(),
+            " tables=",
+            &tables.join(","),
+        ]
+        .concat()
+    }
+}
+
+fn pane(label: &str) -> Option<Pane> {
+    Pane::ALL.into_iter().find(|pane| pane.label() == label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_come_back() {
+        let settings = Settings {
+            theme: Theme::Dark,
+            place: Place::Server,
+            pane: Pane::Tree,
+            lower: Pane::Slab,
+            tables: vec![Pane::Tree, Pane::Events],
+        };
+        assert_eq!(Settings::parse(&settings.write()), settings);
+        assert_eq!(
+            Settings::parse(&Settings::default().write()),
+            Settings::default()
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_as_by_default() {
+        for text in ["", "2 theme=dark", "nonsense", "theme=dark"] {
+            assert_eq!(Settings::parse(text), Settings::default(), "{text}");
+        }
+        let odd =
+            Settings::parse("1 theme=dark host=moon lower=tree pane= tables=slab,x,slab speed=9 =");
+        assert_eq!(odd.theme, Theme::Dark);
+        assert_eq!(odd.tables, [Pane::Slab]);
+        assert_eq!(odd.lower, Pane::Memory);
+    }
+}

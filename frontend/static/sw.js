@@ -1,0 +1,63 @@
+// Keeps the page's files, so that it starts without a network, and a new kernel without its server.
+//
+// The build writes the names of all its files here, each with the SHA-256 of its bytes. Files are
+// kept under name and hash, so a new version fetches what has changed and nothing else, and its
+// files lie beside the old ones until it takes over; that is when no tab shows the old version any
+// more, or when someone asks for it. A file that is not what the build made, because the site is
+// just being replaced, ends the installation; the browser tries again later.
+
+const FILES = new Map(/* files */);
+const CACHE = 'glass';
+
+const base = new URL('./', location.href);
+const key = (name) => new URL(`${name}?${encodeURIComponent(FILES.get(name))}`, base).href;
+
+// The name of one of our files, or undefined. The folder itself is its index.
+function nameOf(address) {
+  const url = new URL(address);
+  if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return undefined;
+  const name = url.pathname.slice(base.pathname.length) || 'index.html';
+  return FILES.has(name) ? name : undefined;
+}
+
+async function install() {
+  const cache = await caches.open(CACHE);
+  const fetchOne = async (name) => {
+    if (await cache.match(key(name))) return;
+    const response = await fetch(new URL(name, base), { cache: 'no-cache', integrity: `sha256-${FILES.get(name)}` });
+    if (!response.ok) throw new Error(`${name}: ${response.status}`);
+    await cache.put(key(name), response);
+  };
+  await Promise.all([...FILES.keys()].map(fetchOne));
+}
+
+async function activate() {
+  // A page made for editing it keeps nothing.
+  if (FILES.size === 0) await self.registration.unregister();
+  const cache = await caches.open(CACHE);
+  const wanted = new Set([...FILES.keys()].map(key));
+  const kept = await cache.keys();
+  await Promise.all(kept.filter(({ url }) => !wanted.has(url)).map((request) => cache.delete(request)));
+  await self.clients.claim();
+}
+
+async function answer(request, name) {
+  const kept = await (await caches.open(CACHE)).match(key(name));
+  // The browser may have cleared the cache; the network still has it.
+  return kept ?? fetch(request);
+}
+
+oninstall = (event) => event.waitUntil(FILES.size === 0 ? self.skipWaiting() : install());
+onactivate = (event) => event.waitUntil(activate());
+onmessage = ({ data }) => { if (data === 'take over') self.skipWaiting(); };
+
+onfetch = (event) => {
+  const { request } = event;
+  if (request.method !== 'GET' || FILES.size === 0) return;
+  const name = nameOf(request.url);
+  if (name) {
+    event.respondWith(answer(request, name));
+  } else if (request.mode === 'navigate') {
+    event.respondWith(fetch(request).catch(() => answer(request, 'index.html')));
+  }
+};
