@@ -88,16 +88,19 @@ pub enum Request {
         /// The latest step that counts.
         before: u32,
     },
-    /// The trace as a file, from a replay of the log; kernel and log stay as they are. Answered by
-    /// [`Response::Traced`], which may end before `to`; ask again from where it ended, and put the
-    /// pieces together.
+    /// The trace of some steps as a file, from a replay of the log; kernel and log stay as they are.
+    /// A file may be large, and one line may emit a million events, so it comes in pieces of about a
+    /// mebibyte, cut between any two events: ask again, with the same steps and `resume`, until
+    /// there is no next one, and put the pieces together. Answered by [`Response::Traced`].
     Trace {
         /// Which kind of file.
         format: TraceFormat,
-        /// The first step whose events are wanted; 0 is the boot. The file's head comes with it.
+        /// The first step whose events are wanted; 0 is the boot.
         from: u32,
-        /// The last step.
+        /// The last one, clamped to the log's length.
         to: u32,
+        /// `None` for the first piece, then what the piece before named as `next`.
+        resume: Option<u64>,
     },
     /// Ends the machine. The QEMU guest powers off; elsewhere the session is closed.
     /// Answered by [`Response::Closed`].
@@ -220,8 +223,9 @@ pub enum Response {
     Traced {
         /// The piece.
         bytes: Vec<u8>,
-        /// The step to ask from for the next piece; `None` at the file's end.
-        next: Option<u32>,
+        /// What to resume from for the next piece; `None` at the file's end. Greater than what this
+        /// piece was resumed from: the number of the next piece's first event.
+        next: Option<u64>,
     },
     /// The machine is off.
     Closed,
