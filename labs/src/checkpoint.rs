@@ -50,6 +50,8 @@ pub(crate) struct Checkpoints {
     budget: usize,
     /// The checkpoint that the memory's dirty flags count from.
     base: usize,
+    /// No checkpoint is taken or given up.
+    still: bool,
 }
 
 impl Checkpoints {
@@ -61,6 +63,7 @@ impl Checkpoints {
             count: 0,
             budget,
             base: 0,
+            still: false,
         };
         checkpoints.push(ram, 0, work);
         checkpoints
@@ -76,7 +79,7 @@ impl Checkpoints {
                 ram.clean();
                 self.base += 1;
             }
-            None if step >= base.step + LINES || work >= base.work + WORK => {
+            None if !self.still && (step >= base.step + LINES || work >= base.work + WORK) => {
                 self.take(ram, step, work);
             }
             _ => {}
@@ -171,6 +174,21 @@ impl Checkpoints {
         self.list
             .partition_point(|checkpoint| checkpoint.step <= step)
             - 1
+    }
+
+    /// From here on, no checkpoint is taken, and none given up; or the two go on.
+    pub fn keep_still(&mut self, still: bool) {
+        self.still = still;
+    }
+
+    /// The frames that were written between two checkpoints, the steps of which these are; some
+    /// more than once.
+    pub fn written_between(&self, from: u32, to: u32) -> impl Iterator<Item = u32> + '_ {
+        let (low, high) = (self.index_before(from), self.index_before(to));
+        let between = &self.list[low + 1..=high.max(low)];
+        between
+            .iter()
+            .flat_map(|checkpoint| checkpoint.frames.iter().copied())
     }
 
     /// The step of the checkpoint that the memory's dirty flags count from.

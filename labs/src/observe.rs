@@ -14,7 +14,7 @@ use kernel_core::{Kernel, shell, slab};
 use crate::view::{CacheView, EventRow, EventsView, SlabView, StateView};
 
 pub(crate) use memory::memory;
-pub(crate) use object::object;
+pub(crate) use object::{Located, locate, object};
 pub(crate) use radix::{radix, radix_node};
 
 /// Events that one view carries at most.

@@ -3,8 +3,8 @@
 
 mod truth;
 
-use labs::protocol::{Goal, Host, LineReport, Request, Response};
-use labs::view::StateView;
+use labs::protocol::{Goal, Host, LineReport, Request, Response, View, ViewRequest};
+use labs::view::{Change, ObjectChange, ObjectState, StateView};
 use tests::host::{self, Driver};
 use tests::{Random, Settings, log_gen};
 use truth::Truth;
@@ -267,6 +267,105 @@ fn check_searches(driver: &mut dyn Driver, seed: u64) {
     assert_eq!(place(driver), place_before, "seed {seed}");
 }
 
+/// Compares what a session says of two steps with all that memory held after them.
+fn check_changes(driver: &mut dyn Driver, seed: u64) {
+    let Some(truth) = session(driver, seed) else {
+        return;
+    };
+    let mut random = Random::new(seed);
+    let here = random.below(u64::from(truth.end()) + 1) as u32;
+    ask(driver, Request::Seek { step: here });
+    let place_before = place(driver);
+    for _ in 0..6 {
+        let to = random.below(u64::from(truth.end()) + 1) as u32;
+        let from = if random.one_in(2) {
+            to.saturating_sub(1)
+        } else {
+            random.below(u64::from(to) + 1) as u32
+        };
+        let view = match ask(driver, Request::View(ViewRequest::Changes { from, to })) {
+            Response::View(Some(View::Changes(view))) => view,
+            other => panic!("seed {seed}: {other:?}"),
+        };
+        let at = format!("seed {seed}, from step {from} to step {to}");
+        assert_eq!((view.from, view.to), (from, to), "{at}");
+        let differ = |frame: &u32| truth.frame(*frame, from) != truth.frame(*frame, to);
+        let frames: Vec<u32> = truth.written().into_iter().filter(differ).collect();
+        assert_eq!(view.frames, frames, "{at}");
+
+        // The bytes that differ are those of the objects listed, each byte once or, where a page
+        // changed hands, twice.
+        let byte = |at: usize, step| truth.frame((at / 4096) as u32, step)[at % 4096];
+        let mut told = std::collections::BTreeSet::new();
+        for object in &view.objects {
+            let first = object.at as usize * 8;
+            let bytes: Vec<usize> = (first..first + object.size as usize)
+                .filter(|&at| byte(at, from) != byte(at, to))
+                .collect();
+            assert_eq!(object.bytes as usize, bytes.len(), "{at}: {object:?}");
+            told.extend(bytes);
+        }
+        if view.omitted == 0 {
+            let all = frames.iter().map(|&frame| {
+                let pairs = truth.frame(frame, from).iter().zip(truth.frame(frame, to));
+                pairs.filter(|(old, new)| old != new).count()
+            });
+            assert_eq!(told.len(), all.sum::<usize>(), "{at}");
+        }
+
+        // No object that came or went is missing: the caches count them too.
+        let mut in_caches = |step: u32| {
+            ask(driver, Request::Seek { step });
+            match ask(driver, Request::View(ViewRequest::Slab)) {
+                Response::View(Some(View::Slab(view))) => {
+                    let active = view.caches.iter().map(|cache| cache.active_objects);
+                    i64::from(active.sum::<u32>())
+                }
+                other => panic!("{at}: {other:?}"),
+            }
+        };
+        let grown = in_caches(to) - in_caches(from);
+        let listed = |change| {
+            let objects = view.objects.iter();
+            // What is as large as a page is one.
+            objects
+                .filter(|object| object.change == change && object.size < 4096)
+                .count() as i64
+        };
+        if view.omitted == 0 {
+            let (came, went) = (listed(Change::Allocated), listed(Change::Freed));
+            assert_eq!(came - went, grown, "{at}");
+        }
+
+        // Whether an object is in use is what the inspector says.
+        let mut in_use = |step: u32, object: &ObjectChange| {
+            ask(driver, Request::Seek { step });
+            let view = ViewRequest::Object { at: object.at };
+            match ask(driver, Request::View(view)) {
+                Response::View(Some(View::Object(view))) => {
+                    view.at == object.at
+                        && view.size == object.size
+                        && view.name == object.name
+                        && view.state != ObjectState::Free
+                }
+                other => panic!("{at}: {other:?}"),
+            }
+        };
+        let mut some: Vec<&ObjectChange> = view.objects.iter().collect();
+        some.retain(|object| object.change != Change::Written || random.one_in(10));
+        for object in some.into_iter().take(40) {
+            let (old, new) = (in_use(from, object), in_use(to, object));
+            match object.change {
+                Change::Allocated => assert!(!old && new, "{at}: {object:?}"),
+                Change::Freed => assert!(old && !new, "{at}: {object:?}"),
+                Change::Written => assert_eq!(old, new, "{at}: {object:?}"),
+            }
+        }
+        ask(driver, Request::Seek { step: here });
+    }
+    assert_eq!(place(driver), place_before, "seed {seed}");
+}
+
 /// A session whose checkpoints and budgets are so small that all that depends on them happens.
 fn strained() -> impl Driver {
     struct Strained(labs::Session);
@@ -314,6 +413,13 @@ fn searches_find_what_looking_at_every_step_finds() {
     let mut driver = host::Native::new();
     (330..360).for_each(|seed| check_searches(&mut driver, seed));
     (410..425).for_each(|seed| check_searches(&mut strained(), seed));
+}
+
+#[test]
+fn changes_are_the_bytes_that_differ() {
+    let mut driver = host::Native::new();
+    (500..515).for_each(|seed| check_changes(&mut driver, seed));
+    (540..548).for_each(|seed| check_changes(&mut strained(), seed));
 }
 
 #[test]

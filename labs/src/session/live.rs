@@ -289,7 +289,7 @@ impl Live {
         }
     }
 
-    pub fn view(&self, view: ViewRequest) -> Result<Option<View>, String> {
+    pub fn view(&mut self, view: ViewRequest) -> Result<Option<View>, String> {
         let kernel = &self.kernel;
         Ok(match view {
             ViewRequest::Radix { name } => observe::radix(kernel, &name)?.map(View::Radix),
@@ -299,9 +299,7 @@ impl Live {
             ViewRequest::Memory => Some(View::Memory(observe::memory(kernel))),
             ViewRequest::Slab => Some(View::Slab(observe::slab(kernel))),
             ViewRequest::Object { at } => observe::object(kernel, at).map(View::Object),
-            ViewRequest::Changes { .. } => {
-                return Err("not built yet".to_string());
-            }
+            ViewRequest::Changes { from, to } => Some(View::Changes(self.changes(from, to))),
             ViewRequest::Events { since, max } => {
                 Some(View::Events(observe::events(kernel, since, max)))
             }

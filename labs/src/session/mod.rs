@@ -7,9 +7,11 @@
 //! | `live.rs` | a machine that was booted: running its log, and going to any step of it |
 //! | `probe.rs` | running a line and taking it back |
 //! | `walk.rs` | looking at the kernel after each step, backwards |
+//! | `changes.rs` | what differs between two steps |
 //! | `search.rs` | who last wrote an object; when did something become true |
 //! | `checks.rs` | whether checks hold, and since when they do not |
 
+mod changes;
 mod checks;
 mod live;
 mod probe;

@@ -5,8 +5,8 @@ use alloc::vec;
 use super::*;
 use crate::lab::{Check, Expect, Test, Verdict};
 use crate::log::Seal;
-use crate::protocol::{LineReport, View, ViewRequest};
-use crate::view::StateView;
+use crate::protocol::{Goal, LineReport, View, ViewRequest};
+use crate::view::{Change, ChangesView, ObjectChange, StateView};
 
 fn session() -> Session {
     Session::new(Host::Native, Box::new(HostMemory))
@@ -558,4 +558,125 @@ fn views_show_what_the_console_shows() {
     assert_eq!((events.events.len(), events.next - events.lost), (10, 10));
     assert_eq!(events.events[9].name, "radix_tree:radix_tree_tag_set");
     assert_eq!(events.events[9].step, 4);
+}
+
+fn changes(session: &mut Session, from: u32, to: u32) -> ChangesView {
+    match session.handle(Request::View(ViewRequest::Changes { from, to })) {
+        Response::View(Some(View::Changes(view))) => view,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn changes_name_what_came_went_and_was_written() {
+    let mut session = session();
+    open(&mut session, "mem=2M");
+    run(
+        &mut session,
+        &[
+            "radix create t",
+            "radix insert t 0 1",
+            "radix insert t 1 2",
+            "radix delete t 0; radix delete t 1",
+            "radix preload",
+            "pages alloc 2",
+        ],
+    );
+    let seen = |session: &mut Session, step: u32| -> Vec<(String, Change)> {
+        let view = changes(session, step - 1, step);
+        assert_eq!((view.from, view.to, view.omitted), (step - 1, step, 0));
+        let dynamic = |object: &ObjectChange| object.at >= 40 << 9;
+        let objects = view.objects.into_iter().filter(dynamic);
+        objects.map(|object| (object.name, object.change)).collect()
+    };
+    let node = |change| ("radix_tree_node".to_string(), change);
+    let root = |change| ("radix_tree_root".to_string(), change);
+    assert!(seen(&mut session, 1).contains(&root(Change::Allocated)));
+    let second = seen(&mut session, 2);
+    assert!(second.contains(&node(Change::Allocated)), "{second:?}");
+    assert!(second.contains(&root(Change::Written)), "{second:?}");
+    let third = seen(&mut session, 3);
+    assert!(third.contains(&node(Change::Written)), "{third:?}");
+    let fourth = seen(&mut session, 4);
+    assert!(fourth.contains(&node(Change::Freed)), "{fourth:?}");
+    // Twelve nodes set aside, though nothing was written to them.
+    let fifth = seen(&mut session, 5);
+    let nodes = fifth
+        .iter()
+        .filter(|change| **change == node(Change::Allocated));
+    assert_eq!(nodes.count(), 12, "{fifth:?}");
+    let sixth = seen(&mut session, 6);
+    let pages = |(name, change): &&(String, Change)| {
+        name.starts_with("page from `pages alloc`") && *change == Change::Allocated
+    };
+    assert_eq!(sixth.iter().filter(pages).count(), 4, "{sixth:?}");
+    // Either order, any step, and nothing.
+    let all = changes(&mut session, 0, u32::MAX);
+    assert_eq!(changes(&mut session, 6, 0), all);
+    let nothing = changes(&mut session, 3, 3);
+    assert!(nothing.frames.is_empty() && nothing.objects.is_empty());
+}
+
+#[test]
+fn long_lists_of_changes_are_cut() {
+    let mut session = session();
+    open(&mut session, "mem=16M");
+    run(&mut session, &["radix create t", "radix fill t 0 100000"]);
+    let view = changes(&mut session, 1, 2);
+    assert_eq!(view.objects.len(), 1000);
+    assert!(view.omitted > 500, "{}", view.omitted);
+    let came = |object: &&ObjectChange| object.change == Change::Allocated;
+    assert_eq!(view.objects.iter().filter(came).count(), 1000);
+    assert!(view.objects.is_sorted_by_key(|object| object.at));
+}
+
+#[test]
+fn searches_find_who_wrote_and_when() {
+    let mut session = session();
+    open(&mut session, "mem=2M");
+    let inserts: Vec<String> = (0..100)
+        .map(|key| format!("radix insert t {key} 7"))
+        .collect();
+    run(&mut session, &["radix create t"]);
+    for line in &inserts {
+        run(&mut session, &[line]);
+    }
+    let Response::View(Some(View::Radix(tree))) =
+        session.handle(Request::View(ViewRequest::Radix { name: "t".into() }))
+    else {
+        panic!()
+    };
+    let first_leaf = tree.nodes.iter().find(|node| node.level == 0).unwrap().node;
+    let search = |session: &mut Session, goal: Goal, before: u32| match session
+        .handle(Request::Search { goal, before })
+    {
+        Response::Searched { found, reached } => (found, reached),
+        other => panic!("{other:?}"),
+    };
+    let leaf = Goal::Changed {
+        object: first_leaf,
+        bytes: 280,
+    };
+    // The first leaf has the keys 0 to 63: line 65 is the last to write to it.
+    assert_eq!(search(&mut session, leaf.clone(), 200), (Some(65), 64));
+    assert_eq!(search(&mut session, leaf, 40), (Some(40), 39));
+    let became = |line: &str, prints: &str| Goal::Became {
+        line: line.into(),
+        prints: prints.into(),
+    };
+    let twenty = became("radix stat t", "items 20");
+    assert_eq!(search(&mut session, twenty.clone(), 200).0, Some(21));
+    assert_eq!(search(&mut session, twenty, 20), (None, 0));
+    assert_eq!(search(&mut session, became("true", ""), 200).0, Some(0));
+    // The boot wrote the page descriptors; nobody the NULL page.
+    let null = Goal::Changed {
+        object: 0,
+        bytes: 4096,
+    };
+    assert_eq!(search(&mut session, null, 200), (None, 0));
+    for (object, bytes) in [(0, 0), (u32::MAX, 8), (1 << 18, 1), (0, u32::MAX)] {
+        let goal = Goal::Changed { object, bytes };
+        assert!(error(&mut session, Request::Search { goal, before: 9 }).contains("no object"));
+    }
+    assert_eq!(state_of(&mut session).step, 101);
 }
