@@ -11,6 +11,7 @@
 mod handout;
 mod problem;
 mod settings;
+mod trial;
 
 use std::fs;
 use std::path::Path;
@@ -22,6 +23,7 @@ use alloc::vec::Vec;
 use crate::lab::{Fault, Lab, Numbers, Variable, fill};
 use crate::log::is_lab_id;
 pub use problem::{Problem, Problems};
+pub use trial::{answers, log_of, try_lab};
 
 /// Variants with which every text of a lab is filled in once, to see whether that goes well.
 const VARIANTS_TRIED: u32 = 64;

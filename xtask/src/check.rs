@@ -69,7 +69,12 @@ pub fn format() -> Command {
 /// clippy on what runs on this machine.
 pub fn lints() -> Command {
     let mut cargo = process::cargo_call("clippy --workspace --all-targets");
-    cargo.args(["--features", "xtask/pack,xtask/drive", "--", strictness()]);
+    cargo.args([
+        "--features",
+        "xtask/pack,xtask/drive,labs/author",
+        "--",
+        strictness(),
+    ]);
     cargo
 }
 

@@ -79,6 +79,20 @@ const COMMANDS: &[Command] = &[
         run: kernels::parity,
     },
     Command {
+        name: "grade",
+        arguments: "LAB LOG [--student NAME] [--format FORMAT]",
+        summary: "grade a log by replaying it",
+        details: labs::GRADE_DETAILS,
+        run: labs::grade,
+    },
+    Command {
+        name: "lab",
+        arguments: "check [LAB] [--variants N]",
+        summary: "try the labs: the empty start must fail, the solution must pass",
+        details: labs::LAB_DETAILS,
+        run: labs::lab,
+    },
+    Command {
         name: "bench",
         arguments: "[NAME] [--rounds N] [--full]",
         summary: "measure, beside the references",

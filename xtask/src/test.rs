@@ -12,7 +12,7 @@ use crate::setup::{CHROMIUM, QEMU};
 use crate::stop::Stop;
 use crate::toolchain::Wasm;
 use crate::web::{Kind, Sizes};
-use crate::{check, image, kernels, process, setup, web};
+use crate::{check, image, kernels, labs, process, setup, web};
 
 /// What `test --help` adds.
 pub const DETAILS: &str = "
@@ -119,6 +119,7 @@ fn other_way(bench: &Bench) -> Result<Done, Stop> {
 /// made cargo build it.
 fn across(_: &Bench) -> Result<Done, Stop> {
     kernels::build_drive()?;
+    labs::build_lab()?;
     cargo_test(&["-p", "tests"])
 }
 

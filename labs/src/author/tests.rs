@@ -387,3 +387,83 @@ fn a_catalogue_is_in_order_and_its_requirements_come_first() {
         assert!(told.contains(part), "{told}");
     }
 }
+
+/// What is wrong with a lab once it is tried, that is good but for one file.
+fn trial(file: &str, text: &str) -> Vec<String> {
+    let catalogue = Catalogue::new();
+    let authored = read_lab(&catalogue.lab("a-lab", &[(file, text)])).unwrap();
+    try_lab(&authored, 5)
+}
+
+/// It asks for a tree that is shown, and does so.
+const SOLUTION: &str = "radix insert t {{key}} 1\nradix show t\n";
+
+#[test]
+fn a_lab_is_tried_in_both_directions() {
+    assert_eq!(trial("solution.sh", SOLUTION), [""; 0]);
+    let check = |problems: Vec<String>, part: &str| {
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains(part), "{problems:?}");
+    };
+    let missed = trial("solution.sh", "radix insert t {{key}} 1\n");
+    check(missed, "the solution fails the check 'shown'");
+    let catalogue = Catalogue::new();
+    let tried = |settings: &str| {
+        let files = [("lab.toml", settings), ("solution.sh", SOLUTION)];
+        try_lab(&read_lab(&catalogue.lab("a-lab", &files)).unwrap(), 5)
+    };
+    assert_eq!(tried(SETTINGS), [""; 0]);
+    let height = "after = \"height\", from = 2";
+    let easy = SETTINGS.replace(height, "after = \"height\", from = 0");
+    check(tried(&easy), "'height' holds before");
+    let marked =
+        |settings: &str| settings.replace("points = 2", "points = 2\nholds_at_start = true");
+    assert_eq!(tried(&marked(&easy)), [""; 0]);
+    check(tried(&marked(SETTINGS)), "and does not");
+    let short = SETTINGS.replace("steps_max = 100000", "steps_max = 1");
+    assert!(
+        tried(&short)
+            .iter()
+            .any(|problem| problem.contains("cannot be graded"))
+    );
+}
+
+#[test]
+fn a_handout_is_tried_from_top_to_bottom() {
+    let question = |run: &str, after: &str| {
+        format!(
+            "```predict\nid = \"q\"\nask = \"a\"\nrun = \"{run}\"\nafter = \"{after}\"\nexplain = \"e\"\n```\n"
+        )
+    };
+    let console = |line: &str| format!("> ```console\n> {line}\n> ```\n\n");
+    let told = |handout: &str| {
+        let catalogue = Catalogue::new();
+        let files = [("handout.md", handout), ("solution.sh", SOLUTION)];
+        let authored = read_lab(&catalogue.lab("a-lab", &files)).unwrap();
+        (try_lab(&authored, 5), answers(&authored.lab, 5))
+    };
+    let answered = |answer: &str| Vec::from([("q".to_string(), answer.to_string())]);
+    let good = console("radix insert t 4096 7") + &question("radix stat t", "height");
+    assert_eq!(told(&good), (Vec::new(), answered("3")));
+    // The question before the block sees the kernel before it; what it runs is taken back.
+    let before =
+        question("radix insert t 1 1; radix stat t", "items") + &console("radix insert t 1 2");
+    assert_eq!(told(&before), (Vec::new(), answered("1")));
+    assert_eq!(told(&console("radix insert t")).0.len(), 1, "a usage error");
+    assert_eq!(told(&console("insert t 1 1")).0.len(), 1, "no such command");
+    assert_eq!(
+        told(&console("radix delete t 1; radix delete t 1")).0,
+        [""; 0],
+        "a refusal is fine"
+    );
+    assert_eq!(
+        told(&question("radix stat t", "depth")).0.len(),
+        1,
+        "no such word"
+    );
+    assert_eq!(
+        told(&question("radix", "")).0.len(),
+        1,
+        "a question that is a usage error"
+    );
+}
