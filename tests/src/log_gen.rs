@@ -287,8 +287,12 @@ impl Writer {
             }
             10 | 11 => format!("radix lookup {tree} {}", self.known_key()),
             12 => {
-                let name = ["lookup_slot", "path"][self.inserted.len() % 2];
-                format!("radix {name} {tree} {}", self.known_key())
+                let key = self.known_key();
+                match self.inserted.len() % 3 {
+                    0 => format!("radix lookup_slot {tree} {key}"),
+                    1 => format!("radix path {tree} {key}"),
+                    _ => format!("radix walk {tree} {} {}", self.inserted.len() % 64, key),
+                }
             }
             13..=16 => {
                 let index = self.random.below(self.inserted.len() as u64) as usize;
@@ -506,6 +510,7 @@ mod tests {
             "lookup",
             "lookup_slot",
             "path",
+            "walk",
             "delete",
             "tag_set",
             "tag_clear",

@@ -41,6 +41,7 @@ subcommands! {
     "lookup", "T KEY", 2..=2, lookup, "print the item";
     "lookup_slot", "T KEY", 2..=2, lookup_slot, "print the slot's address and the item";
     "path", "T KEY", 2..=2, path, "print the slots on the way to an item, from the top";
+    "walk", "T SLOT...", 2..=12, walk, "print the item that these slots lead to";
     "delete", "T KEY", 2..=2, delete, "remove the item and print it";
     "tag_set", "T KEY TAG", 3..=3, tag_set, "tag an item with 0 or 1";
     "tag_clear", "T KEY TAG", 3..=3, tag_clear, "remove a tag from an item";
@@ -239,6 +240,31 @@ fn path(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     }
     writeln!(context)?;
     Ok(0)
+}
+
+/// The way back from [`path`]: as many slots as there are levels lead to one item.
+fn walk(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let mut slots = [0; radix_tree::MAX_HEIGHT];
+    let count = arguments.len() - 1;
+    for (index, slot) in slots[..count].iter_mut().enumerate() {
+        let max = radix_tree::MAP_SIZE as u64 - 1;
+        *slot = told!(parse(context, arguments, index + 1, "SLOT", max)) as usize;
+    }
+    let tree = errno!(context, tree(context.mem, arguments));
+    let RadixTreeRoot {
+        height, mut rnode, ..
+    } = context.mem[NamedTree::root_of(tree)];
+    if height as usize != count {
+        return print_item(context, None);
+    }
+    for &slot in &slots[..count] {
+        if rnode.is_null() {
+            break;
+        }
+        rnode = context.mem[rnode].child(slot);
+    }
+    let item = rnode.unit();
+    print_item(context, (item != 0).then_some(item))
 }
 
 fn delete(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
