@@ -7,6 +7,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::assets::Embedders;
+use crate::grading::{Grader, labs_grader};
+use crate::keys::{Hidden, TeacherKey};
 use crate::limits::Limits;
 use crate::session::native::{Engine, labs_engine};
 
@@ -14,7 +17,8 @@ use crate::session::native::{Engine, labs_engine};
 pub const USAGE: &str = "\
 Usage: server [OPTIONS]
 
-Serves the Glass Kernel page, native sessions and QEMU sessions.
+Serves the Glass Kernel page, native sessions and QEMU sessions, and keeps a
+class's submissions and links.
 
   --addr HOST:PORT       where to listen [127.0.0.1:8080]; port 0 picks a free one
   --dist DIR             the built page [target/dist]
@@ -22,7 +26,20 @@ Serves the Glass Kernel page, native sessions and QEMU sessions.
   --qemu PROGRAM         QEMU [qemu-system-x86_64]
   --allow-origin ORIGIN  let pages of this origin open sessions as well, for instance
                          https://lab.example.edu behind a proxy; may be repeated
+  --embed-from ORIGINS   whose pages may show this one in a frame, for instance
+                         https://moodle.example.edu; * is everybody [nobody else's]
   --log human|json       form of the log on stderr [human]; RUST_LOG chooses its detail
+
+A class:
+  --data DIR             keys, and the database unless it is elsewhere; made at the
+                         first start [glass-data]
+  --database URL         a PostgreSQL database, postgres://USER:PASSWORD@HOST/NAME,
+                         instead of a SQLite file in the data folder
+  --teacher-key KEY      the teacher's key; others on this machine can see it [made at
+                         the first start, and kept in the data folder]
+  --teacher-key-file FILE
+                         the file with the teacher's key
+  --require-keys         take submissions only with the student's key
 
 Limits:
   --max-sessions N       native sessions at a time [64]
@@ -34,6 +51,10 @@ Limits:
   --total-memory SIZE    sum of mem= of all machines [4G]
   --step-budget N        kernel steps one request may take [1000000]
   --replay-steps N       kernel steps the replay of one log may take [100000000]
+  --graders N            submissions that are graded at a time [one a processor]
+  --grading-queue N      submissions that may wait to be graded [64]
+  --max-uploads N        submissions and links that may be on their way at a time [32]
+  --link-bytes SIZE      what all links together may take [1G]
 ";
 
 /// What the command line asks for.
@@ -74,12 +95,24 @@ pub struct Config {
     pub guest: Option<GuestConfig>,
     /// Origins, besides the server's own, whose pages may open sessions.
     pub allowed_origins: Vec<String>,
+    /// Whose pages may show this one in a frame.
+    pub embedders: Embedders,
+    /// The folder with keys, and with the database unless it is elsewhere.
+    pub data: PathBuf,
+    /// The address of a PostgreSQL database; without it a SQLite file is used.
+    pub database: Option<Hidden>,
+    /// Where the teacher's key comes from.
+    pub teacher_key: TeacherKey,
+    /// Whether submissions need the student's key.
+    pub require_keys: bool,
     /// How log lines look.
     pub log: LogFormat,
     /// What one client, and all together, may use.
     pub limits: Limits,
     /// Makes the kernel behind a native session. Tests put their own here.
     pub engine: fn(&Limits) -> Box<dyn Engine>,
+    /// Makes a grader, one for each thread that grades. Tests put their own here.
+    pub grader: fn() -> Box<dyn Grader>,
 }
 
 impl Default for Config {
@@ -89,9 +122,15 @@ impl Default for Config {
             dist: PathBuf::from("target/dist"),
             guest: None,
             allowed_origins: Vec::new(),
+            embedders: Embedders::default(),
+            data: PathBuf::from("glass-data"),
+            database: None,
+            teacher_key: TeacherKey::Kept,
+            require_keys: false,
             log: LogFormat::Human,
             limits: Limits::default(),
             engine: labs_engine,
+            grader: labs_grader,
         }
     }
 }
@@ -116,6 +155,20 @@ impl Config {
                 Long("boot-image") => boot_image = Some(PathBuf::from(parser.value()?)),
                 Long("qemu") => qemu = parser.value()?.into(),
                 Long("allow-origin") => config.allowed_origins.push(parser.value()?.string()?),
+                Long("embed-from") => {
+                    config.embedders = parser.value()?.parse_with(Embedders::parse)?;
+                }
+                Long("data") => config.data = parser.value()?.into(),
+                Long("database") => {
+                    config.database = Some(parser.value()?.parse_with(postgres_url)?);
+                }
+                Long("teacher-key") => {
+                    config.teacher_key = TeacherKey::Given(Hidden(parser.value()?.string()?));
+                }
+                Long("teacher-key-file") => {
+                    config.teacher_key = TeacherKey::In(parser.value()?.into());
+                }
+                Long("require-keys") => config.require_keys = true,
                 Long("log") => config.log = parser.value()?.parse_with(log_format)?,
                 Long("max-sessions") => limits.sessions = parser.value()?.parse()?,
                 Long("max-guests") => limits.guests = parser.value()?.parse()?,
@@ -128,6 +181,12 @@ impl Config {
                 Long("replay-steps") => {
                     limits.replay_steps = parser.value()?.parse_with(positive)?
                 }
+                Long("graders") => limits.graders = parser.value()?.parse_with(count)?,
+                Long("grading-queue") => {
+                    limits.grading_queue = parser.value()?.parse_with(count)?
+                }
+                Long("max-uploads") => limits.uploads = parser.value()?.parse_with(positive)?,
+                Long("link-bytes") => limits.link_bytes = parser.value()?.parse_with(size)?,
                 Short('h') | Long("help") => return Ok(Command::Help),
                 other => return Err(other.unexpected()),
             }
@@ -142,6 +201,22 @@ fn log_format(text: &str) -> Result<LogFormat, &'static str> {
         "human" => Ok(LogFormat::Human),
         "json" => Ok(LogFormat::Json),
         _ => Err("expected human or json"),
+    }
+}
+
+fn postgres_url(text: &str) -> Result<Hidden, &'static str> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        Ok(Hidden(text.to_owned()))
+    } else {
+        Err("expected postgres://USER:PASSWORD@HOST/NAME")
+    }
+}
+
+/// A number of threads or places, small enough for the memory that each takes.
+fn count(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(number @ 1..=65536) => Ok(number),
+        _ => Err("expected a number from 1 to 65536"),
     }
 }
 
@@ -216,7 +291,9 @@ mod tests {
         let config = parse_config(
             "--addr [::1]:0 --dist d --qemu q --boot-image b --allow-origin https://x --log json \
              --max-sessions 2 --max-guests 3 --idle-seconds 4 --answer-seconds 5 \
-             --max-memory 6M --total-memory 7G --step-budget 8 --replay-steps 9 --quiet-seconds 10",
+             --max-memory 6M --total-memory 7G --step-budget 8 --replay-steps 9 --quiet-seconds 10 \
+             --graders 11 --grading-queue 12 --max-uploads 13 --link-bytes 14M --data e \
+             --database postgres://u:p@h/n --teacher-key-file k --require-keys --embed-from *",
         );
         assert_eq!(config.addr, "[::1]:0");
         assert_eq!(config.dist, PathBuf::from("d"));
@@ -229,6 +306,13 @@ mod tests {
         );
         assert_eq!(config.allowed_origins, ["https://x"]);
         assert_eq!(config.log, LogFormat::Json);
+        assert_eq!(config.data, PathBuf::from("e"));
+        assert_eq!(config.database, Some(Hidden("postgres://u:p@h/n".into())));
+        assert_eq!(config.teacher_key, TeacherKey::In("k".into()));
+        assert_eq!(config.embedders, Embedders::All);
+        assert!(config.require_keys);
+        let given = parse_config("--teacher-key open-sesame-open").teacher_key;
+        assert_eq!(given, TeacherKey::Given(Hidden("open-sesame-open".into())));
         let expected = Limits {
             sessions: 2,
             guests: 3,
@@ -239,6 +323,10 @@ mod tests {
             total_bytes: 7 << 30,
             steps: 8,
             replay_steps: 9,
+            graders: 11,
+            grading_queue: 12,
+            uploads: 13,
+            link_bytes: 14 << 20,
         };
         assert_eq!(config.limits, expected);
     }
@@ -254,6 +342,10 @@ mod tests {
             ("--addr", "--addr"),
             ("stray", "stray"),
             ("--log xml", "human or json"),
+            ("--database mysql://x", "postgres://"),
+            ("--embed-from moodle", "origins"),
+            ("--graders 0", "from 1"),
+            ("--grading-queue 99999999999", "from 1 to 65536"),
         ] {
             let error = parse(line).expect_err(line);
             assert!(error.contains(part), "{line}: {error}");

@@ -8,8 +8,14 @@ use std::{fmt, io};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use labs::grade::Refusal;
 use labs::protocol::Host;
 use serde::Serialize;
+use tracing::error;
+
+use crate::grading::GradingError;
+use crate::limits::Size;
+use crate::store::{LinkError, StoreError};
 
 /// Why the server cannot start.
 #[derive(Debug)]
@@ -32,6 +38,22 @@ pub enum StartError {
     NoQemu(PathBuf),
     /// The signals that stop the server cannot be caught.
     Signals(io::Error),
+    /// A file or folder of the data folder cannot be read or made.
+    Data {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database cannot be opened.
+    Store {
+        /// Where it is, without passwords.
+        place: String,
+        /// What the database said.
+        source: StoreError,
+    },
+    /// The system gives no thread for grading.
+    NoThread(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -62,6 +84,13 @@ impl fmt::Display for StartError {
                 write!(f, "there is no boot image at {}", path.display())
             }
             StartError::Signals(error) => write!(f, "cannot catch signals: {error}"),
+            StartError::Data { path, source } => {
+                write!(f, "cannot use {}: {source}", path.display())
+            }
+            StartError::Store { place, source } => {
+                write!(f, "cannot open the database {place}: {source}")
+            }
+            StartError::NoThread(error) => write!(f, "no thread for grading: {error}"),
             StartError::NoQemu(program) => write!(
                 f,
                 "there is no program {}; install QEMU (Debian: qemu-system-x86), or name it with \
@@ -79,6 +108,8 @@ impl std::error::Error for StartError {}
 pub enum ApiError {
     /// The API has no such path.
     NoSuchPath,
+    /// The API has the path, for another method.
+    NoSuchMethod,
     /// This server was started without such kernels.
     NoSuchHost(Host),
     /// A page of another site asked for a session.
@@ -96,16 +127,130 @@ pub enum ApiError {
     NotAWebSocket,
     /// A handler panicked.
     Panicked,
+    /// What was sent makes no sense; a sentence that says what.
+    BadRequest(String),
+    /// The body is longer than this address takes, in bytes.
+    TooLarge {
+        /// How long it may be.
+        max: usize,
+    },
+    /// The body did not arrive.
+    Unfinished,
+    /// Only the teacher may do this.
+    TeacherOnly,
+    /// The key that came is not this student's.
+    WrongKey {
+        /// Who was named.
+        student: String,
+    },
+    /// No key came, and this server wants one.
+    NoKey,
+    /// There is no lab of this name.
+    NoSuchLab(String),
+    /// There is no such submission.
+    NoSuchSubmission,
+    /// There is no such link.
+    NoSuchLink,
+    /// A submission was graded with an earlier version of its lab.
+    OldGrade {
+        /// The grade's version.
+        graded: u32,
+        /// The lab's.
+        now: u32,
+    },
+    /// A submission that is not graded.
+    Refused(Refusal),
+    /// Too many submissions wait for their grade.
+    GradersBusy,
+    /// Too many bodies are on their way.
+    UploadsBusy,
+    /// Grading this submission failed.
+    GradingFailed,
+    /// All links together have as many bytes as they may.
+    LinksFull {
+        /// Bytes in use.
+        used: u64,
+        /// Bytes that may be in use.
+        max: u64,
+    },
+    /// The database failed, or a file that the server needs; the log says how.
+    OutOfOrder,
 }
 
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
-            ApiError::NoSuchPath | ApiError::NoSuchHost(_) => StatusCode::NOT_FOUND,
+            ApiError::NoSuchPath
+            | ApiError::NoSuchHost(_)
+            | ApiError::NoSuchLab(_)
+            | ApiError::NoSuchSubmission
+            | ApiError::NoSuchLink => StatusCode::NOT_FOUND,
             ApiError::ForeignOrigin(_) => StatusCode::FORBIDDEN,
-            ApiError::Full { .. } | ApiError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Full { .. }
+            | ApiError::Stopping
+            | ApiError::GradersBusy
+            | ApiError::UploadsBusy => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::NotAWebSocket => StatusCode::UPGRADE_REQUIRED,
-            ApiError::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            ApiError::Panicked | ApiError::GradingFailed | ApiError::OutOfOrder => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            ApiError::OldGrade { .. } => StatusCode::CONFLICT,
+            ApiError::BadRequest(_) => StatusCode::BAD_REQUEST,
+            ApiError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::Unfinished => StatusCode::REQUEST_TIMEOUT,
+            ApiError::TeacherOnly | ApiError::WrongKey { .. } | ApiError::NoKey => {
+                StatusCode::UNAUTHORIZED
+            }
+            ApiError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ApiError::LinksFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        }
+    }
+
+    /// A short fixed name, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ApiError::NoSuchPath => "no-such-path",
+            ApiError::NoSuchMethod => "no-such-method",
+            ApiError::NoSuchHost(_) => "no-such-host",
+            ApiError::ForeignOrigin(_) => "foreign-origin",
+            ApiError::Full { .. } => "sessions-full",
+            ApiError::Stopping => "stopping",
+            ApiError::NotAWebSocket => "not-a-websocket",
+            ApiError::Panicked => "panicked",
+            ApiError::BadRequest(_) => "bad-request",
+            ApiError::TooLarge { .. } => "too-large",
+            ApiError::Unfinished => "unfinished",
+            ApiError::TeacherOnly => "teacher-only",
+            ApiError::WrongKey { .. } => "wrong-key",
+            ApiError::NoKey => "no-key",
+            ApiError::NoSuchLab(_) => "no-such-lab",
+            ApiError::NoSuchSubmission => "no-such-submission",
+            ApiError::NoSuchLink => "no-such-link",
+            ApiError::OldGrade { .. } => "old-grade",
+            ApiError::Refused(refusal) => refusal.code(),
+            ApiError::GradersBusy => "graders-busy",
+            ApiError::UploadsBusy => "uploads-busy",
+            ApiError::GradingFailed => "grading-failed",
+            ApiError::LinksFull { .. } => "links-full",
+            ApiError::OutOfOrder => "out-of-order",
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(cause: StoreError) -> ApiError {
+        error!(%cause, "the database failed");
+        ApiError::OutOfOrder
+    }
+}
+
+impl From<GradingError> for ApiError {
+    fn from(error: GradingError) -> ApiError {
+        match error {
+            GradingError::Refused(refusal) => ApiError::Refused(refusal),
+            GradingError::Busy => ApiError::GradersBusy,
+            GradingError::Panicked => ApiError::GradingFailed,
         }
     }
 }
@@ -114,6 +259,7 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ApiError::NoSuchPath => write!(f, "this server has nothing at that address"),
+            ApiError::NoSuchMethod => write!(f, "this address is for another method"),
             ApiError::NoSuchHost(host) => {
                 write!(
                     f,
@@ -122,7 +268,7 @@ impl fmt::Display for ApiError {
                 )
             }
             ApiError::ForeignOrigin(origin) => {
-                write!(f, "pages of {origin} may not open sessions on this server")
+                write!(f, "pages of {origin} may not use this server")
             }
             ApiError::Full { host, places } => {
                 let host = host.name();
@@ -134,16 +280,70 @@ impl fmt::Display for ApiError {
             ApiError::Stopping => write!(f, "this server is stopping"),
             ApiError::NotAWebSocket => write!(f, "this address takes WebSocket connections only"),
             ApiError::Panicked => write!(f, "the server failed at this request; see its log"),
+            ApiError::BadRequest(what) => f.write_str(what),
+            ApiError::TooLarge { max } => {
+                write!(f, "this is too long; at most {max} bytes are taken here")
+            }
+            ApiError::Unfinished => write!(f, "the rest of the request did not come"),
+            ApiError::TeacherOnly => write!(
+                f,
+                "this is for the teacher: it needs the header `Authorization: Bearer` with the \
+                 teacher's key"
+            ),
+            ApiError::WrongKey { student } => {
+                write!(f, "the key that came along is not the one of {student}")
+            }
+            ApiError::NoKey => write!(
+                f,
+                "this server takes submissions with a key only: open the lab by the link that \
+                 your teacher gave you"
+            ),
+            ApiError::NoSuchLab(lab) => write!(f, "this server has no lab '{lab}'"),
+            ApiError::NoSuchSubmission => write!(f, "this server has no such submission"),
+            ApiError::NoSuchLink => write!(
+                f,
+                "this server has no such session: the link is damaged, or was made on another server"
+            ),
+            ApiError::OldGrade { graded, now } => write!(
+                f,
+                "this was graded with version {graded} of the lab, which is now at version {now}: \
+                 regrade it first"
+            ),
+            ApiError::Refused(refusal) => refusal.fmt(f),
+            ApiError::GradersBusy => {
+                write!(f, "many hand in right now; try again in a few seconds")
+            }
+            ApiError::UploadsBusy => {
+                write!(f, "many are sending right now; try again in a few seconds")
+            }
+            ApiError::GradingFailed => write!(
+                f,
+                "grading this submission failed, and it was not stored; the server's log says why"
+            ),
+            ApiError::LinksFull { used, max } => write!(
+                f,
+                "there is no room for more links: they take {} of this server's {}; export the \
+                 session as a file instead",
+                Size(*used),
+                Size(*max)
+            ),
+            ApiError::OutOfOrder => {
+                write!(
+                    f,
+                    "the server is out of order and stored nothing; its log says why"
+                )
+            }
         }
     }
 }
 
 impl std::error::Error for ApiError {}
 
-/// The body of every refusal: `{"error": "a sentence"}`.
+/// The body of every refusal: `{"error": "a sentence", "code": "a-name"}`.
 #[derive(Serialize)]
 struct Body {
     error: String,
+    code: &'static str,
 }
 
 impl IntoResponse for ApiError {
@@ -152,6 +352,7 @@ impl IntoResponse for ApiError {
             self.status(),
             Json(Body {
                 error: self.to_string(),
+                code: self.code(),
             }),
         )
             .into_response();
@@ -160,6 +361,12 @@ impl IntoResponse for ApiError {
             ApiError::Full { .. } | ApiError::Stopping => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
             }
+            ApiError::GradersBusy | ApiError::UploadsBusy => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            ApiError::TeacherOnly | ApiError::WrongKey { .. } | ApiError::NoKey => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
             ApiError::NotAWebSocket => {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
                 headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -167,6 +374,16 @@ impl IntoResponse for ApiError {
             _ => {}
         }
         response
+    }
+}
+
+impl ApiError {
+    /// What a client hears of a link that was not made.
+    pub(crate) fn of_link(error: LinkError, max: u64) -> ApiError {
+        match error {
+            LinkError::Full { used } => ApiError::LinksFull { used, max },
+            LinkError::Store(error) => ApiError::from(error),
+        }
     }
 }
 

@@ -6,16 +6,26 @@
 //! its own worker. See [`session`] for how a connection and a kernel are tied together, [`limits`]
 //! for what a client may use up, [`assets`] for the files, and [`listener`] for the socket.
 //!
-//! The server keeps nothing: a session is its input log, which the page has. Whatever ends a
-//! session, the page can open another one and replay.
+//! Of a session the server keeps nothing: it is its input log, which the page has. Whatever ends a
+//! session, the page can open another one and replay. What it does keep is what a class hands in,
+//! and logs that links point to: see [`class`], [`links`], and [`store`] for how.
 
 pub mod assets;
+pub mod class;
+pub mod clock;
 pub mod config;
 pub mod error;
+mod extract;
+pub mod grading;
+pub mod keys;
 pub mod limits;
+pub mod links;
 pub mod listener;
 pub mod session;
+pub mod store;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,13 +43,18 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tower_http::trace::{DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tower_http::{LatencyUnit, ServiceBuilderExt};
-use tracing::{Level, info_span};
+use tracing::{Level, info, info_span};
 
+use assets::Hardening;
+use class::Labs;
 pub use config::Config;
 use config::find_program;
 pub use error::{ApiError, StartError};
-use limits::{Lease, MemoryShare, Pool};
+use grading::Graders;
+use keys::Keys;
+use limits::{Lease, Limits, MemoryShare, Pool};
 pub use listener::{bind, serve};
+use store::{Place, Store};
 
 /// The running server's state, shared by all requests.
 #[derive(Debug)]
@@ -52,14 +67,22 @@ pub struct App {
     /// the channel closes when the last one is gone.
     stopping: watch::Sender<bool>,
     last_session: AtomicU64,
+    uploads: Arc<Pool>,
+    labs: Labs,
+    store: Store,
+    keys: Keys,
+    graders: Graders,
+    /// Submissions that were refused since the start.
+    refused: AtomicU64,
 }
 
 impl App {
-    /// The state of a server that is about to start.
+    /// The state of a server that is about to start. Makes the data folder if it is not there.
     ///
     /// # Errors
-    /// When a file that `config` names is not there.
-    pub fn new(config: Config) -> Result<Arc<App>, StartError> {
+    /// When a file that `config` names is not there, or the data folder or the database cannot be
+    /// used.
+    pub async fn new(config: Config) -> Result<Arc<App>, StartError> {
         if !config.dist.join("index.html").is_file() {
             return Err(StartError::NoPage { dist: config.dist });
         }
@@ -71,7 +94,31 @@ impl App {
                 return Err(StartError::NoQemu(guest.qemu.clone()));
             }
         }
+        let keys = open_data(&config)?;
+        let place = match &config.database {
+            Some(url) => Place::Postgres(url.0.clone()),
+            None => Place::File(config.data.join(store::FILE)),
+        };
+        let store = Store::open(&place)
+            .await
+            .map_err(|source| StartError::Store {
+                place: place.to_string(),
+                source,
+            })?;
+        info!(database = %place, "submissions and links are kept");
+        let Limits {
+            graders,
+            grading_queue,
+            ..
+        } = config.limits;
+        let graders = Graders::start(graders, grading_queue, config.grader);
         Ok(Arc::new(App {
+            uploads: Pool::new(config.limits.uploads),
+            labs: Labs::of(&config.dist),
+            store,
+            keys,
+            graders: graders.map_err(StartError::NoThread)?,
+            refused: AtomicU64::new(0),
             native_places: Pool::new(config.limits.sessions),
             guest_places: Pool::new(config.limits.guests),
             memory: Pool::new(config.limits.total_bytes),
@@ -83,11 +130,15 @@ impl App {
 
     /// Everything this server answers, as a service that needs no socket.
     pub fn router(self: &Arc<App>) -> Router {
+        let hardening = Hardening::new(&self.config.embedders);
         let api = Router::new()
+            .merge(class::router())
+            .merge(links::router())
             .route("/hosts", get(hosts))
             .route("/session/native", any(session::native))
             .route("/session/qemu", any(session::qemu))
-            .fallback(async || ApiError::NoSuchPath);
+            .fallback(async || ApiError::NoSuchPath)
+            .method_not_allowed_fallback(async || ApiError::NoSuchMethod);
         let around_all = ServiceBuilder::new()
             .set_x_request_id(CountRequests::default())
             .layer(
@@ -95,7 +146,9 @@ impl App {
                     .make_span_with(|request: &Request<_>| {
                         let id = request.extensions().get::<RequestId>();
                         let id = id.and_then(|id| id.header_value().to_str().ok());
-                        info_span!("request", id, method = %request.method(), uri = %request.uri())
+                        // Without the parameters: a student's key may be among them.
+                        let path = request.uri().path();
+                        info_span!("request", id, method = %request.method(), path)
                     })
                     .on_request(DefaultOnRequest::new().level(Level::TRACE))
                     .on_response(
@@ -105,7 +158,7 @@ impl App {
                     ),
             )
             .propagate_x_request_id()
-            .map_response(assets::harden)
+            .map_response(move |response| hardening.harden(response))
             .layer(CatchPanicLayer::custom(|_panic| {
                 ApiError::Panicked.into_response()
             }));
@@ -147,6 +200,22 @@ impl App {
     }
 }
 
+/// Makes the data folder if need be, for its owner only, and reads the keys in it.
+fn open_data(config: &Config) -> Result<Keys, StartError> {
+    let data = &config.data;
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|source| StartError::Data {
+        path: data.clone(),
+        source,
+    })?;
+    let keys = Keys::open(data, &config.teacher_key);
+    let keys = keys.map_err(|(path, source)| StartError::Data { path, source })?;
+    if let Some(file) = keys.teacher_file() {
+        info!(file = %file.display(), "the teacher's key is in this file");
+    }
+    Ok(keys)
+}
+
 /// `GET /api/hosts`: the names of the hosts that this server offers.
 async fn hosts(State(app): State<Arc<App>>) -> Json<Vec<&'static str>> {
     Json(app.hosts().into_iter().map(Host::name).collect())
@@ -159,6 +228,11 @@ struct Health {
     native_sessions: Use,
     qemu_sessions: Use,
     machine_bytes: Use,
+    /// Submissions that wait for a grader.
+    grading_queue: Use,
+    uploads: Use,
+    /// Submissions that were refused since the start.
+    refused_submissions: u64,
 }
 
 /// How much of something is in use.
@@ -184,14 +258,21 @@ async fn health(State(app): State<Arc<App>>) -> Response {
         native_sessions: Use::from(&app.native_places),
         qemu_sessions: Use::from(&app.guest_places),
         machine_bytes: Use::from(&app.memory),
+        grading_queue: Use {
+            used: app.graders.waiting() as u64,
+            of: app.graders.queue() as u64,
+        },
+        uploads: Use::from(&app.uploads),
+        refused_submissions: app.refused.load(Ordering::Relaxed),
     };
     never_cached(Json(health).into_response()).await
 }
 
+/// Forbids to keep an answer, unless it says itself for how long it holds.
 async fn never_cached(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

@@ -6,6 +6,7 @@
 //! out, panics included.
 
 use std::fmt;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,6 +33,14 @@ pub struct Limits {
     pub steps: u64,
     /// Kernel steps that the replay of one log may take.
     pub replay_steps: u64,
+    /// Submissions that are graded at a time.
+    pub graders: usize,
+    /// Submissions that may wait to be graded.
+    pub grading_queue: usize,
+    /// Submissions and links that may be on their way at a time.
+    pub uploads: u64,
+    /// Bytes that all links together may have.
+    pub link_bytes: u64,
 }
 
 impl Default for Limits {
@@ -46,6 +55,10 @@ impl Default for Limits {
             total_bytes: 4 << 30,
             steps: 1_000_000,
             replay_steps: 100_000_000,
+            graders: std::thread::available_parallelism().map_or(1, NonZero::get),
+            grading_queue: 64,
+            uploads: 32,
+            link_bytes: 1 << 30,
         }
     }
 }

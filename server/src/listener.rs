@@ -51,6 +51,10 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, stop: impl Future<Outpu
     if timeout(STOP_GRACE, app.stopping.closed()).await.is_err() {
         warn!("some connections did not end in time and are cut off");
     }
+    // Lets SQLite put its write-ahead log away.
+    if timeout(STOP_GRACE, app.store.close()).await.is_err() {
+        warn!("the database did not close in time");
+    }
 }
 
 /// Accepts connections, and never returns.

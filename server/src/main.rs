@@ -36,8 +36,9 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(config: Config) -> Result<(), StartError> {
     let addr = config.addr.clone();
-    let app = App::new(config)?;
+    // First, so that a second server by mistake does not touch the data of the first.
     let listener = server::bind(&addr).await?;
+    let app = App::new(config).await?;
     let local = listener
         .local_addr()
         .map_err(|source| StartError::Bind { addr, source })?;

@@ -123,7 +123,7 @@ fn open(
 ///
 /// A browser lets any page open a WebSocket to any server and says in `Origin` which page it was.
 /// Clients that are not browsers send none.
-fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), ApiError> {
+pub(crate) fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), ApiError> {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return Ok(());
     };

@@ -24,7 +24,7 @@ async fn health_tells_what_is_in_use() {
     assert_eq!(health.header("cache-control"), "no-store");
     assert_eq!(
         health.text(),
-        r#"{"status":"ok","native_sessions":{"used":0,"of":64},"qemu_sessions":{"used":0,"of":4},"machine_bytes":{"used":0,"of":4294967296}}"#
+        r#"{"status":"ok","native_sessions":{"used":0,"of":64},"qemu_sessions":{"used":0,"of":4},"machine_bytes":{"used":0,"of":4294967296},"grading_queue":{"used":0,"of":64},"uploads":{"used":0,"of":32},"refused_submissions":0}"#
     );
 }
 
@@ -61,14 +61,15 @@ async fn refusals_give_a_reason_as_json() {
     site.until_used("native_sessions", 0).await;
 }
 
-#[test]
-fn a_server_without_its_files_does_not_start() {
+#[tokio::test]
+async fn a_server_without_its_files_does_not_start() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = Config {
         dist: folder.path().to_owned(),
+        data: folder.path().join("data"),
         ..Config::default()
     };
-    let error = App::new(config.clone()).expect_err("no page");
+    let error = App::new(config.clone()).await.expect_err("no page");
     assert!(matches!(error, StartError::NoPage { .. }), "{error}");
     assert!(error.to_string().contains("has no index.html"), "{error}");
 
@@ -81,22 +82,29 @@ fn a_server_without_its_files_does_not_start() {
         guest: Some(guest.clone()),
         ..config
     };
-    let error = App::new(config.clone()).expect_err("no boot image");
+    let error = App::new(config.clone()).await.expect_err("no boot image");
     assert!(matches!(error, StartError::NoBootImage(_)), "{error}");
 
     std::fs::write(&guest.boot_image, "").expect("writable");
-    let error = App::new(config.clone()).expect_err("no QEMU");
+    let error = App::new(config.clone()).await.expect_err("no QEMU");
     assert!(error.to_string().contains("no-such-qemu"), "{error}");
 
     let guest = GuestConfig {
         qemu: PathBuf::from("sh"),
         ..guest
     };
-    App::new(Config {
+    let config = Config {
         guest: Some(guest),
         ..config
-    })
-    .expect("all is there");
+    };
+    // A file where the data folder should be.
+    let no_data = Config {
+        data: folder.path().join("index.html"),
+        ..config.clone()
+    };
+    let error = App::new(no_data).await.expect_err("no data folder");
+    assert!(error.to_string().contains("index.html"), "{error}");
+    App::new(config).await.expect("all is there");
 }
 
 #[tokio::test]

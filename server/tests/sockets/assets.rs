@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use server::assets::Embedders;
+
 use crate::client::http;
 use crate::site::Site;
 
@@ -17,8 +19,10 @@ async fn the_page_comes_with_its_headers() {
             page.header("content-security-policy"),
             "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
              style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; \
-             object-src 'none'"
+             object-src 'none'; frame-ancestors 'self'"
         );
+        // A second rule about frames that says something else would only confuse.
+        assert_eq!(page.header("x-frame-options"), "");
         assert_eq!(page.header("x-content-type-options"), "nosniff");
         assert_eq!(page.header("referrer-policy"), "no-referrer");
         assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
@@ -103,5 +107,41 @@ async fn what_is_not_in_the_folder_is_not_served() {
         assert_eq!(answer.status, 404, "{path}");
         assert!(answer.text().contains("Nothing at this address"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_makes_the_page_an_app_has_its_types() {
+    let site = Site::start().await;
+    for (path, kind) in [
+        ("/sw.js", "text/javascript"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/labs/radix-keys.lab", "application/octet-stream"),
+    ] {
+        let file = http(site.addr, "GET", path, &[]).await;
+        assert_eq!(file.status, 200, "{path}");
+        assert_eq!(file.header("content-type"), kind, "{path}");
+        // A service worker from a cache would keep an old page alive.
+        assert_eq!(file.header("cache-control"), "no-cache", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn those_who_may_embed_the_page_are_named() {
+    for (option, directive) in [
+        ("*", "frame-ancestors *"),
+        (
+            "https://moodle.example.edu",
+            "frame-ancestors 'self' https://moodle.example.edu",
+        ),
+    ] {
+        let site = Site::with(|config| {
+            config.embedders = Embedders::parse(option).expect(option);
+        })
+        .await;
+        let page = http(site.addr, "GET", "/?embed", &[]).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.ends_with(directive), "{policy}");
+        assert!(policy.starts_with("default-src 'self'; "), "{policy}");
     }
 }

@@ -36,38 +36,62 @@ impl Answer {
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("a body of text")
     }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("a body of JSON")
+    }
 }
 
-/// Sends one request. The path goes out as it is, dots and all.
+/// Sends one request without a body. The path goes out as it is, dots and all.
 pub async fn http(addr: SocketAddr, method: &str, path: &str, headers: &[&str]) -> Answer {
+    exchange(addr, method, path, headers, None)
+        .await
+        .expect("the server answers")
+}
+
+/// Sends one request with a body.
+pub async fn post(addr: SocketAddr, path: &str, headers: &[&str], body: &[u8]) -> Answer {
+    exchange(addr, "POST", path, headers, Some(body))
+        .await
+        .expect("the server answers")
+}
+
+/// Sends one request; fails if the connection does.
+pub async fn exchange(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: Option<&[u8]>,
+) -> std::io::Result<Answer> {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n");
+    if let Some(body) = body {
+        request += &format!("Content-Length: {}\r\n", body.len());
+    }
     for header in headers {
         request += header;
         request += "\r\n";
     }
     request += "\r\n";
     let exchange = async {
-        let mut stream = TcpStream::connect(addr).await.expect("the server listens");
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("the server reads");
+        let mut stream = TcpStream::connect(addr).await?;
+        stream.write_all(request.as_bytes()).await?;
+        stream.write_all(body.unwrap_or_default()).await?;
         let mut answer = Vec::new();
-        stream
-            .read_to_end(&mut answer)
-            .await
-            .expect("the server answers");
-        answer
+        stream.read_to_end(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
     };
-    let answer = timeout(PATIENCE, exchange).await.expect("in time");
+    let answer = timeout(PATIENCE, exchange).await.expect("in time")?;
+    let broken = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
     let head_end = answer
         .windows(4)
         .position(|w| w == b"\r\n\r\n")
-        .expect("a whole head");
+        .ok_or_else(broken)?;
     let head = std::str::from_utf8(&answer[..head_end]).expect("a head of text");
     let (status_line, rest) = head.split_once("\r\n").expect("headers");
     let headers = rest.split("\r\n").filter_map(|line| line.split_once(": "));
-    Answer {
+    let answer = Answer {
         status: status_line
             .split(' ')
             .nth(1)
@@ -77,6 +101,11 @@ pub async fn http(addr: SocketAddr, method: &str, path: &str, headers: &[&str]) 
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
         body: answer[head_end + 4..].to_vec(),
+    };
+    // A connection that breaks in the middle ends like one that is closed.
+    match answer.header("content-length").parse::<usize>() {
+        Ok(length) if method != "HEAD" && answer.body.len() != length => Err(broken()),
+        _ => Ok(answer),
     }
 }
 

@@ -5,12 +5,17 @@
 
 mod api;
 mod assets;
+mod class;
 mod client;
+mod durability;
 mod kernel;
+mod links;
 mod native;
+mod postgres;
 mod program;
 mod qemu;
 mod site;
+mod store;
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The program itself: its command line, its first line and its end.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -9,10 +9,11 @@ use crate::client::Client;
 use crate::site::{guest, guest_starts, lives, run, until};
 
 /// The program, with a page of its own.
-fn server(dist: &Path) -> Command {
+pub fn server(dist: &Path) -> Command {
     std::fs::write(dist.join("index.html"), "the page").expect("writable");
     let mut command = Command::new(env!("CARGO_BIN_EXE_server"));
     command.env_remove("RUST_LOG").arg("--dist").arg(dist);
+    command.arg("--data").arg(dist.join("data"));
     command
 }
 
@@ -42,6 +43,42 @@ fn started(command: &mut Command) -> (Child, String) {
         .strip_prefix("listening on http://")
         .expect("the line");
     (child, address.to_owned())
+}
+
+/// The program, running. Dropping it kills it.
+pub struct Running {
+    child: Option<Child>,
+    address: String,
+}
+
+impl Running {
+    /// Starts the program.
+    pub fn start(command: &mut Command) -> Running {
+        let (child, address) = started(command);
+        Running {
+            child: Some(child),
+            address,
+        }
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.address.parse().expect("an address")
+    }
+
+    /// Kills it, as a power failure would, and waits for its end.
+    pub fn kill(mut self) {
+        ended(self.child.take().expect("it runs"), "-KILL");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
 }
 
 /// Ends the program by a signal; returns its exit status and its log.
@@ -139,15 +176,27 @@ fn what_it_cannot_use_is_named() {
             "/no/such/folder has no index.html",
         ),
         (["--boot-image", "/no/such/image"], 1, "/no/such/image"),
+        (["--data", "/proc/no/such"], 1, "/proc/no/such"),
+        (["--teacher-key", "short"], 1, "at least 12"),
+        (["--teacher-key-file", "/no/key"], 1, "/no/key"),
+        (
+            ["--database", "postgres://x:secret@no.such.host.invalid/x"],
+            1,
+            "database PostgreSQL",
+        ),
+        (["--database", "mysql://x"], 2, "postgres://"),
         (["--max-memory", "much"], 2, "much"),
         (["--colour", "blue"], 2, "--colour"),
     ] {
-        let (code, stdout, stderr) = output(server(dist.path()).args(args));
+        let mut command = server(dist.path());
+        let command = command.args(["--addr", "127.0.0.1:0"]).args(args);
+        let (code, stdout, stderr) = output(command.env("RUST_LOG", "error"));
         assert_eq!((code, stdout.as_str()), (Some(status), ""), "{args:?}");
         assert!(
             stderr.starts_with("server: ") && stderr.contains(part),
             "{args:?}: {stderr}"
         );
+        assert!(!stderr.contains("secret"), "{stderr}");
     }
     let (status, stdout, _) = output(server(dist.path()).arg("--help"));
     assert_eq!((status, stdout.as_str()), (Some(0), server::config::USAGE));

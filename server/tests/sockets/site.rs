@@ -5,7 +5,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use labs::grade::{Grade, Refusal, Submission};
+use labs::lab::{Check, Expect, Lab, Test, Verdict, file_name, to_bytes};
 use labs::protocol::{Request, Response};
+use serde_json::Value;
+use server::grading::Grader;
 use server::limits::Limits;
 use server::session::native::Engine;
 use server::{App, Config};
@@ -15,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::PATIENCE;
-use crate::client::{Client, http};
+use crate::client::{Answer, Client, http, post};
 
 /// A running server; it ends with the test.
 pub struct Site {
@@ -36,11 +40,13 @@ impl Site {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config {
             dist: make_page(folder.path()),
+            data: folder.path().join("data"),
             engine: |_| Box::new(TestKernel),
+            grader: || Box::new(TestGrader),
             ..Config::default()
         };
         change(&mut config);
-        let app = App::new(config).expect("the page is there");
+        let app = App::new(config).await.expect("the page is there");
         let listener = server::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel();
@@ -106,6 +112,32 @@ impl Site {
         .await;
     }
 
+    /// Hands in a log.
+    pub async fn submit(&self, lab: &str, body: &Value) -> Answer {
+        let path = format!("/api/labs/{lab}/submissions");
+        post(self.addr, &path, &[], body.to_string().as_bytes()).await
+    }
+
+    /// The header by which the teacher is known.
+    pub fn teacher(&self) -> String {
+        let key = fs::read_to_string(self.folder.path().join("data/teacher-key"));
+        format!(
+            "Authorization: Bearer {}",
+            key.expect("made at start").trim()
+        )
+    }
+
+    /// What the teacher gets at `path`.
+    pub async fn teacher_gets(&self, path: &str) -> Answer {
+        http(self.addr, "GET", path, &[&self.teacher()]).await
+    }
+
+    /// What the teacher gets for posting `body` to `path`.
+    pub async fn teacher_posts(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        post(self.addr, path, &[&self.teacher()], body.as_bytes()).await
+    }
+
     /// The guests that were started so far.
     pub fn guest_starts(&self) -> Vec<(u32, String)> {
         guest_starts(&self.folder.path().join("boot"))
@@ -159,11 +191,101 @@ fn make_page(folder: &Path) -> PathBuf {
         ("dist/kernel_bg.wasm.br", "wasm by brotli"),
         ("dist/kernel_bg.wasm.gz", "wasm by gzip"),
         ("dist/boot.js", "script"),
+        ("dist/sw.js", "service worker"),
+        ("dist/manifest.webmanifest", "{}"),
         ("secret", "not for you"),
     ] {
         fs::write(folder.join(name), content).expect("writable");
     }
+    write_lab(&dist, "radix-keys", 1);
+    write_lab(&dist, "radix-tags", 3);
     dist
+}
+
+/// Puts a lab beside the page in `dist`; it is worth 10 points.
+pub fn write_lab(dist: &Path, id: &str, version: u32) {
+    let lab = Lab {
+        id: id.to_owned(),
+        version,
+        title: format!("The lab {id}"),
+        machine: "mem=1M".to_owned(),
+        steps_max: 100_000,
+        checks: vec![Check {
+            id: "all".to_owned(),
+            title: "all is well".to_owned(),
+            points: 10,
+            test: Test::Final {
+                run: String::new(),
+                expect: Expect::Status(0),
+            },
+            hints: Vec::new(),
+        }],
+        ..Lab::default()
+    };
+    let labs = dist.join("labs");
+    fs::create_dir_all(&labs).expect("writable");
+    fs::write(labs.join(file_name(id)), to_bytes(&lab)).expect("writable");
+}
+
+/// A grader whose logs say what becomes of them, line by line: `points N` adds, `panic` panics,
+/// `refuse` is refused, `until FILE` takes until the file is there. In version 2 of a lab, all is
+/// worth one more, and `old` is refused.
+pub struct TestGrader;
+
+impl Grader for TestGrader {
+    fn grade(&mut self, lab: &Lab, submission: Submission<'_>) -> Result<Grade, Refusal> {
+        test_grade(lab, submission)
+    }
+}
+
+/// What [`TestGrader`] makes of a submission.
+pub fn test_grade(lab: &Lab, submission: Submission<'_>) -> Result<Grade, Refusal> {
+    let Submission {
+        log,
+        variant,
+        claimed,
+    } = submission;
+    let mut score = lab.version - 1;
+    for line in String::from_utf8_lossy(log).lines() {
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("points", number) => score += number.parse::<u32>().expect("a number"),
+            ("panic", text) => panic!("{text}"),
+            ("refuse", why) => return Err(Refusal::Unfit(why.to_owned())),
+            ("old", _) if lab.version > 1 => {
+                return Err(Refusal::OtherVersion {
+                    named: 1,
+                    wanted: lab.version,
+                });
+            }
+            ("until", file) => {
+                while !Path::new(file).exists() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(claimed) = claimed.filter(|&claimed| claimed != score) {
+        let found = score;
+        return Err(Refusal::ForgedScore { claimed, found });
+    }
+    let max = lab.points();
+    Ok(Grade {
+        lab: lab.tag(variant),
+        score,
+        max,
+        steps: 1,
+        events: u64::MAX,
+        chain: u64::MAX - 1,
+        verdicts: vec![Verdict {
+            id: "all".to_owned(),
+            passed: score >= max,
+            expected: "\u{1}ten\0".to_owned(),
+            actual: score.to_string(),
+            step: Some(1),
+            why: String::new(),
+        }],
+    })
 }
 
 /// A kernel whose console knows a few commands for tests; it answers every line by
