@@ -2,7 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::Settings;
@@ -16,6 +18,27 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Server {
     child: Child,
     address: String,
+    /// Goes after the server.
+    _data: Option<DataFolder>,
+}
+
+/// A folder for what one server keeps, removed when dropped.
+#[derive(Debug)]
+struct DataFolder(PathBuf);
+
+impl DataFolder {
+    fn new() -> DataFolder {
+        static FOLDERS: AtomicU32 = AtomicU32::new(0);
+        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("glass-data-{}-{number}", std::process::id());
+        DataFolder(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// An HTTP answer.
@@ -37,8 +60,13 @@ impl Server {
         command.arg("--dist").arg(settings.dist()?);
         command.arg("--qemu").arg(settings.qemu()?);
         command.arg("--boot-image").arg(settings.boot_image()?);
+        let data = DataFolder::new();
+        command.arg("--data").arg(&data.0);
+        // One of these may name another folder.
         command.args(options);
-        Server::of(Child::start(&mut command)?, PATIENCE)
+        let mut server = Server::of(Child::start(&mut command)?, PATIENCE)?;
+        server._data = Some(data);
+        Ok(server)
     }
 
     /// A process that will say that it listens, or that becomes one.
@@ -49,6 +77,7 @@ impl Server {
             Some(address) => Ok(Server {
                 address: address.trim_end_matches('/').to_string(),
                 child,
+                _data: None,
             }),
             None => Err(format!("the server began with {line:?}")),
         }

@@ -249,7 +249,19 @@ fn start_xtask(arguments: &[&str]) -> Child {
 
 #[test]
 fn serve_serves_the_page_and_both_kinds_of_sessions_until_interrupted() {
-    let child = start_xtask(&["serve", "--addr", "127.0.0.1:0"]);
+    let data = std::env::temp_dir().join(format!("glass-serve-{}", std::process::id()));
+    let data = data.to_str().expect("a path of plain letters");
+    let child = start_xtask(&[
+        "serve",
+        "--addr",
+        "127.0.0.1:0",
+        "--data",
+        data,
+        "--require-keys",
+        "--",
+        "--link-bytes",
+        "1M",
+    ]);
     let server = Server::of(child, PATIENCE).unwrap_or_else(|error| panic!("{error}"));
     let page = server.get("/", &[]).expect("the server answers");
     assert!(
@@ -261,6 +273,10 @@ fn serve_serves_the_page_and_both_kinds_of_sessions_until_interrupted() {
     assert_eq!(hosts.body, br#"["native","qemu"]"#);
     let health = server.get("/healthz", &[]).expect("the server answers");
     assert_eq!(health.status, 200, "{}", health.head);
+    let class = server.get("/api/class", &[]).expect("the server answers");
+    assert!(class.body.starts_with(br#"{"requires_keys":true,"#));
+    assert!(std::path::Path::new(data).join("teacher-key").is_file());
+    std::fs::remove_dir_all(data).expect("removable");
     assert_eq!(server.stop("INT").expect("it stops").code(), Some(0));
 }
 

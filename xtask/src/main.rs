@@ -45,7 +45,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "serve",
-        arguments: "[--addr HOST:PORT] [--dev | --release] [--no-qemu]",
+        arguments: "[--addr HOST:PORT] [--dev | --release] [--no-qemu] [CLASS OPTIONS]",
         summary: "build the page and serve it, with native and QEMU sessions",
         details: serve::DETAILS,
         run: serve::serve,

@@ -1,5 +1,6 @@
 //! Builds everything and serves it.
 
+use std::ffi::OsString;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 
@@ -17,20 +18,41 @@ Does the set-up, builds what is out of date and runs the server until Ctrl-C.
   --addr HOST:PORT  where to listen (default 127.0.0.1:8080; port 0 picks a free one)
   --dev             a page that is quick to build and not compressed, for editing it
   --release         an optimised server, for many visitors
-  --no-qemu         no QEMU sessions: neither QEMU nor the boot image is needed";
+  --no-qemu         no QEMU sessions: neither QEMU nor the boot image is needed
+For a class, passed on to the server (README.md, \"For a class\"):
+  --data DIR        what the class leaves, and the keys (default glass-data in the workspace)
+  --database URL    a PostgreSQL database instead of a file in there
+  --teacher-key-file FILE, --require-keys, --embed-from ORIGINS, --allow-origin ORIGIN
+and what follows `--` is passed on as it is.";
+
+/// Where the server keeps what a class leaves, unless told otherwise: not in the target folder, which
+/// `cargo clean` empties.
+const DATA: &str = "glass-data";
 
 const ADDRESS: &str = "127.0.0.1:8080";
 
 /// The command.
-pub fn serve(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+pub fn serve(arguments: lexopt::Parser) -> Result<(), Stop> {
+    let (mut arguments, mut passed_on) = split(arguments)?;
     let (mut address, mut page, mut profile, mut with_qemu) =
         (ADDRESS.to_string(), Kind::Release, "dev", true);
+    let mut data = paths::workspace().join(DATA);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("addr") => address = arguments.value()?.string()?,
             Long("dev") => page = Kind::Dev,
             Long("release") => profile = "release",
             Long("no-qemu") => with_qemu = false,
+            Long("data") => data = from_here(arguments.value()?)?,
+            Long("teacher-key-file") => {
+                let file = from_here(arguments.value()?)?;
+                passed_on.extend(["--teacher-key-file".into(), file.into()]);
+            }
+            Long(name @ ("database" | "embed-from" | "allow-origin")) => {
+                let option = format!("--{name}").into();
+                passed_on.extend([option, arguments.value()?]);
+            }
+            Long("require-keys") => passed_on.push("--require-keys".into()),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -53,6 +75,7 @@ pub fn serve(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     };
     let mut server = process::program(build_server(&progress, profile)?);
     server.args(["--addr", &address]).arg("--dist").arg(dist);
+    server.arg("--data").arg(data).args(passed_on);
     if let Some(image) = image {
         server.arg("--boot-image").arg(image);
     }
@@ -90,6 +113,24 @@ pub fn build_server(progress: &Progress, profile: &str) -> Result<PathBuf, Stop>
     process::run(process::cargo().args(["build", "--profile", profile, "-p", "server"]))?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(paths::target().join(folder).join("server"))
+}
+
+/// What stands before a `--`, and what after it.
+fn split(mut arguments: lexopt::Parser) -> Result<(lexopt::Parser, Vec<OsString>), Stop> {
+    let mut own: Vec<OsString> = arguments.raw_args()?.collect();
+    let Some(at) = own.iter().position(|argument| argument == "--") else {
+        return Ok((lexopt::Parser::from_args(own), Vec::new()));
+    };
+    let theirs = own.split_off(at + 1);
+    own.pop();
+    Ok((lexopt::Parser::from_args(own), theirs))
+}
+
+/// A path as the caller means it; the server is started elsewhere.
+fn from_here(path: OsString) -> Result<PathBuf, Stop> {
+    let path = PathBuf::from(path);
+    std::path::absolute(&path)
+        .map_err(|error| Stop::Usage(format!("`{}` is no path: {error}", path.display())))
 }
 
 /// Refuses an address that the server could not listen on.

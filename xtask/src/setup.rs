@@ -5,9 +5,9 @@
 //! without being named first, nothing that is there is touched, and what can't be installed stops
 //! the command with the names of what to install by hand.
 
-use std::env;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -20,15 +20,18 @@ Makes sure of all that `serve` and `test` need, and installs what is missing:
   rustfmt, clippy            `rustup component add`
   wasm32-unknown-unknown     `rustup target add`, or where that fails Debian's packages
                              rustc-web cargo-web rust-web-src lld-22; tests prove both ways
-  QEMU, Chromium             from the system's packages, with apt-get (through sudo if need be)
+  QEMU, Chromium, PostgreSQL from the system's packages, with apt-get (through sudo if need be)
 Environment: GLASS_TOOLCHAIN=rustup|debian forces one way to WebAssembly;
-GLASS_QEMU and GLASS_CHROMIUM name programs elsewhere.";
+GLASS_QEMU, GLASS_CHROMIUM and GLASS_POSTGRES name programs elsewhere.";
 
 /// A program that other projects make.
 #[derive(Debug)]
 pub struct Tool {
     /// What it is called; any of these will do.
     programs: &'static [&'static str],
+    /// Where to look besides the path: a folder of versions, each with a folder `bin`. Debian keeps
+    /// programs there of which several versions may be installed.
+    versions: Option<&'static str>,
     /// The variable that names one elsewhere.
     variable: &'static str,
     /// The Debian package that brings it.
@@ -40,6 +43,7 @@ pub struct Tool {
 /// The emulator.
 pub const QEMU: Tool = Tool {
     programs: &["qemu-system-x86_64"],
+    versions: None,
     variable: "GLASS_QEMU",
     package: "qemu-system-x86",
     purpose: "boots the kernel",
@@ -48,6 +52,7 @@ pub const QEMU: Tool = Tool {
 /// The browser.
 pub const CHROMIUM: Tool = Tool {
     programs: &["chromium", "chromium-browser", "google-chrome"],
+    versions: None,
     variable: "GLASS_CHROMIUM",
     package: "chromium",
     purpose: "runs the page in tests",
@@ -56,9 +61,19 @@ pub const CHROMIUM: Tool = Tool {
 /// The instruction counter.
 pub const VALGRIND: Tool = Tool {
     programs: &["valgrind"],
+    versions: None,
     variable: "GLASS_VALGRIND",
     package: "valgrind",
     purpose: "counts instructions in benchmarks",
+};
+
+/// The database that a class may use instead of SQLite. The tests run one of their own.
+pub const POSTGRES: Tool = Tool {
+    programs: &["postgres"],
+    versions: Some("/usr/lib/postgresql"),
+    variable: "GLASS_POSTGRES",
+    package: "postgresql",
+    purpose: "keeps a class's submissions in tests",
 };
 
 impl Tool {
@@ -67,6 +82,22 @@ impl Tool {
         let set = env::var_os(self.variable).filter(|path| !path.is_empty());
         set.map(PathBuf::from)
             .or_else(|| self.programs.iter().find_map(|name| paths::on_path(name)))
+            .or_else(|| self.newest_version())
+    }
+
+    /// The program of the newest version in [`Tool::versions`].
+    fn newest_version(&self) -> Option<PathBuf> {
+        let folders = fs::read_dir(self.versions?).ok()?.flatten();
+        let mut versions: Vec<PathBuf> = folders.map(|folder| folder.path()).collect();
+        // By number, for 9 comes before 10.
+        versions.sort_by_key(|folder| {
+            let name = folder.file_name().and_then(|name| name.to_str());
+            name.and_then(|name| name.parse::<u32>().ok())
+        });
+        versions.iter().rev().find_map(|folder| {
+            let mut programs = self.programs.iter();
+            programs.find_map(|name| Some(folder.join("bin").join(name)).filter(|p| p.is_file()))
+        })
     }
 }
 
@@ -82,7 +113,7 @@ pub fn setup(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         Ok(other) => other.name().to_string(),
         Err(reason) => format!("none, because {reason}"),
     };
-    tools(&progress, &[&QEMU, &CHROMIUM])?;
+    tools(&progress, &[&QEMU, &CHROMIUM, &POSTGRES])?;
     let way = way.name();
     progress.stage(&format!(
         "set up; WebAssembly by way of {way}, the other way is {other}"
@@ -111,7 +142,7 @@ pub fn tools(progress: &Progress, wanted: &[&Tool]) -> Result<(), Stop> {
     match missing.iter().find(|tool| tool.path().is_none()) {
         None => Ok(()),
         Some(tool) => Err(Stop::Failed(format!(
-            "the package {} is installed, but there is no `{}` on the path",
+            "the package {} is installed, but there is no `{}` where it should be",
             tool.package, tool.programs[0]
         ))),
     }
@@ -304,6 +335,7 @@ mod tests {
     fn a_tool_is_found_by_any_of_its_names() {
         let tool = |programs| Tool {
             programs,
+            versions: None,
             variable: "GLASS_NO_SUCH_VARIABLE",
             package: "p",
             purpose: "does",

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::progress::{Progress, clock};
-use crate::setup::{CHROMIUM, QEMU};
+use crate::setup::{CHROMIUM, POSTGRES, QEMU};
 use crate::stop::Stop;
 use crate::toolchain::Wasm;
 use crate::web::{Kind, Sizes};
@@ -68,7 +68,7 @@ pub fn test(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     progress.stage("set-up");
     setup::lints(&progress)?;
     let wasm = setup::wasm(&progress)?;
-    setup::tools(&progress, &[&QEMU, &CHROMIUM])?;
+    setup::tools(&progress, &[&QEMU, &CHROMIUM, &POSTGRES])?;
     check::announce(&progress);
     let bench = Bench { progress, wasm };
 
