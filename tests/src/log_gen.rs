@@ -314,7 +314,11 @@ impl Writer {
                 self.known_key()
             ),
             26 => "radix preload".to_string(),
+            27 if self.inserted.len().is_multiple_of(3) => {
+                "radix pool; radix preload_end".to_string()
+            }
             27 => "radix preload_end".to_string(),
+            28 if self.inserted.len().is_multiple_of(3) => format!("radix show {}", self.path()),
             28 => format!("radix stat {tree}"),
             29 => format!("radix show {tree}"),
             30 => {
@@ -523,6 +527,7 @@ mod tests {
             "stat",
             "show",
             "fill",
+            "pool",
         ] {
             assert!(
                 text.contains(&format!("\nradix {command}")),

@@ -388,7 +388,9 @@ fn the_log_can_be_read_changed_and_loaded_from_a_file() {
     // A machine that cannot be is refused, and the session is as it was.
     lab.eval("document.querySelector('#log-text').value = 'mem=3Q\\ntrue\\n'");
     lab.click("#log-run");
-    lab.wait("document.querySelector('#sessions-dialog [role=alert]')?.textContent.includes('mem=3Q')");
+    lab.wait(
+        "document.querySelector('#sessions-dialog [role=alert]')?.textContent.includes('mem=3Q')",
+    );
     lab.eval("document.querySelector('#log-text').value = 'mem=8M nodes=2\\nradix create u\\nradix insert u 70 5\\n'");
     lab.click("#log-run");
     lab.wait("document.querySelector('.machine').textContent.startsWith('mem=8M nodes=2')");

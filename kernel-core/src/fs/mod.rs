@@ -41,11 +41,24 @@ use bytemuck::{Pod, Zeroable};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, Mem, Ref, layout};
+use crate::radix_tree::RadixTreeRoot;
 use crate::slab::{self, Constructor, KmemCache};
 use namei::Last;
 
 /// The static data of this module.
 pub const FS: Ref<FsData> = Ref::of_frame(layout::FS);
+
+/// The page cache of the file at `path`: frames by index in the file.
+///
+/// # Errors
+/// `EISDIR` for a directory, and those of [`resolve`].
+pub fn file_pages(mem: &Mem, path: &str) -> Result<Ref<RadixTreeRoot>, Errno> {
+    let dentry = resolve(mem, path)?;
+    if dentry::is_dir(mem, dentry) {
+        return Err(Errno::EISDIR);
+    }
+    Ok(filemap::page_tree(mem[dentry].inode))
+}
 
 /// Caches, mounts, and where the shell stands.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]

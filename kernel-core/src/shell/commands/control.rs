@@ -65,6 +65,10 @@ pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
                         subcommand.help
                     )?;
                 }
+                writeln!(
+                    context,
+                    "What only looks at T takes a file's path as well: its pages are a tree."
+                )?;
             } else {
                 writeln!(context, "usage: {}", command.usage)?;
             }

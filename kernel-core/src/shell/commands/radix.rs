@@ -4,7 +4,8 @@ use core::fmt::Write;
 
 use super::{Outcome, Stop, number, print_result};
 use crate::errno::Errno;
-use crate::mem::{Gfp, Mem, Ref};
+use crate::fs;
+use crate::mem::{Gfp, MEM, Mem, Ref};
 use crate::radix_tree::{self, RadixTreeNode, RadixTreeRoot, Tag};
 use crate::shell::context::Context;
 use crate::shell::trees::{self, NamedTree};
@@ -51,6 +52,7 @@ subcommands! {
     "gang_lookup_tag", "T FIRST MAX TAG", 4..=4, gang_lookup, "items that have a tag";
     "preload", "", 0..=0, preload, "set nodes aside and disable preemption";
     "preload_end", "", 0..=0, preload_end, "enable preemption again";
+    "pool", "", 0..=0, pool, "print how many nodes are set aside on each CPU";
     "fill", "T FIRST COUNT [STRIDE]", 3..=4, fill, "insert items 1, 2, ... and print how many";
     "stat", "T", 1..=1, stat, "measure a tree";
     "show", "T", 1..=1, super::radix_show::show, "draw a tree";
@@ -67,7 +69,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// The argument at `index`, counted from 0; its presence was checked.
-    fn get(&self, index: usize) -> &'a str {
+    pub(super) fn get(&self, index: usize) -> &'a str {
         self.words.get(index + 2).unwrap_or("")
     }
 }
@@ -126,7 +128,7 @@ macro_rules! errno {
 pub(super) use errno;
 
 /// Finds the tree that the first argument names, and makes it the current one.
-pub(super) fn tree(mem: &mut Mem, arguments: &Arguments<'_>) -> Result<Ref<NamedTree>, Errno> {
+fn tree(mem: &mut Mem, arguments: &Arguments<'_>) -> Result<Ref<NamedTree>, Errno> {
     trees::use_tree(mem, arguments.get(0))
 }
 
@@ -139,6 +141,23 @@ fn root_for(
     let tree = tree(mem, arguments)?;
     trees::remember_key(mem, tree, key);
     Ok(NamedTree::root_of(tree))
+}
+
+/// The root to look at: a named tree's, with the key remembered if there is one, or, if the name
+/// has a slash, that of a file's pages. No tree is called so.
+pub(super) fn root_to_read(
+    mem: &mut Mem,
+    arguments: &Arguments<'_>,
+    key: Option<u64>,
+) -> Result<Ref<RadixTreeRoot>, Errno> {
+    let name = arguments.get(0);
+    if name.contains('/') {
+        return fs::file_pages(mem, name);
+    }
+    match key {
+        Some(key) => root_for(mem, arguments, key),
+        None => tree(mem, arguments).map(NamedTree::root_of),
+    }
 }
 
 /// Prints an item or `NULL`.
@@ -195,14 +214,14 @@ fn insert_one(mem: &mut Mem, root: Ref<RadixTreeRoot>, key: u64, item: u32) -> R
 
 fn lookup(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
-    let root = errno!(context, root_for(context.mem, arguments, key));
+    let root = errno!(context, root_to_read(context.mem, arguments, Some(key)));
     let item = radix_tree::lookup(context.mem, root, key);
     print_item(context, item)
 }
 
 fn lookup_slot(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
-    let root = errno!(context, root_for(context.mem, arguments, key));
+    let root = errno!(context, root_to_read(context.mem, arguments, Some(key)));
     let Some(slot) = radix_tree::lookup_slot(context.mem, root, key) else {
         return print_item(context, None);
     };
@@ -216,7 +235,7 @@ fn lookup_slot(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome 
 /// Walks as a lookup does, and says where. Where the walk ends early it says `NULL`.
 fn path(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
-    let root = errno!(context, root_for(context.mem, arguments, key));
+    let root = errno!(context, root_to_read(context.mem, arguments, Some(key)));
     let RadixTreeRoot {
         height, mut rnode, ..
     } = context.mem[root];
@@ -250,10 +269,10 @@ fn walk(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
         let max = radix_tree::MAP_SIZE as u64 - 1;
         *slot = told!(parse(context, arguments, index + 1, "SLOT", max)) as usize;
     }
-    let tree = errno!(context, tree(context.mem, arguments));
+    let root = errno!(context, root_to_read(context.mem, arguments, None));
     let RadixTreeRoot {
         height, mut rnode, ..
-    } = context.mem[NamedTree::root_of(tree)];
+    } = context.mem[root];
     if height as usize != count {
         return print_item(context, None);
     }
@@ -307,7 +326,7 @@ fn tag_clear(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
 fn tag_get(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let key = told!(parse(context, arguments, 1, "KEY", u64::MAX));
     let tag = told!(parse(context, arguments, 2, "TAG", u64::MAX));
-    let root = errno!(context, root_for(context.mem, arguments, key));
+    let root = errno!(context, root_to_read(context.mem, arguments, Some(key)));
     let tag = errno!(context, Tag::new(tag));
     let state = radix_tree::tag_get(context.mem, root, key, tag) as i32;
     writeln!(context, "{state}")?;
@@ -316,9 +335,9 @@ fn tag_get(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
 
 fn tagged(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let tag = told!(parse(context, arguments, 1, "TAG", u64::MAX));
-    let tree = errno!(context, tree(context.mem, arguments));
+    let root = errno!(context, root_to_read(context.mem, arguments, None));
     let tag = errno!(context, Tag::new(tag));
-    let tagged = radix_tree::tagged(context.mem, NamedTree::root_of(tree), tag);
+    let tagged = radix_tree::tagged(context.mem, root, tag);
     writeln!(context, "{}", u8::from(tagged))?;
     Ok(0)
 }
@@ -335,12 +354,11 @@ fn gang_lookup(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome 
         4 => Some(told!(parse(context, arguments, 3, "TAG", u64::MAX))),
         _ => None,
     };
-    let tree = errno!(context, tree(context.mem, arguments));
+    let root = errno!(context, root_to_read(context.mem, arguments, None));
     let tag = match tag {
         Some(tag) => Some(errno!(context, Tag::new(tag))),
         None => None,
     };
-    let root = NamedTree::root_of(tree);
     let mut space = "";
     while left > 0 {
         let Some((first, in_leaf)) = next_items(context.mem, root, key, tag) else {
@@ -417,6 +435,14 @@ fn preload_end(context: &mut Context<'_>, _: &Arguments<'_>) -> Outcome {
     Ok(0)
 }
 
+fn pool(context: &mut Context<'_>, _: &Arguments<'_>) -> Outcome {
+    for cpu in 0..context.mem[MEM].nr_cpus {
+        let nodes = radix_tree::preloaded(context.mem, cpu as usize);
+        writeln!(context, "cpu{cpu} {nodes}")?;
+    }
+    Ok(0)
+}
+
 /// Inserts items 1, 2, ... at `FIRST`, `FIRST + STRIDE`, ... Keys that are taken keep their items.
 fn fill(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let mut key = told!(parse(context, arguments, 1, "FIRST", u64::MAX));
@@ -462,13 +488,21 @@ fn fill(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
 }
 
 fn stat(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
-    // Measuring does not change what the picture shows.
-    let tree = errno!(context, find(context.mem, arguments));
+    let name = arguments.get(0);
+    let root = if name.contains('/') {
+        fs::file_pages(context.mem, name)
+    } else {
+        // Measuring does not change what the picture shows.
+        find_tree(context.mem, name)
+            .map(NamedTree::root_of)
+            .ok_or(Errno::ENOENT)
+    };
+    let root = errno!(context, root);
     let radix_tree::Stat {
         height,
         nodes,
         items,
-    } = measure(context, tree)?;
+    } = measure(context, root)?;
     writeln!(context, "height {height} nodes {nodes} items {items}")?;
     Ok(0)
 }
@@ -476,15 +510,10 @@ fn stat(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
 /// Measures a tree, which takes a step a node.
 pub(super) fn measure(
     context: &mut Context<'_>,
-    tree: Ref<NamedTree>,
+    root: Ref<RadixTreeRoot>,
 ) -> Result<radix_tree::Stat, Stop> {
-    let stat = radix_tree::stat(context.mem, NamedTree::root_of(tree));
+    let stat = radix_tree::stat(context.mem, root);
     let steps = u32::try_from(stat.nodes).unwrap_or(u32::MAX);
     context.mem.charge(steps).map_err(|_| Stop::Interrupted)?;
     Ok(stat)
-}
-
-/// The tree that the first argument names.
-fn find(mem: &Mem, arguments: &Arguments<'_>) -> Result<Ref<NamedTree>, Errno> {
-    find_tree(mem, arguments.get(0)).ok_or(Errno::ENOENT)
 }

@@ -5,7 +5,7 @@
 
 use core::fmt::Write;
 
-use super::radix::{Arguments, errno, measure, tree};
+use super::radix::{Arguments, errno, measure, root_to_read};
 use super::{Outcome, Stop, print_result};
 use crate::mem::Ref;
 use crate::radix_tree::{self, MAP_SHIFT, MAP_SIZE, MAX_HEIGHT, RadixTreeNode};
@@ -25,24 +25,24 @@ struct Level {
 }
 
 pub(super) fn show(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
-    let tree = errno!(context, tree(context.mem, arguments));
-    let descriptor = context.mem[tree];
+    let root = errno!(context, root_to_read(context.mem, arguments, None));
+    let rnode = context.mem[root].rnode;
     let radix_tree::Stat {
         height,
         nodes,
         items,
-    } = measure(context, tree)?;
-    let name = descriptor.name();
+    } = measure(context, root)?;
+    let name = arguments.get(0);
     writeln!(
         context,
         "{name}: height {height} nodes {nodes} items {items}"
     )?;
     let mut stack = [Level {
-        node: descriptor.root.rnode,
+        node: rnode,
         first_key: 0,
         slot: 0,
     }; MAX_HEIGHT];
-    if descriptor.root.rnode.is_null() {
+    if rnode.is_null() {
         return Ok(0);
     }
     let height = height as usize;
