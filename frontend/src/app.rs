@@ -5,7 +5,7 @@ use std::rc::Rc;
 use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Element, HtmlElement, KeyboardEvent, Response};
+use web_sys::{Element, KeyboardEvent, Response};
 use yew::{AttrValue, Callback, Component, Context, Html, classes, html};
 
 use crate::canvas::media;
@@ -15,10 +15,14 @@ use crate::console::{Console, set_input};
 use crate::events::EventsPane;
 use crate::header::{Header, show_place};
 use crate::help::Help;
+use crate::inquiry::outside::Outside;
+use crate::inquiry::{Dock, play};
 use crate::library::{Dropped, LibrarySheet, journal};
 use crate::memory::MemoryPane;
+use crate::page::focus;
 use crate::radix::RadixPane;
 use crate::slab::SlabPane;
+use crate::state::inquiry::{self, Second, Tab};
 use crate::state::library::{self, Sheet};
 use crate::state::{Action, Effect, State};
 use crate::timeline::Timeline;
@@ -32,6 +36,8 @@ pub enum Message {
     Act(Action),
     /// A carrier reported something; only the latest carrier counts.
     Carrier(u32, Event),
+    /// The second kernel of this generation reported something.
+    Second(u32, Second),
     /// The window became wide or narrow.
     Width,
 }
@@ -47,6 +53,8 @@ pub struct App {
     announced: bool,
     /// The page is shown without its head.
     is_embedded: bool,
+    /// What the questions to the past need of the browser.
+    outside: Outside,
     act: Callback<Action>,
     _listeners: Vec<EventListener>,
 }
@@ -82,6 +90,7 @@ impl Component for App {
             is_wide: is_wide(),
             announced: false,
             is_embedded,
+            outside: Outside::default(),
             act,
             _listeners: listeners,
         };
@@ -98,15 +107,22 @@ impl Component for App {
                 Action::Answered(request, response)
             }
             Message::Carrier(_, Event::Failed(reason)) => Action::Failed(reason),
+            Message::Second(generation, _) if !self.outside.is_current(generation) => return false,
+            Message::Second(_, event) => Action::Inquiry(inquiry::Action::Second(event)),
             Message::Width => {
                 self.is_wide = is_wide();
                 return true;
             }
         };
-        for effect in self.state.apply(action) {
+        let is_tick = matches!(action, Action::Inquiry(inquiry::Action::Tick(_)));
+        let effects = self.state.apply(action);
+        // While it plays, most frames of the screen come before the next step is due.
+        let waits = |effect: &Effect| matches!(effect, Effect::Inquiry(inquiry::Effect::Wake(_)));
+        let is_idle = is_tick && !effects.is_empty() && effects.iter().all(waits);
+        for effect in effects {
             self.perform(ctx, effect);
         }
-        true
+        !is_idle
     }
 
     fn rendered(&mut self, _: &Context<Self>, _: bool) {
@@ -130,7 +146,8 @@ impl Component for App {
         let step = state.kernel.step;
         html! {
             <div class={classes!("app", format!("shows-{}", self.front().label()),
-                self.is_embedded.then_some("embedded"))}>
+                self.is_embedded.then_some("embedded"),
+                state.inquiry.tab.is_some().then_some("asks"))}>
                 <Header place={state.place} lacks={self.lacks()} machine={state.header.clone()}
                     theme={state.theme}
                     unsaved={state.library.unsaved().map(|reason| AttrValue::from(reason.to_string()))}
@@ -146,14 +163,18 @@ impl Component for App {
                         choice={state.tree_choice.clone()} open_node={state.open_node}
                         node={state.node.clone()} live={state.drawn_once} theme={state.theme}
                         as_table={state.shows_table(Pane::Tree)} visible={self.shows(Pane::Tree)}
-                        act={act} />
+                        lit={state.inquiry.lit.clone()} {act} />
                     { self.tabs() }
                     { self.lower() }
+                    { self.dock() }
                 </main>
                 <Timeline kernel={state.kernel.clone()} target={state.target_step()}
-                    line={(step as usize).checked_sub(1).and_then(|at| state.log.get(at)).cloned()}
+                    line={state.line(step).cloned()}
                     steps={state.log.len() as u32} activity={self.activity()}
-                    locked={state.is_running() || state.link != Link::Live} act={act} />
+                    locked={state.is_running() || state.link != Link::Live} {act}>
+                    <play::Play is_on={state.inquiry.play.is_on()} speed={state.inquiry.play.speed}
+                        locked={!state.can_edit() || state.log.is_empty()} {act} />
+                </Timeline>
                 <Help open={state.help} act={act} />
                 { self.library() }
             </div>
@@ -177,8 +198,13 @@ impl App {
             Effect::SetInput(text) => set_input(&text),
             Effect::Wear(theme) => wear(theme),
             Effect::Lesson(effect) => match effect {},
-            Effect::Inquiry(effect) => match effect {},
             Effect::Library(effect) => journal::perform(effect, &self.act),
+            Effect::Inquiry(effect) => {
+                let hear = ctx
+                    .link()
+                    .callback(|(generation, event)| Message::Second(generation, event));
+                self.outside.perform(effect, &self.act, &hear);
+            }
         }
     }
 
@@ -232,7 +258,7 @@ impl App {
                 if let Some(target) = target {
                     event.prevent_default();
                     act.emit(Action::Show(target));
-                    focus_on(&format!("tab-{}", target.label()));
+                    focus(&format!("#tab-{}", target.label()));
                 }
             });
             html! {
@@ -255,15 +281,16 @@ impl App {
         let (act, visible) = (&self.act, self.shows(pane));
         match pane {
             Pane::Slab => {
-                html! { <SlabPane view={state.slab.clone()} {as_table} {visible} {act} /> }
+                html! { <SlabPane view={state.slab.clone()} lit={state.inquiry.lit.clone()} {as_table}
+                {visible} {act} /> }
             }
             Pane::Events => html! {
-                <EventsPane view={state.events.clone()} step={state.kernel.step} {as_table} {visible}
-                    {act} />
+                <EventsPane view={state.events.clone()} step={state.kernel.step}
+                    selected={state.inquiry.event} {as_table} {visible} {act} />
             },
             _ => html! {
-                <MemoryPane view={state.memory.clone()} theme={state.theme} {as_table} {visible}
-                    {act} />
+                <MemoryPane view={state.memory.clone()} lit={state.inquiry.lit.clone()}
+                    theme={state.theme} {as_table} {visible} {act} />
             },
         }
     }
@@ -304,6 +331,23 @@ impl App {
                 unsaved={library.unsaved().map(|reason| AttrValue::from(reason.to_string()))}
                 shared={library.shared.clone()} share_note={library.share_note.clone()}
                 frozen={library.is_frozen} act={&self.act} />
+        }
+    }
+
+    /// Questions to the past, beside the panes or over them.
+    fn dock(&self) -> Html {
+        let (state, inquiry) = (&self.state, &self.state.inquiry);
+        let step = state.kernel.step;
+        let parted = inquiry.compare.as_ref().and_then(|it| it.parted());
+        html! {
+            <Dock tab={inquiry.tab} {step} steps={state.log.len() as u32}
+                line={state.line(step).cloned()} mark={inquiry.mark} range={inquiry.range(step)}
+                changes={inquiry.changes.clone()} inspector={inquiry.inspector.clone()}
+                search={inquiry.search.clone()} rewrite={inquiry.rewrite.clone()}
+                can_undo={inquiry.can_undo()} can_edit={state.can_edit()}
+                compare={inquiry.compare.clone()} machine={state.header.clone()}
+                parted_line={parted.and_then(|step| state.line(step)).cloned()}
+                export={inquiry.export.clone()} act={&self.act} />
         }
     }
 
@@ -365,7 +409,8 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
                     act.emit(Action::Show(*pane));
                     focus_pane(*pane);
                 }
-                _ => return,
+                _ if !ask_by_key(&event.code(), &act) => return,
+                _ => {}
             }
             event.prevent_default();
         } else if key == "?" && !is_typing(event) {
@@ -373,6 +418,42 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
             act.emit(Action::Help(true));
         }
     })
+}
+
+/// Alt and a letter put a question to the past. The letter is the key's place on the keyboard,
+/// because Alt makes other letters of it on some systems.
+fn ask_by_key(code: &str, act: &Callback<Action>) -> bool {
+    let (action, target) = match code {
+        "KeyP" => (inquiry::Action::TogglePlay, None),
+        "KeyM" => (inquiry::Action::MarkHere, None),
+        "KeyC" => (
+            inquiry::Action::Show(Some(Tab::Changes)),
+            Some("#past-tab-changes"),
+        ),
+        "KeyO" => (
+            inquiry::Action::Show(Some(Tab::Object)),
+            Some("#past-tab-object"),
+        ),
+        "KeyS" => (
+            inquiry::Action::Show(Some(Tab::Search)),
+            Some("#search-line"),
+        ),
+        "KeyL" => (inquiry::Action::Show(Some(Tab::Edit)), Some("#edit-line")),
+        "KeyV" => (
+            inquiry::Action::Show(Some(Tab::Compare)),
+            Some("#compare-log"),
+        ),
+        "KeyX" => (
+            inquiry::Action::Show(Some(Tab::Export)),
+            Some("#past-tab-export"),
+        ),
+        _ => return false,
+    };
+    act.emit(Action::Inquiry(action));
+    if let Some(target) = target {
+        focus(target);
+    }
+    true
 }
 
 /// The key goes into a text.
@@ -390,35 +471,7 @@ fn focus_pane(pane: Pane) {
         Pane::Console => "#console-input".to_string(),
         pane => format!("#pane-{0} canvas, #pane-{0} [tabindex='0']", pane.label()),
     };
-    later(move || {
-        let document = web_sys::window().and_then(|window| window.document());
-        let element =
-            document.and_then(|document| document.query_selector(&selector).ok().flatten());
-        focus_element(element);
-    });
-}
-
-fn focus_on(id: &str) {
-    let document = web_sys::window().and_then(|window| window.document());
-    focus_element(document.and_then(|document| document.get_element_by_id(id)));
-}
-
-fn focus_element(element: Option<Element>) {
-    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // What cannot take the focus leaves it where it is.
-        let _ = element.focus();
-    }
-}
-
-/// Runs `act` when the page has been drawn anew.
-fn later(act: impl FnOnce() + 'static) {
-    wasm_bindgen_futures::spawn_local(async move {
-        // The scheduler of Yew runs before the second turn of the task queue.
-        for _ in 0..2 {
-            let _ = JsFuture::from(js_sys::Promise::resolve(&JsValue::NULL)).await;
-        }
-        act();
-    });
+    focus(&selector);
 }
 
 fn wear(theme: Theme) {

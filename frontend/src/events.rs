@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use labs::view::{EventRow, EventsView, View};
+use labs::view::{EventRow, EventsView, View, address};
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::{
     Callback, Html, InputEvent, Properties, TargetCast, classes, function_component, html,
@@ -11,6 +11,7 @@ use yew::{
 
 use crate::choices::Pane;
 use crate::state::Action;
+use crate::state::inquiry::Action as Inquiry;
 use crate::table::Panel;
 
 #[derive(Properties, PartialEq)]
@@ -18,6 +19,8 @@ pub struct EventsPaneProps {
     pub view: Option<Rc<EventsView>>,
     /// The step that is shown; its events are marked.
     pub step: u32,
+    /// The number of the event whose objects are lit.
+    pub selected: Option<u64>,
     pub as_table: bool,
     pub visible: bool,
     pub act: Callback<Action>,
@@ -70,7 +73,7 @@ pub fn EventsPane(props: &EventsPaneProps) -> Html {
                     </button>
                 }
                 <ol>
-                    { for chosen.events.iter().map(|event| row(event, props.step, &props.act)) }
+                    { for chosen.events.iter().map(|event| row(event, props)) }
                 </ol>
                 if chosen.events.is_empty() {
                     <p class="empty">{ if filter.is_empty() { "no events yet" } else { "no event has these words" } }</p>
@@ -80,29 +83,65 @@ pub fn EventsPane(props: &EventsPaneProps) -> Html {
     }
 }
 
-fn row(event: &EventRow, current: u32, act: &Callback<Action>) -> Html {
-    let step = event.step;
+fn row(event: &EventRow, props: &EventsPaneProps) -> Html {
+    let (step, number) = (event.step, event.number);
+    let act = &props.act;
     let onclick = act.reform(move |_| Action::Seek(step));
-    let is_current = step == current;
+    let is_current = step == props.step;
+    let is_selected = props.selected == Some(number);
+    let target = (!is_selected).then_some(number);
+    let select = act.reform(move |_| Action::Inquiry(Inquiry::SelectEvent(target)));
+    let class = classes!(
+        "event",
+        is_current.then_some("current"),
+        is_selected.then_some("selected")
+    );
     html! {
-        <li key={event.number} class={classes!("event", is_current.then_some("current"))}
-            aria-current={is_current.then_some("step")}>
+        <li key={number} {class} aria-current={is_current.then_some("step")}>
             <button class="step" data-step={step.to_string()} {onclick}
                 aria-label={format!("step {step}")} title={format!("show the kernel after step {step}")} />
-            <span class="event-name">{ &event.name }</span>
-            { " " }
-            <span class="event-fields">{ &event.fields }</span>
+            <button class="event-text" aria-pressed={is_selected.to_string()} onclick={select}
+                title="light up what it touched">
+                if event.sentence.is_empty() {
+                    <span class="event-name">{ &event.name }</span>
+                    { " " }
+                    <span class="event-fields">{ &event.fields }</span>
+                } else {
+                    <span class="event-sentence">{ &event.sentence }</span>
+                    { " " }
+                    <span class="event-fields">{ &event.name }</span>
+                }
+            </button>
+            if is_selected { { details(event, act) } }
         </li>
+    }
+}
+
+/// What the kernel wrote of the event, and the objects that it touched.
+fn details(event: &EventRow, act: &Callback<Action>) -> Html {
+    let touches = event.touches.iter().map(|touch| {
+        let at = touch.at;
+        let onclick = act.reform(move |_| Action::Inquiry(Inquiry::Inspect(at)));
+        let address = address(at);
+        let label = format!("inspect {address}, {} bytes", touch.bytes);
+        html! { <button class="chip mono" {onclick} aria-label={label}>{ address }</button> }
+    });
+    html! {
+        <div class="event-details">
+            <span class="event-name">{ &event.name }</span>{ " " }
+            <span class="event-fields">{ format!("cpu={} {}", event.cpu, event.fields) }</span>
+            <div class="chips">{ for touches }</div>
+        </div>
     }
 }
 
 /// Every word of the filter occurs in the event.
 fn matches(event: &EventRow, filter: &str) -> bool {
     let holds = |text: &str, word: &str| text.to_lowercase().contains(word);
-    filter
-        .to_lowercase()
-        .split_whitespace()
-        .all(|word| holds(&event.name, word) || holds(&event.fields, word))
+    filter.to_lowercase().split_whitespace().all(|word| {
+        let texts = [&event.name, &event.fields, &event.sentence];
+        texts.into_iter().any(|text| holds(text, word))
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use yew::{
 use crate::state::Action;
 
 /// Keys and what they do, by where they work.
-const KEYS: [(&str, &[(&str, &str)]); 4] = [
+const KEYS: [(&str, &[(&str, &str)]); 5] = [
     (
         "Everywhere",
         &[
@@ -17,6 +17,23 @@ const KEYS: [(&str, &[(&str, &str)]); 4] = [
             ("Alt + 1 … 5", "console, tree, memory, slab, events"),
             ("?", "this help (outside the console)"),
             ("Esc", "close what is open"),
+        ],
+    ),
+    (
+        "The past",
+        &[
+            ("Alt + P", "play the steps, or pause"),
+            ("Alt + C", "what changed"),
+            (
+                "Alt + M",
+                "mark this step, to see what changes from here on",
+            ),
+            ("Alt + O", "the object that was taken apart last"),
+            ("Alt + S", "search: since when does a line succeed?"),
+            ("Alt + L", "put another line into the past"),
+            ("Alt + V", "compare with another session"),
+            ("Alt + X", "the trace as a file"),
+            ("arrows", "in an object's bytes: from byte to byte"),
         ],
     ),
     (
@@ -46,6 +63,7 @@ const KEYS: [(&str, &[(&str, &str)]); 4] = [
         &[
             ("arrows", "from frame to frame"),
             ("Home End", "first and last frame of the zone"),
+            ("Enter", "what is in the frame"),
         ],
     ),
 ];

@@ -10,6 +10,12 @@ pub const BACK: &str = "M11 3l-7 5 7 5z";
 pub const FORWARD: &str = "M5 3l7 5-7 5z";
 /// To the last step.
 pub const LAST: &str = "M13 3v10M3 3l7 5-7 5z";
+/// Let the steps follow each other.
+pub const PLAY: &str = "M4 2.5l10 5.5-10 5.5z";
+/// Stand still.
+pub const PAUSE: &str = "M4 3h2.6v10H4zM9.4 3H12v10H9.4z";
+/// Back to where one came from.
+pub const RETURN: &str = "M7 4L3 8l4 4M3 8h6a4 4 0 0 1 4 4";
 /// A larger picture.
 pub const PLUS: &str = "M3 8h10M8 3v10";
 /// A smaller picture.

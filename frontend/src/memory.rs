@@ -12,6 +12,7 @@ use yew::{
 use crate::canvas::{NextFrame, Surface, Watch, colours, rgb};
 use crate::choices::{Pane, Theme};
 use crate::state::Action;
+use crate::state::inquiry::{Action as Inquiry, lit::Lit};
 use crate::table::Panel;
 
 /// Kinds in the order of the legend, with the custom property that colours them.
@@ -30,6 +31,8 @@ const SIDE_MAX: f64 = 12.0;
 #[derive(Properties, PartialEq)]
 pub struct MemoryPaneProps {
     pub view: Option<Rc<MemoryView>>,
+    /// What is lit.
+    pub lit: Rc<Lit>,
     pub theme: Theme,
     pub as_table: bool,
     pub visible: bool,
@@ -41,7 +44,10 @@ pub struct MemoryPaneProps {
 pub fn MemoryPane(props: &MemoryPaneProps) -> Html {
     let view = props.view.clone().unwrap_or_default();
     let zones = (0..view.zones.len()).map(|zone| {
-        html! { <Zone key={zone} view={view.clone()} {zone} theme={props.theme} /> }
+        html! {
+            <Zone key={zone} view={view.clone()} lit={props.lit.clone()} {zone} theme={props.theme}
+                act={props.act.clone()} />
+        }
     });
     html! {
         <Panel pane={Pane::Memory} title="memory" sentence={view.sentence()}
@@ -93,9 +99,11 @@ fn frame_text(view: &MemoryView, frame: usize) -> String {
 #[derive(Properties, PartialEq)]
 struct ZoneProps {
     view: Rc<MemoryView>,
+    lit: Rc<Lit>,
     /// Which of the view's zones.
     zone: usize,
     theme: Theme,
+    act: Callback<Action>,
 }
 
 enum ZoneMessage {
@@ -103,6 +111,7 @@ enum ZoneMessage {
     Draw,
     Hover(MouseEvent),
     Leave,
+    Click(MouseEvent),
     Key(KeyboardEvent),
 }
 
@@ -140,6 +149,12 @@ impl Component for Zone {
                 self.cursor = None;
                 return true;
             }
+            ZoneMessage::Click(event) => {
+                let point = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                let is_new = self.point_at(ctx, point);
+                self.inspect(ctx);
+                return is_new;
+            }
             ZoneMessage::Key(event) => return self.key(ctx, &event),
         }
         false
@@ -151,7 +166,7 @@ impl Component for Zone {
         let link = ctx.link();
         let under = self.cursor.map(|cursor| frame_text(view, cursor));
         let label = format!(
-            "{}, {} frames. Arrow keys go from frame to frame.",
+            "{}, {} frames. Arrow keys go from frame to frame, Enter looks into one.",
             zone.title(),
             zone.frames
         );
@@ -167,6 +182,8 @@ impl Component for Zone {
                 <canvas ref={self.canvas.clone()} class="frames" tabindex="0" role="application"
                     aria-roledescription="memory map" aria-label={label}
                     onmousemove={link.callback(ZoneMessage::Hover)}
+                    data-lit-frames={self.lit_frames(ctx).count().to_string()}
+                    onclick={link.callback(ZoneMessage::Click)}
                     onmouseleave={link.callback(|_| ZoneMessage::Leave)}
                     onkeydown={link.callback(ZoneMessage::Key)} />
             </section>
@@ -220,9 +237,22 @@ impl Zone {
         };
         let palette =
             colours(&canvas, KINDS.map(|(_, property)| property)).map(|colour| rgb(&colour));
-        let [ink] = colours(&canvas, ["--ink"]);
+        let [ink, lit] = colours(&canvas, ["--ink", "--lit"]);
         if paint(&surface, frames, &grid, &palette).is_none() {
             return;
+        }
+        let context = &surface.context;
+        context.set_stroke_style_str(&lit);
+        context.set_line_width((grid.side / 4.0).clamp(1.0, 2.0));
+        for frame in self.lit_frames(ctx) {
+            let (x, y) = grid.corner(frame - start);
+            let (x, y, side) = (x + 0.5, y + 0.5, (grid.side - 1.0).max(1.0));
+            context.stroke_rect(x, y, side, side);
+            // A stroke across as well, so that shape tells what colour does.
+            context.begin_path();
+            context.move_to(x, y + side);
+            context.line_to(x + side, y);
+            context.stroke();
         }
         if let Some(cursor) = self.cursor.and_then(|cursor| cursor.checked_sub(start)) {
             let (x, y) = grid.corner(cursor);
@@ -231,6 +261,26 @@ impl Zone {
             surface
                 .context
                 .stroke_rect(x - 1.0, y - 1.0, grid.side + 2.0, grid.side + 2.0);
+        }
+    }
+
+    /// The zone's frames that are lit.
+    fn lit_frames<'a>(&self, ctx: &'a Context<Self>) -> impl Iterator<Item = usize> + use<'a> {
+        let (start, frames) = Self::frames(ctx);
+        let lit = ctx.props().lit.frames();
+        let first = lit.partition_point(|frame| (*frame as usize) < start);
+        lit[first..]
+            .iter()
+            .map(|frame| *frame as usize)
+            .take_while(move |frame| *frame < start + frames.len())
+    }
+
+    /// Opens the inspector on the frame that is pointed at.
+    fn inspect(&self, ctx: &Context<Self>) {
+        if let Some(frame) = self.cursor {
+            let at = frame as u32 * 512;
+            let action = Action::Inquiry(Inquiry::Inspect(at));
+            ctx.props().act.emit(action);
         }
     }
 
@@ -269,6 +319,11 @@ impl Zone {
             .cursor
             .map(|cursor| cursor.saturating_sub(start).min(last));
         let target = match (event.key().as_str(), at) {
+            ("Enter" | " ", _) => {
+                event.prevent_default();
+                self.inspect(ctx);
+                return false;
+            }
             ("ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown", None) | ("Home", _) => 0,
             ("End", _) => last,
             ("ArrowLeft", Some(at)) => at.saturating_sub(1),

@@ -11,6 +11,7 @@ use crate::choices::{Pane, Theme};
 use crate::icons::{self, icon};
 use crate::radix_canvas::RadixCanvas;
 use crate::state::Action;
+use crate::state::inquiry::{Action as Inquiry, lit::Lit};
 use crate::table::Panel;
 
 /// What a click on the empty picture types.
@@ -33,6 +34,8 @@ pub struct RadixPaneProps {
     pub open_node: Option<u32>,
     /// That node.
     pub node: Option<Rc<RadixNodeView>>,
+    /// What is lit.
+    pub lit: Rc<Lit>,
     /// The page has shown a kernel.
     pub live: bool,
     pub theme: Theme,
@@ -63,7 +66,7 @@ pub fn RadixPane(props: &RadixPaneProps) -> Html {
             act={props.act.clone()}>
             <div class="tree">
                 <RadixCanvas view={view.clone()} {sentence} theme={props.theme}
-                    open_node={props.open_node} act={props.act.clone()} />
+                    open_node={props.open_node} lit={props.lit.clone()} act={props.act.clone()} />
                 if has_nodes { { legend() } }
                 if !has_nodes && props.live { { invitation(props) } }
                 if let Some(node) = &props.node {
@@ -146,10 +149,14 @@ fn detail(view: &RadixView, place: usize, node: &RadixNodeView, act: &Callback<A
         let key = view.last_key.unwrap_or(0);
         html! { <p>{ format!("key {key} goes through slot {}", known.slot_of(key)) }</p> }
     });
+    let at = node.node;
+    let inspect = act.reform(move |_| Action::Inquiry(Inquiry::Inspect(at)));
     html! {
         <aside class="detail" aria-labelledby="detail-title">
             <div class="pane-head">
                 <h3 id="detail-title" class="mono">{ &node.address }</h3>
+                <button class="tool" id="node-inspect" onclick={inspect}
+                    title="Its fields and bytes, from the frame itself">{ "inspect" }</button>
                 <button class="tool" onclick={act.reform(|_| Action::OpenNode(None))}
                     aria-label="close" title="close (Esc)">{ icon(icons::CLOSE) }</button>
             </div>

@@ -19,6 +19,7 @@ use crate::icons::{self, icon};
 use crate::radix_draw::{Camera, draw};
 use crate::radix_layout::{Layout, Step};
 use crate::state::Action;
+use crate::state::inquiry::lit::Lit;
 
 /// How far a press may move and still be a click, in pixels.
 const CLICK_SLACK: f64 = 5.0;
@@ -39,6 +40,8 @@ pub struct RadixCanvasProps {
     pub theme: Theme,
     /// Handle of the node whose slots are shown.
     pub open_node: Option<u32>,
+    /// What is lit.
+    pub lit: Rc<Lit>,
     pub act: Callback<Action>,
 }
 
@@ -242,9 +245,11 @@ impl RadixCanvas {
             &self.layout,
             camera,
             focus,
+            &ctx.props().lit,
         );
         // An attribute of a canvas in the page can be set.
-        let _ = canvas.set_attribute("data-drawn-nodes", &drawn.to_string());
+        let _ = canvas.set_attribute("data-drawn-nodes", &drawn.nodes.to_string());
+        let _ = canvas.set_attribute("data-lit-nodes", &drawn.lit.to_string());
     }
 
     /// The camera, or the one that shows everything.

@@ -11,7 +11,9 @@ use labs::view::{RadixNode, RadixView};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use crate::canvas::{Surface, colours};
+use crate::inquiry::KINDS;
 use crate::radix_layout::Layout;
+use crate::state::inquiry::lit::Lit;
 
 /// How many rectangles a frame may spend on slots.
 const SLOT_BUDGET: usize = 40_000;
@@ -110,6 +112,15 @@ impl Layer {
     }
 }
 
+/// How many nodes a drawing shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn {
+    /// In all.
+    pub nodes: usize,
+    /// Of them, those that are lit.
+    pub lit: usize,
+}
+
 /// Draws the part of the tree that `camera` sees; returns how many nodes that is.
 pub fn draw(
     canvas: &HtmlCanvasElement,
@@ -118,10 +129,11 @@ pub fn draw(
     layout: &Layout,
     camera: Camera,
     focus: Option<usize>,
-) -> usize {
+    lit: &Lit,
+) -> Drawn {
     let names = [
         "--paper", "--node", "--line", "--slot", "--item", "--tag0", "--tag1", "--accent",
-        "--ink-2", "--group",
+        "--ink-2", "--group", "--lit",
     ];
     let [
         paper,
@@ -134,6 +146,7 @@ pub fn draw(
         accent,
         ink,
         group,
+        lit_colour,
     ] = colours(canvas, names);
     let context = &surface.context;
     let scale = camera.scale;
@@ -198,6 +211,7 @@ pub fn draw(
     seconds.fill(context, &tag1);
 
     draw_path(context, view, layout, camera, &accent);
+    let lit = draw_lit(context, view, &seen, scale, lit, &lit_colour);
     if shows_cells && scale >= LABELS_FROM {
         draw_labels(context, view, &seen, scale, [&ink, &paper]);
     }
@@ -213,7 +227,62 @@ pub fn draw(
             scale + 2.0 * outside,
         );
     }
-    seen.len()
+    Drawn {
+        nodes: seen.len(),
+        lit,
+    }
+}
+
+/// Lit nodes: brackets at the four corners, and the sign of what became of the node. Returns how
+/// many there are.
+fn draw_lit(
+    context: &CanvasRenderingContext2d,
+    view: &RadixView,
+    seen: &[(usize, f64, f64)],
+    scale: f64,
+    lit: &Lit,
+    colour: &str,
+) -> usize {
+    if lit.is_empty() {
+        return 0;
+    }
+    let marks = seen
+        .iter()
+        .filter_map(|&(index, x, y)| Some((lit.mark_of(view.nodes[index].node)?, x, y)));
+    let side = scale.max(4.0);
+    let (arm, outside) = ((side * 0.3).max(2.0), (side * 0.08).clamp(1.0, 5.0));
+    context.set_stroke_style_str(colour);
+    context.set_fill_style_str(colour);
+    context.set_line_width((scale / 14.0).clamp(1.5, 4.0));
+    context.set_font("700 14px ui-monospace, monospace");
+    context.set_text_align("right");
+    let mut count = 0;
+    context.begin_path();
+    for (mark, x, y) in marks {
+        count += 1;
+        let (left, top) = (x - outside, y - outside);
+        let (right, bottom) = (x + side + outside, y + side + outside);
+        for (corner_x, corner_y, across, down) in [
+            (left, top, arm, arm),
+            (right, top, -arm, arm),
+            (left, bottom, arm, -arm),
+            (right, bottom, -arm, -arm),
+        ] {
+            context.move_to(corner_x + across, corner_y);
+            context.line_to(corner_x, corner_y);
+            context.line_to(corner_x, corner_y + down);
+        }
+        let sign = KINDS
+            .iter()
+            .find(|(kind, _)| Some(*kind) == mark.change)
+            .map(|(_, sign)| *sign);
+        if let Some(sign) = sign.filter(|_| scale >= SLOTS_FROM) {
+            // Text that cannot be drawn is missed by no one: the list says the same.
+            let _ = context.fill_text(sign, left - 3.0, top + 10.0);
+        }
+    }
+    context.stroke();
+    count
 }
 
 /// One node on its way into the layers.

@@ -1,11 +1,12 @@
 //! What the page remembers of how someone likes it.
 //!
-//! One line of words, `1 theme=dark host=wasm pane=console lower=slab tables=tree,slab`, which
+//! One line of words, `1 theme=dark host=wasm pane=console lower=slab tables=tree,slab speed=5`, which
 //! begins with the version of the format. `boot.js` reads the theme out of it as well, before
 //! anything is drawn. What a later version wrote is passed over, word by word where that is
 //! possible: a setting lost is better than a page that does not start.
 
 use crate::choices::{Pane, Place, Theme};
+use crate::state::inquiry::play::Speed;
 
 /// The version of the format.
 const VERSION: &str = "1";
@@ -23,6 +24,8 @@ pub struct Settings {
     pub lower: Pane,
     /// The panes that show their table.
     pub tables: Vec<Pane>,
+    /// How fast steps are played.
+    pub speed: Speed,
 }
 
 impl Default for Settings {
@@ -33,6 +36,7 @@ impl Default for Settings {
             pane: Pane::Console,
             lower: Pane::Memory,
             tables: Vec::new(),
+            speed: Speed::default(),
         }
     }
 }
@@ -62,6 +66,7 @@ impl Settings {
                         }
                     }
                 }
+                "speed" => settings.speed = Speed::from_name(value).unwrap_or(settings.speed),
                 _ => {}
             }
         }
@@ -83,6 +88,8 @@ impl Settings {
             self.lower.label(),
             " tables=",
             &tables.join(","),
+            " speed=",
+            &self.speed.name(),
         ]
         .concat()
     }
@@ -104,6 +111,7 @@ mod tests {
             pane: Pane::Tree,
             lower: Pane::Slab,
             tables: vec![Pane::Tree, Pane::Events],
+            speed: Speed::Max,
         };
         assert_eq!(Settings::parse(&settings.write()), settings);
         assert_eq!(

@@ -7,11 +7,14 @@ use yew::{Callback, Html, Properties, function_component, html};
 
 use crate::choices::Pane;
 use crate::state::Action;
+use crate::state::inquiry::lit::Lit;
 use crate::table::Panel;
 
 #[derive(Properties, PartialEq)]
 pub struct SlabPaneProps {
     pub view: Option<Rc<SlabView>>,
+    /// What is lit: caches with a lit object are.
+    pub lit: Rc<Lit>,
     pub as_table: bool,
     pub visible: bool,
     pub act: Callback<Action>,
@@ -33,7 +36,7 @@ pub fn SlabPane(props: &SlabPaneProps) -> Html {
         <Panel pane={Pane::Slab} title="slab caches" sentence={view.sentence()} visible={props.visible}
             table={props.as_table.then(|| view.table())} act={props.act.clone()}>
             <div class="scroll" tabindex="0" role="region" aria-label="slab caches as bars">
-                <ul class="caches">{ for view.caches.iter().map(|cache| cache_bar(cache, most)) }</ul>
+                <ul class="caches">{ for view.caches.iter().map(|cache| cache_bar(cache, most, &props.lit)) }</ul>
             </div>
         </Panel>
     }
@@ -41,15 +44,18 @@ pub fn SlabPane(props: &SlabPaneProps) -> Html {
 
 /// One cache. The bar's length is its pages against the largest cache; the filled part, objects in
 /// use.
-fn cache_bar(cache: &CacheView, most: u64) -> Html {
+fn cache_bar(cache: &CacheView, most: u64, lit: &Lit) -> Html {
+    let is_lit = lit.has_name(&cache.name);
     let width = (cache.bytes() * 100).div_ceil(most).max(1);
     let used = match cache.total_objects {
         0 => 0,
         total => u64::from(cache.active_objects) * width / u64::from(total),
     };
     html! {
-        <li key={cache.name.clone()}>
-            <span class="cache-name mono">{ &cache.name }</span>
+        <li key={cache.name.clone()} class={is_lit.then_some("lit")}>
+            <span class="cache-name mono">{ &cache.name }
+                if is_lit { <span class="sign" title="asked about">{ " ◂" }</span> }
+            </span>
             <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
                 <rect class="bar-room" x="0" y="0" width={width.to_string()} height="6" />
                 <rect class="bar-used" x="0" y="0" width={used.to_string()} height="6" />

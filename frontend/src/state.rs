@@ -25,6 +25,7 @@ use crate::choices::{Hosts, Link, Pane, Place, Theme};
 use crate::transcript::{Entry, LogLine, lines};
 
 use inquiry::Inquiry;
+use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
 use library::Library;
 
@@ -138,6 +139,8 @@ struct Stale {
     node: bool,
     /// The pane below the tree.
     lower: bool,
+    /// What the dock shows of the past.
+    past: bool,
 }
 
 impl Stale {
@@ -145,6 +148,7 @@ impl Stale {
         tree: true,
         node: true,
         lower: true,
+        past: true,
     };
 }
 
@@ -302,7 +306,10 @@ impl State {
             }
             Action::HostsKnown(Ok(names)) => self.hosts = Hosts::Offered(names),
             Action::HostsKnown(Err(reason)) => self.hosts = Hosts::Unreachable(reason),
-            Action::Submit(lines) => self.submit(lines),
+            Action::Submit(lines) => {
+                self.inquiry.moved_by_hand();
+                self.submit(lines);
+            }
             Action::Interrupt => self.interrupt(),
             Action::ClearScreen => self.screen_start = self.transcript.len(),
             Action::Complete(line) => {
@@ -310,8 +317,14 @@ impl State {
                     effects.push(Effect::Send(Request::Complete { line }));
                 }
             }
-            Action::Seek(step) => self.seek(step),
-            Action::StepBy(steps) => self.seek(self.target_step().saturating_add_signed(steps)),
+            Action::Seek(step) => {
+                self.inquiry.moved_by_hand();
+                self.seek(step);
+            }
+            Action::StepBy(steps) => {
+                self.inquiry.moved_by_hand();
+                self.seek(self.target_step().saturating_add_signed(steps));
+            }
             Action::SwitchHost(place) if place == self.place && self.link == Link::Live => {}
             Action::SwitchHost(place) => {
                 self.place = place;
@@ -380,6 +393,19 @@ impl State {
     /// How many lines of the log come after the step that is shown.
     pub fn later_lines(&self) -> usize {
         self.log.len().saturating_sub(self.kernel.step as usize)
+    }
+
+    /// The line that led to `step`; the boot has none.
+    pub fn line(&self, step: u32) -> Option<&Rc<LogLine>> {
+        self.log.get((step as usize).checked_sub(1)?)
+    }
+
+    /// Events that had been emitted after `step` lines.
+    fn events_after(&self, step: usize) -> u64 {
+        match step.checked_sub(1) {
+            Some(last) => self.log[last].report.events,
+            None => self.boot.map_or(0, |boot| boot.events),
+        }
     }
 
     /// Lines are running or waiting to.
@@ -517,6 +543,7 @@ impl State {
         let dropped = self.pending.len() - kept;
         self.pending.truncate(kept);
         self.library_dropped(self.kernel.step as usize, kept);
+        self.inquiry.cut_short(kept);
         if dropped > 0 {
             self.note(format!("{} did not run", lines(dropped)));
         }
@@ -567,6 +594,7 @@ impl State {
         self.work = None;
         self.seek_to = None;
         self.views_awaited = 0;
+        self.inquiry.fell();
         self.replay = Some(Replay {
             done: 0,
             then,
@@ -576,21 +604,26 @@ impl State {
     }
 
     fn answered(&mut self, request: Request, response: Response, effects: &mut Vec<Effect>) {
-        match request {
+        match &request {
             Request::Probe { .. } | Request::Check { .. } => {
                 return self.lesson_answered(request, response, effects);
             }
             Request::Search { .. }
             | Request::Trace { .. }
-            | Request::View(ViewRequest::Object { .. } | ViewRequest::Changes { .. }) => {
+            | Request::View(ViewRequest::Events {
+                max: EVENTS_COMPARED,
+                ..
+            }) => {
                 return self.inquiry_answered(request, response, effects);
             }
+            Request::View(_) => self.views_awaited = self.views_awaited.saturating_sub(1),
             _ => {}
         }
-        if matches!(request, Request::View(_)) {
-            self.views_awaited = self.views_awaited.saturating_sub(1);
-        }
         match (request, response) {
+            (
+                request @ Request::View(ViewRequest::Object { .. } | ViewRequest::Changes { .. }),
+                response @ (Response::View(_) | Response::Error { .. }),
+            ) => self.inquiry_answered(request, response, effects),
             (
                 Request::Open { .. },
                 Response::Opened {
@@ -658,7 +691,10 @@ impl State {
                 effects.push(Effect::Disconnect);
             }
         }
-        self.drawn_once |= !self.is_busy();
+        if !self.is_busy() {
+            self.drawn_once = true;
+            self.go_on_asking(effects);
+        }
     }
 
     fn ran(&mut self, reports: Vec<LineReport>, state: StateView) {
@@ -686,6 +722,7 @@ impl State {
                         step: self.log.len() as u32,
                         line,
                     });
+                    self.line_ran(self.log.len());
                 }
                 self.library_ran(count);
             }
@@ -750,6 +787,7 @@ impl State {
                 let dropped = self.pending.len();
                 self.pending.clear();
                 self.library_dropped(self.kernel.step as usize, 0);
+                self.inquiry.cut_short(0);
                 self.error(match dropped {
                     0 | 1 => message,
                     _ => format!("{message}; {} did not run", lines(dropped)),
@@ -788,6 +826,7 @@ impl State {
             (ViewRequest::Slab, Some(View::Slab(view))) => replace(&mut self.slab, view),
             (ViewRequest::Events { .. }, Some(View::Events(view))) => {
                 replace(&mut self.events, view);
+                self.relight();
             }
             _ => {}
         }
@@ -887,7 +926,14 @@ impl State {
             }
             _ => ViewRequest::Memory,
         });
-        [tree, node, lower].into_iter().flatten().collect()
+        let past = self
+            .stale
+            .past
+            .then(|| self.inquiry.wanted_views(self.kernel.step));
+        [tree, node, lower, past.flatten()]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use labs::view::StateView;
 use web_sys::HtmlInputElement;
 use yew::{
-    AttrValue, Callback, Html, InputEvent, Properties, TargetCast, function_component, html,
+    AttrValue, Callback, Children, Html, InputEvent, Properties, TargetCast, function_component,
+    html,
 };
 
 use crate::callbacks::report;
 use crate::icons::{self, icon};
-use crate::state::Action;
+use crate::state::{Action, inquiry};
 use crate::transcript::LogLine;
 
 #[derive(Properties, PartialEq)]
@@ -27,6 +28,8 @@ pub struct TimelineProps {
     pub locked: bool,
     /// What goes on besides, e.g. a replay.
     pub activity: Option<AttrValue>,
+    /// What plays the steps.
+    pub children: Children,
     pub act: Callback<Action>,
 }
 
@@ -58,6 +61,9 @@ pub fn Timeline(props: &TimelineProps) -> Html {
         Some(line) => line.typed.clone(),
         None => "the machine has just booted".to_string(),
     };
+    let ask = props
+        .act
+        .reform(|_| Action::Inquiry(inquiry::Action::Show(Some(inquiry::Tab::Changes))));
     html! {
         <footer class="time">
             <div class="time-buttons" role="group" aria-label="time">
@@ -65,10 +71,13 @@ pub fn Timeline(props: &TimelineProps) -> Html {
                 { button("step-back", "one step back (Alt+←)", icons::BACK, at_start, Action::StepBy(-1)) }
                 { button("step-forward", "one step on (Alt+→)", icons::FORWARD, at_end, Action::StepBy(1)) }
                 { button("step-last", "to the last step", icons::LAST, at_end, Action::Seek(u32::MAX)) }
+                { props.children.clone() }
             </div>
             <input id="step-slider" type="range" min="0" max={steps.to_string()} step="1"
                 value={target.to_string()} disabled={*locked || steps == 0} {oninput}
                 aria-label="step" aria-valuetext={format!("step {target} of {steps}: {line}")} />
+            <button class="tool" id="ask" onclick={ask}
+                title="Ask the past: what changed, who wrote this, since when? (Alt+C)">{ "ask" }</button>
             <button class="tool" id="log" onclick={props.act.reform(|_| Action::ShowLog(true))}
                 title="The log as text: keep it, or run another">{ "log" }</button>
             <p class="state mono" id="state-line" data-testid="state-line"

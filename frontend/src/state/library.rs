@@ -484,6 +484,7 @@ impl State {
             pane: self.pane,
             lower: self.lower,
             tables: self.tables.clone(),
+            speed: self.inquiry.play.speed,
         }
     }
 
@@ -495,6 +496,7 @@ impl State {
         self.pane = settings.pane;
         self.lower = settings.lower;
         self.tables = settings.tables;
+        self.inquiry.play.speed = settings.speed;
     }
 
     /// The branches that the present log still leads to, with their place in the list.
@@ -576,6 +578,7 @@ impl State {
     /// Empties the page for another session; the caller connects.
     pub(super) fn clear_session(&mut self) {
         self.library.renew();
+        self.inquiry.reset();
         self.lab = None;
         self.log_error = None;
         self.log.clear();

@@ -1,25 +1,27 @@
 //! Every transition, with a kernel that is played.
 
-use labs::protocol::Host;
+use labs::protocol::{Goal, Host};
+use labs::view::{ChangesView, EventRow, ObjectState, ObjectView, Touch};
 
 use super::*;
 mod keeping;
 
 use crate::transcript::{PRINTED_SHOWN, TYPED_SHOWN};
 
-/// Answers as a session would, with an output of `ran LINE` and an event a line.
-struct FakeKernel {
-    log: Vec<Vec<u8>>,
+/// Answers as a session would, with an output of `ran LINE` and an event a line; the line `count`
+/// prints its step instead.
+pub(super) struct FakeKernel {
+    pub(super) log: Vec<Vec<u8>>,
     step: usize,
     /// At most this many lines a request, as a step budget would have it.
-    budget: usize,
+    pub(super) budget: usize,
     /// Added to the chain, to play a host that computes something else.
-    skew: u64,
-    asked: Vec<Request>,
+    pub(super) skew: u64,
+    pub(super) asked: Vec<Request>,
 }
 
 impl FakeKernel {
-    fn new() -> FakeKernel {
+    pub(super) fn new() -> FakeKernel {
         FakeKernel {
             log: Vec::new(),
             step: 0,
@@ -48,7 +50,7 @@ impl FakeKernel {
         }
     }
 
-    fn handle(&mut self, request: Request) -> Response {
+    pub(super) fn handle(&mut self, request: Request) -> Response {
         self.asked.push(request.clone());
         match request {
             Request::Open { header } => {
@@ -70,9 +72,12 @@ impl FakeKernel {
                 self.log.truncate(self.step);
                 let mut reports = Vec::new();
                 for line in lines.into_iter().take(self.budget) {
-                    let text = [b"ran ", line.as_slice(), b"\n"].concat();
-                    self.log.push(line);
                     self.step += 1;
+                    let text = match line.as_slice() {
+                        b"count" => self.step.to_string().into_bytes(),
+                        line => [b"ran ", line, b"\n"].concat(),
+                    };
+                    self.log.push(line);
                     let (events, chain) = (self.step as u64, self.chain() + self.skew);
                     reports.push(LineReport {
                         text,
@@ -96,22 +101,74 @@ impl FakeKernel {
             Request::View(ViewRequest::Memory) => {
                 Response::View(Some(View::Memory(MemoryView::default())))
             }
+            // An object of one byte, the step.
+            Request::View(ViewRequest::Object { at }) if at < 100 => {
+                Response::View(Some(View::Object(ObjectView {
+                    at,
+                    size: 1,
+                    name: "thing".into(),
+                    cache: String::new(),
+                    state: ObjectState::Allocated,
+                    pfn: 0,
+                    fields: Vec::new(),
+                    bytes: vec![self.step as u8],
+                })))
+            }
+            Request::View(ViewRequest::Changes { from, to }) => {
+                let frames = vec![to];
+                Response::View(Some(View::Changes(ChangesView {
+                    from,
+                    to,
+                    frames,
+                    ..ChangesView::default()
+                })))
+            }
+            Request::View(ViewRequest::Events { since, .. }) => {
+                let next = self.step as u64;
+                let event = |number| EventRow {
+                    number,
+                    name: String::from_utf8_lossy(&self.log[number as usize]).into(),
+                    touches: vec![Touch { at: 512, bytes: 8 }],
+                    ..EventRow::default()
+                };
+                Response::View(Some(View::Events(EventsView {
+                    next,
+                    lost: 0,
+                    events: (since..next).map(event).collect(),
+                })))
+            }
             Request::View(_) => Response::View(None),
+            // Ten steps an answer.
+            Request::Search {
+                goal: Goal::Became { line, .. },
+                before,
+            } => {
+                let reached = before.saturating_sub(10);
+                let looked_at = &self.log[reached as usize..before as usize];
+                let found = looked_at.iter().rposition(|known| *known == line);
+                let found = found.map(|at| reached + at as u32 + 1);
+                Response::Searched { found, reached }
+            }
+            // Two steps a piece.
+            Request::Trace { from, to, .. } => Response::Traced {
+                bytes: format!("{from} ").into_bytes(),
+                next: (from + 2 <= to).then_some(from + 2),
+            },
             other => panic!("not asked by the page: {other:?}"),
         }
     }
 }
 
 /// A page with a kernel; effects that are no requests are kept.
-struct Bench {
-    state: State,
-    kernel: FakeKernel,
+pub(super) struct Bench {
+    pub(super) state: State,
+    pub(super) kernel: FakeKernel,
     journal: keeping::FakeJournal,
-    effects: Vec<Effect>,
+    pub(super) effects: Vec<Effect>,
 }
 
 impl Bench {
-    fn new() -> Bench {
+    pub(super) fn new() -> Bench {
         let mut bench = Bench {
             state: State::new(Theme::Auto),
             kernel: FakeKernel::new(),
@@ -123,7 +180,7 @@ impl Bench {
     }
 
     /// Applies the action and lets the kernel answer until nobody has anything to say.
-    fn act(&mut self, action: Action) {
+    pub(super) fn act(&mut self, action: Action) {
         let mut effects: VecDeque<Effect> = self.state.apply(action).into();
         while let Some(effect) = effects.pop_front() {
             match effect {
@@ -148,20 +205,20 @@ impl Bench {
         }
     }
 
-    fn type_lines(&mut self, text: &str) {
+    pub(super) fn type_lines(&mut self, text: &str) {
         self.act(Action::Submit(
             text.lines().map(|line| line.into()).collect(),
         ));
     }
 
     /// The log, a space between lines.
-    fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         let lines = self.state.log.iter().map(|line| line.typed.as_str());
         lines.collect::<Vec<_>>().join(" ")
     }
 
     /// The errors on the console.
-    fn errors(&self) -> Vec<&str> {
+    pub(super) fn errors(&self) -> Vec<&str> {
         let error = |entry: &'_ Entry| matches!(entry, Entry::Note { is_error: true, .. });
         let errors = self.state.transcript.iter().filter(|entry| error(entry));
         errors

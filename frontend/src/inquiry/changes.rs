@@ -1,0 +1,147 @@
+//! What changed between two steps: objects and frames, each a way to the inspector.
+
+use labs::view::{Change, ChangesView, ObjectChange, View, address};
+use web_sys::HtmlInputElement;
+use yew::{Callback, Event, Html, Properties, TargetCast, function_component, html, use_state};
+
+use crate::callbacks::report;
+use crate::state::Action;
+use crate::state::inquiry::{Action as Own, Changes};
+
+/// How many objects and frames are listed before one asks for more.
+const LISTED: usize = 100;
+
+/// The kinds of changes with the signs that stand for them.
+pub const KINDS: [(Change, &str); 3] = [
+    (Change::Allocated, "+"),
+    (Change::Freed, "−"),
+    (Change::Written, "~"),
+];
+
+#[derive(Properties, PartialEq)]
+pub struct ChangesTabProps {
+    pub step: u32,
+    pub steps: u32,
+    pub mark: Option<u32>,
+    pub range: Option<(u32, u32)>,
+    pub changes: Changes,
+    pub act: Callback<Action>,
+}
+
+/// Draws the tab.
+#[function_component]
+pub fn ChangesTab(props: &ChangesTabProps) -> Html {
+    let listed = use_state(|| LISTED);
+    let more = {
+        let listed = listed.clone();
+        Callback::from(move |_| listed.set(*listed * 4))
+    };
+    let content = match (&props.range, &props.changes) {
+        (None, _) => html! {
+            <p class="empty">{ "This is the boot; nothing came before it." }</p>
+        },
+        (_, Changes::Failed(error)) => {
+            html! { <p class="note error" role="alert">{ &**error }</p> }
+        }
+        (_, Changes::Unknown) => html! { <p class="empty">{ "looking …" }</p> },
+        (_, Changes::Seen(view)) => list(view, *listed, more, &props.act),
+    };
+    html! { <>{ range(props) }{ content }</> }
+}
+
+/// Between which steps: the last one, or from a marked one on.
+fn range(props: &ChangesTabProps) -> Html {
+    let step = props.step;
+    let onchange = report(&props.act, |event: Event| {
+        let input = event.target_dyn_into::<HtmlInputElement>()?;
+        let mark = input.value().parse().ok();
+        Some(Action::Inquiry(Own::Mark(mark)))
+    });
+    let unmark = props.act.reform(|_| Action::Inquiry(Own::Mark(None)));
+    let is_marked = props.mark.is_some();
+    let from = props.mark.map_or(step.saturating_sub(1), |mark| mark);
+    html! {
+        <div class="dock-form">
+            <label>{ "between step " }
+                <input type="number" id="changes-from" min="0" max={props.steps.to_string()}
+                    value={from.to_string()} {onchange} />
+            </label>
+            <span>{ format!("and the present one, {step}") }</span>
+            <button class="tool" id="changes-mark" onclick={props.act.reform(|_| Action::Inquiry(Own::MarkHere))}
+                title="Count from the present step on: step away, and see what changes (Alt+M)">
+                { "mark this step" }
+            </button>
+            if is_marked {
+                <button class="tool" id="changes-unmark" onclick={unmark}>
+                    { "the last step only" }
+                </button>
+            }
+        </div>
+    }
+}
+
+fn list(
+    view: &ChangesView,
+    listed: usize,
+    more: Callback<web_sys::MouseEvent>,
+    act: &Callback<Action>,
+) -> Html {
+    let objects = view
+        .objects
+        .iter()
+        .take(listed)
+        .map(|object| row(object, act));
+    let frames = view.frames.iter().take(listed).map(|frame| {
+        let at = frame * 512;
+        let onclick = act.reform(move |_| Action::Inquiry(Own::Inspect(at)));
+        html! { <li><button class="chip mono" {onclick}>{ format!("frame {frame}") }</button></li> }
+    });
+    let hidden = view
+        .objects
+        .len()
+        .max(view.frames.len())
+        .saturating_sub(listed);
+    html! {
+        <>
+            <p class="dock-sentence" id="changes-sentence" role="status"
+                data-objects={view.objects.len().to_string()}
+                data-frames={view.frames.len().to_string()}>{ view.sentence() }</p>
+            <ul class="changes">{ for objects }</ul>
+            if view.omitted > 0 {
+                <p class="quiet">{ format!("and {} more objects", view.omitted) }</p>
+            }
+            if !view.frames.is_empty() {
+                <h3>{ "frames" }</h3>
+                <ul class="chips">{ for frames }</ul>
+            }
+            if hidden > 0 {
+                <button class="tool" onclick={more}>{ "show more" }</button>
+            }
+        </>
+    }
+}
+
+fn row(object: &ObjectChange, act: &Callback<Action>) -> Html {
+    let at = object.at;
+    let onclick = act.reform(move |_| Action::Inquiry(Own::Inspect(at)));
+    let word = object.change.word();
+    let sign = KINDS
+        .iter()
+        .find(|(kind, _)| *kind == object.change)
+        .map_or("", |(_, sign)| sign);
+    let bytes = match object.bytes {
+        1 => "1 byte differs".to_string(),
+        bytes => format!("{bytes} bytes differ"),
+    };
+    html! {
+        <li>
+            <button class={format!("change {word}")} {onclick}
+                aria-label={format!("{} at {}, {word}, {bytes}: inspect", object.name, address(at))}>
+                <span class="sign" aria-hidden="true">{ sign }</span>
+                <span class="mono">{ &object.name }</span>
+                <span class="quiet">{ format!("{word}, {bytes}") }</span>
+                <span class="mono address">{ address(at) }</span>
+            </button>
+        </li>
+    }
+}

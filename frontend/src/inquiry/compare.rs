@@ -1,0 +1,189 @@
+//! Two sessions side by side: which log to compare with, and where they part.
+
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use labs::view::EventRow;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{HtmlInputElement, HtmlTextAreaElement};
+use yew::{
+    AttrValue, Callback, Event, Html, Properties, TargetCast, function_component, html,
+    use_node_ref,
+};
+
+use crate::state::Action;
+use crate::state::inquiry::Action as Own;
+use crate::state::inquiry::compare::{Compare, Phase};
+use crate::transcript::LogLine;
+
+/// How much of a line's output is shown, in bytes.
+const TEXT_SHOWN: usize = 4000;
+
+#[derive(Properties, PartialEq)]
+pub struct CompareTabProps {
+    pub compare: Option<Rc<Compare>>,
+    /// This session's machine.
+    pub machine: AttrValue,
+    /// This session's line at the step where the sessions part.
+    pub line: Option<Rc<LogLine>>,
+    pub act: Callback<Action>,
+}
+
+/// Draws the tab.
+#[function_component]
+pub fn CompareTab(props: &CompareTabProps) -> Html {
+    let area = use_node_ref();
+    let start = {
+        let (act, area) = (props.act.clone(), area.clone());
+        Callback::from(move |_| {
+            if let Some(area) = area.cast::<HtmlTextAreaElement>() {
+                let log = area.value().into_bytes();
+                act.emit(Action::Inquiry(Own::Compare(log)));
+            }
+        })
+    };
+    let onchange = {
+        let act = props.act.clone();
+        Callback::from(move |event: Event| read_file(&event, act.clone()))
+    };
+    html! {
+        <>
+            <div class="dock-form">
+                <label class="full">{ "Another session's log" }
+                    <textarea ref={area} id="compare-log" class="field mono" rows="4" spellcheck="false"
+                        autocomplete="off" placeholder="mem=64M cpus=2 …" />
+                </label>
+                <button class="primary" id="compare-go" onclick={start}>{ "Compare" }</button>
+                <label class="tool file">{ "with a file" }
+                    <input type="file" id="compare-file" class="unseen" {onchange} />
+                </label>
+            </div>
+            if let Some(compare) = &props.compare { { result(compare, props) } }
+        </>
+    }
+}
+
+fn result(compare: &Compare, props: &CompareTabProps) -> Html {
+    let close = props.act.reform(|_| Action::Inquiry(Own::EndComparison));
+    let machines = (props.machine != compare.header && !compare.header.is_empty()).then(|| {
+        html! {
+            <p class="quiet">{ "The machines differ: " }
+                <span class="mono">{ &props.machine }</span>{ " here, " }
+                <span class="mono">{ &compare.header }</span>{ " there." }</p>
+        }
+    });
+    let (status, content) = match &compare.phase {
+        Phase::Running => (
+            format!(
+                "{} of {} lines are the same so far",
+                compare.reports.len(),
+                compare.lines.len()
+            ),
+            Html::default(),
+        ),
+        Phase::Same => (
+            "Both did the same at every step.".to_string(),
+            Html::default(),
+        ),
+        Phase::Failed(reason) => (format!("No comparison: {reason}."), Html::default()),
+        Phase::Parted(step, part) => (
+            format!("They part at step {step}: {}.", part.words()),
+            sides(compare, *step, props),
+        ),
+    };
+    let phase = match &compare.phase {
+        Phase::Running => "running",
+        Phase::Same => "same",
+        Phase::Parted(..) => "parted",
+        Phase::Failed(_) => "failed",
+    };
+    html! {
+        <div class="dock-answer" id="compare-result" data-phase={phase}>
+            <p role="status">{ status }</p>
+            { machines }
+            { content }
+            <button class="tool" onclick={close}>{ "close the comparison" }</button>
+        </div>
+    }
+}
+
+/// Both sessions at the step where they part.
+fn sides(compare: &Compare, step: u32, props: &CompareTabProps) -> Html {
+    let place = step as usize - 1;
+    let ours = props.line.as_ref().map(|line| (&line.line, &line.report));
+    let theirs = compare.lines.get(place).zip(compare.reports.get(place));
+    let events = compare.event();
+    let event = |side: usize| match &events {
+        None => None,
+        Some(events) => Some(events[side]),
+    };
+    let side = |title: &'static str,
+                line: Option<(&Vec<u8>, &labs::protocol::LineReport)>,
+                event: Option<Option<&EventRow>>| {
+        let content = match line {
+            None => html! { <p class="quiet">{ "has no such step" }</p> },
+            Some((line, report)) => html! {
+                <>
+                    <p class="mono"><span class="hash">{ "# " }</span>{ text(line) }
+                        if report.status != 0 { <span class="badge">{ format!("exit {}", report.status) }</span> }
+                    </p>
+                    <pre class="printed" tabindex="0">{ text(&report.text) }</pre>
+                </>
+            },
+        };
+        let event = event.map(|event| match event {
+            Some(event) => html! {
+                <p class="event-first">
+                    <span class="quiet">{ "first event that differs: " }</span>
+                    <span class="mono">{ format!("{} {}", event.name, event.fields) }</span>
+                    if !event.sentence.is_empty() { <>{ " " }{ &event.sentence }</> }
+                </p>
+            },
+            None => html! { <p class="quiet">{ "no further event in this step" }</p> },
+        });
+        html! { <section class="side"><h3>{ title }</h3>{ content }{ event }</section> }
+    };
+    let jump = props.act.reform(move |_| Action::Seek(step));
+    let left_out = compare.events_left_out();
+    html! {
+        <>
+            <button class="primary" id="compare-jump" data-step={step.to_string()} onclick={jump}>
+                { format!("show step {step} here") }
+            </button>
+            <div class="sides">
+                { side("this session", ours, event(0)) }
+                { side("the other", theirs, event(1)) }
+            </div>
+            if left_out > 0 {
+                <p class="quiet">{ format!("{left_out} earlier events of the step were too many to compare") }</p>
+            }
+        </>
+    }
+}
+
+/// Bytes as text, not without end.
+fn text(bytes: &[u8]) -> String {
+    let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_SHOWN)]).into_owned();
+    match bytes.len().checked_sub(TEXT_SHOWN) {
+        None | Some(0) => shown,
+        Some(left) => format!("{shown} … ({left} bytes more)"),
+    }
+}
+
+/// Compares with the file that was chosen, byte for byte.
+fn read_file(event: &Event, act: Callback<Action>) {
+    let Some(input) = event.target_dyn_into::<HtmlInputElement>() else {
+        return;
+    };
+    let Some(file) = input.files().and_then(|files| files.get(0)) else {
+        return;
+    };
+    // The same file can be chosen again.
+    input.set_value("");
+    wasm_bindgen_futures::spawn_local(async move {
+        if let Ok(buffer) = JsFuture::from(file.array_buffer()).await {
+            let log = Uint8Array::new(&buffer).to_vec();
+            act.emit(Action::Inquiry(Own::Compare(log)));
+        }
+    });
+}

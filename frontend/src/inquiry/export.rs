@@ -1,0 +1,54 @@
+//! The trace as a file: which kind, and how far it is.
+
+use std::rc::Rc;
+
+use yew::{Callback, Html, Properties, function_component, html};
+
+use crate::state::Action;
+use crate::state::inquiry::Action as Own;
+use crate::state::inquiry::export::{Export, FORMATS};
+
+#[derive(Properties, PartialEq)]
+pub struct ExportTabProps {
+    pub export: Option<Rc<Export>>,
+    pub act: Callback<Action>,
+}
+
+/// Draws the tab.
+#[function_component]
+pub fn ExportTab(props: &ExportTabProps) -> Html {
+    let is_running = props
+        .export
+        .as_ref()
+        .is_some_and(|export| export.outcome.is_none());
+    let formats = FORMATS.iter().map(|(format, name, file, what)| {
+        let format = *format;
+        let onclick = props
+            .act
+            .reform(move |_| Action::Inquiry(Own::Export(format)));
+        html! {
+            <li>
+                <button class="tool" data-file={*file} {onclick} disabled={is_running}>{ *name }</button>
+                <span class="quiet">{ *what }</span>
+            </li>
+        }
+    });
+    let answer = props.export.as_ref().map(|export| {
+        let text = match &export.outcome {
+            None => format!("steps up to {} of {}", export.reached, export.to),
+            Some(Ok(bytes)) => format!("{bytes} bytes are in the file"),
+            Some(Err(reason)) => format!("No file: {reason}."),
+        };
+        html! { <p class="dock-answer" role="status" id="export-answer">{ text }</p> }
+    });
+    html! {
+        <>
+            <p class="dock-sentence">
+                { "All events of this session, from the boot to its last step, as a file for the tools
+                    that kernel developers use." }
+            </p>
+            <ul class="exports">{ for formats }</ul>
+            { answer }
+        </>
+    }
+}

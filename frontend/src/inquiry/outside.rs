@@ -1,0 +1,123 @@
+//! What the questions need of the browser: the frames of the screen, a second kernel, a file.
+
+use wasm_bindgen::prelude::*;
+use yew::Callback;
+
+use crate::canvas::NextFrame;
+use crate::carrier::Carrier;
+use crate::choices::Place;
+use crate::library::journal;
+use crate::state::Action;
+use crate::state::inquiry::{Action as Own, Effect, Second};
+
+/// A wait shorter than this, in milliseconds, is left to the frames of the screen.
+const FRAME_MS: u32 = 20;
+
+/// What the questions hold of the browser.
+#[derive(Default)]
+pub struct Outside {
+    wake: Option<Wake>,
+    second: Option<Carrier>,
+    /// Counts the second kernels, so that the last words of one are not taken for the next one's.
+    generation: u32,
+}
+
+/// A frame that is waited for; dropping it ends the wait.
+struct Wake {
+    _frame: Option<NextFrame>,
+    _timer: Option<Timer>,
+}
+
+impl Outside {
+    /// Carries an effect out; what comes of it is reported to `act`. `hears` tells whether a report
+    /// of the second kernel of that generation still counts.
+    pub fn perform(
+        &mut self,
+        effect: Effect,
+        act: &Callback<Action>,
+        hear: &Callback<(u32, Second)>,
+    ) {
+        match effect {
+            Effect::Wake(after_ms) => self.wake(after_ms, act),
+            Effect::OpenSecond => {
+                self.generation += 1;
+                self.second = None;
+                let generation = self.generation;
+                let report =
+                    hear.reform(move |event: crate::carrier::Event| (generation, event.into()));
+                match Carrier::open(Place::Browser, report) {
+                    Ok(carrier) => self.second = Some(carrier),
+                    Err(reason) => hear.emit((generation, Second::Failed(reason))),
+                }
+            }
+            Effect::SendSecond(request) => {
+                if let Some(carrier) = &self.second {
+                    carrier.send(request);
+                }
+            }
+            Effect::CloseSecond => {
+                self.generation += 1;
+                self.second = None;
+            }
+            Effect::Save(name, bytes) => journal::offer(&name, &bytes),
+        }
+    }
+
+    /// Whether the second kernel of this generation is the present one.
+    pub fn is_current(&self, generation: u32) -> bool {
+        generation == self.generation
+    }
+
+    fn wake(&mut self, after_ms: u32, act: &Callback<Action>) {
+        let act = act.clone();
+        let tick = move || act.emit(Action::Inquiry(Own::Tick(now_ms())));
+        // Whatever was waited for before is dropped.
+        self.wake = Some(if after_ms < FRAME_MS {
+            Wake {
+                _frame: NextFrame::new(tick),
+                _timer: None,
+            }
+        } else {
+            Wake {
+                _frame: None,
+                _timer: Timer::new(after_ms, tick),
+            }
+        });
+    }
+}
+
+/// Calls once after some time; dropping it takes that back.
+struct Timer {
+    id: i32,
+    _closure: Closure<dyn FnMut()>,
+}
+
+impl Timer {
+    fn new(after_ms: u32, act: impl FnOnce() + 'static) -> Option<Timer> {
+        let closure = Closure::once(act);
+        let id = web_sys::window()?
+            .set_timeout_with_callback_and_timeout_and_arguments_0(
+                closure.as_ref().unchecked_ref(),
+                after_ms as i32,
+            )
+            .ok()?;
+        Some(Timer {
+            id,
+            _closure: closure,
+        })
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(window) = web_sys::window() {
+            window.clear_timeout_with_handle(self.id);
+        }
+    }
+}
+
+fn now_ms() -> f64 {
+    web_sys::window()
+        .and_then(|window| window.performance())
+        .map_or(0.0, |performance| performance.now())
+}

@@ -1,0 +1,101 @@
+//! Searches backwards: a field to ask "since when?", and how far the search is.
+
+use std::rc::Rc;
+
+use labs::protocol::Goal;
+use web_sys::{HtmlInputElement, SubmitEvent};
+use yew::{Callback, Html, Properties, function_component, html, use_node_ref};
+
+use crate::state::Action;
+use crate::state::inquiry::Action as Own;
+use crate::state::inquiry::search::{Outcome, Search};
+
+#[derive(Properties, PartialEq)]
+pub struct SearchTabProps {
+    pub search: Option<Rc<Search>>,
+    /// The step that is shown.
+    pub step: u32,
+    pub act: Callback<Action>,
+}
+
+/// Draws the tab.
+#[function_component]
+pub fn SearchTab(props: &SearchTabProps) -> Html {
+    let (line, prints) = (use_node_ref(), use_node_ref());
+    let onsubmit = {
+        let (act, line, prints) = (props.act.clone(), line.clone(), prints.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let text = |node: &yew::NodeRef| {
+                let input = node.cast::<HtmlInputElement>();
+                input.map(|input| input.value()).unwrap_or_default()
+            };
+            let line = text(&line);
+            if !line.trim().is_empty() {
+                let goal = Goal::Became {
+                    line: line.into_bytes(),
+                    prints: text(&prints).into_bytes(),
+                };
+                act.emit(Action::Inquiry(Own::Search(goal)));
+            }
+        })
+    };
+    html! {
+        <>
+            <form class="dock-form" {onsubmit}>
+                <label class="full">{ "Since when does this line succeed?" }
+                    <input ref={line} id="search-line" class="field mono" type="text" autocomplete="off"
+                        spellcheck="false" autocapitalize="off" placeholder="radix lookup t 5" />
+                </label>
+                <label class="full">{ "… and print this (empty: anything)" }
+                    <input ref={prints} id="search-prints" class="field mono" type="text"
+                        autocomplete="off" spellcheck="false" autocapitalize="off" />
+                </label>
+                <button class="primary" id="search-go">{ "Search backwards" }</button>
+                <span class="quiet">
+                    { format!("from step {}; the line leaves no trace", props.step) }
+                </span>
+            </form>
+            if let Some(search) = &props.search { { answer(search, &props.act) } }
+        </>
+    }
+}
+
+fn answer(search: &Search, act: &Callback<Action>) -> Html {
+    let question = html! { <p class="question">{ search.question() }</p> };
+    let content = match &search.outcome {
+        None => {
+            let done = search.from - search.reached;
+            let stop = act.reform(|_| Action::Inquiry(Own::StopSearch));
+            html! {
+                <>
+                    <p>{ format!("{done} of {} steps searched", search.from) }</p>
+                    <progress id="search-progress" max={search.from.to_string()}
+                        value={done.to_string()} aria-label="steps searched" />
+                    <button class="tool" id="search-stop" onclick={stop}>{ "stop" }</button>
+                </>
+            }
+        }
+        Some(Outcome::Found(step)) => {
+            let step = *step;
+            let onclick = act.reform(move |_| Action::Seek(step));
+            html! {
+                <button class="primary" id="search-found" data-step={step.to_string()} {onclick}>
+                    { match step {
+                        0 => "since the boot: go there".to_string(),
+                        step => format!("at step {step}: go there"),
+                    } }
+                </button>
+            }
+        }
+        Some(Outcome::Nothing) => html! {
+            <p id="search-nothing">{ format!("No step up to {} did that.", search.from) }</p>
+        },
+        Some(Outcome::Stopped(reason)) => html! {
+            <p id="search-stopped" class="note error">
+                { format!("It ended before its time: {reason}.") }
+            </p>
+        },
+    };
+    html! { <div class="dock-answer" role="status" id="search-answer">{ question }{ content }</div> }
+}

@@ -1,0 +1,268 @@
+//! Two sessions side by side: where do they part, and in which event?
+//!
+//! The other log runs on a second kernel in this browser, batch by batch, and is held against the
+//! reports of this session. At the first step that differs it stops; both kernels are brought to
+//! that step, and their events of it are compared in turn.
+
+use std::rc::Rc;
+
+use labs::log::{self, Heading};
+use labs::protocol::{LineReport, PROTOCOL_VERSION, Request, Response, View, ViewRequest};
+use labs::view::{EventRow, EventsView};
+
+use super::super::{Effect, State, batch};
+use super::{Effect as Own, Second};
+
+/// How many events of a step are compared. The number tells these requests from the events pane's.
+pub(crate) const EVENTS_COMPARED: u32 = 4096;
+
+/// A comparison with another log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compare {
+    /// The other machine.
+    pub header: String,
+    /// The other log's lines.
+    pub lines: Vec<Vec<u8>>,
+    /// What those of them did that have run.
+    pub reports: Vec<LineReport>,
+    /// Events that the other machine emitted at boot, and the chain over them.
+    boot: (u64, u64),
+    /// How far it is.
+    pub phase: Phase,
+    /// The events of the step that differs, here and there.
+    events: [Option<Rc<EventsView>>; 2],
+}
+
+/// How far a comparison is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// The other kernel is starting or running.
+    Running,
+    /// Both did the same at every step.
+    Same,
+    /// They part at this step, and in this.
+    Parted(u32, Part),
+    /// The comparison did not come to an end, and why.
+    Failed(Rc<str>),
+}
+
+/// What differs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The lines differ.
+    Line,
+    /// The same line prints another text.
+    Text,
+    /// The same line ends with another status.
+    Status,
+    /// The same line does the same as far as one can read, by other events.
+    Events,
+    /// This session ends before the other.
+    EndsHere,
+    /// The other session ends before this one.
+    EndsThere,
+}
+
+impl Part {
+    /// The difference in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Part::Line => "the lines differ",
+            Part::Text => "the same line prints another text",
+            Part::Status => "the same line ends with another status",
+            Part::Events => "the same line prints the same, by other events",
+            Part::EndsHere => "this session ends before the other",
+            Part::EndsThere => "the other session ends before this one",
+        }
+    }
+}
+
+impl Compare {
+    /// The first event that differs at the step where the sessions part, here and there; `None`
+    /// while the events are on their way, or when all of them are the same.
+    pub fn event(&self) -> Option<[Option<&EventRow>; 2]> {
+        let [Some(ours), Some(theirs)] = &self.events else {
+            return None;
+        };
+        let same = |a: &EventRow, b: &EventRow| (&a.name, &a.fields) == (&b.name, &b.fields);
+        let pairs = ours.events.iter().zip(&theirs.events);
+        let count = pairs.take_while(|(a, b)| same(a, b)).count();
+        let events = [ours.events.get(count), theirs.events.get(count)];
+        (events != [None, None]).then_some(events)
+    }
+
+    /// The step at which the sessions part, if that is known.
+    pub fn parted(&self) -> Option<u32> {
+        match self.phase {
+            Phase::Parted(step, _) => Some(step),
+            _ => None,
+        }
+    }
+
+    /// Events of the step that came before those which are compared, because there are too many.
+    pub fn events_left_out(&self) -> u64 {
+        let lost = |events: &Option<Rc<EventsView>>| events.as_ref().map_or(0, |it| it.lost);
+        self.events.iter().map(lost).max().unwrap_or(0)
+    }
+
+    pub(super) fn our_kernel_fell(&mut self) {
+        if self.phase == Phase::Running {
+            self.phase = Phase::Failed("the kernel of this session went away".into());
+        }
+    }
+
+    fn events_before(&self, step: u32) -> u64 {
+        let report = (step as usize)
+            .checked_sub(2)
+            .and_then(|at| self.reports.get(at));
+        report.map_or(self.boot.0, |report| report.events)
+    }
+}
+
+/// What differs between the same line's reports.
+fn part_of(ours: &LineReport, theirs: &LineReport, same_boot: bool) -> Option<Part> {
+    if ours.text != theirs.text {
+        Some(Part::Text)
+    } else if ours.status != theirs.status {
+        Some(Part::Status)
+    } else if same_boot && ours.chain != theirs.chain {
+        Some(Part::Events)
+    } else {
+        None
+    }
+}
+
+impl State {
+    pub(super) fn compare(&mut self, bytes: &[u8], effects: &mut Vec<Effect>) {
+        let parsed = log::parse(bytes);
+        let (header, phase) = match Heading::parse(parsed.header) {
+            Ok(heading) => (heading.machine.to_string(), Phase::Running),
+            Err(error) => (String::new(), Phase::Failed(error.into())),
+        };
+        self.inquiry.tab = Some(super::Tab::Compare);
+        if phase == Phase::Running {
+            effects.push(Effect::Inquiry(Own::OpenSecond));
+        }
+        self.inquiry.compare = Some(Rc::new(Compare {
+            header,
+            lines: parsed.lines.into_iter().map(<[u8]>::to_vec).collect(),
+            reports: Vec::new(),
+            boot: (0, 0),
+            phase,
+            events: [None, None],
+        }));
+    }
+
+    pub(super) fn second(&mut self, event: Second, effects: &mut Vec<Effect>) {
+        let Some(compare) = &mut self.inquiry.compare else {
+            return;
+        };
+        let compare = Rc::make_mut(compare);
+        let failed = match event {
+            Second::Ready => {
+                let header = compare.header.clone();
+                return effects.push(second(Request::Open { header }));
+            }
+            Second::Failed(reason) => reason,
+            Second::Answered(_, Response::Error { message }) => message,
+            Second::Answered(_, Response::Opened { version, .. })
+                if version != PROTOCOL_VERSION =>
+            {
+                format!("the other kernel speaks version {version} of the protocol")
+            }
+            Second::Answered(_, Response::Opened { header, state, .. }) => {
+                compare.header = header;
+                compare.boot = (state.events, state.chain);
+                return self.compare_on(effects);
+            }
+            Second::Answered(_, Response::Ran { lines, .. }) => {
+                compare.reports.extend(lines);
+                return self.compare_on(effects);
+            }
+            Second::Answered(_, Response::View(Some(View::Events(view)))) => {
+                compare.events[1] = Some(Rc::new(view));
+                // It has said all that was wanted of it.
+                return effects.push(Effect::Inquiry(Own::CloseSecond));
+            }
+            Second::Answered(..) => return,
+        };
+        if compare.phase == Phase::Running {
+            compare.phase = Phase::Failed(failed.into());
+        }
+        effects.push(Effect::Inquiry(Own::CloseSecond));
+    }
+
+    /// Holds the reports that there are against this session's, and asks for more.
+    fn compare_on(&mut self, effects: &mut Vec<Effect>) {
+        let Some(compare) = &mut self.inquiry.compare else {
+            return;
+        };
+        let compare = Rc::make_mut(compare);
+        // Machines that boot otherwise never meet again in their chains; what they print may be equal.
+        let same_boot = self.boot.is_some_and(|boot| boot.boot == compare.boot.1);
+        let differing = self.log.iter().zip(&compare.lines).zip(&compare.reports);
+        let differing = differing
+            .zip(1u32..)
+            .find_map(|(((ours, line), theirs), step)| {
+                if ours.line != *line {
+                    return Some((step, Part::Line));
+                }
+                part_of(&ours.report, theirs, same_boot).map(|part| (step, part))
+            });
+        let ran = compare.reports.len();
+        let end = (ran.min(self.log.len()) + 1) as u32;
+        let parted = differing.or(if ran > self.log.len() {
+            Some((end, Part::EndsHere))
+        } else if ran == compare.lines.len() && ran < self.log.len() {
+            Some((end, Part::EndsThere))
+        } else {
+            None
+        });
+        match parted {
+            Some((step, part)) => {
+                compare.phase = Phase::Parted(step, part);
+                effects.push(second(Request::Seek { step }));
+                effects.push(second(Request::View(ViewRequest::Events {
+                    since: compare.events_before(step),
+                    max: EVENTS_COMPARED,
+                })));
+                self.seek(step);
+            }
+            None if ran == compare.lines.len() => {
+                compare.phase = Phase::Same;
+                effects.push(Effect::Inquiry(Own::CloseSecond));
+            }
+            None => {
+                let lines = batch(compare.lines[ran..].iter().map(Vec::as_slice));
+                effects.push(second(Request::Run { lines }));
+            }
+        }
+    }
+
+    /// Everything was answered: asks for this session's events of the step where it parts from the
+    /// other, once it is shown.
+    pub(crate) fn ask_for_our_events(&mut self, effects: &mut Vec<Effect>) {
+        let Some(compare) = &self.inquiry.compare else {
+            return;
+        };
+        let Phase::Parted(step, _) = compare.phase else {
+            return;
+        };
+        if compare.events[0].is_none() && self.kernel.step == step {
+            effects.push(Effect::Send(Request::View(ViewRequest::Events {
+                since: self.events_after(step as usize - 1),
+                max: EVENTS_COMPARED,
+            })));
+        }
+    }
+
+    pub(super) fn our_events(&mut self, view: EventsView) {
+        if let Some(compare) = &mut self.inquiry.compare {
+            Rc::make_mut(compare).events[0] = Some(Rc::new(view));
+        }
+    }
+}
+
+fn second(request: Request) -> Effect {
+    Effect::Inquiry(Own::SendSecond(request))
+}

@@ -1,0 +1,106 @@
+//! The trace as a file, fetched in pieces.
+
+use std::rc::Rc;
+
+use labs::protocol::{Request, Response, TraceFormat};
+
+use super::super::{Effect, State};
+use super::Effect as Own;
+
+/// The kinds of files, with the words that a menu needs.
+pub const FORMATS: [(TraceFormat, &str, &str, &str); 3] = [
+    (
+        TraceFormat::Perfetto,
+        "Perfetto",
+        "session.perfetto-trace",
+        "Perfetto's own format; open it at ui.perfetto.dev",
+    ),
+    (
+        TraceFormat::Chrome,
+        "Chrome JSON",
+        "session.json",
+        "for chrome://tracing, Perfetto and scripts",
+    ),
+    (
+        TraceFormat::Ftrace,
+        "ftrace text",
+        "session.trace.txt",
+        "as /sys/kernel/debug/tracing/trace shows it; for trace-cmd, KernelShark and grep",
+    ),
+];
+
+/// A file that is being fetched, or what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Export {
+    /// Which kind of file.
+    pub format: TraceFormat,
+    bytes: Vec<u8>,
+    /// Steps before this one are in the file.
+    pub reached: u32,
+    /// The last step.
+    pub to: u32,
+    /// How it ended: bytes in the file, or why there is none; `None` while pieces are coming.
+    pub outcome: Option<Result<usize, Rc<str>>>,
+}
+
+impl State {
+    pub(super) fn export(&mut self, format: TraceFormat, effects: &mut Vec<Effect>) {
+        let is_ready = self.can_edit();
+        let to = self.log.len() as u32;
+        self.inquiry.export = Some(Rc::new(Export {
+            format,
+            bytes: Vec::new(),
+            reached: 0,
+            to,
+            outcome: (!is_ready).then(|| Err("the kernel is not ready".into())),
+        }));
+        if is_ready {
+            effects.push(Effect::Send(Request::Trace {
+                format,
+                from: 0,
+                to,
+            }));
+        }
+    }
+
+    pub(super) fn traced(
+        &mut self,
+        format: TraceFormat,
+        from: u32,
+        response: Response,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(export) = &mut self.inquiry.export else {
+            return;
+        };
+        if export.outcome.is_some() || (export.format, export.reached) != (format, from) {
+            return; // A piece of a file that nobody waits for any more.
+        }
+        let export = Rc::make_mut(export);
+        match response {
+            Response::Traced { bytes, next } => {
+                export.bytes.extend(bytes);
+                match next {
+                    Some(next) if next > from => {
+                        export.reached = next;
+                        effects.push(Effect::Send(Request::Trace {
+                            format,
+                            from: next,
+                            to: export.to,
+                        }));
+                    }
+                    Some(_) => export.outcome = Some(Err("the kernel makes no progress".into())),
+                    None => {
+                        export.outcome = Some(Ok(export.bytes.len()));
+                        let name = FORMATS.iter().find(|(known, ..)| *known == format);
+                        let name = name.map_or("session.trace", |(_, _, name, _)| name);
+                        let bytes = std::mem::take(&mut export.bytes);
+                        effects.push(Effect::Inquiry(Own::Save(name.to_string(), bytes)));
+                    }
+                }
+            }
+            Response::Error { message } => export.outcome = Some(Err(message.into())),
+            _ => export.outcome = Some(Err("the kernel answered with something else".into())),
+        }
+    }
+}
