@@ -113,10 +113,7 @@ fn sides(compare: &Compare, step: u32, props: &CompareTabProps) -> Html {
     let ours = props.line.as_ref().map(|line| (&line.line, &line.report));
     let theirs = compare.lines.get(place).zip(compare.reports.get(place));
     let events = compare.event();
-    let event = |side: usize| match &events {
-        None => None,
-        Some(events) => Some(events[side]),
-    };
+    let event = |side: usize| events.as_ref().map(|events| events[side]);
     let side = |title: &'static str,
                 line: Option<(&Vec<u8>, &labs::protocol::LineReport)>,
                 event: Option<Option<&EventRow>>| {

@@ -227,6 +227,10 @@ impl State {
                     max: EVENTS_COMPARED,
                 })));
                 self.seek(step);
+                // It may be shown already; then no answer will come to wait for.
+                if !self.is_busy() {
+                    self.ask_for_our_events(effects);
+                }
             }
             None if ran == compare.lines.len() => {
                 compare.phase = Phase::Same;
