@@ -35,7 +35,7 @@ pub fn ExportTab(props: &ExportTabProps) -> Html {
     });
     let answer = props.export.as_ref().map(|export| {
         let text = match &export.outcome {
-            None => format!("steps up to {} of {}", export.reached, export.to),
+            None => format!("{} of {} events", export.done(), export.events),
             Some(Ok(bytes)) => format!("{bytes} bytes are in the file"),
             Some(Err(reason)) => format!("No file: {reason}."),
         };

@@ -311,8 +311,8 @@ impl State {
             (Request::Search { before, .. }, response) => {
                 self.searched(before, response, effects);
             }
-            (Request::Trace { format, from, .. }, response) => {
-                self.traced(format, from, response, effects);
+            (Request::Trace { format, resume, .. }, response) => {
+                self.traced(format, resume, response, effects);
             }
             (Request::View(ViewRequest::Object { at }), Response::View(view)) => {
                 let view = match view {

@@ -149,11 +149,14 @@ impl FakeKernel {
                 let found = found.map(|at| reached + at as u32 + 1);
                 Response::Searched { found, reached }
             }
-            // Two steps a piece.
-            Request::Trace { from, to, .. } => Response::Traced {
-                bytes: format!("{from} ").into_bytes(),
-                next: (from + 2 <= to).then_some(from + 2),
-            },
+            // Two events a piece.
+            Request::Trace { to, resume, .. } => {
+                let event = resume.unwrap_or(0);
+                Response::Traced {
+                    bytes: format!("{event} ").into_bytes(),
+                    next: (event + 2 < u64::from(to)).then_some(event + 2),
+                }
+            }
             other => panic!("not asked by the page: {other:?}"),
         }
     }

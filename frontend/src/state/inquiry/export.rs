@@ -35,45 +35,60 @@ pub struct Export {
     /// Which kind of file.
     pub format: TraceFormat,
     bytes: Vec<u8>,
-    /// Steps before this one are in the file.
-    pub reached: u32,
+    /// Events before this one are in the file; what the next piece is resumed from.
+    resume: Option<u64>,
+    /// How many events there are.
+    pub events: u64,
     /// The last step.
-    pub to: u32,
+    to: u32,
     /// How it ended: bytes in the file, or why there is none; `None` while pieces are coming.
     pub outcome: Option<Result<usize, Rc<str>>>,
+}
+
+impl Export {
+    /// How many events are in the file.
+    pub fn done(&self) -> u64 {
+        self.resume.unwrap_or(0)
+    }
+
+    fn request(&self) -> Effect {
+        Effect::Send(Request::Trace {
+            format: self.format,
+            from: 0,
+            to: self.to,
+            resume: self.resume,
+        })
+    }
 }
 
 impl State {
     pub(super) fn export(&mut self, format: TraceFormat, effects: &mut Vec<Effect>) {
         let is_ready = self.can_edit();
-        let to = self.log.len() as u32;
-        self.inquiry.export = Some(Rc::new(Export {
+        let export = Export {
             format,
             bytes: Vec::new(),
-            reached: 0,
-            to,
+            resume: None,
+            events: self.events_after(self.log.len()),
+            to: self.log.len() as u32,
             outcome: (!is_ready).then(|| Err("the kernel is not ready".into())),
-        }));
+        };
         if is_ready {
-            effects.push(Effect::Send(Request::Trace {
-                format,
-                from: 0,
-                to,
-            }));
+            effects.push(export.request());
         }
+        self.inquiry.export = Some(Rc::new(export));
     }
 
     pub(super) fn traced(
         &mut self,
         format: TraceFormat,
-        from: u32,
+        resume: Option<u64>,
         response: Response,
         effects: &mut Vec<Effect>,
     ) {
         let Some(export) = &mut self.inquiry.export else {
             return;
         };
-        if export.outcome.is_some() || (export.format, export.reached) != (format, from) {
+        if export.outcome.is_some() || (export.format, export.resume) != (format, resume) {
             return; // A piece of a file that nobody waits for any more.
         }
         let export = Rc::make_mut(export);
@@ -81,13 +96,9 @@ impl State {
             Response::Traced { bytes, next } => {
                 export.bytes.extend(bytes);
                 match next {
-                    Some(next) if next > from => {
-                        export.reached = next;
-                        effects.push(Effect::Send(Request::Trace {
-                            format,
-                            from: next,
-                            to: export.to,
-                        }));
+                    Some(next) if Some(next) > resume => {
+                        export.resume = Some(next);
+                        effects.push(export.request());
                     }
                     Some(_) => export.outcome = Some(Err("the kernel makes no progress".into())),
                     None => {
