@@ -17,6 +17,7 @@ use crate::header::{Header, show_place};
 use crate::help::Help;
 use crate::inquiry::outside::Outside;
 use crate::inquiry::{Dock, play};
+use crate::lesson::{self, CatalogueDialog, CatalogueDialogProps, LessonPane, LessonPaneProps};
 use crate::library::{Dropped, LibrarySheet, journal};
 use crate::memory::MemoryPane;
 use crate::page::focus;
@@ -24,7 +25,7 @@ use crate::radix::RadixPane;
 use crate::slab::SlabPane;
 use crate::state::inquiry::{self, Second, Tab};
 use crate::state::library::{self, Sheet};
-use crate::state::{Action, Effect, State};
+use crate::state::{self, Action, Effect, State};
 use crate::timeline::Timeline;
 
 /// From this width on, all panes have a place of their own. The style sheet says the same.
@@ -95,6 +96,7 @@ impl Component for App {
             _listeners: listeners,
         };
         app.perform(ctx, Effect::Connect(app.state.place));
+        lesson::begin(&app.act);
         app
     }
 
@@ -147,12 +149,14 @@ impl Component for App {
         html! {
             <div class={classes!("app", format!("shows-{}", self.front().label()),
                 self.is_embedded.then_some("embedded"),
+                state.lesson.open.as_ref().map(|_| "has-lab"),
                 state.inquiry.tab.is_some().then_some("asks"))}>
                 <Header place={state.place} lacks={self.lacks()} machine={state.header.clone()}
                     theme={state.theme}
                     unsaved={state.library.unsaved().map(|reason| AttrValue::from(reason.to_string()))}
                     update={state.library.has_update} act={act} />
                 <main class="panes">
+                    { self.lab() }
                     <Console entries={state.transcript.clone()} start={state.screen_start} {step}
                         later={state.later_lines()} {down}
                         unanswered={state.unanswered.iter().map(text).collect::<Vec<_>>()}
@@ -176,6 +180,7 @@ impl Component for App {
                         locked={!state.can_edit() || state.log.is_empty()} {act} />
                 </Timeline>
                 <Help open={state.help} act={act} />
+                <CatalogueDialog ..CatalogueDialogProps::of(&state.lesson, state.lab.as_ref(), act) />
                 { self.library() }
             </div>
         }
@@ -197,7 +202,7 @@ impl App {
             }
             Effect::SetInput(text) => set_input(&text),
             Effect::Wear(theme) => wear(theme),
-            Effect::Lesson(effect) => match effect {},
+            Effect::Lesson(effect) => lesson::perform(effect, &self.act, self.is_wide),
             Effect::Library(effect) => journal::perform(effect, &self.act),
             Effect::Inquiry(effect) => {
                 let hear = ctx
@@ -241,7 +246,8 @@ impl App {
     fn tabs(&self) -> Html {
         let panes = Pane::ALL
             .into_iter()
-            .filter(|pane| !self.is_wide || pane.is_lower());
+            .filter(|pane| !self.is_wide || pane.is_lower())
+            .filter(|pane| *pane != Pane::Lab || self.state.lesson.open.is_some());
         let panes: Vec<Pane> = panes.collect();
         let tabs = panes.iter().enumerate().map(|(index, pane)| {
             let pane = *pane;
@@ -271,6 +277,15 @@ impl App {
             }
         });
         html! { <div class="tabs" role="tablist" aria-label="views">{ for tabs }</div> }
+    }
+
+    /// The handout of the lab that is open.
+    fn lab(&self) -> Html {
+        let Some(open) = &self.state.lesson.open else {
+            return Html::default();
+        };
+        let visible = self.shows(Pane::Lab);
+        html! { <LessonPane ..LessonPaneProps::of(open, &self.state, visible, &self.act) /> }
     }
 
     /// The pane below the tree.
@@ -405,6 +420,7 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
                 ("ArrowRight", _) => act.emit(Action::StepBy(1)),
                 ("Home", _) => act.emit(Action::Seek(0)),
                 ("End", _) => act.emit(Action::Seek(u32::MAX)),
+                ("Enter", _) => act.emit(Action::Lesson(state::lesson::Action::Check)),
                 (_, Some(pane)) => {
                     act.emit(Action::Show(*pane));
                     focus_pane(*pane);

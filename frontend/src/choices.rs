@@ -76,16 +76,19 @@ pub enum Pane {
     Slab,
     /// The trace.
     Events,
+    /// The handout of the lab that is open.
+    Lab,
 }
 
 impl Pane {
     /// All panes, in the order of the tabs.
-    pub const ALL: [Pane; 5] = [
+    pub const ALL: [Pane; 6] = [
         Pane::Console,
         Pane::Tree,
         Pane::Memory,
         Pane::Slab,
         Pane::Events,
+        Pane::Lab,
     ];
 
     /// What the tab shows; also part of element ids.
@@ -96,6 +99,7 @@ impl Pane {
             Pane::Memory => "memory",
             Pane::Slab => "slab",
             Pane::Events => "events",
+            Pane::Lab => "lab",
         }
     }
 

@@ -6,8 +6,8 @@ use yew::{AttrValue, Callback, Event, Html, Properties, TargetCast, function_com
 
 use crate::callbacks::report;
 use crate::choices::{Place, Theme};
-use crate::state::Action;
 use crate::state::library::{self, Sheet};
+use crate::state::{Action, lesson};
 
 #[derive(Properties, PartialEq)]
 pub struct HeaderProps {
@@ -50,6 +50,8 @@ pub fn Header(props: &HeaderProps) -> Html {
             <p class="machine mono" title="The machine, as the log's first line describes it">
                 { &props.machine }
             </p>
+            <button class="tool" id="labs" onclick={props.act.reform(|_| Action::Lesson(lesson::Action::Catalogue(true)))}
+                title="Labs: read, predict, run, be checked">{ "labs" }</button>
             if props.update {
                 <button class="tool" id="update"
                     onclick={props.act.reform(|_| Action::Library(library::Action::Update))}

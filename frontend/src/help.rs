@@ -14,7 +14,8 @@ const KEYS: [(&str, &[(&str, &str)]); 5] = [
         &[
             ("Alt + ←  Alt + →", "one step back or on"),
             ("Alt + Home  Alt + End", "to the boot or the last step"),
-            ("Alt + 1 … 5", "console, tree, memory, slab, events"),
+            ("Alt + 1 … 6", "console, tree, memory, slab, events, lab"),
+            ("Alt + Enter", "check my work in the lab that is open"),
             ("?", "this help (outside the console)"),
             ("Esc", "close what is open"),
         ],

@@ -17,6 +17,7 @@ mod help;
 mod history;
 mod icons;
 mod inquiry;
+mod lesson;
 mod library;
 mod memory;
 mod page;

@@ -386,6 +386,7 @@ impl State {
             effects.push(Effect::Library(library::Effect::Remember(settings)));
         }
         self.pump(&mut effects);
+        self.follow_lesson(&mut effects);
         self.keep_up(&mut effects);
         effects
     }

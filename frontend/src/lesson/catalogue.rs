@@ -1,0 +1,239 @@
+//! The catalogue: which labs there are, and how far one is with them.
+
+use std::rc::Rc;
+
+use labs::lab::Entry;
+use labs::log::LabTag;
+use web_sys::{HtmlDialogElement, HtmlInputElement};
+use yew::{
+    AttrValue, Callback, Html, Properties, SubmitEvent, function_component, html, use_effect_with,
+    use_node_ref,
+};
+
+use super::checks::points;
+use crate::state::Action;
+use crate::state::lesson::{self, Catalogue, Lesson, Progress, Student};
+
+#[derive(Properties, PartialEq)]
+pub struct CatalogueDialogProps {
+    pub open: bool,
+    pub catalogue: Catalogue,
+    /// How far the student is with each lab of the catalogue.
+    pub progress: Vec<Option<Rc<Progress>>>,
+    /// Who works here, if they said so.
+    pub student: Option<AttrValue>,
+    /// They are being asked.
+    pub asks_name: bool,
+    /// The lab that is on its way.
+    pub wanted: Option<AttrValue>,
+    /// The lab of the present session.
+    pub present: Option<AttrValue>,
+    /// Why a lab could not be opened.
+    pub error: Option<AttrValue>,
+    pub act: Callback<Action>,
+}
+
+impl CatalogueDialogProps {
+    /// What the dialog shows.
+    pub fn of(lesson: &Lesson, present: Option<&LabTag>, act: &Callback<Action>) -> Self {
+        let progress = match &lesson.catalogue {
+            Catalogue::Listed(entries) if lesson.shows_catalogue => {
+                let of = |entry| lesson.progress_of(&lesson.tag_of(entry)).cloned();
+                entries.iter().map(of).collect()
+            }
+            _ => Vec::new(),
+        };
+        let text = |text: &String| AttrValue::from(text.clone());
+        CatalogueDialogProps {
+            open: lesson.shows_catalogue,
+            catalogue: lesson.catalogue.clone(),
+            progress,
+            student: lesson.student.as_ref().map(|student| text(&student.name)),
+            asks_name: lesson.asks_name,
+            wanted: lesson.wanted.as_ref().map(text),
+            present: present.map(|tag| text(&tag.id)),
+            error: lesson.error.as_ref().map(text),
+            act: act.clone(),
+        }
+    }
+}
+
+/// The dialog. It is always in the page; the list comes when it is first opened.
+#[function_component]
+pub fn CatalogueDialog(props: &CatalogueDialogProps) -> Html {
+    let dialog = use_node_ref();
+    {
+        let dialog = dialog.clone();
+        use_effect_with(props.open, move |open| {
+            let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
+                return;
+            };
+            match (*open, dialog.open()) {
+                // It throws only when the element is not in the page.
+                (true, false) => drop(dialog.show_modal()),
+                (false, true) => dialog.close(),
+                _ => {}
+            }
+        });
+    }
+    let hide = || Action::Lesson(lesson::Action::Catalogue(false));
+    html! {
+        <dialog ref={dialog} class="sheet labs" id="catalogue" aria-labelledby="catalogue-title"
+            onclose={props.act.reform(move |_| hide())}>
+            <h2 id="catalogue-title">{ "Labs" }</h2>
+            if let Some(error) = &props.error { <p class="note error" role="alert">{ error }</p> }
+            if props.asks_name {
+                <NameForm name={props.student.clone().unwrap_or_default()}
+                    goes_on={props.wanted.is_some()} act={&props.act} />
+            } else {
+                { list(props) }
+            }
+            <div class="actions">
+                <button class="tool" onclick={props.act.reform(move |_| hide())}>{ "Close" }</button>
+            </div>
+        </dialog>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct NameFormProps {
+    name: AttrValue,
+    /// A lab is opened next.
+    goes_on: bool,
+    act: Callback<Action>,
+}
+
+/// Asks who works here.
+#[function_component]
+fn NameForm(props: &NameFormProps) -> Html {
+    let input = use_node_ref();
+    {
+        let input = input.clone();
+        use_effect_with((), move |()| {
+            if let Some(input) = input.cast::<HtmlInputElement>() {
+                // What cannot take the focus leaves it where it is.
+                let _ = input.focus();
+            }
+        });
+    }
+    let onsubmit = {
+        let (act, input) = (props.act.clone(), input.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let name = input.cast::<HtmlInputElement>().map(|input| input.value());
+            let name = name.unwrap_or_default().trim().to_string();
+            let student = Student { name, key: None };
+            act.emit(Action::Lesson(lesson::Action::Student(student)));
+        })
+    };
+    html! {
+        <form class="name-form" {onsubmit}>
+            <label for="student-name">{ "Your name, as your teacher knows it" }</label>
+            <p class="quiet" id="student-why">{ "The numbers in a lab are drawn from it, so that yours
+                are your own. Leave it empty to practise." }</p>
+            <input id="student-name" ref={input} type="text" autocomplete="name"
+                value={props.name.clone()} aria-describedby="student-why" />
+            <button class="primary" id="student-go">
+                { if props.goes_on { "Open the lab" } else { "Keep" } }
+            </button>
+        </form>
+    }
+}
+
+fn list(props: &CatalogueDialogProps) -> Html {
+    let entries = match &props.catalogue {
+        Catalogue::Unknown | Catalogue::Coming => {
+            return html! { <p role="status">{ "The catalogue is on its way." }</p> };
+        }
+        Catalogue::Missing(reason) => {
+            return html! {
+                <p class="note error" role="alert">{ "The catalogue cannot be had: " }{ reason }</p>
+            };
+        }
+        Catalogue::Listed(entries) => entries,
+    };
+    let mut topics: Vec<&str> = Vec::new();
+    for entry in entries.iter() {
+        if !topics.contains(&entry.topic.as_str()) {
+            topics.push(&entry.topic);
+        }
+    }
+    let topics = topics.into_iter().map(|topic| {
+        let of_it = entries.iter().zip(props.progress.iter());
+        let of_it = of_it.filter(|(entry, _)| entry.topic == topic);
+        let of_it = of_it.map(|(entry, progress)| {
+            self::entry(entry, progress.as_deref(), entries, props)
+        });
+        html! { <section><h3>{ topic }</h3><ol>{ for of_it }</ol></section> }
+    });
+    let ask = props.act.reform(|_| Action::Lesson(lesson::Action::AskName));
+    html! {
+        <>
+            <p class="who">
+                { match props.student.as_deref() {
+                    None | Some("") => "Practice numbers. ".to_string(),
+                    Some(name) => format!("Numbers of {name}. "),
+                } }
+                <button class="link" id="student-change" onclick={ask}>
+                    { if props.student.is_some() { "change" } else { "say who you are" } }
+                </button>
+            </p>
+            { for topics }
+        </>
+    }
+}
+
+fn entry(
+    entry: &Entry,
+    progress: Option<&Progress>,
+    entries: &[Entry],
+    props: &CatalogueDialogProps,
+) -> Html {
+    let id = entry.id.clone();
+    let onclick = props.act.reform(move |_| Action::Lesson(lesson::Action::Open(id.clone())));
+    let title_of = |id: &String| {
+        let found = entries.iter().find(|entry| entry.id == *id);
+        found.map_or(id.clone(), |entry| entry.title.clone())
+    };
+    let requires: Vec<String> = entry.requires.iter().map(title_of).collect();
+    let is_present = props.present.as_deref() == Some(&entry.id);
+    let is_coming = props.wanted.as_deref() == Some(&entry.id);
+    let label = match (is_coming, is_present) {
+        (true, _) => "opening",
+        (false, true) => "continue",
+        (false, false) => "open",
+    };
+    html! {
+        <li class="lab-entry" data-lab={entry.id.clone()}>
+            <div>
+                <h4>{ &entry.title }</h4>
+                <p>{ &entry.summary }</p>
+                <p class="quiet">{ format!("{} minutes · {}", entry.minutes, points(entry.points)) }
+                    if !requires.is_empty() {
+                        { format!(" · best after {}", requires.join(", ")) }
+                    }
+                </p>
+                if let Some(progress) = progress { { so_far(entry, progress) } }
+            </div>
+            <button class="primary" {onclick} aria-label={format!("{label}: {}", entry.title)}>
+                { label }</button>
+        </li>
+    }
+}
+
+/// How far the student is with a lab.
+fn so_far(entry: &Entry, progress: &Progress) -> Html {
+    let passed = entry.checks.iter().filter(|check| progress.passed.contains(check)).count();
+    let all = entry.checks.len();
+    let mut parts = vec![format!("{passed} of {all} checks, {} of {}", progress.best,
+        points(entry.points))];
+    if !progress.answers.is_empty() {
+        let right = progress.answers.iter().filter(|it| it.outcome == lesson::Outcome::Right);
+        parts.push(format!("{} of {} predictions right", right.count(), progress.answers.len()));
+    }
+    if let Some((_, score)) = &progress.handed_in {
+        parts.push(format!("handed in with {}", points(*score)));
+    }
+    let sign = if passed == all { "✓ " } else { "" };
+    html! { <p class="so-far"><span aria-hidden="true">{ sign }</span>{ parts.join(" · ") }</p> }
+}

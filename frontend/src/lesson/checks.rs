@@ -1,0 +1,187 @@
+//! What is graded, what was found, and handing it in.
+
+use std::rc::Rc;
+
+use labs::lab::{Check, Lab, Verdict};
+use yew::{AttrValue, Callback, Html, Properties, classes, function_component, html};
+
+use super::handout::inlines;
+use crate::state::Action;
+use crate::state::lesson::{self, HandIn, Progress, Receipt, Results};
+
+#[derive(Properties, PartialEq)]
+pub struct ChecksProps {
+    pub lab: Rc<Lab>,
+    /// What was found last.
+    pub results: Option<Rc<Results>>,
+    /// It would be found again now.
+    pub fresh: bool,
+    pub progress: Rc<Progress>,
+    pub act: Callback<Action>,
+}
+
+/// Draws the checks with what they found.
+#[function_component]
+pub fn Checks(props: &ChecksProps) -> Html {
+    let results = props.results.as_deref();
+    let checks = props.lab.checks.iter().map(|check| {
+        let verdict = results.and_then(|results| {
+            results.verdicts.iter().find(|verdict| verdict.id == check.id)
+        });
+        self::check(check, verdict, props.progress.hints_of(&check.id), &props.act)
+    });
+    html! {
+        <section class="checks" aria-labelledby="lab-results">
+            <h3 id="lab-results" tabindex="-1">{ "What is checked" }</h3>
+            if results.is_some() && !props.fresh {
+                <p class="quiet">{ "The work has changed since it was checked." }</p>
+            }
+            <ul>{ for checks }</ul>
+        </section>
+    }
+}
+
+fn check(check: &Check, verdict: Option<&Verdict>, hints: usize, act: &Callback<Action>) -> Html {
+    let (sign, words, class) = match verdict {
+        Some(verdict) if verdict.passed => ("✓", "passed", "passed"),
+        Some(_) => ("✗", "failed", "failed"),
+        None => ("○", "not checked", "unknown"),
+    };
+    let more = check.hints.len().saturating_sub(hints);
+    let id = check.id.clone();
+    let hint = act.reform(move |_| Action::Lesson(lesson::Action::Hint(id.clone())));
+    html! {
+        <li key={check.id.clone()} class={classes!("check", class)} data-check={check.id.clone()}>
+            <p class="check-head">
+                <span class="state"><span aria-hidden="true">{ sign }{ " " }</span>{ words }</span>
+                <span class="title">{ &check.title }</span>
+                <span class="quiet points">{ points(check.points) }</span>
+            </p>
+            if let Some(verdict) = verdict { if !verdict.passed { { failure(verdict, act) } } }
+            if !check.hints.is_empty() {
+                <div class="hints" aria-live="polite">
+                    if hints > 0 {
+                        <ol>{ for check.hints.iter().take(hints).map(|hint| {
+                            html! { <li>{ inlines(hint, act) }</li> }
+                        }) }</ol>
+                    }
+                </div>
+                // It stays when there is no further hint, and with it the focus.
+                <button class="tool hint" onclick={hint} aria-disabled={(more == 0).to_string()}>
+                    { match (hints, more) {
+                        (0, _) => format!("hint (of {})", check.hints.len()),
+                        (_, 0) => "no more hints".to_string(),
+                        _ => format!("next hint ({} of {})", hints + 1, check.hints.len()),
+                    } }
+                </button>
+            }
+        </li>
+    }
+}
+
+/// What should have come beside what came, and where to look.
+fn failure(verdict: &Verdict, act: &Callback<Action>) -> Html {
+    let go = verdict.step.map(|step| {
+        let onclick = act.reform(move |_| Action::Lesson(lesson::Action::GoTo(step)));
+        html! { <button class="tool go" data-step={step.to_string()} {onclick}>
+            { format!("go to step {step}") }</button> }
+    });
+    html! {
+        <>
+            <dl class="beside">
+                <div><dt>{ "expected" }</dt><dd class="mono">{ &verdict.expected }</dd></div>
+                <div><dt>{ "actual" }</dt><dd class="mono">{ said(&verdict.actual) }</dd></div>
+            </dl>
+            <p class="why">{ &verdict.why }{ " " }{ go }</p>
+        </>
+    }
+}
+
+fn said(text: &str) -> &str {
+    match text.trim_end() {
+        "" => "(nothing)",
+        text => text,
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct HandInBoxProps {
+    /// How far it is.
+    pub state: HandIn,
+    /// There is a server to hand in to; `None` while that is not known.
+    pub has_server: Option<bool>,
+    /// What was handed in before.
+    pub before: Option<(String, u32)>,
+    /// Who hands in; empty for practice.
+    pub name: AttrValue,
+    pub act: Callback<Action>,
+}
+
+/// Draws the place where work is handed in.
+#[function_component]
+pub fn HandInBox(props: &HandInBoxProps) -> Html {
+    let lesson = |action: lesson::Action| {
+        props.act.reform(move |_| Action::Lesson(action.clone()))
+    };
+    let is_busy = matches!(props.state, HandIn::Checking | HandIn::Sent);
+    let has_server = props.has_server == Some(true);
+    let said = match &props.state {
+        HandIn::No => match &props.before {
+            Some((receipt, score)) => html! {
+                <p>{ format!("Handed in before: {}, receipt ", points(*score)) }<code>{ receipt }</code></p>
+            },
+            None => Html::default(),
+        },
+        HandIn::Checking => html! { <p>{ "Checking the work first." }</p> },
+        HandIn::Sent => html! { <p>{ "The server is replaying the log." }</p> },
+        HandIn::Graded(receipt) => graded(receipt),
+        HandIn::Refused(reason) => html! {
+            <p class="wrong" data-outcome="refused"><span aria-hidden="true">{ "✗ " }</span>
+                <strong>{ "Not accepted: " }</strong>{ reason }{ "." }</p>
+        },
+        HandIn::Saved(name) => html! {
+            <p><span aria-hidden="true">{ "✓ " }</span>{ "Saved as " }<code>{ name }</code>
+                { ". Give this file to whoever grades it; it holds every line that you ran." }</p>
+        },
+    };
+    html! {
+        <section class="hand-in" aria-labelledby="hand-in-title">
+            <h3 id="hand-in-title">{ "Hand in" }</h3>
+            <p class="quiet">
+                { match (has_server, props.name.as_str()) {
+                    (false, _) => "This site has no server to hand in to. Save the log as a file, \
+                        and hand that in as your teacher says.".to_string(),
+                    (true, "") => "The server replays your log and grades what it finds. You have \
+                        not said who you are, so this is practice.".to_string(),
+                    (true, name) => format!("The server replays your log and grades what it finds, \
+                        for {name}."),
+                } }
+            </p>
+            <div class="actions">
+                if has_server {
+                    <button class="primary" id="hand-in" aria-disabled={is_busy.to_string()}
+                        onclick={lesson(lesson::Action::HandIn)}>{ "Hand in" }</button>
+                }
+                <button class={if has_server { "tool" } else { "primary" }} id="hand-in-save"
+                    onclick={lesson(lesson::Action::Save)}>{ "Save the log" }</button>
+            </div>
+            <div role="status" id="hand-in-said">{ said }</div>
+        </section>
+    }
+}
+
+fn graded(receipt: &Receipt) -> Html {
+    let Receipt { id, score, max } = receipt;
+    html! {
+        <>
+            <p class="right" data-outcome="graded"><span aria-hidden="true">{ "✓ " }</span>
+                <strong>{ format!("Handed in: {score} of {}.", points(*max)) }</strong></p>
+            if !id.is_empty() { <p>{ "Receipt: " }<code id="receipt">{ id }</code></p> }
+        </>
+    }
+}
+
+/// `1 point`, `2 points`.
+pub fn points(count: u32) -> String {
+    format!("{count} point{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,77 @@
+//! Console lines of a handout, each a button that runs it.
+
+use yew::{Callback, Html, Properties, classes, function_component, html};
+
+use crate::state::Action;
+use crate::state::lesson::{self, Ran};
+
+/// How many rows of a line's output are shown below it where the console is out of sight.
+const ROWS_SHOWN: usize = 12;
+
+#[derive(Properties, PartialEq)]
+pub struct CommandsProps {
+    /// The lines.
+    pub lines: Vec<String>,
+    /// The number of the first one among all of the handout.
+    pub first: usize,
+    /// Where each of them ran.
+    pub ran: Vec<Option<Ran>>,
+    pub act: Callback<Action>,
+}
+
+/// Draws the lines. The buttons stay when their lines have run, and so does the focus.
+#[function_component]
+pub fn Commands(props: &CommandsProps) -> Html {
+    let run = |commands: Vec<usize>| {
+        props.act.reform(move |_| Action::Lesson(lesson::Action::Run(commands.clone())))
+    };
+    let lines = props.lines.iter().enumerate().map(|(at, line)| {
+        let ran = props.ran.get(at).and_then(Option::as_ref);
+        html! {
+            <li class={classes!(ran.map(|_| "ran"))}>
+                <button class="command mono" data-line={line.clone()} onclick={run(vec![props.first + at])}
+                    title="run this line at the console">
+                    <span class="unseen">{ "run " }</span>
+                    <span class="hash" aria-hidden="true">{ "# " }</span>{ line }
+                </button>
+                if let Some(ran) = ran { { mark(ran) } }
+            </li>
+        }
+    });
+    let left = (0..props.lines.len()).filter(|at| !matches!(props.ran.get(*at), Some(Some(_))));
+    let left: Vec<usize> = left.map(|at| props.first + at).collect();
+    let (label, commands) = match left.len() {
+        0 => ("run all again", (props.first..props.first + props.lines.len()).collect()),
+        count if count == props.lines.len() => ("run all", left),
+        _ => ("run the rest", left),
+    };
+    html! {
+        <div class="commands" role="group" aria-label="console lines">
+            <ol>{ for lines }</ol>
+            if props.lines.len() > 1 {
+                <button class="tool run-all" onclick={run(commands)}>{ label }</button>
+            }
+        </div>
+    }
+}
+
+/// That a line ran, and what came of it.
+fn mark(ran: &Ran) -> Html {
+    let report = &ran.line.report;
+    let shown: Vec<&str> = ran.line.printed.lines().take(ROWS_SHOWN + 1).collect();
+    let more = shown.len() > ROWS_SHOWN;
+    let shown = shown[..shown.len().min(ROWS_SHOWN)].join("\n");
+    html! {
+        <>
+            <span class="mark" title="this line has run">
+                <span aria-hidden="true">{ "✓ " }</span>{ format!("ran, step {}", ran.step) }
+            </span>
+            if report.status != 0 {
+                <span class="badge" title="exit status">{ format!("exit {}", report.status) }</span>
+            }
+            if !shown.is_empty() {
+                <pre class="result narrow-only">{ shown }{ if more { "\n…" } else { "" } }</pre>
+            }
+        </>
+    }
+}

@@ -1,0 +1,234 @@
+//! What a lab needs of the browser: files of the site, what is remembered, the server, the focus.
+
+use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
+use labs::lab::{CATALOGUE, file_name, from_bytes};
+use labs::log::{LabTag, is_lab_id};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    Document, HtmlElement, RequestInit, Response, ScrollIntoViewOptions, ScrollLogicalPosition,
+    Storage, UrlSearchParams,
+};
+use yew::Callback;
+
+use crate::page::later;
+use crate::log::save_text;
+use crate::state::Action;
+use crate::state::lesson::{self, Effect, Receipt, Spot, Student};
+
+/// Under which the browser remembers who works here: the name, and on a second line the key.
+const STUDENT_KEY: &str = "glass-student";
+
+/// Says at the start what the page's address and the browser know: who works here, and which lab
+/// the page is to open.
+pub fn begin(act: &Callback<Action>) {
+    let act = |action| act.emit(Action::Lesson(action));
+    if let Some(student) = named_student().or_else(remembered_student) {
+        act(lesson::Action::Student(student));
+    }
+    let hash = web_sys::window().and_then(|window| window.location().hash().ok());
+    if let Some(lab) = lab_of(&hash.unwrap_or_default()) {
+        act(lesson::Action::Open(lab));
+    }
+}
+
+/// The lab that the fragment of an address names: `#lab=ID`, alone or among others.
+fn lab_of(fragment: &str) -> Option<String> {
+    let mut parts = fragment.trim_start_matches('#').split('&');
+    let lab = parts.find_map(|part| part.strip_prefix("lab="))?;
+    is_lab_id(lab).then(|| lab.to_string())
+}
+
+/// Carries out an effect. `is_wide` tells whether console and handout are both in sight.
+pub fn perform(effect: Effect, act: &Callback<Action>, is_wide: bool) {
+    let report = {
+        let act = act.clone();
+        move |action| act.emit(Action::Lesson(action))
+    };
+    match effect {
+        Effect::FetchCatalogue => spawn_local(async move {
+            let bytes = fetch(&format!("labs/{CATALOGUE}")).await;
+            report(lesson::Action::Listed(bytes.and_then(|bytes| from_bytes(&bytes))));
+        }),
+        Effect::FetchLab(id) => spawn_local(async move {
+            let bytes = fetch(&format!("labs/{}", file_name(&id))).await;
+            let lab = bytes.and_then(|bytes| from_bytes(&bytes)).map(Box::new);
+            report(lesson::Action::Fetched(id, lab));
+        }),
+        Effect::Recall(tags) => {
+            let found = tags.into_iter().filter_map(|tag| {
+                let text = storage()?.get_item(&progress_key(&tag)).ok()??;
+                Some((tag, text))
+            });
+            report(lesson::Action::Recalled(found.collect()));
+        }
+        Effect::Keep(tag, text) => remember(&progress_key(&tag), &text),
+        Effect::KeepStudent(Student { name, key }) => {
+            remember(STUDENT_KEY, &format!("{name}\n{}", key.unwrap_or_default()));
+        }
+        Effect::HandIn { lab, student, log, score } => spawn_local(async move {
+            let body = submission(&student, &log, score);
+            let result = post(&format!("api/labs/{lab}/submissions"), &body).await;
+            report(lesson::Action::Graded(result));
+        }),
+        Effect::Save(name, text) => {
+            // A browser that refuses leaves the log to be copied from its dialog.
+            let _ = save_text(&name, &text);
+        }
+        Effect::Focus(spot) => later(move || focus(spot, is_wide)),
+    }
+}
+
+/// The student that the page's address names: `?student=NAME&key=KEY`.
+fn named_student() -> Option<Student> {
+    let query = web_sys::window()?.location().search().ok()?;
+    let query = UrlSearchParams::new_with_str(&query).ok()?;
+    let name = query.get("student")?.trim().to_string();
+    let key = query.get("key").filter(|key| !key.is_empty());
+    Some(Student { name, key })
+}
+
+fn remembered_student() -> Option<Student> {
+    let text = storage()?.get_item(STUDENT_KEY).ok()??;
+    let (name, key) = text.split_once('\n').unwrap_or((&text, ""));
+    Some(Student {
+        name: name.to_string(),
+        key: Some(key.to_string()).filter(|key| !key.is_empty()),
+    })
+}
+
+fn progress_key(tag: &LabTag) -> String {
+    format!("glass-lab {tag}")
+}
+
+fn storage() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok().flatten()
+}
+
+/// Lets the browser remember a text. A full or forbidden storage forgets it with the page.
+fn remember(key: &str, text: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(key, text);
+    }
+}
+
+/// A file of the site.
+async fn fetch(path: &str) -> Result<Vec<u8>, String> {
+    let window = web_sys::window().ok_or("there is no window")?;
+    let response = JsFuture::from(window.fetch_with_str(path)).await;
+    let response: Response = response
+        .and_then(JsCast::dyn_into)
+        .map_err(|_| "the site does not answer".to_string())?;
+    if !response.ok() {
+        return Err(match response.status() {
+            404 => "this site has none".to_string(),
+            status => format!("the site answers with status {status}"),
+        });
+    }
+    let cut = |_| "the site's answer was cut off".to_string();
+    let buffer = JsFuture::from(response.array_buffer().map_err(cut)?).await;
+    Ok(Uint8Array::new(&buffer.map_err(cut)?).to_vec())
+}
+
+/// A submission as JSON.
+fn submission(student: &Student, log: &str, score: u32) -> String {
+    let object = Object::new();
+    let set = |name: &str, value: &JsValue| {
+        // An object of our own takes any property.
+        let _ = Reflect::set(&object, &name.into(), value);
+    };
+    set("student", &student.name.as_str().into());
+    if let Some(key) = &student.key {
+        set("key", &key.as_str().into());
+    }
+    set("log", &log.into());
+    set("score", &score.into());
+    // Strings and a number: there is nothing in it that is not JSON.
+    JSON::stringify(&object).map(String::from).unwrap_or_default()
+}
+
+/// Hands a submission in and reads what the server makes of it.
+async fn post(path: &str, body: &str) -> Result<Receipt, String> {
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&body.into());
+    let headers = Array::of1(&Array::of2(&"Content-Type".into(), &"application/json".into()));
+    init.set_headers(&headers);
+    let window = web_sys::window().ok_or("there is no window")?;
+    let response = JsFuture::from(window.fetch_with_str_and_init(path, &init)).await;
+    let response: Response = response
+        .and_then(JsCast::dyn_into)
+        .map_err(|_| "the server does not answer; save the log, or try again later".to_string())?;
+    let status = response.status();
+    let json = match response.json() {
+        Ok(json) => JsFuture::from(json).await.unwrap_or_default(),
+        Err(error) => error,
+    };
+    let field = |name: &str| Reflect::get(&json, &name.into()).unwrap_or_default();
+    if !response.ok() {
+        let reason = field("error").as_string();
+        return Err(reason.unwrap_or_else(|| format!("the server answers with status {status}")));
+    }
+    let number = |name: &str| field(name).as_f64().unwrap_or_default() as u32;
+    let id = field("id");
+    let id = id.as_string().or_else(|| id.as_f64().map(|id| id.to_string()));
+    Ok(Receipt {
+        id: id.unwrap_or_default(),
+        score: number("score"),
+        max: number("max"),
+    })
+}
+
+/// Whether nothing has the focus, because what had it is gone.
+pub fn focus_is_lost() -> bool {
+    document().is_some_and(|document| match document.active_element() {
+        Some(element) => element.tag_name() == "BODY",
+        None => true,
+    })
+}
+
+fn focus(spot: Spot, is_wide: bool) {
+    let id = match spot {
+        Spot::Title => "lab-title",
+        Spot::Results => "lab-results",
+        Spot::LabsButton => "labs",
+        // Beside the handout it is in sight anyway.
+        Spot::Console if is_wide => return,
+        Spot::Console => "console-output",
+    };
+    let Some(document) = document() else { return };
+    let element = document.get_element_by_id(id);
+    let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
+        return;
+    };
+    let active = document.active_element().map(|element| element.id());
+    if spot == Spot::Results {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Start);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+        // Whoever checks from the console goes on typing there.
+        if active.as_deref() == Some("console-input") {
+            return;
+        }
+    }
+    // What cannot take the focus leaves it where it is.
+    let _ = element.focus();
+}
+
+fn document() -> Option<Document> {
+    web_sys::window()?.document()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_name_a_lab() {
+        assert_eq!(lab_of("#lab=radix-keys").as_deref(), Some("radix-keys"));
+        assert_eq!(lab_of("#step=3&lab=a").as_deref(), Some("a"));
+        for none in ["", "#", "#lab=", "#lab=../x", "#labs=a", "#log=lab=a"] {
+            assert_eq!(lab_of(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A question of a handout: predict, then see what the kernel says.
+
+use labs::lab::Question;
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::{
+    Callback, Html, NodeRef, Properties, SubmitEvent, function_component, html, use_effect_with,
+    use_node_ref,
+};
+
+use std::rc::Rc;
+
+use super::handout::inlines;
+use super::outside::focus_is_lost;
+use crate::state::Action;
+use crate::state::lesson::{self, Answer, Outcome, Trouble};
+
+#[derive(Properties, PartialEq)]
+pub struct QuestionBoxProps {
+    pub question: Question,
+    /// The answer, once it is revealed.
+    pub answer: Option<Answer>,
+    /// Why there is none yet, after it was asked for.
+    pub trouble: Option<Rc<Trouble>>,
+    /// The kernel is being asked.
+    pub asking: bool,
+    pub act: Callback<Action>,
+}
+
+/// Draws the question. The field stays when the answer is there, so that the focus does.
+#[function_component]
+pub fn QuestionBox(props: &QuestionBoxProps) -> Html {
+    let QuestionBoxProps { question, answer, .. } = props;
+    let input = use_node_ref();
+    let result = use_node_ref();
+    {
+        let result = result.clone();
+        use_effect_with(answer.is_some(), move |is_there| {
+            // The button that was pressed is gone.
+            if *is_there && focus_is_lost() {
+                focus(&result);
+            }
+        });
+    }
+    let onsubmit = {
+        let (act, id, input) = (props.act.clone(), question.id.clone(), input.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let typed = input.cast::<HtmlInputElement>().map(|input| input.value());
+            act.emit(Action::Lesson(lesson::Action::Reveal {
+                question: id.clone(),
+                answer: typed.unwrap_or_default(),
+            }));
+        })
+    };
+    let id = format!("question-{}", question.id);
+    let ask = format!("{id}-ask");
+    html! {
+        <section class="predict" data-question={question.id.clone()} aria-labelledby={ask.clone()}>
+            <p id={ask.clone()}><strong class="kind">{ "Predict. " }</strong>
+                { inlines(&question.ask, &props.act) }</p>
+            <form {onsubmit}>
+                <input {id} ref={input} type="text" class="mono" autocomplete="off"
+                    autocapitalize="off" spellcheck="false" aria-labelledby={ask}
+                    placeholder={if answer.is_some() { "" } else { "your answer" }}
+                    value={answer.as_ref().map(|answer| answer.given.clone())}
+                    readonly={answer.is_some()} />
+                if answer.is_none() {
+                    <button class="tool reveal" aria-disabled={props.asking.to_string()}>
+                        { "reveal" }
+                    </button>
+                }
+            </form>
+            <div role="status" class="revealed" ref={result} tabindex="-1">
+                if let Some(answer) = answer {
+                    { verdict(answer) }
+                    <p>{ inlines(&question.explain, &props.act) }</p>
+                } else if let Some(trouble) = &props.trouble {
+                    { postponed(trouble) }
+                }
+            </div>
+        </section>
+    }
+}
+
+/// What the answer was worth, beside the kernel's.
+fn verdict(answer: &Answer) -> Html {
+    let (sign, words, class) = match answer.outcome {
+        Outcome::Right => ("✓", "Right.", "right"),
+        Outcome::Wrong => ("✗", "Not so.", "wrong"),
+        Outcome::Unanswered => ("→", "Revealed without an answer.", "unanswered"),
+    };
+    html! {
+        <>
+            <p class={class} data-outcome={class}>
+                <span aria-hidden="true">{ sign }{ " " }</span><strong>{ words }</strong>
+            </p>
+            <dl class="beside">
+                if answer.outcome != Outcome::Unanswered {
+                    <div><dt>{ "you said" }</dt><dd class="mono">{ &answer.given }</dd></div>
+                }
+                <div><dt>{ "the kernel says" }</dt><dd class="mono expected">{ &answer.expected }</dd></div>
+            </dl>
+        </>
+    }
+}
+
+/// That the kernel cannot tell yet, and what to do about it.
+fn postponed(trouble: &Trouble) -> Html {
+    let first = trouble.first.iter().map(|line| html! { <li><code>{ line }</code></li> });
+    html! {
+        <>
+            <p><span aria-hidden="true">{ "! " }</span>
+                <strong>{ "The kernel cannot tell yet. " }</strong>
+                { "It says: " }
+                <code>{ if trouble.said.is_empty() { "(nothing)" } else { &trouble.said } }</code></p>
+            if !trouble.first.is_empty() {
+                <p>{ "Run these lines first:" }</p>
+                <ul>{ for first }</ul>
+            } else {
+                <p>{ "Go to the step that the question is about, and ask again." }</p>
+            }
+        </>
+    }
+}
+
+fn focus(node: &NodeRef) {
+    if let Some(element) = node.cast::<HtmlElement>() {
+        // What cannot take the focus leaves it where it is.
+        let _ = element.focus();
+    }
+}
