@@ -161,12 +161,13 @@ fn list(props: &CatalogueDialogProps) -> Html {
     let topics = topics.into_iter().map(|topic| {
         let of_it = entries.iter().zip(props.progress.iter());
         let of_it = of_it.filter(|(entry, _)| entry.topic == topic);
-        let of_it = of_it.map(|(entry, progress)| {
-            self::entry(entry, progress.as_deref(), entries, props)
-        });
+        let of_it =
+            of_it.map(|(entry, progress)| self::entry(entry, progress.as_deref(), entries, props));
         html! { <section><h3>{ topic }</h3><ol>{ for of_it }</ol></section> }
     });
-    let ask = props.act.reform(|_| Action::Lesson(lesson::Action::AskName));
+    let ask = props
+        .act
+        .reform(|_| Action::Lesson(lesson::Action::AskName));
     html! {
         <>
             <p class="who">
@@ -190,7 +191,9 @@ fn entry(
     props: &CatalogueDialogProps,
 ) -> Html {
     let id = entry.id.clone();
-    let onclick = props.act.reform(move |_| Action::Lesson(lesson::Action::Open(id.clone())));
+    let onclick = props
+        .act
+        .reform(move |_| Action::Lesson(lesson::Action::Open(id.clone())));
     let title_of = |id: &String| {
         let found = entries.iter().find(|entry| entry.id == *id);
         found.map_or(id.clone(), |entry| entry.title.clone())
@@ -223,13 +226,27 @@ fn entry(
 
 /// How far the student is with a lab.
 fn so_far(entry: &Entry, progress: &Progress) -> Html {
-    let passed = entry.checks.iter().filter(|check| progress.passed.contains(check)).count();
+    let passed = entry
+        .checks
+        .iter()
+        .filter(|check| progress.passed.contains(check))
+        .count();
     let all = entry.checks.len();
-    let mut parts = vec![format!("{passed} of {all} checks, {} of {}", progress.best,
-        points(entry.points))];
+    let mut parts = vec![format!(
+        "{passed} of {all} checks, {} of {}",
+        progress.best,
+        points(entry.points)
+    )];
     if !progress.answers.is_empty() {
-        let right = progress.answers.iter().filter(|it| it.outcome == lesson::Outcome::Right);
-        parts.push(format!("{} of {} predictions right", right.count(), progress.answers.len()));
+        let right = progress
+            .answers
+            .iter()
+            .filter(|it| it.outcome == lesson::Outcome::Right);
+        parts.push(format!(
+            "{} of {} predictions right",
+            right.count(),
+            progress.answers.len()
+        ));
     }
     if let Some((_, score)) = &progress.handed_in {
         parts.push(format!("handed in with {}", points(*score)));

@@ -26,9 +26,17 @@ pub fn Checks(props: &ChecksProps) -> Html {
     let results = props.results.as_deref();
     let checks = props.lab.checks.iter().map(|check| {
         let verdict = results.and_then(|results| {
-            results.verdicts.iter().find(|verdict| verdict.id == check.id)
+            results
+                .verdicts
+                .iter()
+                .find(|verdict| verdict.id == check.id)
         });
-        self::check(check, verdict, props.progress.hints_of(&check.id), &props.act)
+        self::check(
+            check,
+            verdict,
+            props.progress.hints_of(&check.id),
+            &props.act,
+        )
     });
     html! {
         <section class="checks" aria-labelledby="lab-results">
@@ -84,7 +92,7 @@ fn failure(verdict: &Verdict, act: &Callback<Action>) -> Html {
     let go = verdict.step.map(|step| {
         let onclick = act.reform(move |_| Action::Lesson(lesson::Action::GoTo(step)));
         html! { <button class="tool go" data-step={step.to_string()} {onclick}>
-            { format!("go to step {step}") }</button> }
+        { format!("go to step {step}") }</button> }
     });
     html! {
         <>
@@ -120,9 +128,7 @@ pub struct HandInBoxProps {
 /// Draws the place where work is handed in.
 #[function_component]
 pub fn HandInBox(props: &HandInBoxProps) -> Html {
-    let lesson = |action: lesson::Action| {
-        props.act.reform(move |_| Action::Lesson(action.clone()))
-    };
+    let lesson = |action: lesson::Action| props.act.reform(move |_| Action::Lesson(action.clone()));
     let is_busy = matches!(props.state, HandIn::Checking | HandIn::Sent);
     let has_server = props.has_server == Some(true);
     let said = match &props.state {

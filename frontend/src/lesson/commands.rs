@@ -23,7 +23,9 @@ pub struct CommandsProps {
 #[function_component]
 pub fn Commands(props: &CommandsProps) -> Html {
     let run = |commands: Vec<usize>| {
-        props.act.reform(move |_| Action::Lesson(lesson::Action::Run(commands.clone())))
+        props
+            .act
+            .reform(move |_| Action::Lesson(lesson::Action::Run(commands.clone())))
     };
     let lines = props.lines.iter().enumerate().map(|(at, line)| {
         let ran = props.ran.get(at).and_then(Option::as_ref);
@@ -41,7 +43,10 @@ pub fn Commands(props: &CommandsProps) -> Html {
     let left = (0..props.lines.len()).filter(|at| !matches!(props.ran.get(*at), Some(Some(_))));
     let left: Vec<usize> = left.map(|at| props.first + at).collect();
     let (label, commands) = match left.len() {
-        0 => ("run all again", (props.first..props.first + props.lines.len()).collect()),
+        0 => (
+            "run all again",
+            (props.first..props.first + props.lines.len()).collect(),
+        ),
         count if count == props.lines.len() => ("run all", left),
         _ => ("run the rest", left),
     };

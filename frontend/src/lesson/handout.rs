@@ -139,9 +139,13 @@ fn list(from: Option<u64>, items: Vec<Html>) -> Html {
 }
 
 fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], act: &Callback<Action>) -> Html {
-    let head = head.iter().map(|cell| html! { <th scope="col">{ inlines(cell, act) }</th> });
+    let head = head
+        .iter()
+        .map(|cell| html! { <th scope="col">{ inlines(cell, act) }</th> });
     let rows = rows.iter().map(|row| {
-        let cells = row.iter().map(|cell| html! { <td>{ inlines(cell, act) }</td> });
+        let cells = row
+            .iter()
+            .map(|cell| html! { <td>{ inlines(cell, act) }</td> });
         html! { <tr>{ for cells }</tr> }
     });
     html! {

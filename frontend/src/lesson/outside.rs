@@ -48,7 +48,9 @@ pub fn perform(effect: Effect, act: &Callback<Action>, is_wide: bool) {
     match effect {
         Effect::FetchCatalogue => spawn_local(async move {
             let bytes = fetch(&format!("labs/{CATALOGUE}")).await;
-            report(lesson::Action::Listed(bytes.and_then(|bytes| from_bytes(&bytes))));
+            report(lesson::Action::Listed(
+                bytes.and_then(|bytes| from_bytes(&bytes)),
+            ));
         }),
         Effect::FetchLab(id) => spawn_local(async move {
             let bytes = fetch(&format!("labs/{}", file_name(&id))).await;
@@ -66,7 +68,12 @@ pub fn perform(effect: Effect, act: &Callback<Action>, is_wide: bool) {
         Effect::KeepStudent(Student { name, key }) => {
             remember(STUDENT_KEY, &format!("{name}\n{}", key.unwrap_or_default()));
         }
-        Effect::HandIn { lab, student, log, score } => spawn_local(async move {
+        Effect::HandIn {
+            lab,
+            student,
+            log,
+            score,
+        } => spawn_local(async move {
             let body = submission(&student, &log, score);
             let result = post(&format!("api/labs/{lab}/submissions"), &body).await;
             report(lesson::Action::Graded(result));
@@ -144,7 +151,9 @@ fn submission(student: &Student, log: &str, score: u32) -> String {
     set("log", &log.into());
     set("score", &score.into());
     // Strings and a number: there is nothing in it that is not JSON.
-    JSON::stringify(&object).map(String::from).unwrap_or_default()
+    JSON::stringify(&object)
+        .map(String::from)
+        .unwrap_or_default()
 }
 
 /// Hands a submission in and reads what the server makes of it.
@@ -152,7 +161,10 @@ async fn post(path: &str, body: &str) -> Result<Receipt, String> {
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(&body.into());
-    let headers = Array::of1(&Array::of2(&"Content-Type".into(), &"application/json".into()));
+    let headers = Array::of1(&Array::of2(
+        &"Content-Type".into(),
+        &"application/json".into(),
+    ));
     init.set_headers(&headers);
     let window = web_sys::window().ok_or("there is no window")?;
     let response = JsFuture::from(window.fetch_with_str_and_init(path, &init)).await;
@@ -171,7 +183,9 @@ async fn post(path: &str, body: &str) -> Result<Receipt, String> {
     }
     let number = |name: &str| field(name).as_f64().unwrap_or_default() as u32;
     let id = field("id");
-    let id = id.as_string().or_else(|| id.as_f64().map(|id| id.to_string()));
+    let id = id
+        .as_string()
+        .or_else(|| id.as_f64().map(|id| id.to_string()));
     Ok(Receipt {
         id: id.unwrap_or_default(),
         score: number("score"),

@@ -62,7 +62,10 @@ impl LessonPaneProps {
             checking: open.is_checking(),
             hand_in: open.hand_in.clone(),
             has_server: state.has_server(),
-            name: student.map(|student| student.name.clone()).unwrap_or_default().into(),
+            name: student
+                .map(|student| student.name.clone())
+                .unwrap_or_default()
+                .into(),
             outdated: open.is_outdated().then_some(open.tag.version),
             start: open.start,
             past: state.later_lines() > 0,
@@ -75,7 +78,9 @@ impl LessonPaneProps {
 /// Draws the pane.
 #[function_component]
 pub fn LessonPane(props: &LessonPaneProps) -> Html {
-    let LessonPaneProps { lab, progress, act, .. } = props;
+    let LessonPaneProps {
+        lab, progress, act, ..
+    } = props;
     let scroll = use_node_ref();
     let read = use_mut_ref(|| 0);
     {
@@ -88,7 +93,9 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
     let onscroll = {
         let (scroll, act) = (scroll.clone(), act.clone());
         Callback::from(move |_| {
-            let Some(block) = block_at_top(&scroll) else { return };
+            let Some(block) = block_at_top(&scroll) else {
+                return;
+            };
             if *read.borrow() != block {
                 *read.borrow_mut() = block;
                 act.emit(Action::Lesson(lesson::Action::At(block)));
@@ -164,10 +171,21 @@ fn score(props: &LessonPaneProps) -> String {
     match &props.results {
         _ if props.checking => "checking".to_string(),
         Some(results) => {
-            let held = results.verdicts.iter().filter(|verdict| verdict.passed).count();
+            let held = results
+                .verdicts
+                .iter()
+                .filter(|verdict| verdict.passed)
+                .count();
             let (all, score) = (results.verdicts.len(), results.score);
-            let old = if props.fresh { "" } else { ", before the last lines" };
-            format!("{held} of {all} checks hold: {score} of {}{old}", points(max))
+            let old = if props.fresh {
+                ""
+            } else {
+                ", before the last lines"
+            };
+            format!(
+                "{held} of {all} checks hold: {score} of {}{old}",
+                points(max)
+            )
         }
         None => format!("best so far: {} of {}", props.progress.best, points(max)),
     }

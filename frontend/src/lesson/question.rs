@@ -29,7 +29,9 @@ pub struct QuestionBoxProps {
 /// Draws the question. The field stays when the answer is there, so that the focus does.
 #[function_component]
 pub fn QuestionBox(props: &QuestionBoxProps) -> Html {
-    let QuestionBoxProps { question, answer, .. } = props;
+    let QuestionBoxProps {
+        question, answer, ..
+    } = props;
     let input = use_node_ref();
     let result = use_node_ref();
     {
@@ -106,7 +108,10 @@ fn verdict(answer: &Answer) -> Html {
 
 /// That the kernel cannot tell yet, and what to do about it.
 fn postponed(trouble: &Trouble) -> Html {
-    let first = trouble.first.iter().map(|line| html! { <li><code>{ line }</code></li> });
+    let first = trouble
+        .first
+        .iter()
+        .map(|line| html! { <li><code>{ line }</code></li> });
     html! {
         <>
             <p><span aria-hidden="true">{ "! " }</span>

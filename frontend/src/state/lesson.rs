@@ -356,7 +356,10 @@ impl OpenLab {
 
     /// The checks are being found out.
     pub fn is_checking(&self) -> bool {
-        self.waiting.iter().chain(&self.asked).any(|ask| *ask == Ask::Check)
+        self.waiting
+            .iter()
+            .chain(&self.asked)
+            .any(|ask| *ask == Ask::Check)
     }
 
     /// The session was made with another version of the lab than the one that is shown.
@@ -372,9 +375,9 @@ impl OpenLab {
     /// Brings [`OpenLab::ran`] up to the log.
     fn follow(&mut self, log: &[Rc<LogLine>]) {
         let is_known = |seen: &[(Rc<LogLine>, _)]| match seen.last() {
-            Some((line, _)) => {
-                log.get(seen.len() - 1).is_some_and(|at| Rc::ptr_eq(at, line))
-            }
+            Some((line, _)) => log
+                .get(seen.len() - 1)
+                .is_some_and(|at| Rc::ptr_eq(at, line)),
             None => true,
         };
         while !is_known(&self.seen) {
@@ -424,11 +427,15 @@ impl OpenLab {
     fn missing_before(&self, question: usize) -> Vec<String> {
         let before = self.questions[question].1;
         let missing = (0..before).filter(|command| self.ran[*command].is_none());
-        missing.map(|command| self.commands[command].clone()).collect()
+        missing
+            .map(|command| self.commands[command].clone())
+            .collect()
     }
 
     fn question(&self, id: &str) -> Option<usize> {
-        self.questions.iter().position(|(question, _)| question.id == id)
+        self.questions
+            .iter()
+            .position(|(question, _)| question.id == id)
     }
 }
 
@@ -621,7 +628,11 @@ impl State {
 
     /// Whether what the checks found is what they would find now.
     pub fn results_are_fresh(&self) -> bool {
-        let results = self.lesson.open.as_ref().and_then(|open| open.results.as_deref());
+        let results = self
+            .lesson
+            .open
+            .as_ref()
+            .and_then(|open| open.results.as_deref());
         results.is_some_and(|results| {
             results.steps == self.log.len() && results.chain == self.last_chain()
         })
@@ -656,7 +667,10 @@ impl State {
             // Another kernel takes over; it has not heard the question.
             open.waiting.push_front(ask);
         }
-        if is_free && open.asked.is_none() && let Some(ask) = open.waiting.pop_front() {
+        if is_free
+            && open.asked.is_none()
+            && let Some(ask) = open.waiting.pop_front()
+        {
             if let Some(request) = open.request(&ask) {
                 open.asked = Some(ask);
                 effects.push(super::Effect::Send(request));
@@ -870,3 +884,5 @@ fn file_name(lab: &str, student: Option<&Student>) -> String {
     }
 }
 
+#[cfg(test)]
+mod tests;

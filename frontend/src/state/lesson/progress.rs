@@ -94,7 +94,9 @@ impl Progress {
 
     /// The revealed answer to a question.
     pub fn answer(&self, question: &str) -> Option<&Answer> {
-        self.answers.iter().find(|answer| answer.question == question)
+        self.answers
+            .iter()
+            .find(|answer| answer.question == question)
     }
 
     /// Remembers a revealed answer. The first one counts: afterwards the student knew.
@@ -142,7 +144,13 @@ impl fmt::Display for Progress {
         }
         for answer in &self.answers {
             let outcome = answer.outcome.name();
-            line(&["answer", &answer.question, outcome, &answer.given, &answer.expected])?;
+            line(&[
+                "answer",
+                &answer.question,
+                outcome,
+                &answer.given,
+                &answer.expected,
+            ])?;
         }
         match &self.handed_in {
             Some((receipt, score)) => line(&["handed-in", receipt, &score.to_string()]),
