@@ -6,8 +6,8 @@ use labs::log::{LabTag, is_lab_id};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Document, HtmlElement, RequestInit, Response, ScrollIntoViewOptions, ScrollLogicalPosition,
-    Storage, UrlSearchParams,
+    Document, HtmlDialogElement, HtmlElement, RequestInit, Response, ScrollIntoViewOptions,
+    ScrollLogicalPosition, Storage, UrlSearchParams,
 };
 use yew::Callback;
 
@@ -215,6 +215,12 @@ fn focus(spot: Spot, is_wide: bool) {
     let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
         return;
     };
+    if let Some(dialog) = document.get_element_by_id("catalogue")
+        && let Some(dialog) = dialog.dyn_ref::<HtmlDialogElement>()
+    {
+        // It gives the focus back to where it came from, so it closes first.
+        dialog.close();
+    }
     let active = document.active_element().map(|element| element.id());
     if spot == Spot::Results {
         let options = ScrollIntoViewOptions::new();
