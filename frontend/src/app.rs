@@ -82,6 +82,7 @@ impl Component for App {
         if let Err(reason) = address_result {
             act.emit(Action::Library(library::Action::Address(Err(reason))));
         }
+        lesson::begin(&address, &act);
         journal::begin(address, act.clone());
         listeners.push(listen_for_addresses(act.clone()));
         let mut app = App {
@@ -96,7 +97,6 @@ impl Component for App {
             _listeners: listeners,
         };
         app.perform(ctx, Effect::Connect(app.state.place));
-        lesson::begin(&app.act);
         app
     }
 
@@ -180,7 +180,7 @@ impl Component for App {
                         locked={!state.can_edit() || state.log.is_empty()} {act} />
                 </Timeline>
                 <Help open={state.help} act={act} />
-                <CatalogueDialog ..CatalogueDialogProps::of(&state.lesson, state.lab.as_ref(), act) />
+                <CatalogueDialog ..CatalogueDialogProps::of(state, act) />
                 { self.library() }
             </div>
         }
@@ -231,10 +231,10 @@ impl App {
 
     /// The pane in front: on a wide screen, of those below the tree.
     fn front(&self) -> Pane {
-        if self.is_wide {
-            self.state.lower
-        } else {
-            self.state.pane
+        match self.state.pane {
+            _ if self.is_wide => self.state.lower,
+            Pane::Lab if self.state.lesson.open.is_none() => Pane::Console,
+            pane => pane,
         }
     }
 

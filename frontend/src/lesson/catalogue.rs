@@ -11,8 +11,8 @@ use yew::{
 };
 
 use super::checks::points;
-use crate::state::Action;
-use crate::state::lesson::{self, Catalogue, Lesson, Progress, Student};
+use crate::state::lesson::{self, Catalogue, Progress, Student};
+use crate::state::{Action, State};
 
 #[derive(Properties, PartialEq)]
 pub struct CatalogueDialogProps {
@@ -26,8 +26,8 @@ pub struct CatalogueDialogProps {
     pub asks_name: bool,
     /// The lab that is on its way.
     pub wanted: Option<AttrValue>,
-    /// The lab of the present session.
-    pub present: Option<AttrValue>,
+    /// For each lab of the catalogue, whether there is a session to go on with.
+    pub begun: Vec<bool>,
     /// Why a lab could not be opened.
     pub error: Option<AttrValue>,
     pub act: Callback<Action>,
@@ -35,23 +35,24 @@ pub struct CatalogueDialogProps {
 
 impl CatalogueDialogProps {
     /// What the dialog shows.
-    pub fn of(lesson: &Lesson, present: Option<&LabTag>, act: &Callback<Action>) -> Self {
-        let progress = match &lesson.catalogue {
+    pub fn of(state: &State, act: &Callback<Action>) -> Self {
+        let lesson = &state.lesson;
+        let tags: Vec<LabTag> = match &lesson.catalogue {
             Catalogue::Listed(entries) if lesson.shows_catalogue => {
-                let of = |entry| lesson.progress_of(&lesson.tag_of(entry)).cloned();
-                entries.iter().map(of).collect()
+                entries.iter().map(|entry| lesson.tag_of(entry)).collect()
             }
             _ => Vec::new(),
         };
+        let progress = tags.iter().map(|tag| lesson.progress_of(tag).cloned());
         let text = |text: &String| AttrValue::from(text.clone());
         CatalogueDialogProps {
             open: lesson.shows_catalogue,
             catalogue: lesson.catalogue.clone(),
-            progress,
+            progress: progress.collect(),
             student: lesson.student.as_ref().map(|student| text(&student.name)),
             asks_name: lesson.asks_name,
             wanted: lesson.wanted.as_ref().map(text),
-            present: present.map(|tag| text(&tag.id)),
+            begun: tags.iter().map(|tag| state.has_begun(tag)).collect(),
             error: lesson.error.as_ref().map(text),
             act: act.clone(),
         }
@@ -159,10 +160,8 @@ fn list(props: &CatalogueDialogProps) -> Html {
         }
     }
     let topics = topics.into_iter().map(|topic| {
-        let of_it = entries.iter().zip(props.progress.iter());
-        let of_it = of_it.filter(|(entry, _)| entry.topic == topic);
-        let of_it =
-            of_it.map(|(entry, progress)| self::entry(entry, progress.as_deref(), entries, props));
+        let of_it = (0..entries.len()).filter(|at| entries[*at].topic == topic);
+        let of_it = of_it.map(|at| entry(at, entries, props));
         html! { <section><h3>{ topic }</h3><ol>{ for of_it }</ol></section> }
     });
     let ask = props
@@ -184,12 +183,9 @@ fn list(props: &CatalogueDialogProps) -> Html {
     }
 }
 
-fn entry(
-    entry: &Entry,
-    progress: Option<&Progress>,
-    entries: &[Entry],
-    props: &CatalogueDialogProps,
-) -> Html {
+fn entry(at: usize, entries: &[Entry], props: &CatalogueDialogProps) -> Html {
+    let entry = &entries[at];
+    let progress = props.progress.get(at).and_then(Option::as_deref);
     let id = entry.id.clone();
     let onclick = props
         .act
@@ -199,9 +195,9 @@ fn entry(
         found.map_or(id.clone(), |entry| entry.title.clone())
     };
     let requires: Vec<String> = entry.requires.iter().map(title_of).collect();
-    let is_present = props.present.as_deref() == Some(&entry.id);
+    let is_begun = props.begun.get(at) == Some(&true);
     let is_coming = props.wanted.as_deref() == Some(&entry.id);
-    let label = match (is_coming, is_present) {
+    let label = match (is_coming, is_begun) {
         (true, _) => "opening",
         (false, true) => "continue",
         (false, false) => "open",

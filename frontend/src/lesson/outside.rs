@@ -2,41 +2,33 @@
 
 use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
 use labs::lab::{CATALOGUE, file_name, from_bytes};
-use labs::log::{LabTag, is_lab_id};
+use labs::log::LabTag;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     Document, HtmlDialogElement, HtmlElement, RequestInit, Response, ScrollIntoViewOptions,
-    ScrollLogicalPosition, Storage, UrlSearchParams,
+    ScrollLogicalPosition, Storage,
 };
 use yew::Callback;
 
+use crate::address::Address;
+use crate::library::journal::offer;
 use crate::page::later;
-use crate::log::save_text;
 use crate::state::Action;
 use crate::state::lesson::{self, Effect, Receipt, Spot, Student};
 
 /// Under which the browser remembers who works here: the name, and on a second line the key.
 const STUDENT_KEY: &str = "glass-student";
 
-/// Says at the start what the page's address and the browser know: who works here, and which lab
-/// the page is to open.
-pub fn begin(act: &Callback<Action>) {
-    let act = |action| act.emit(Action::Lesson(action));
-    if let Some(student) = named_student().or_else(remembered_student) {
-        act(lesson::Action::Student(student));
+/// Says at the start who works here, if the page's address or the browser knows.
+pub fn begin(address: &Address, act: &Callback<Action>) {
+    let named = address.student.as_ref().map(|name| Student {
+        name: name.trim().to_string(),
+        key: address.key.clone().filter(|key| !key.is_empty()),
+    });
+    if let Some(student) = named.or_else(remembered_student) {
+        act.emit(Action::Lesson(lesson::Action::Student(student)));
     }
-    let hash = web_sys::window().and_then(|window| window.location().hash().ok());
-    if let Some(lab) = lab_of(&hash.unwrap_or_default()) {
-        act(lesson::Action::Open(lab));
-    }
-}
-
-/// The lab that the fragment of an address names: `#lab=ID`, alone or among others.
-fn lab_of(fragment: &str) -> Option<String> {
-    let mut parts = fragment.trim_start_matches('#').split('&');
-    let lab = parts.find_map(|part| part.strip_prefix("lab="))?;
-    is_lab_id(lab).then(|| lab.to_string())
 }
 
 /// Carries out an effect. `is_wide` tells whether console and handout are both in sight.
@@ -78,21 +70,9 @@ pub fn perform(effect: Effect, act: &Callback<Action>, is_wide: bool) {
             let result = post(&format!("api/labs/{lab}/submissions"), &body).await;
             report(lesson::Action::Graded(result));
         }),
-        Effect::Save(name, text) => {
-            // A browser that refuses leaves the log to be copied from its dialog.
-            let _ = save_text(&name, &text);
-        }
+        Effect::Save(name, log) => offer(&name, &log),
         Effect::Focus(spot) => later(move || focus(spot, is_wide)),
     }
-}
-
-/// The student that the page's address names: `?student=NAME&key=KEY`.
-fn named_student() -> Option<Student> {
-    let query = web_sys::window()?.location().search().ok()?;
-    let query = UrlSearchParams::new_with_str(&query).ok()?;
-    let name = query.get("student")?.trim().to_string();
-    let key = query.get("key").filter(|key| !key.is_empty());
-    Some(Student { name, key })
 }
 
 fn remembered_student() -> Option<Student> {
@@ -237,18 +217,4 @@ fn focus(spot: Spot, is_wide: bool) {
 
 fn document() -> Option<Document> {
     web_sys::window()?.document()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_may_name_a_lab() {
-        assert_eq!(lab_of("#lab=radix-keys").as_deref(), Some("radix-keys"));
-        assert_eq!(lab_of("#step=3&lab=a").as_deref(), Some("a"));
-        for none in ["", "#", "#lab=", "#lab=../x", "#labs=a", "#log=lab=a"] {
-            assert_eq!(lab_of(none), None, "{none}");
-        }
-    }
 }

@@ -21,6 +21,7 @@ use labs::log::{self, Heading, LabTag};
 use labs::protocol::{Request, Response};
 
 use super::State;
+use super::library::{self, Record, Storage};
 use crate::choices::{Hosts, Link, Pane};
 use crate::transcript::LogLine;
 
@@ -247,8 +248,8 @@ pub enum Effect {
         /// What the checks gave here.
         score: u32,
     },
-    /// Save a text as a file of this name.
-    Save(String, String),
+    /// Save a log as a file of this name.
+    Save(String, Vec<u8>),
     /// Move the focus.
     Focus(Spot),
 }
@@ -292,6 +293,11 @@ impl Lesson {
     pub fn progress_of(&self, tag: &LabTag) -> Option<&Rc<Progress>> {
         let found = self.kept.iter().find(|(kept, _)| kept == tag);
         found.map(|(_, progress)| progress)
+    }
+
+    /// Whether these are the numbers of whoever works here.
+    fn is_own(&self, tag: &LabTag) -> bool {
+        self.student.is_none() || tag.variant == variant_of(&tag.id, self.name())
     }
 
     fn name(&self) -> &str {
@@ -467,6 +473,10 @@ impl State {
                     lesson.catalogue = Catalogue::Coming;
                     effects.push(effect(Effect::FetchCatalogue));
                 }
+                if shown && self.library.storage == Storage::Works {
+                    // Sessions that were begun are gone on with.
+                    effects.push(super::Effect::Library(library::Effect::List));
+                }
                 if !shown {
                     lesson.asks_name = false;
                     lesson.wanted = None;
@@ -500,7 +510,7 @@ impl State {
                 lesson.student = Some(student);
                 lesson.asks_name = false;
                 if let Some(id) = lesson.wanted.clone() {
-                    effects.push(effect(Effect::FetchLab(id)));
+                    self.fetch_lab(id, effects);
                 }
                 self.recall(effects);
             }
@@ -565,7 +575,7 @@ impl State {
                 let Some(open) = &mut lesson.open else { return };
                 let name = file_name(&open.tag.id, lesson.student.as_ref());
                 open.hand_in = HandIn::Saved(name.clone());
-                effects.push(effect(Effect::Save(name, self.log_text())));
+                effects.push(effect(Effect::Save(name, self.log_bytes())));
             }
             Action::Graded(result) => {
                 let Some(open) = &mut lesson.open else { return };
@@ -617,6 +627,12 @@ impl State {
         }
     }
 
+    /// Whether the browser has a session of this lab with these numbers.
+    pub fn has_begun(&self, tag: &LabTag) -> bool {
+        let mut kept = self.library.list.iter().filter_map(lab_of);
+        self.lab.as_ref() == Some(tag) || kept.any(|kept| kept == *tag)
+    }
+
     /// Whether there is a server to hand work in to; `None` while that is not known.
     pub fn has_server(&self) -> Option<bool> {
         match &self.hosts {
@@ -641,6 +657,12 @@ impl State {
     /// Looks after the open lab when anything has changed: another session, new lines, a kernel
     /// that is free for questions.
     pub(super) fn follow_lesson(&mut self, effects: &mut Vec<super::Effect>) {
+        // The page's address is heeded once the last session is back: it may be the lab's.
+        if self.library.has_started()
+            && let Some(id) = self.library.wanted_lab.take()
+        {
+            self.open_lab(id, effects);
+        }
         if self.lesson.followed != self.lab {
             self.lesson.followed = self.lab.clone();
             self.lesson.open = None;
@@ -695,18 +717,36 @@ impl State {
     fn open_lab(&mut self, id: String, effects: &mut Vec<super::Effect>) {
         let lesson = &mut self.lesson;
         lesson.error = None;
-        if lesson.open.as_ref().is_some_and(|open| open.tag.id == id) {
+        let open = lesson.open.as_ref().map(|open| &open.tag);
+        if open.is_some_and(|tag| tag.id == id && lesson.is_own(tag)) {
             self.show_lab(effects);
             return;
         }
+        let is_present = self.lab.as_ref().is_some_and(|tag| tag.id == id);
         lesson.wanted = Some(id.clone());
         lesson.afresh = false;
-        if lesson.student.is_some() {
-            effects.push(super::Effect::Lesson(Effect::FetchLab(id)));
-        } else {
+        if lesson.student.is_none() && !is_present {
             lesson.asks_name = true;
             self.apply_lesson(Action::Catalogue(true), effects);
+        } else {
+            self.fetch_lab(id, effects);
         }
+    }
+
+    /// Gets what it takes to open the lab that is wanted: the student's latest session of it, if
+    /// the browser has one, or the lab itself to begin with.
+    fn fetch_lab(&mut self, id: String, effects: &mut Vec<super::Effect>) {
+        let tag = self.lab.as_ref().filter(|tag| tag.id == id);
+        let is_present = tag.is_some_and(|tag| self.lesson.is_own(tag));
+        let kept = self.library.list.iter().find(|record| {
+            lab_of(record).is_some_and(|tag| tag.id == id && self.lesson.is_own(&tag))
+        });
+        effects.push(match kept {
+            Some(record) if !is_present => {
+                super::Effect::Library(library::Effect::Fetch(record.id.clone()))
+            }
+            _ => super::Effect::Lesson(Effect::FetchLab(id)),
+        });
     }
 
     /// Brings the open lab's handout to the front.
@@ -722,7 +762,10 @@ impl State {
     fn fetched(&mut self, id: &str, lab: &Lab, effects: &mut Vec<super::Effect>) {
         let is_wanted = self.lesson.wanted.as_deref() == Some(id);
         let is_afresh = is_wanted && self.lesson.afresh;
-        let present = self.lab.clone().filter(|tag| tag.id == id && !is_afresh);
+        let present = self
+            .lab
+            .clone()
+            .filter(|tag| tag.id == id && !is_afresh && (!is_wanted || self.lesson.is_own(tag)));
         let is_begun = present.is_some();
         let tag = match present {
             Some(tag) => tag,
@@ -751,8 +794,8 @@ impl State {
         }
         let open = OpenLab::new(instance, tag.clone(), progress.unwrap_or_default());
         self.lesson.open = Some(open);
-        if !is_begun {
-            self.load(&log, effects);
+        if !is_begun && let Err(reason) = self.load(&log, effects) {
+            self.error(reason);
         }
         self.lesson.followed = Some(tag);
         if is_wanted {
@@ -848,7 +891,7 @@ impl State {
     /// see the same.
     fn hand_in(&mut self, effects: &mut Vec<super::Effect>) {
         let is_fresh = self.results_are_fresh();
-        let log = self.log_text();
+        let log = String::from_utf8_lossy(&self.log_bytes()).into_owned();
         let student = self.lesson.student.clone().unwrap_or_default();
         let Some(open) = &mut self.lesson.open else {
             return;
@@ -871,6 +914,12 @@ impl State {
             }
         }
     }
+}
+
+/// The lab of a session in the list.
+fn lab_of(record: &Record) -> Option<LabTag> {
+    let heading = Heading::parse(&record.heading).ok()?;
+    heading.lab.filter(|_| !record.gone)
 }
 
 /// What the file with a submission is called.

@@ -310,6 +310,11 @@ impl Library {
         !self.is_starting
     }
 
+    /// The journal has said what to begin with.
+    pub(super) fn has_started(&self) -> bool {
+        !self.is_starting
+    }
+
     fn keeps(&self) -> bool {
         self.storage == Storage::Works && !self.is_frozen
     }

@@ -102,6 +102,10 @@ impl Bench {
     }
 }
 
+fn text_of(bench: &Bench) -> String {
+    String::from_utf8(bench.state.log_bytes()).expect("it is text")
+}
+
 fn ada() -> Student {
     Student {
         name: "Ada".into(),
@@ -183,7 +187,7 @@ fn a_lab_asks_who_one_is_and_begins_a_session_of_its_own() {
     assert_eq!(bench.state.pane, Pane::Lab);
     assert!(bench.effects.contains(&Effect::Focus(Spot::Title)));
     assert!(bench.state.header.starts_with("mem=4M"));
-    let text = bench.state.log_text();
+    let text = text_of(&bench);
     assert!(
         text.starts_with(&format!("glass=1 lab={tag} boot=")),
         "{text}"
@@ -423,11 +427,11 @@ fn work_is_handed_in_with_the_score_that_it_has() {
     let expected = Effect::HandIn {
         lab: "first".into(),
         student: ada(),
-        log: bench.state.log_text(),
+        log: text_of(&bench),
         score: 5,
     };
     assert_eq!(sent, Some(expected));
-    assert!(bench.state.log_text().contains(" events="), "it is sealed");
+    assert!(text_of(&bench).contains(" events="), "it is sealed");
     assert_eq!(bench.open().hand_in, HandIn::Sent);
     bench.act(Action::Graded(Err("the log was edited".into())));
     assert_eq!(
@@ -454,7 +458,7 @@ fn without_a_server_the_log_is_saved() {
     bench.page(PageAction::HostsKnown(Ok(Vec::new())));
     assert_eq!(bench.state.has_server(), Some(false));
     bench.act(Action::Save);
-    let expected = Effect::Save("first-Ada.log".into(), bench.state.log_text());
+    let expected = Effect::Save("first-Ada.log".into(), bench.state.log_bytes());
     assert_eq!(bench.effects.last(), Some(&expected));
     assert_eq!(file_name("x", None), "x.log");
     let odd = Student {
@@ -490,7 +494,7 @@ fn a_fallen_kernel_takes_no_question_along() {
 #[test]
 fn the_session_decides_which_handout_is_shown() {
     let mut bench = Bench::with_lab();
-    let sealed = bench.state.log_text();
+    let sealed = text_of(&bench);
     bench.act(Action::Close);
     assert!(bench.state.lesson.open.is_none());
     assert_eq!(bench.state.log.len(), 2, "the session stays");
