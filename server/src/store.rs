@@ -16,7 +16,7 @@ use std::time::Duration;
 use labs::grade::Grade;
 use sqlx::any::{AnyPoolOptions, AnyRow, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyPool, Row, SqlSafeStr, SqlStr};
+use sqlx::{AnyConnection, AnyPool, Connection, Row, SqlSafeStr, SqlStr};
 use tokio::sync::Mutex;
 
 use crate::keys::{random, sha256};
@@ -170,24 +170,23 @@ impl Store {
     /// When it cannot be reached, or was made by a later version.
     pub async fn open(place: &Place) -> Result<Store, StoreError> {
         install_default_drivers();
-        let options = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE);
-        let pool = match place {
-            Place::File(file) => {
-                let options = options.after_connect(|connection, _| {
-                    Box::pin(async move {
-                        // FULL is what makes a commit outlive a power failure in this mode.
-                        let set = "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; \
-                                   PRAGMA synchronous = FULL;";
-                        sqlx::raw_sql(set).execute(connection).await.map(drop)
-                    })
-                });
-                options.connect(&file_url(file)?).await?
-            }
-            Place::Postgres(url) => options.connect(url).await?,
+        let (url, is_file) = match place {
+            Place::File(file) => (file_url(file)?, true),
+            Place::Postgres(url) => (url.clone(), false),
         };
-        Migrator::with_migrations(migrations()).run(&pool).await?;
+        // The pool would hide why it cannot connect behind tries for half a minute.
+        let mut first = AnyConnection::connect(&url).await?;
+        set_up(&mut first, is_file).await?;
+        Migrator::with_migrations(migrations())
+            .run(&mut first)
+            .await?;
+        first.close().await?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .after_connect(move |connection, _| Box::pin(set_up(connection, is_file)))
+            .connect(&url)
+            .await?;
         Ok(Store {
             pool,
             linking: Mutex::new(()),
@@ -445,6 +444,17 @@ impl Store {
 /// When the system has no random numbers.
 pub fn new_id() -> Result<String, StoreError> {
     random().map_err(StoreError::Io)
+}
+
+/// Prepares a connection. PostgreSQL is as it should be by itself.
+async fn set_up(connection: &mut AnyConnection, is_file: bool) -> Result<(), StoreError> {
+    if is_file {
+        // FULL is what makes a commit outlive a power failure in this mode.
+        let set = "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; \
+                   PRAGMA synchronous = FULL;";
+        sqlx::raw_sql(set).execute(connection).await?;
+    }
+    Ok(())
 }
 
 fn migrations() -> Vec<Migration> {

@@ -74,6 +74,10 @@ pub(super) struct Told {
     verified: bool,
     submitted_at: String,
     graded_at: String,
+    /// Points reached, as in the grade.
+    score: u32,
+    /// Points that could be reached, as in the grade.
+    max: u32,
     grade: Grade,
 }
 
@@ -86,6 +90,8 @@ impl From<Submission> for Told {
             verified: submission.verified,
             submitted_at: rfc3339(submission.submitted_ms),
             graded_at: rfc3339(submission.graded_ms),
+            score: submission.grade.score,
+            max: submission.grade.max,
             grade: submission.grade,
         }
     }

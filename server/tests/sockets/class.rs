@@ -55,6 +55,7 @@ async fn a_submission_is_graded_and_kept() {
     let told = answer.json();
     assert_eq!(told["student"], "Ada");
     assert_eq!(told["verified"], false);
+    assert_eq!((&told["score"], &told["max"]), (&json!(7), &json!(10)));
     assert_eq!(told["grade"]["score"], 7);
     assert_eq!(told["grade"]["max"], 10);
     assert_eq!(

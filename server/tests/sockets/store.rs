@@ -245,5 +245,6 @@ async fn a_database_of_a_later_version_is_not_touched() {
         "this is no database, but long enough for a header: ".repeat(20),
     )
     .expect("writable");
-    assert!(Store::open(&place).await.is_err());
+    let error = Store::open(&place).await.expect_err("it is none");
+    assert!(error.to_string().contains("not a database"), "{error}");
 }
