@@ -54,7 +54,8 @@ pub(super) fn read_line(
             problems.add(
                 file,
                 first_line,
-                "one paragraph of text is wanted here: no headings, lists or blocks",
+                "one paragraph of text is wanted here: no headings, blocks or lists (a number and a \
+                 full stop at the beginning make a list)",
             );
             Vec::new()
         }

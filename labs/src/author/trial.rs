@@ -181,6 +181,11 @@ fn answer(session: &mut Session, question: &Question) -> Result<String, String> 
             question.run,
             text.trim()
         )),
+        answer if answer.contains('\n') => Err(format!(
+            "an answer is one line; `{}` prints more, so say the word `after` which it comes: {}",
+            question.run,
+            text.trim()
+        )),
         answer => Ok(answer.to_string()),
     }
 }
