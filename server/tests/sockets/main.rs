@@ -9,6 +9,7 @@ mod class;
 mod client;
 mod durability;
 mod kernel;
+mod labs_of_catalogue;
 mod links;
 mod native;
 mod postgres;
