@@ -134,8 +134,9 @@ impl Ram {
 
     /// The frames written since the last [`Ram::clean`], in order.
     pub fn dirty_frames(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..)
-            .zip(self.dirty_bytes())
+        let runs = (0..).step_by(RUN).zip(self.dirty_bytes().chunks(RUN));
+        runs.filter(|(_, run)| has_dirty(run))
+            .flat_map(|(first, run)| (first..).zip(run))
             .filter(|(_, byte)| **byte & DIRTY_SINCE_CLEAN != 0)
             .map(|(frame, _)| frame)
     }
@@ -150,8 +151,10 @@ impl Ram {
 
     /// Forgets which frames were written, to learn which will be.
     pub fn clean(&mut self) {
-        for byte in self.dirty_bytes_mut() {
-            *byte &= DIRTY_EVER;
+        for run in self.dirty_bytes_mut().chunks_mut(RUN) {
+            if has_dirty(run) {
+                run.iter_mut().for_each(|byte| *byte &= DIRTY_EVER);
+            }
         }
     }
 
@@ -183,6 +186,21 @@ impl Drop for Ram {
     fn drop(&mut self) {
         (self.release)(self);
     }
+}
+
+/// Frames whose dirty bytes are looked at together: few of all frames are dirty at a time.
+const RUN: usize = 32;
+
+/// Whether any of these dirty bytes says that its frame was written since it was clean.
+#[inline]
+fn has_dirty(run: &[u8]) -> bool {
+    let (words, rest) = run.as_chunks::<8>();
+    let words = words
+        .iter()
+        .fold(0, |all, word| all | u64::from_ne_bytes(*word));
+    let rest = rest.iter().fold(0, |all, byte| all | byte);
+    let mask = u64::from_ne_bytes([DIRTY_SINCE_CLEAN; 8]);
+    words & mask != 0 || rest & DIRTY_SINCE_CLEAN != 0
 }
 
 #[cold]

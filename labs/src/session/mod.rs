@@ -53,7 +53,7 @@ const REPLAY_TEXT: usize = 6 << 20;
 const REPORT_BYTES: usize = 32;
 
 /// Kernel steps that a search takes at a time unless told otherwise.
-const SEARCH_STEPS: u64 = 4_000_000;
+const SEARCH_STEPS: u64 = 1_000_000;
 
 /// Bytes of checkpoints that a session keeps unless told otherwise.
 const CHECKPOINT_BYTES: usize = 64 << 20;
