@@ -14,6 +14,7 @@ extern crate std;
 pub mod author;
 pub mod check;
 mod checkpoint;
+pub mod compare;
 #[cfg(feature = "formats")]
 pub mod formats;
 pub mod grade;

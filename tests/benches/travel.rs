@@ -48,7 +48,7 @@ fn hard() -> Vec<String> {
     for (index, line) in lines.iter_mut().enumerate().skip(1) {
         match index % 500 {
             100 => *line = format!("radix create h{index}; radix fill h{index} 0 100000"),
-            200 | 201 | 202 => *line = "cat /sys/kernel/debug/tracing/trace".to_string(),
+            200..=202 => *line = "cat /sys/kernel/debug/tracing/trace".to_string(),
             300 => *line = "cat /proc/slabinfo /proc/buddyinfo /proc/meminfo".to_string(),
             400 => *line = format!("radix delete h{} 5", index - 300),
             _ => {}
