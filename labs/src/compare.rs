@@ -303,6 +303,31 @@ fn answered(ask: &mut Ask<'_>, request: Request) -> Result<Response, String> {
 }
 
 impl ComparisonView {
+    /// The sentence, and the table as text if there is anything to show.
+    pub fn text(&self) -> String {
+        let mut text = self.sentence();
+        text.push('\n');
+        if self.is_same() {
+            return text;
+        }
+        for row in self.table().rows {
+            let [fact, first, second] = &row[..] else {
+                continue;
+            };
+            text.push_str(&format!("\n{fact}\n"));
+            let cells = if first == second {
+                vec![("both", first)]
+            } else {
+                vec![("first", first), ("second", second)]
+            };
+            for (side, cell) in cells {
+                let cell = cell.replace('\n', "\n          ");
+                text.push_str(&format!("  {side:<8}{cell}\n"));
+            }
+        }
+        text
+    }
+
     /// Whether the two did the same on the same machine.
     pub fn is_same(&self) -> bool {
         self.headers[0] == self.headers[1] && self.difference.is_none()
@@ -329,11 +354,14 @@ impl View for ComparisonView {
                 &format!("line {step}"),
                 [line(&lines[0]), line(&lines[1])],
             ));
-            if *part != Part::Line {
+            let events = events
+                .as_ref()
+                .map(|pair| [event(&pair[0]), event(&pair[1])]);
+            if *part != Part::Line && events.as_ref() != Some(sides) {
                 rows.push(row(part.word(), sides.clone()));
             }
-            if let Some([one, other]) = events {
-                rows.push(row("event", [event(one), event(other)]));
+            if let Some(events) = events {
+                rows.push(row("event", events));
             }
         }
         Table {

@@ -1,4 +1,4 @@
-//! `cargo xtask run` as its users see it: bytes on standard output, an exit status, and errors in
+//! `cargo xtask run` and `compare` as their users see them: bytes on standard output, an exit status, and errors in
 //! words.
 
 use std::path::PathBuf;
@@ -330,4 +330,32 @@ fn what_is_not_built_is_named() {
             done.stderr
         );
     }
+}
+
+#[test]
+fn logs_are_compared() {
+    let log = |last: &str| format!("mem=1M\nradix create t\nradix insert t 0 {last}\n");
+    let one = TemporaryFile::with("one.log", log("1").as_bytes());
+    let one = one.0.to_string_lossy();
+    let same = xtask(&["compare", &one, "-"], log("1").as_bytes());
+    assert_eq!(same.status, Some(0), "{}", same.stderr);
+    assert_eq!(
+        String::from_utf8_lossy(&same.stdout),
+        "all 2 steps do the same\n"
+    );
+    let other = xtask(&["compare", &one, "-"], log("2").as_bytes());
+    assert_eq!(other.status, Some(1), "{}", other.stderr);
+    let text = String::from_utf8_lossy(&other.stdout);
+    assert!(
+        text.starts_with("the first difference is at step 2: the lines differ\n")
+            && text.contains("  first   radix insert t 0 1\n  second  radix insert t 0 2\n"),
+        "{text}"
+    );
+    let wrong = xtask(&["compare", &one, "-"], b"mem=9T\n");
+    assert_eq!(wrong.status, Some(2));
+    assert!(
+        last_line(&wrong.stderr).contains("mem=9T"),
+        "{}",
+        wrong.stderr
+    );
 }

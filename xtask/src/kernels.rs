@@ -1,4 +1,4 @@
-//! The commands that run kernels: `run`, `parity`, `boot`.
+//! The commands that run kernels: `run`, `compare`, `parity`, `boot`.
 //!
 //! They are the `drive` program's, which knows the kernel and its hosts. This module makes what
 //! they need and then becomes that program.
@@ -22,6 +22,12 @@ FILE is an input log: an optional header (`mem=64M nodes=2 cpus=2`), then one co
 the number of trace events and the hash chain over them. The exit status is the last line's.
   --host HOST  where the kernel runs: native (in a process, the default), wasm (in a browser)
                or qemu (on a booted machine)";
+
+/// What `compare --help` adds.
+pub const COMPARE_DETAILS: &str = "
+Both FILEs are input logs; one of them may be `-` for standard input. What differs first is printed
+with the step: the line itself, what it printed, its exit status, or the trace events, and then the
+first event that is another. The exit status is 0 if nothing differs, 1 if something does.";
 
 /// What `parity --help` adds.
 pub const PARITY_DETAILS: &str = "
@@ -54,6 +60,23 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     // After `--`, because a log may be called anything.
     Err(process::become_program(
         drive()?.args(["run", &host, "--"]).arg(file),
+    ))
+}
+
+/// The command `compare`.
+pub fn compare(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let mut files = Vec::new();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(value) if files.len() < 2 => files.push(value),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if files.len() < 2 {
+        return Err(Stop::Usage("compare which two logs?".to_string()));
+    }
+    Err(process::become_program(
+        drive()?.args(["compare", "--"]).args(files),
     ))
 }
 
@@ -181,6 +204,8 @@ mod tests {
         assert!(refused(run, ""));
         assert!(refused(run, "--host moon log"));
         assert!(refused(run, "one two"));
+        assert!(refused(compare, "one"));
+        assert!(refused(compare, "one two three"));
         assert!(refused(parity, ""));
         assert!(refused(parity, "-3"));
         assert!(refused(parity, "10 --seed x"));

@@ -72,6 +72,13 @@ const COMMANDS: &[Command] = &[
         run: kernels::run,
     },
     Command {
+        name: "compare",
+        arguments: "FILE FILE",
+        summary: "find the first step at which two logs part",
+        details: kernels::COMPARE_DETAILS,
+        run: kernels::compare,
+    },
+    Command {
         name: "parity",
         arguments: "N [--seed S] [--hosts A,B,...]",
         summary: "compare the hosts on N random logs",

@@ -1,7 +1,7 @@
-//! Drives kernels for the developer's tool: `drive run HOST -- FILE`, `drive parity N SEED HOST...`
-//! and `drive boot IMAGE [KEY=VALUE...]`.
+//! Drives kernels for the developer's tool: `drive run HOST -- FILE`, `drive compare -- FILE FILE`,
+//! `drive parity N SEED HOST...` and `drive boot IMAGE [KEY=VALUE...]`.
 //!
-//! The tool has checked the arguments and made what the hosts need; here are the three commands
+//! The tool has checked the arguments and made what the hosts need; here are the commands
 //! themselves. They are a program of their own because they contain a kernel, and the tool should
 //! work while the kernel does not compile.
 
@@ -10,11 +10,12 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::process::{Command, ExitCode};
 
+use labs::compare;
 use labs::guest::{self, Console, Exit, Protocol};
 use labs::log::Heading;
 use lexopt::prelude::*;
 use tests::Settings;
-use tests::host;
+use tests::host::{self, Driver};
 use tests::parity::{self, Member, Plan};
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -22,7 +23,8 @@ type Outcome = Result<ExitCode, Box<dyn Error>>;
 fn main() -> ExitCode {
     let done = match arguments() {
         Ok((command, words)) if command == "run" => run(&words),
-        Ok((command, words)) if command == "parity" => compare(&words),
+        Ok((command, words)) if command == "compare" => compare(&words),
+        Ok((command, words)) if command == "parity" => compare_hosts(&words),
         Ok((command, words)) if command == "boot" => boot(&words),
         Ok((command, _)) => Err(format!("there is no command `{command}`").into()),
         Err(error) => Err(error),
@@ -83,8 +85,28 @@ fn read_log(file: &str) -> Result<Vec<u8>, String> {
     fs::read(file).map_err(|error| format!("can't read {file}: {error}"))
 }
 
-/// Compares hosts and prints the report.
+/// Compares two logs and prints where they part; status 0 if nowhere, 1 if somewhere.
 fn compare(words: &[String]) -> Outcome {
+    let [one, other] = words else {
+        return Err("usage: drive compare -- FILE FILE".into());
+    };
+    let (one, other) = (read_log(one)?, read_log(other)?);
+    let mut hosts = [host::Native::new(), host::Native::new()];
+    let [first, second] = &mut hosts;
+    let view = compare::logs(
+        (&one, &mut |request| first.request(request)),
+        (&other, &mut |request| second.request(request)),
+    )?;
+    print!("{}", view.text());
+    Ok(if view.is_same() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Compares hosts and prints the report.
+fn compare_hosts(words: &[String]) -> Outcome {
     let [logs, seed, hosts @ ..] = words else {
         return Err("usage: drive parity N SEED HOST...".into());
     };
