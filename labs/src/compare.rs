@@ -192,12 +192,10 @@ pub fn first_event(
             .map(|event| (event.name.clone(), event.fields.clone(), event.cpu))
     };
     loop {
-        let pair = [one.next(), other.next()];
-        if content(&pair[0]) != content(&pair[1]) {
-            return Some(pair);
-        }
-        if pair[0].is_none() {
-            return None;
+        match [one.next(), other.next()] {
+            [None, None] => return None,
+            pair if content(&pair[0]) != content(&pair[1]) => return Some(pair),
+            _ => {}
         }
     }
 }
