@@ -78,7 +78,7 @@ impl Component for App {
         let is_embedded = address.embed;
         let mut state = State::new(Theme::Auto);
         state.set_up(journal::settings());
-        state.library.await_start();
+        state.library.await_start(&address);
         if let Err(reason) = address_result {
             act.emit(Action::Library(library::Action::Address(Err(reason))));
         }

@@ -2,12 +2,10 @@
 
 use yew::Callback;
 
-use crate::state::Action;
-
 /// A callback that reports what `read` makes of an event, if it makes anything of it.
-pub fn report<E: 'static>(
-    act: &Callback<Action>,
-    read: impl Fn(E) -> Option<Action> + 'static,
+pub fn report<E: 'static, A: 'static>(
+    act: &Callback<A>,
+    read: impl Fn(E) -> Option<A> + 'static,
 ) -> Callback<E> {
     let act = act.clone();
     Callback::from(move |event| {

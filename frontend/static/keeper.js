@@ -88,7 +88,10 @@ export async function start(lab) {
   const row = fits.find((row) => row.id === id) ?? fits[0];
   if (!row) return null;
   const kept = await take(row.id);
-  if (kept && row.id === id && Number(steps) === kept.row.steps) kept.row.step = Number(step);
+  // What this tab noted last may not have reached the database before the reload.
+  if (kept && row.id === id && Number(steps) === kept.lines.length) {
+    Object.assign(kept.row, { step: Number(step), steps: Number(steps) });
+  }
   return kept;
 }
 
@@ -141,11 +144,12 @@ export async function save(row, from, lines, branches) {
   return row.id;
 }
 
-// Notes where a session stands, soon.
-export function note(row) {
+// Notes where a session stands: now, or soon.
+export function note(row, isUrgent) {
   remember(row);
   pending = row;
-  timer ||= setTimeout(writeNote, NOTE_AFTER);
+  if (isUrgent) writeNote();
+  else timer ||= setTimeout(writeNote, NOTE_AFTER);
 }
 
 function writeNote() {
@@ -212,6 +216,11 @@ export function add(row, lines, branches) {
     lines.forEach((line, index) => stores.lines.put(line, [id, index]));
     stores.branches.put(branches, id);
   });
+}
+
+export async function duplicate(id) {
+  const kept = await read(id);
+  if (kept) await add({ ...kept.row, name: `${kept.row.name} (copy)` }, kept.lines, kept.branches);
 }
 
 function erase({ sessions, lines, branches }, id) {

@@ -32,13 +32,13 @@ async function install() {
 }
 
 async function activate() {
-  // A page made for editing it keeps nothing.
-  if (FILES.size === 0) await self.registration.unregister();
+  // A page that is built for editing it keeps nothing.
+  if (FILES.size === 0) return Promise.all([self.registration.unregister(), caches.delete(CACHE)]);
   const cache = await caches.open(CACHE);
   const wanted = new Set([...FILES.keys()].map(key));
   const kept = await cache.keys();
   await Promise.all(kept.filter(({ url }) => !wanted.has(url)).map((request) => cache.delete(request)));
-  await self.clients.claim();
+  return self.clients.claim();
 }
 
 async function answer(request, name) {

@@ -19,14 +19,48 @@ use crate::{Settings, child::Child};
 /// How long the browser may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A browser with one tab. Dropping it closes the browser and removes its profile.
+/// The folder of a browser's memory: cookies, databases, caches. Dropping it removes the folder.
+#[derive(Debug)]
+pub struct Profile(PathBuf);
+
+impl Profile {
+    /// A fresh one. The folder comes with its first browser.
+    pub fn fresh() -> Profile {
+        static PROFILES: AtomicU32 = AtomicU32::new(0);
+        let number = PROFILES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("glass-chromium-{}-{number}", std::process::id());
+        Profile(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        // A process of the browser may write its last while the folder is being removed.
+        for _ in 0..20 {
+            if fs::remove_dir_all(&self.0).is_ok() || !self.0.exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// One tab of a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tab {
+    target: String,
+    session: String,
+}
+
+/// A browser and the tab that is driven. Dropping it closes the browser.
 #[derive(Debug)]
 pub struct Browser {
     child: Child,
-    profile: PathBuf,
+    /// Removed with the browser, unless it is someone else's.
+    _profile: Option<Profile>,
     received: Vec<u8>,
     last_id: u64,
-    session: String,
+    tab: Tab,
     console: Vec<ConsoleLine>,
 }
 
@@ -43,10 +77,15 @@ pub struct ConsoleLine {
 impl Browser {
     /// Starts a browser with a fresh profile and an empty tab.
     pub fn launch(settings: &Settings) -> Result<Browser, String> {
-        static LAUNCHES: AtomicU32 = AtomicU32::new(0);
-        let number = LAUNCHES.fetch_add(1, Ordering::Relaxed);
-        let profile =
-            std::env::temp_dir().join(format!("glass-chromium-{}-{number}", std::process::id()));
+        let profile = Profile::fresh();
+        let mut browser = Browser::launch_in(settings, &profile)?;
+        browser._profile = Some(profile);
+        Ok(browser)
+    }
+
+    /// Starts a browser with a profile that outlives it, and an empty tab. One at a time may have
+    /// a profile.
+    pub fn launch_in(settings: &Settings, profile: &Profile) -> Result<Browser, String> {
         let mut command = Command::new("sh");
         command
             .args(["-c", r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null"#, "sh"])
@@ -69,38 +108,77 @@ impl Browser {
             ])
             // Everything is on loopback; a proxy from the environment would be in the way.
             .arg("--no-proxy-server")
-            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg(format!("--user-data-dir={}", profile.0.display()))
             .arg("about:blank");
         let child = Child::start(&mut command)?.called("chromium");
         let mut browser = Browser {
             child,
-            profile,
+            _profile: None,
             received: Vec::new(),
             last_id: 0,
-            session: String::new(),
+            tab: Tab {
+                target: String::new(),
+                session: String::new(),
+            },
             console: Vec::new(),
         };
         browser.open_tab()?;
         Ok(browser)
     }
 
-    fn open_tab(&mut self) -> Result<(), String> {
-        let tab = self.call("Target.createTarget", json!({"url": "about:blank"}))?;
-        let attached = self.call(
+    /// Opens an empty tab, which is driven from now on; returns it.
+    pub fn open_tab(&mut self) -> Result<Tab, String> {
+        let tab = self.call_browser("Target.createTarget", json!({"url": "about:blank"}))?;
+        let target = tab["targetId"].as_str().unwrap_or_default().to_string();
+        let attached = self.call_browser(
             "Target.attachToTarget",
-            json!({"targetId": tab["targetId"], "flatten": true}),
+            json!({"targetId": target, "flatten": true}),
         )?;
-        self.session = attached["sessionId"]
-            .as_str()
-            .unwrap_or_default()
-            .to_string();
+        let session = attached["sessionId"].as_str().unwrap_or_default();
+        self.tab = Tab {
+            target,
+            session: session.to_string(),
+        };
         for domain in ["Page", "Runtime", "Log", "Network"] {
             self.call(&format!("{domain}.enable"), json!({}))?;
         }
         // Workers have consoles of their own.
         let workers = json!({"autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true});
         self.call("Target.setAutoAttach", workers)?;
-        Ok(())
+        Ok(self.tab.clone())
+    }
+
+    /// The tab that is driven.
+    pub fn tab(&self) -> &Tab {
+        &self.tab
+    }
+
+    /// Drives another tab from now on.
+    pub fn turn_to(&mut self, tab: &Tab) -> Result<(), String> {
+        self.tab = tab.clone();
+        self.call("Page.bringToFront", json!({})).map(drop)
+    }
+
+    /// Closes the tab that is driven, without asking its page. Open another one to go on.
+    pub fn close_tab(&mut self) -> Result<(), String> {
+        let target = json!({"targetId": self.tab.target});
+        self.call_browser("Target.closeTarget", target).map(drop)
+    }
+
+    /// The process ids of the browser's renderers.
+    pub fn renderers(&mut self) -> Result<Vec<u32>, String> {
+        let reply = self.call_browser("SystemInfo.getProcessInfo", json!({}))?;
+        let processes = reply["processInfo"].as_array().into_iter().flatten();
+        let renderers = processes.filter(|process| process["type"] == "renderer");
+        Ok(renderers
+            .filter_map(|process| process["id"].as_u64())
+            .map(|id| id as u32)
+            .collect())
+    }
+
+    /// Ends the browser at once, as a crash would. Nothing can be asked of it any more.
+    pub fn kill(&mut self) {
+        self.child.kill();
     }
 
     /// Goes to `url` and waits for its load event.
@@ -283,7 +361,17 @@ impl Browser {
 
     /// Calls any method of the protocol on the tab.
     pub fn call(&mut self, method: &str, parameters: Value) -> Result<Value, String> {
-        let id = self.send(method, parameters, &self.session.clone());
+        let session = self.tab.session.clone();
+        self.call_on(&session, method, parameters)
+    }
+
+    /// Calls a method of the protocol on the browser itself.
+    pub fn call_browser(&mut self, method: &str, parameters: Value) -> Result<Value, String> {
+        self.call_on("", method, parameters)
+    }
+
+    fn call_on(&mut self, session: &str, method: &str, parameters: Value) -> Result<Value, String> {
+        let id = self.send(method, parameters, session);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let mut message = self
@@ -385,7 +473,6 @@ impl Drop for Browser {
         if self.child.wait(Duration::from_secs(5)).is_err() {
             self.child.kill();
         }
-        let _ = fs::remove_dir_all(&self.profile);
     }
 }
 

@@ -132,6 +132,11 @@ impl Server {
         })
     }
 
+    /// Ends the server at once, as a crash would.
+    pub fn kill(mut self) {
+        self.child.kill();
+    }
+
     /// Asks the server to stop, as a terminal or a service manager would, and waits for it.
     pub fn stop(mut self, name: &str) -> Result<ExitStatus, String> {
         signal(self.id(), name)?;

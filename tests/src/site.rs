@@ -7,12 +7,15 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// Serves a folder until the process ends. Its root `/` is an empty page.
+/// Serves a folder until it is dropped. Its root `/` is an empty page.
 #[derive(Debug)]
 pub struct Site {
     address: SocketAddr,
+    is_over: Arc<AtomicBool>,
 }
 
 impl Site {
@@ -21,18 +24,31 @@ impl Site {
         let failed = |error| format!("cannot listen on loopback: {error}");
         let listener = TcpListener::bind("127.0.0.1:0").map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if ends.load(Ordering::Relaxed) {
+                    return;
+                }
                 let folder = folder.clone();
                 thread::spawn(move || answer(&stream, &folder));
             }
         });
-        Ok(Site { address })
+        Ok(Site { address, is_over })
     }
 
     /// `http://127.0.0.1:PORT/`
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // A last visitor, so that the listener looks up and closes its socket.
+        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -52,6 +68,9 @@ fn answer(stream: &TcpStream, folder: &Path) -> std::io::Result<()> {
         .nth(1)
         .unwrap_or("/")
         .trim_start_matches('/');
+    let name = name.split('?').next().unwrap_or_default();
+    let index = format!("{name}index.html");
+    let name = if name.ends_with('/') { &index } else { name };
     let (status, kind, body) = if name.is_empty() {
         (
             "200 OK",
@@ -82,6 +101,8 @@ fn media_type(name: &str) -> &'static str {
         Some("css") => "text/css",
         Some("svg") => "image/svg+xml",
         Some("wasm") => "application/wasm",
+        Some("png") => "image/png",
+        Some("webmanifest") => "application/manifest+json",
         _ => "text/plain",
     }
 }

@@ -25,9 +25,11 @@ extern "C" {
     fn take(id: &str) -> Promise;
     fn read(id: &str) -> Promise;
     fn save(row: &Row, from: u32, lines: &Array, branches: &JsValue) -> Promise;
-    fn note(row: &Row);
+    fn note(row: &Row, is_urgent: bool);
     fn leave();
     fn list() -> Promise;
+    fn add(row: &Row, lines: &Array, branches: &Array) -> Promise;
+    fn duplicate(id: &str) -> Promise;
     fn rename(id: &str, name: &str) -> Promise;
     fn bury(id: &str, gone: bool) -> Promise;
     fn pack(bytes: &Uint8Array) -> Promise;
@@ -184,59 +186,72 @@ pub fn install(act: Callback<PageAction>) {
 
 /// Carries out an effect; what comes of it is reported.
 pub fn perform(effect: Effect, act: &Callback<PageAction>) {
-    let act = act.reform(PageAction::Library);
+    // These are done at once: the page may end before anything that waits.
     match effect {
-        Effect::Write(write) => spawn_local(async move {
-            let epoch = write.epoch;
-            act.emit(Action::Kept(epoch, store(write).await));
-        }),
-        Effect::Note(record) => note(&Row::of(&record)),
+        Effect::Note(record, is_urgent) => note(&Row::of(&record), is_urgent),
         Effect::Leave => leave(),
-        Effect::List => spawn_local(async move { act.emit(Action::Listed(listed().await)) }),
-        Effect::Fetch(id) => spawn_local(async move {
-            act.emit(Action::Opened(
-                settle(take(&id)).await.map(|whole| kept(&whole)),
-            ));
-        }),
-        Effect::Store(sessions) => spawn_local(async move {
-            act.emit(Action::Imported(store_all(sessions).await));
-        }),
-        Effect::Duplicate(id) => spawn_local(async move {
-            let done = duplicate(&id).await;
-            act.emit(Action::Listed(match done {
-                Ok(()) => listed().await,
-                Err(reason) => Err(reason),
-            }));
-        }),
-        Effect::Rename(id, name) => then_list(rename(&id, &name), act),
-        Effect::Delete(id, gone) => then_list(bury(&id, gone), act),
-        Effect::Export(id) => spawn_local(async move {
-            if let Some((name, log)) = log_of(&id).await {
-                offer(&file_name(&name), &log);
-            }
-        }),
-        Effect::ExportAll => spawn_local(async move {
+        Effect::Download(name, bytes) => offer(&name, &bytes),
+        Effect::ClearAddress => clear_address(),
+        Effect::Remember(settings) => remember(&settings),
+        Effect::Update => update(),
+        effect => {
+            let act = act.clone();
+            spawn_local(async move {
+                if let Some(action) = result_of(effect).await {
+                    act.emit(PageAction::Library(action));
+                }
+            });
+        }
+    }
+}
+
+/// Carries out an effect that takes its time.
+async fn result_of(effect: Effect) -> Option<Action> {
+    let listing = match effect {
+        Effect::Write(write) => return Some(Action::Kept(write.epoch, store(&write).await)),
+        Effect::Fetch(id) => {
+            let whole = settle(take(&id)).await;
+            return Some(Action::Opened(whole.map(|whole| kept(&whole))));
+        }
+        Effect::Follow(payload, step) => return Some(Action::Arrived(fetch(payload).await, step)),
+        Effect::Link { log, step, max } => {
+            return Some(Action::Linked(link(&log, step, max).await));
+        }
+        Effect::Copy(fragment) => {
+            let copied = settle(copy_text(&url_with(&fragment))).await;
+            return Some(Action::Copied(copied.is_ok()));
+        }
+        Effect::Export(id) => {
+            let (name, log) = log_of(&id).await?;
+            offer(&file_name(&name), &log);
+            return None;
+        }
+        Effect::ExportAll => {
             let mut sessions = Vec::new();
             for record in listed().await.unwrap_or_default() {
                 sessions.extend(log_of(&record.id).await);
             }
             offer("sessions.glass", &bundle(&sessions));
-        }),
-        Effect::Download(name, bytes) => offer(&name, &bytes),
-        Effect::Follow(payload, step) => spawn_local(async move {
-            act.emit(Action::Arrived(fetch(payload).await, step));
-        }),
-        Effect::Link { log, step, max } => spawn_local(async move {
-            act.emit(Action::Linked(link(&log, step, max).await));
-        }),
-        Effect::Copy(fragment) => spawn_local(async move {
-            let copied = settle(copy_text(&url_with(&fragment))).await;
-            act.emit(Action::Copied(copied.is_ok()));
-        }),
-        Effect::ClearAddress => clear_address(),
-        Effect::Remember(settings) => remember(&settings),
-        Effect::Update => update(),
-    }
+            return None;
+        }
+        Effect::Store(sessions) => {
+            for (record, lines) in &sessions {
+                let added = add(&Row::of(record), &js_lines(lines), &Array::new());
+                if let Err(reason) = settle(added).await {
+                    return Some(Action::Imported(Err(reason)));
+                }
+            }
+            return Some(Action::Imported(Ok(sessions.len())));
+        }
+        Effect::Duplicate(id) => duplicate(&id),
+        Effect::Rename(id, name) => rename(&id, &name),
+        Effect::Delete(id, gone) => bury(&id, gone),
+        _ => Promise::resolve(&JsValue::NULL),
+    };
+    Some(Action::Listed(match settle(listing).await {
+        Ok(_) => listed().await,
+        Err(reason) => Err(reason),
+    }))
 }
 
 /// Offers bytes as a file.
@@ -260,15 +275,6 @@ pub fn url_with(fragment: &str) -> String {
 /// A promise's value, or why it failed as a sentence.
 async fn settle(promise: Promise) -> Result<JsValue, String> {
     JsFuture::from(promise).await.map_err(text)
-}
-
-fn then_list(promise: Promise, act: Callback<Action>) {
-    spawn_local(async move {
-        act.emit(Action::Listed(match settle(promise).await {
-            Ok(_) => listed().await,
-            Err(reason) => Err(reason),
-        }));
-    });
 }
 
 async fn listed() -> Result<Vec<Record>, String> {
@@ -308,7 +314,7 @@ fn js_lines(lines: &[Vec<u8>]) -> Array {
         .collect()
 }
 
-async fn store(write: Write) -> Result<String, String> {
+async fn store(write: &Write) -> Result<String, String> {
     let branches = match &write.branches {
         None => JsValue::UNDEFINED,
         Some(branches) => {
@@ -322,31 +328,6 @@ async fn store(write: Write) -> Result<String, String> {
     let row = Row::of(&write.record);
     let saved = save(&row, write.from as u32, &js_lines(&write.lines), &branches);
     Ok(settle(saved).await?.as_string().unwrap_or_default())
-}
-
-/// Stores sessions beside the one that is open.
-async fn store_all(sessions: Vec<(Record, Vec<Vec<u8>>)>) -> Result<usize, String> {
-    let count = sessions.len();
-    for (record, lines) in sessions {
-        settle(add(&Row::of(&record), &js_lines(&lines), &Array::new())).await?;
-    }
-    Ok(count)
-}
-
-#[wasm_bindgen(raw_module = "./keeper.js")]
-extern "C" {
-    fn add(row: &Row, lines: &Array, branches: &Array) -> Promise;
-}
-
-async fn duplicate(id: &str) -> Result<(), String> {
-    let whole = settle(read(id)).await?;
-    if whole.is_object() {
-        let whole: &Whole = whole.unchecked_ref();
-        let row = whole.row();
-        row.set_name(&format!("{} (copy)", row.name()));
-        settle(add(&row, &whole.lines(), &whole.branches())).await?;
-    }
-    Ok(())
 }
 
 /// A kept session's name and its log.

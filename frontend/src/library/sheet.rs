@@ -13,6 +13,8 @@ use yew::{
     html, use_effect_with, use_mut_ref, use_node_ref,
 };
 
+use crate::callbacks::report;
+
 use super::journal::{offer, url_with};
 use crate::state::Action as PageAction;
 use crate::state::library::{Action, Record, Shared, Sheet};
@@ -181,14 +183,6 @@ fn row(props: &SheetProps, record: &Record, act: &Callback<Action>) -> Html {
         let id = record.id.clone();
         act.reform(move |_| action(id.clone()))
     };
-    let rename = {
-        let (act, id) = (act.clone(), record.id.clone());
-        Callback::from(move |event: Event| {
-            if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                act.emit(Action::Rename(id.clone(), input.value()));
-            }
-        })
-    };
     let name = &record.name;
     let button = |word: &'static str, action: fn(String) -> Action, hidden: bool| {
         html! {
@@ -199,8 +193,7 @@ fn row(props: &SheetProps, record: &Record, act: &Callback<Action>) -> Html {
     html! {
         <tr key={record.id.clone()} class={classes!(is_current.then_some("current"))}
             aria-current={is_current.then_some("true")} data-id={record.id.clone()}>
-            <td><input class="name" type="text" value={name.clone()} maxlength="100"
-                aria-label={format!("name of {name}")} onchange={rename} /></td>
+            <td><Name id={record.id.clone()} name={name.clone()} {act} /></td>
             <td>{ lab_of(&record.heading) }</td>
             <td class="number">{ record.steps }</td>
             <td>{ &record.when }</td>
@@ -215,6 +208,37 @@ fn row(props: &SheetProps, record: &Record, act: &Callback<Action>) -> Html {
                 { button("delete", Action::Delete, props.frozen) }
             </td>
         </tr>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct NameProps {
+    id: AttrValue,
+    name: AttrValue,
+    act: Callback<Action>,
+}
+
+/// A session's name, to be changed in its place. What is being typed is the browser's: whatever
+/// else happens on the page must not reset it.
+#[function_component]
+fn Name(props: &NameProps) -> Html {
+    let field = use_node_ref();
+    {
+        let field = field.clone();
+        use_effect_with(props.name.clone(), move |name| {
+            if let Some(field) = field.cast::<HtmlInputElement>() {
+                field.set_value(name);
+            }
+        });
+    }
+    let id = props.id.clone();
+    let onchange = report(&props.act, move |event: Event| {
+        let field = event.target_dyn_into::<HtmlInputElement>()?;
+        Some(Action::Rename(id.to_string(), field.value()))
+    });
+    html! {
+        <input ref={field} class="name" type="text" maxlength="100"
+            aria-label={format!("name of {}", props.name)} {onchange} />
     }
 }
 

