@@ -425,7 +425,10 @@ impl State {
             Link::Down(_) => false,
             Link::Connecting => true,
             Link::Live => {
-                self.work.is_some() || self.views_awaited > 0 || self.stale != Stale::default()
+                self.work.is_some()
+                    || self.views_awaited > 0
+                    || self.stale != Stale::default()
+                    || !self.pending.is_empty()
             }
         }
     }

@@ -704,10 +704,16 @@ fn whatever_is_killed_nothing_that_was_shown_is_lost() {
                 page.browser.open_tab().expect("chromium can");
             }
             Victim::Renderer => {
-                // The new tab's process is spared, for it is not there yet.
-                for renderer in page.browser.renderers().expect("chromium can") {
+                let killed = page.browser.renderers().expect("chromium can");
+                for renderer in &killed {
                     // One that has ended meanwhile needs no signal.
-                    let _ = signal(renderer, "KILL");
+                    let _ = signal(*renderer, "KILL");
+                }
+                // A new tab must not be given one of the dead.
+                while let Ok(alive) = page.browser.renderers()
+                    && alive.iter().any(|renderer| killed.contains(renderer))
+                {
+                    std::thread::sleep(Duration::from_millis(20));
                 }
                 page.browser.open_tab().expect("chromium can");
             }
