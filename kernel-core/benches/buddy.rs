@@ -17,7 +17,7 @@ use kernel_core::Kernel;
 use kernel_core::machine::MachineConfig;
 use kernel_core::mem::{Gfp, Mem, Page, Ram, Ref};
 use kernel_core::slab::{self, Constructor, Object};
-use kernel_core::trace::{TRACE, Tracepoint};
+use kernel_core::trace::Tracepoint;
 
 use benches::{Contest, Contestant, Random, Round, Table, apart, number_argument, write};
 
@@ -92,7 +92,7 @@ impl<const RECORDING: u32> Pages for Glass<RECORDING> {
 
     fn new() -> Self {
         let mut kernel = kernel();
-        kernel.mem[TRACE].recording = RECORDING;
+        kernel.mem.set_recording(RECORDING != 0);
         Glass(kernel)
     }
 
@@ -429,7 +429,7 @@ fn trace_contest() -> Contest<'static> {
         let mut kept = None;
         Contestant::new(name, move |round| {
             let mem = &mut kept.get_or_insert_with(kernel).mem;
-            mem[TRACE].recording = recording;
+            mem.set_recording(recording != 0);
             round.measure("2 fields", PAIRS, || {
                 for number in 0..PAIRS as u64 {
                     mem.trace(Tracepoint::MmPageFree, [number, 0]);

@@ -44,7 +44,7 @@ impl Kernel {
         }
         let mut mem = Mem::boot(ram, config);
         mem[TRACE].chain = mix(0, config.seed);
-        mem[TRACE].recording = 1;
+        mem.set_recording(true);
         slab::boot(&mut mem);
         radix_tree::boot(&mut mem)
             .and_then(|()| fs::boot(&mut mem))

@@ -127,7 +127,9 @@ pub(super) fn truncate(mem: &mut Mem, inode: Ref<Inode>) {
     let tree = page_tree(inode);
     mem[inode].size = 0;
     let mut frame = [0];
+    mem.serve_tap();
     while radix_tree::gang_lookup(mem, tree, &mut frame, 0) > 0 {
+        mem.serve_tap();
         let page = mem.page(frame[0]);
         let index = u64::from(mem[page].freelist);
         if radix_tree::tag_get(mem, tree, index, DIRTY) == TagState::Tagged {

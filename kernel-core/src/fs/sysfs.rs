@@ -111,7 +111,7 @@ fn tracing_on(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
 /// Any number but 0 switches the recording on.
 fn set_tracing_on(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
     let number = parse_number(bytes, u32::MAX)?;
-    mem[TRACE].recording = u32::from(number != 0);
+    mem.set_recording(number != 0);
     Ok(())
 }
 

@@ -39,7 +39,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::btf::describe;
 use crate::errno::Errno;
 use crate::machine::MachineConfig;
-use crate::trace::Tracepoint;
+use crate::trace::{TapSlot, Tracepoint};
 
 /// Frame numbers of the kernel's static data: our linker script.
 pub mod layout {
@@ -134,12 +134,16 @@ describe!(
 #[derive(Debug)]
 pub struct Mem {
     ram: Ram,
+    pub(crate) tap: TapSlot,
 }
 
 impl Mem {
     /// Sets up page descriptors, zones and free lists in zeroed memory.
     pub(crate) fn boot(ram: Ram, config: &MachineConfig) -> Mem {
-        let mut mem = Mem { ram };
+        let mut mem = Mem {
+            ram,
+            tap: TapSlot::default(),
+        };
         let frames = mem.frames();
         mem[MEM].nr_cpus = config.cpus;
         mem[MEM].nr_nodes = config.nodes;
@@ -239,6 +243,7 @@ impl Mem {
     /// [`Errno::EINTR`] when the line has used up its steps; it has to end then.
     #[inline]
     pub fn charge(&mut self, steps: u32) -> Result<(), Errno> {
+        self.serve_tap();
         let data = &mut self[MEM];
         data.steps += u64::from(steps);
         data.steps_left = data.steps_left.saturating_sub(steps);

@@ -3,7 +3,13 @@
 //! Whatever the kernel does that a watcher may care for, it says as an event, named as Linux names
 //! its tracepoints. Every event extends a 64-bit chain, recorded or not, so equal chains mean equal
 //! histories. The last [`CAPACITY`] events stay in a ring of fixed records in the kernel's own
-//! frames, as ftrace keeps them; `/sys/kernel/debug/tracing/tracing_on` stops the recording.
+//! frames, as ftrace keeps them; `/sys/kernel/debug/tracing/tracing_on` stops the recording. A
+//! [`Tap`] sees them all.
+
+mod tap;
+
+pub use tap::Tap;
+pub(crate) use tap::TapSlot;
 
 use core::fmt;
 
@@ -41,7 +47,13 @@ pub struct TraceData {
 describe!(
     TraceData,
     "trace_data",
-    [events, chain: Kind::Hex, recording, step, stamp: Kind::Hex]
+    [
+        events,
+        chain: Kind::Hex,
+        recording,
+        step,
+        stamp: Kind::Hex,
+    ]
 );
 
 /// One event as the ring keeps it.
@@ -125,6 +137,31 @@ tracepoints! {
     FailNth = 15, "kmem", "fail_nth", ["ret:int"];
 }
 
+impl Tracepoint {
+    /// The two parts of its name, `kmem` and `kmem_cache_alloc`.
+    pub fn system_and_name(self) -> (&'static str, &'static str) {
+        self.name().split_once(':').unwrap_or(("", self.name()))
+    }
+
+    /// Whether it is emitted outside of the allocators, where a test more costs nothing.
+    #[inline(always)]
+    const fn is_rare(self) -> bool {
+        !matches!(
+            self,
+            Tracepoint::MmPageAlloc
+                | Tracepoint::MmPageFree
+                | Tracepoint::KmemCacheAlloc
+                | Tracepoint::KmemCacheFree
+        )
+    }
+
+    /// Names of its fields without their suffixes.
+    pub fn field_names(self) -> impl Iterator<Item = &'static str> {
+        let fields = self.fields().iter();
+        fields.map(|field| field.split_once(':').map_or(*field, |(name, _)| name))
+    }
+}
+
 /// Odd multipliers, one a field, so that swapped fields give another hash (digits of pi).
 const MULTIPLIERS: [u64; ARGS_MAX] = [
     0x243f_6a88_85a3_08d3,
@@ -160,6 +197,9 @@ impl Mem {
         data.events = number + 1;
         if data.recording != 0 {
             self.record(number, header, args);
+        }
+        if tracepoint.is_rare() {
+            self.serve_tap();
         }
     }
 
@@ -218,9 +258,68 @@ impl Event {
         &self.args[..self.tracepoint.fields().len()]
     }
 
+    /// Its fields' names with what they hold, in their order; names of caches are looked up in
+    /// `mem`.
+    pub fn values<'a>(
+        &'a self,
+        mem: &'a Mem,
+    ) -> impl Iterator<Item = (&'static str, Value<'a>)> + 'a {
+        let fields = self.tracepoint.fields().iter().zip(self.args());
+        fields.map(|(field, &value)| {
+            let (name, kind) = field.split_once(':').unwrap_or((field, ""));
+            let pointer = Ref::new(value as u32);
+            let value = match kind {
+                "hex" => Value::Hex(value),
+                "oct" => Value::Octal(value),
+                "int" => Value::Signed(value as i64),
+                "gfp" => Value::Gfp(Gfp(value as u32)),
+                "ptr" => Value::Pointer(pointer),
+                "cache" => match KmemCache::name_at(mem, pointer.cast()) {
+                    Some(name) => Value::Name(name),
+                    None => Value::Pointer(pointer),
+                },
+                _ => Value::Number(value),
+            };
+            (name, value)
+        })
+    }
+
     /// Prints `field=value ...`; names of caches are looked up in `mem`.
     pub fn fields<'a>(&'a self, mem: &'a Mem) -> impl fmt::Display + 'a {
         Fields { event: self, mem }
+    }
+}
+
+/// What a field of an event holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A number.
+    Number(u64),
+    /// A number with a sign: a result.
+    Signed(i64),
+    /// A hash, in hexadecimal digits.
+    Hex(u64),
+    /// Type and permission bits, in octal digits.
+    Octal(u64),
+    /// How an allocation may be made.
+    Gfp(Gfp),
+    /// A kernel pointer.
+    Pointer(Ref<()>),
+    /// The name of a cache.
+    Name(&'a str),
+}
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Number(value) => write!(f, "{value}"),
+            Value::Signed(value) => write!(f, "{value}"),
+            Value::Hex(value) => write!(f, "{value:016x}"),
+            Value::Octal(value) => write!(f, "{value:o}"),
+            Value::Gfp(gfp) => write!(f, "{gfp}"),
+            Value::Pointer(pointer) => write!(f, "{pointer}"),
+            Value::Name(name) => f.write_str(name),
+        }
     }
 }
 
@@ -232,23 +331,9 @@ struct Fields<'a> {
 impl fmt::Display for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut space = "";
-        for (field, &value) in self.event.tracepoint.fields().iter().zip(self.event.args()) {
-            let (name, kind) = field.split_once(':').unwrap_or((field, ""));
-            write!(f, "{space}{name}=")?;
+        for (name, value) in self.event.values(self.mem) {
+            write!(f, "{space}{name}={value}")?;
             space = " ";
-            let r = Ref::<()>::new(value as u32);
-            match kind {
-                "hex" => write!(f, "{value:016x}")?,
-                "oct" => write!(f, "{value:o}")?,
-                "int" => write!(f, "{}", value as i64)?,
-                "gfp" => write!(f, "{}", Gfp(value as u32))?,
-                "ptr" => write!(f, "{r}")?,
-                "cache" => match KmemCache::name_at(self.mem, r.cast()) {
-                    Some(name) => write!(f, "{name}")?,
-                    None => write!(f, "{r}")?,
-                },
-                _ => write!(f, "{value}")?,
-            }
         }
         Ok(())
     }
