@@ -15,6 +15,7 @@ pub mod author;
 pub mod check;
 mod checkpoint;
 pub mod compare;
+mod export;
 #[cfg(feature = "formats")]
 pub mod formats;
 pub mod grade;

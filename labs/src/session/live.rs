@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use kernel_core::Kernel;
-use kernel_core::machine::Machine;
+use kernel_core::machine::{Machine, MachineConfig};
 use kernel_core::mem::{MEM, Ram};
 
 use super::{LINES_MAX, LOG_MAX};
@@ -116,6 +116,29 @@ impl Live {
     /// The machine's canonical header.
     pub fn header(&self) -> String {
         self.heading.machine.to_string()
+    }
+
+    /// The machine that the heading describes.
+    pub fn machine(&self) -> &MachineConfig {
+        &self.heading.machine
+    }
+
+    /// The number of the first event of a step of the log, or of what comes after the last one.
+    pub fn first_event(&self, step: u32) -> u64 {
+        match step as usize {
+            0 => 0,
+            1 => self.boot.0,
+            step => self.lines[step - 2].events,
+        }
+    }
+
+    /// The step during which an event of the log happened.
+    pub fn step_of(&self, event: u64) -> u32 {
+        let later = |line: &Line| line.events <= event;
+        match event < self.boot.0 {
+            true => 0,
+            false => 1 + self.lines.partition_point(later) as u32,
+        }
     }
 
     /// The step that the kernel stands at.

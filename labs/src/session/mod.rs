@@ -9,6 +9,7 @@
 //! | `walk.rs` | looking at the kernel after each step, backwards |
 //! | `changes.rs` | what differs between two steps |
 //! | `search.rs` | who last wrote an object; when did something become true |
+//! | `trace.rs` | the trace as a file |
 //! | `checks.rs` | whether checks hold, and since when they do not |
 
 mod changes;
@@ -18,6 +19,7 @@ mod probe;
 mod search;
 #[cfg(all(test, feature = "host-ram"))]
 mod tests;
+mod trace;
 mod walk;
 
 use alloc::boxed::Box;
@@ -213,7 +215,16 @@ impl Session {
                 let Found { found, reached } = self.live()?.search(&goal, before, budget)?;
                 Ok(Response::Searched { found, reached })
             }
-            Request::Trace { .. } => Err("not built yet".to_string()),
+            Request::Trace {
+                format,
+                from,
+                to,
+                resume,
+            } => {
+                let budget = self.budget;
+                let (bytes, next) = self.live()?.trace(format, from, to, resume, budget)?;
+                Ok(Response::Traced { bytes, next })
+            }
             Request::Close => {
                 self.spare = self.retire();
                 Ok(Response::Closed)
