@@ -8,7 +8,7 @@ mod native;
 mod qemu;
 mod wasm;
 
-use labs::protocol::{Host, Outcome, Request, Response};
+use labs::protocol::{Host, Outcome, Request, Response, TraceFormat};
 
 use crate::Settings;
 
@@ -46,6 +46,42 @@ pub trait Driver {
                 "{} answered a replay with {other:?}",
                 self.host().name()
             )),
+        }
+    }
+
+    /// The trace of the steps `from` to `to` as a file, all its pieces put together.
+    ///
+    /// # Errors
+    /// When the kernel can't be reached, or refuses.
+    fn trace(&mut self, format: TraceFormat, from: u32, to: u32) -> Result<Vec<u8>, String> {
+        let mut file = Vec::new();
+        let mut resume = None;
+        loop {
+            let request = Request::Trace {
+                format,
+                from,
+                to,
+                resume,
+            };
+            match self.request(request)? {
+                Response::Traced { bytes, next } => {
+                    file.extend(bytes);
+                    if next.is_none() {
+                        return Ok(file);
+                    }
+                    if next <= resume {
+                        return Err(format!("the trace goes on from {next:?} to {resume:?}"));
+                    }
+                    resume = next;
+                }
+                Response::Error { message } => return Err(message),
+                other => {
+                    let host = self.host().name();
+                    return Err(format!(
+                        "{host} answered a request for a trace with {other:?}"
+                    ));
+                }
+            }
         }
     }
 }
