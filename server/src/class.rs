@@ -7,6 +7,7 @@
 //! | `GET /api/labs/{lab}/submissions` | teacher; a student, their own | lists them |
 //! | `GET /api/submissions/{id}` | who knows the id | one with its log |
 //! | `GET /api/submissions/{id}/log` | who knows the id | its log alone |
+//! | `DELETE /api/submissions/{id}` | teacher | forgets one |
 //! | `GET /api/labs/{lab}/grades.csv` | teacher | a table of grades |
 //! | `GET /api/submissions/{id}/gradescope.json`, `.../exercism.json`, `.../classroom50.json` | teacher | one as other systems read it |
 //! | `POST /api/submissions/{id}/regrade` | teacher | grades one again |
@@ -49,7 +50,10 @@ pub fn router() -> Router<Arc<App>> {
         )
         .route("/labs/{lab}/grades.csv", get(grades::table))
         .route("/labs/{lab}/regrade", post(grades::regrade_all))
-        .route("/submissions/{id}", get(submissions::show))
+        .route(
+            "/submissions/{id}",
+            get(submissions::show).delete(submissions::forget),
+        )
         .route("/submissions/{id}/log", get(submissions::log))
         .route(
             "/submissions/{id}/gradescope.json",

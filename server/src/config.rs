@@ -55,6 +55,9 @@ Limits:
   --grading-queue N      submissions that may wait to be graded [64]
   --max-uploads N        submissions and links that may be on their way at a time [32]
   --link-bytes SIZE      what all links together may take [1G]
+  --submission-bytes SIZE
+                         what the logs of all submissions together may take [4G]
+  --attempts N           submissions that a student may have for a lab [1000]
 ";
 
 /// What the command line asks for.
@@ -186,6 +189,10 @@ impl Config {
                     limits.grading_queue = parser.value()?.parse_with(count)?
                 }
                 Long("max-uploads") => limits.uploads = parser.value()?.parse_with(positive)?,
+                Long("submission-bytes") => {
+                    limits.submission_bytes = parser.value()?.parse_with(size)?;
+                }
+                Long("attempts") => limits.attempts = parser.value()?.parse_with(positive)?,
                 Long("link-bytes") => limits.link_bytes = parser.value()?.parse_with(size)?,
                 Short('h') | Long("help") => return Ok(Command::Help),
                 other => return Err(other.unexpected()),
@@ -292,7 +299,7 @@ mod tests {
             "--addr [::1]:0 --dist d --qemu q --boot-image b --allow-origin https://x --log json \
              --max-sessions 2 --max-guests 3 --idle-seconds 4 --answer-seconds 5 \
              --max-memory 6M --total-memory 7G --step-budget 8 --replay-steps 9 --quiet-seconds 10 \
-             --graders 11 --grading-queue 12 --max-uploads 13 --link-bytes 14M --data e \
+             --graders 11 --grading-queue 12 --max-uploads 13 --link-bytes 14M --data e --submission-bytes 15M --attempts 16 \
              --database postgres://u:p@h/n --teacher-key-file k --require-keys --embed-from *",
         );
         assert_eq!(config.addr, "[::1]:0");
@@ -327,6 +334,8 @@ mod tests {
             grading_queue: 12,
             uploads: 13,
             link_bytes: 14 << 20,
+            submission_bytes: 15 << 20,
+            attempts: 16,
         };
         assert_eq!(config.limits, expected);
     }

@@ -15,7 +15,7 @@ use tracing::error;
 
 use crate::grading::GradingError;
 use crate::limits::Size;
-use crate::store::{LinkError, StoreError};
+use crate::store::{KeepError, StoreError};
 
 /// Why the server cannot start.
 #[derive(Debug)]
@@ -103,6 +103,15 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// What the server keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A log that a link points to.
+    Link,
+    /// A submission.
+    Submission,
+}
+
 /// Why a request over HTTP was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
@@ -166,8 +175,15 @@ pub enum ApiError {
     UploadsBusy,
     /// Grading this submission failed.
     GradingFailed,
-    /// All links together have as many bytes as they may.
-    LinksFull {
+    /// The student has handed in as often as one may.
+    TooManyAttempts {
+        /// How often that is.
+        max: u64,
+    },
+    /// All of a kind together have as many bytes as they may.
+    StoreFull {
+        /// Which kind.
+        kind: Kind,
         /// Bytes in use.
         used: u64,
         /// Bytes that may be in use.
@@ -203,7 +219,8 @@ impl ApiError {
                 StatusCode::UNAUTHORIZED
             }
             ApiError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            ApiError::LinksFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            ApiError::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            ApiError::StoreFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
 
@@ -232,7 +249,11 @@ impl ApiError {
             ApiError::GradersBusy => "graders-busy",
             ApiError::UploadsBusy => "uploads-busy",
             ApiError::GradingFailed => "grading-failed",
-            ApiError::LinksFull { .. } => "links-full",
+            ApiError::TooManyAttempts { .. } => "too-many-attempts",
+            ApiError::StoreFull { kind, .. } => match kind {
+                Kind::Link => "links-full",
+                Kind::Submission => "submissions-full",
+            },
             ApiError::OutOfOrder => "out-of-order",
         }
     }
@@ -320,13 +341,26 @@ impl fmt::Display for ApiError {
                 f,
                 "grading this submission failed, and it was not stored; the server's log says why"
             ),
-            ApiError::LinksFull { used, max } => write!(
+            ApiError::TooManyAttempts { max } => write!(
                 f,
-                "there is no room for more links: they take {} of this server's {}; export the \
-                 session as a file instead",
-                Size(*used),
-                Size(*max)
+                "you have handed this lab in {max} times, which is as often as one may; ask your \
+                 teacher"
             ),
+            ApiError::StoreFull { kind, used, max } => {
+                let (used, max) = (Size(*used), Size(*max));
+                match kind {
+                    Kind::Link => write!(
+                        f,
+                        "there is no room for more links: they take {used} of this server's {max}; \
+                         export the session as a file instead"
+                    ),
+                    Kind::Submission => write!(
+                        f,
+                        "there is no room for more submissions: they take {used} of this server's \
+                         {max}; save the log and tell your teacher"
+                    ),
+                }
+            }
             ApiError::OutOfOrder => {
                 write!(
                     f,
@@ -378,11 +412,11 @@ impl IntoResponse for ApiError {
 }
 
 impl ApiError {
-    /// What a client hears of a link that was not made.
-    pub(crate) fn of_link(error: LinkError, max: u64) -> ApiError {
+    /// What a client hears when something was not kept; `max` is what all of its kind may have.
+    pub(crate) fn not_kept(kind: Kind, error: KeepError, max: u64) -> ApiError {
         match error {
-            LinkError::Full { used } => ApiError::LinksFull { used, max },
-            LinkError::Store(error) => ApiError::from(error),
+            KeepError::Full { used } => ApiError::StoreFull { kind, used, max },
+            KeepError::Store(error) => ApiError::from(error),
         }
     }
 }

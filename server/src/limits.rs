@@ -41,6 +41,10 @@ pub struct Limits {
     pub uploads: u64,
     /// Bytes that all links together may have.
     pub link_bytes: u64,
+    /// Bytes that the logs of all submissions together may have.
+    pub submission_bytes: u64,
+    /// Submissions that a student may have for a lab.
+    pub attempts: u64,
 }
 
 impl Default for Limits {
@@ -59,6 +63,8 @@ impl Default for Limits {
             grading_queue: 64,
             uploads: 32,
             link_bytes: 1 << 30,
+            submission_bytes: 4 << 30,
+            attempts: 1000,
         }
     }
 }

@@ -18,15 +18,15 @@ use tracing::info;
 use crate::App;
 use crate::class::as_log;
 use crate::clock::now_ms;
-use crate::error::ApiError;
-use crate::extract::{Id, Upload};
+use crate::error::{ApiError, Kind};
+use crate::extract::{Id, Teacher, Upload};
 use crate::store::Kept;
 
 /// The addresses of links, below `/api`.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/links", post(make))
-        .route("/links/{id}", get(follow))
+        .route("/links/{id}", get(follow).delete(forget))
 }
 
 /// A link that was made.
@@ -45,7 +45,8 @@ async fn make(
     }
     let max = app.config.limits.link_bytes;
     let kept = app.store.keep_link(&upload.bytes, now_ms(), max).await;
-    let (status, id) = match kept.map_err(|error| ApiError::of_link(error, max))? {
+    let kept = kept.map_err(|error| ApiError::not_kept(Kind::Link, error, max))?;
+    let (status, id) = match kept {
         Kept::New(id) => {
             info!(id, bytes = upload.bytes.len(), "made a link");
             (StatusCode::CREATED, id)
@@ -63,4 +64,17 @@ async fn follow(State(app): State<Arc<App>>, Id(id): Id) -> Result<Response, Api
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, for_ever);
     Ok(response)
+}
+
+/// `DELETE /api/links/{id}`: the teacher takes a log away. A browser that has it may keep it.
+async fn forget(
+    _: Teacher,
+    State(app): State<Arc<App>>,
+    Id(id): Id,
+) -> Result<StatusCode, ApiError> {
+    if !app.store.forget_link(&id).await? {
+        return Err(ApiError::NoSuchLink);
+    }
+    info!(id, "forgot a link");
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -10,7 +10,11 @@
 //! `sqlx`'s `Any` driver hides which it is, and nothing outside of this file knows.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use labs::grade::Grade;
@@ -112,10 +116,10 @@ pub enum Kept<T> {
     Before(T),
 }
 
-/// Why a link was not made.
+/// Why something was not kept.
 #[derive(Debug)]
-pub enum LinkError {
-    /// All links together would have more bytes than they may; so many they have.
+pub enum KeepError {
+    /// All of its kind together would have more bytes than they may; so many they have.
     Full {
         /// Bytes in use.
         used: u64,
@@ -124,9 +128,9 @@ pub enum LinkError {
     Store(StoreError),
 }
 
-impl From<StoreError> for LinkError {
-    fn from(error: StoreError) -> LinkError {
-        LinkError::Store(error)
+impl From<StoreError> for KeepError {
+    fn from(error: StoreError) -> KeepError {
+        KeepError::Store(error)
     }
 }
 
@@ -134,8 +138,10 @@ impl From<StoreError> for LinkError {
 #[derive(Debug)]
 pub struct Store {
     pool: AnyPool,
-    /// Held while a link is made, so that two at once cannot both take the last free bytes.
-    linking: Mutex<()>,
+    /// Bytes that the logs of all submissions have.
+    submission_bytes: AtomicU64,
+    /// Bytes that all links have. Held while one is made, so that none is counted twice.
+    link_bytes: Mutex<u64>,
 }
 
 /// The columns that [`submission`] reads.
@@ -171,7 +177,10 @@ impl Store {
     pub async fn open(place: &Place) -> Result<Store, StoreError> {
         install_default_drivers();
         let (url, is_file) = match place {
-            Place::File(file) => (file_url(file)?, true),
+            Place::File(file) => {
+                make_private(file)?;
+                (file_url(file)?, true)
+            }
             Place::Postgres(url) => (url.clone(), false),
         };
         // The pool would hide why it cannot connect behind tries for half a minute.
@@ -188,24 +197,45 @@ impl Store {
             .connect(&url)
             .await?;
         Ok(Store {
+            submission_bytes: AtomicU64::new(sum(&pool, SUBMISSION_BYTES).await?),
+            link_bytes: Mutex::new(sum(&pool, LINK_BYTES).await?),
             pool,
-            linking: Mutex::new(()),
         })
     }
 
-    /// Stores a graded submission, once per lab, student and log.
+    /// Stores a graded submission, once per lab, student and log. The logs of all together have at
+    /// most `bytes_max` bytes. (Several servers on one database count what each has added itself.)
     ///
     /// # Errors
-    /// When the database fails; nothing is stored then.
+    /// When there is no room, or the database fails; nothing is stored then.
     pub async fn keep_submission(
+        &self,
+        submission: Submission,
+        log: &[u8],
+        bytes_max: u64,
+    ) -> Result<Kept<Submission>, KeepError> {
+        let bytes = log.len() as u64;
+        let room = |used: u64| used.checked_add(bytes).filter(|&used| used <= bytes_max);
+        let counter = &self.submission_bytes;
+        if let Err(used) = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room) {
+            return Err(KeepError::Full { used });
+        }
+        let kept = self.insert_submission(submission, log).await;
+        if !matches!(kept, Ok(Kept::New(_))) {
+            counter.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        Ok(kept?)
+    }
+
+    async fn insert_submission(
         &self,
         submission: Submission,
         log: &[u8],
     ) -> Result<Kept<Submission>, StoreError> {
         let hash = sha256(log);
         let statement = "INSERT INTO submissions (id, lab, student, verified, log_hash, \
-                         submitted_ms, graded_ms, score, grade, log) \
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+                         submitted_ms, graded_ms, score, grade, bytes, log) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
                          ON CONFLICT (lab, student, log_hash) DO NOTHING";
         let inserted = sqlx::query(statement)
             .bind(submission.id.clone())
@@ -217,6 +247,7 @@ impl Store {
             .bind(submission.graded_ms)
             .bind(i64::from(submission.grade.score))
             .bind(to_json(&submission.grade)?)
+            .bind(length(log))
             .bind(log.to_vec())
             .execute(&self.pool)
             .await?;
@@ -378,8 +409,38 @@ impl Store {
         rows.iter().map(|row| row.try_get("id")).collect()
     }
 
+    /// How many submissions a student has for a lab.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn attempts(&self, lab: &str, student: &str) -> Result<u64, StoreError> {
+        let statement =
+            "SELECT COUNT(*) AS attempts FROM submissions WHERE lab = $1 AND student = $2";
+        let row = sqlx::query(statement)
+            .bind(lab.to_owned())
+            .bind(student.to_owned())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get::<i64, _>("attempts")?.unsigned_abs())
+    }
+
+    /// Forgets a submission; whether there was one of this name.
+    ///
+    /// # Errors
+    /// When the database fails; the submission stays then.
+    pub async fn forget_submission(&self, id: &str) -> Result<bool, StoreError> {
+        let gone = sqlx::query("DELETE FROM submissions WHERE id = $1 RETURNING bytes")
+            .bind(id.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(gone) = gone else { return Ok(false) };
+        let bytes = gone.try_get::<i64, _>("bytes")?.unsigned_abs();
+        self.submission_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        Ok(true)
+    }
+
     /// Stores a log under its hash, which is returned. All links together have at most
-    /// `bytes_max` bytes. (Several servers on one database may go beyond by a log each.)
+    /// `bytes_max` bytes. (Several servers on one database count what each has added itself.)
     ///
     /// # Errors
     /// When there is no room, or the database fails; nothing is stored then.
@@ -388,9 +449,9 @@ impl Store {
         log: &[u8],
         now_ms: i64,
         bytes_max: u64,
-    ) -> Result<Kept<String>, LinkError> {
+    ) -> Result<Kept<String>, KeepError> {
         let id = sha256(log);
-        let _alone = self.linking.lock().await;
+        let mut used = self.link_bytes.lock().await;
         let there = sqlx::query("SELECT id FROM links WHERE id = $1")
             .bind(id.clone())
             .fetch_optional(&self.pool)
@@ -398,26 +459,36 @@ impl Store {
         if there.is_some() {
             return Ok(Kept::Before(id));
         }
-        // PostgreSQL's sum of BIGINTs is no BIGINT.
-        let sum = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS used FROM links";
-        let used: i64 = sqlx::query(sum)
-            .fetch_one(&self.pool)
-            .await?
-            .try_get("used")?;
-        let used = u64::try_from(used).unwrap_or(0);
-        if used.saturating_add(log.len() as u64) > bytes_max {
-            return Err(LinkError::Full { used });
+        let more = used.saturating_add(log.len() as u64);
+        if more > bytes_max {
+            return Err(KeepError::Full { used: *used });
         }
         let statement = "INSERT INTO links (id, made_ms, bytes, log) VALUES ($1, $2, $3, $4) \
                          ON CONFLICT (id) DO NOTHING";
         sqlx::query(statement)
             .bind(id.clone())
             .bind(now_ms)
-            .bind(i64::try_from(log.len()).unwrap_or(i64::MAX))
+            .bind(length(log))
             .bind(log.to_vec())
             .execute(&self.pool)
             .await?;
+        *used = more;
         Ok(Kept::New(id))
+    }
+
+    /// Forgets a link; whether there was one of this name.
+    ///
+    /// # Errors
+    /// When the database fails; the link stays then.
+    pub async fn forget_link(&self, id: &str) -> Result<bool, StoreError> {
+        let mut used = self.link_bytes.lock().await;
+        let gone = sqlx::query("DELETE FROM links WHERE id = $1 RETURNING bytes")
+            .bind(id.to_owned())
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(gone) = gone else { return Ok(false) };
+        *used = used.saturating_sub(gone.try_get::<i64, _>("bytes")?.unsigned_abs());
+        Ok(true)
     }
 
     /// The log of a link, if there is one of this name.
@@ -446,6 +517,20 @@ pub fn new_id() -> Result<String, StoreError> {
     random().map_err(StoreError::Io)
 }
 
+/// The statements that count bytes. (PostgreSQL's sum of BIGINTs is no BIGINT.)
+const SUBMISSION_BYTES: &str =
+    "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS used FROM submissions";
+const LINK_BYTES: &str = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS used FROM links";
+
+async fn sum(pool: &AnyPool, statement: &'static str) -> Result<u64, StoreError> {
+    let row = sqlx::query(statement).fetch_one(pool).await?;
+    Ok(row.try_get::<i64, _>("used")?.unsigned_abs())
+}
+
+fn length(log: &[u8]) -> i64 {
+    i64::try_from(log.len()).expect("a log fits into memory")
+}
+
 /// Prepares a connection. PostgreSQL is as it should be by itself.
 async fn set_up(connection: &mut AnyConnection, is_file: bool) -> Result<(), StoreError> {
     if is_file {
@@ -467,6 +552,13 @@ fn migrations() -> Vec<Migration> {
         .collect()
 }
 
+/// Makes the file if it is not there yet, for its owner only. SQLite's other files follow it.
+fn make_private(file: &Path) -> io::Result<()> {
+    let mut open = OpenOptions::new();
+    open.create(true).append(true).mode(0o600);
+    open.open(file).map(drop)
+}
+
 /// The address of a SQLite file, in which only plain letters stand for themselves.
 fn file_url(file: &Path) -> Result<String, StoreError> {
     use fmt::Write;
@@ -484,7 +576,7 @@ fn file_url(file: &Path) -> Result<String, StoreError> {
             write!(url, "%{byte:02X}").expect("a string takes all");
         }
     }
-    Ok(url + "?mode=rwc")
+    Ok(url + "?mode=rw")
 }
 
 fn to_json(grade: &Grade) -> Result<String, StoreError> {

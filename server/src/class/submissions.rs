@@ -16,8 +16,8 @@ use tracing::info;
 
 use crate::App;
 use crate::clock::{now_ms, rfc3339};
-use crate::error::ApiError;
-use crate::extract::{ApiJson, ApiQuery, Bearer, Id, LOG_MAX, LabId, student_name};
+use crate::error::{ApiError, Kind};
+use crate::extract::{ApiJson, ApiQuery, Bearer, Id, LOG_MAX, LabId, Teacher, student_name};
 use crate::grading::{GradingError, Work};
 use crate::store::{Kept, Listed, Submission, Which, new_id};
 
@@ -112,6 +112,10 @@ pub(super) async fn submit(
     if let Some(before) = app.store.submission_of(&lab.id, &student, &log).await? {
         return again(&app, before, verified, sent.score).await;
     }
+    let max = app.config.limits.attempts;
+    if app.store.attempts(&lab.id, &student).await? >= max {
+        return Err(ApiError::TooManyAttempts { max });
+    }
     let work = Work {
         lab: Arc::clone(&lab),
         student: student.clone(),
@@ -133,7 +137,9 @@ pub(super) async fn submit(
         graded_ms: now,
         grade,
     };
-    match app.store.keep_submission(submission, &log).await? {
+    let max = app.config.limits.submission_bytes;
+    let kept = app.store.keep_submission(submission, &log, max).await;
+    match kept.map_err(|error| ApiError::not_kept(Kind::Submission, error, max))? {
         Kept::New(submission) => {
             let Grade { score, max, .. } = submission.grade;
             let (lab, student, id) = (&submission.lab, &submission.student, &submission.id);
@@ -315,6 +321,19 @@ pub(super) async fn show(State(app): State<Arc<App>>, Id(id): Id) -> Result<Resp
 pub(super) async fn log(State(app): State<Arc<App>>, Id(id): Id) -> Result<Response, ApiError> {
     let (_, log) = find(&app, &id).await?;
     Ok(as_log(log))
+}
+
+/// `DELETE /api/submissions/{id}`: forgets a submission.
+pub(super) async fn forget(
+    _: Teacher,
+    State(app): State<Arc<App>>,
+    Id(id): Id,
+) -> Result<StatusCode, ApiError> {
+    if !app.store.forget_submission(&id).await? {
+        return Err(ApiError::NoSuchSubmission);
+    }
+    info!(id, "forgot a submission");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A log as an answer.

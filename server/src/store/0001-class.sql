@@ -16,6 +16,8 @@ CREATE TABLE submissions (
     score        BIGINT NOT NULL,
     -- The grade as JSON.
     grade        TEXT   NOT NULL,
+    -- The log's length.
+    bytes        BIGINT NOT NULL,
     log          BYTEA  NOT NULL,
     UNIQUE (lab, student, log_hash)
 );

@@ -510,6 +510,46 @@ async fn grading_is_bounded() {
 }
 
 #[tokio::test]
+async fn attempts_and_bytes_are_bounded_and_the_teacher_makes_room() {
+    let site = Site::with(|config| {
+        config.limits.attempts = 2;
+        config.limits.submission_bytes = 30;
+    })
+    .await;
+    let submit = async |student: &str, log: &str| {
+        let sent = json!({"student": student, "log": log});
+        site.submit("radix-keys", &sent).await
+    };
+    let first = submit("ada", "points 1").await;
+    assert_eq!(
+        (first.status, submit("ada", "points 2").await.status),
+        (201, 201)
+    );
+    refused(
+        &submit("ada", "points 3").await,
+        429,
+        "too-many-attempts",
+        "2 times",
+    );
+    // What was handed in before is no other attempt.
+    assert_eq!(submit("ada", "points 2").await.status, 200);
+    let long = submit("bob", "points 1\n# 67890").await;
+    refused(&long, 507, "submissions-full", "16 of this server's 30");
+    assert_eq!(submit("bob", "points 1").await.status, 201);
+
+    let place = first.header("location");
+    let nobody = http(site.addr, "DELETE", place, &[]).await;
+    refused(&nobody, 401, "teacher-only", "Authorization");
+    let gone = http(site.addr, "DELETE", place, &[&site.teacher()]).await;
+    assert_eq!((gone.status, gone.text()), (204, ""));
+    for method in ["GET", "DELETE"] {
+        let answer = http(site.addr, method, place, &[&site.teacher()]).await;
+        refused(&answer, 404, "no-such-submission", "no such submission");
+    }
+    assert_eq!(submit("ada", "points 3").await.status, 201);
+}
+
+#[tokio::test]
 async fn regrading_tells_what_changes() {
     let site = Site::start().await;
     for (student, log) in [("ada", "points 5"), ("bob", "points 6\nold")] {

@@ -1,11 +1,12 @@
 //! What the store promises, kept by SQLite and by PostgreSQL alike.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use labs::grade::Grade;
 use labs::lab::Lab;
 use serde_json::json;
-use server::store::{Kept, LinkError, Place, Store, Submission, Which, new_id};
+use server::store::{KeepError, Kept, Place, Store, Submission, Which, new_id};
 
 use crate::postgres::Cluster;
 use crate::site::{Site, test_grade};
@@ -16,7 +17,8 @@ async fn sqlite_keeps_what_the_store_promises() {
     // A name that would mean something in an address.
     let file = folder.path().join("50% a?b#c é.sqlite");
     keeps_promises(&Place::File(file.clone())).await;
-    assert!(file.is_file());
+    let mode = std::fs::metadata(&file).expect("it was made").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -35,14 +37,23 @@ async fn postgresql_keeps_what_the_store_promises() {
     assert!(!site.folder.path().join("data/glass.sqlite").exists());
 }
 
+/// Room enough.
+const MAX: u64 = 1 << 30;
+
 async fn keeps_promises(place: &Place) {
     let store = Arc::new(Store::open(place).await.expect("it opens"));
     one_log_is_kept_once(&store).await;
     lists_are_in_order(&store).await;
     grades_change(&store).await;
     links_are_bounded(&store).await;
+    let bytes = submissions_are_bounded(&store).await;
     // Opened again, by another server at the same time.
     let other = Store::open(place).await.expect("it opens");
+    let sent = submission("full", "eve", b"points 1", 1);
+    let full = other.keep_submission(sent, b"points 1", 0).await;
+    assert!(matches!(full, Err(KeepError::Full { used }) if used == bytes));
+    let full = other.keep_link(b"x", 1, 0).await;
+    assert!(matches!(full, Err(KeepError::Full { used: 600 })));
     assert_eq!(other.counts("once").await.expect("counted"), (1, 1));
     store.close().await;
     assert_eq!(other.counts("once").await.expect("counted"), (1, 1));
@@ -80,7 +91,7 @@ async fn one_log_is_kept_once(store: &Arc<Store>) {
         .map(|time| {
             let store = Arc::clone(store);
             let mine = submission("once", "ada ☃", log, time);
-            tokio::spawn(async move { store.keep_submission(mine, log).await.expect("kept") })
+            tokio::spawn(async move { store.keep_submission(mine, log, MAX).await.expect("kept") })
         })
         .collect();
     let mut new = Vec::new();
@@ -125,7 +136,7 @@ async fn lists_are_in_order(store: &Store) {
         let log = format!("points {points}\n{time}");
         let sent = submission("lists", student, log.as_bytes(), time);
         let kept = store
-            .keep_submission(sent, log.as_bytes())
+            .keep_submission(sent, log.as_bytes(), MAX)
             .await
             .expect("kept");
         assert!(matches!(kept, Kept::New(_)));
@@ -166,7 +177,7 @@ async fn grades_change(store: &Store) {
     let sent = submission("grades", "ada", b"points 1", 1);
     let id = sent.id.clone();
     store
-        .keep_submission(sent, b"points 1")
+        .keep_submission(sent, b"points 1", MAX)
         .await
         .expect("kept");
     store.verify(&id).await.expect("noted");
@@ -203,7 +214,7 @@ async fn links_are_bounded(store: &Arc<Store>) {
     for (number, sender) in senders.into_iter().enumerate() {
         match sender.await.expect("no panic") {
             Ok(Kept::New(id)) => made.push((id, [number as u8; 100])),
-            Err(LinkError::Full { used }) => assert_eq!(used, 600),
+            Err(KeepError::Full { used }) => assert_eq!(used, 600),
             other => panic!("{other:?}"),
         }
     }
@@ -215,6 +226,45 @@ async fn links_are_bounded(store: &Arc<Store>) {
         assert_eq!(again, Kept::Before(id.clone()));
     }
     assert_eq!(store.link("0").await.expect("searched"), None);
+    // What is forgotten makes room, once.
+    let (id, log) = &made[0];
+    assert!(store.forget_link(id).await.expect("done"));
+    assert!(!store.forget_link(id).await.expect("done"));
+    assert_eq!(store.link(id).await.expect("searched"), None);
+    let full = store.keep_link(&[99; 151], 3, 650).await;
+    assert!(
+        matches!(full, Err(KeepError::Full { used: 500 })),
+        "{full:?}"
+    );
+    store.keep_link(log, 3, 600).await.expect("it fits");
+}
+
+/// Returns how many bytes there are at last.
+async fn submissions_are_bounded(store: &Store) -> u64 {
+    let log = b"points 1\n# and no more than that";
+    let keep = async |student: &str, max: u64| {
+        let sent = submission("full", student, log, 1);
+        store.keep_submission(sent, log, max).await
+    };
+    let Err(KeepError::Full { used }) = keep("ada", 0).await else {
+        panic!("there is no room")
+    };
+    let room = used + log.len() as u64;
+    let Ok(Kept::New(kept)) = keep("ada", room).await else {
+        panic!("there is room for one")
+    };
+    let full = keep("bob", room).await;
+    assert!(matches!(full, Err(KeepError::Full { used }) if used == room));
+    assert_eq!(store.attempts("full", "ada").await.expect("counted"), 1);
+    assert_eq!(store.attempts("full", "bob").await.expect("counted"), 0);
+    assert!(store.forget_submission(&kept.id).await.expect("done"));
+    assert!(!store.forget_submission(&kept.id).await.expect("done"));
+    assert_eq!(store.submission(&kept.id).await.expect("searched"), None);
+    assert!(matches!(keep("bob", room).await, Ok(Kept::New(_))));
+    // What is there already takes no room.
+    let again = keep("bob", 2 * room).await;
+    assert!(matches!(again, Ok(Kept::Before(_))));
+    room
 }
 
 #[tokio::test]
