@@ -41,6 +41,9 @@ const FOLDERS: [Folder; 2] = [
     },
 ];
 
+/// Those of the whole that need nothing that was built before.
+const ALONE: [&str; 1] = ["grade"];
+
 /// The command.
 pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     let mut name = None;
@@ -72,7 +75,8 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         .collect();
     let progress = Progress::start();
     setup::tools(&progress, &[&VALGRIND])?;
-    if wanted.iter().any(|(folder, _)| folder.drives) {
+    let drives = |(folder, name): &(&Folder, String)| folder.drives && !ALONE.contains(&&**name);
+    if wanted.iter().any(drives) {
         setup::tools(&progress, &[&QEMU, &CHROMIUM])?;
         let wasm = setup::wasm(&progress)?;
         web::build(&progress, &wasm, Kind::Release)?;

@@ -12,7 +12,7 @@ use crate::setup::{CHROMIUM, POSTGRES, QEMU};
 use crate::stop::Stop;
 use crate::toolchain::Wasm;
 use crate::web::{Kind, Sizes};
-use crate::{check, image, kernels, labs, process, setup, web};
+use crate::{check, image, kernels, process, setup, web};
 
 /// What `test --help` adds.
 pub const DETAILS: &str = "
@@ -49,7 +49,13 @@ const STAGES: [Stage; 10] = [
     ("lints, boot image", |_| passes(check::lints_image())),
     ("documentation", |_| passes(check::documentation())),
     ("tests of the crates", |_| {
-        cargo_test(&["--workspace", "--exclude", "tests"])
+        cargo_test(&[
+            "--workspace",
+            "--exclude",
+            "tests",
+            "--features",
+            "labs/author",
+        ])
     }),
     ("page and its size", page),
     ("WebAssembly, the other way", other_way),
@@ -119,7 +125,6 @@ fn other_way(bench: &Bench) -> Result<Done, Stop> {
 /// made cargo build it.
 fn across(_: &Bench) -> Result<Done, Stop> {
     kernels::build_drive()?;
-    labs::build_lab()?;
     cargo_test(&["-p", "tests"])
 }
 

@@ -1,0 +1,222 @@
+//! The labs of the catalogue, as students and graders meet them.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use labs::author::{self, Authored};
+use labs::grade::{Grade, Limits, Submission, grade};
+use labs::lab::{CATALOGUE, Entry, Lab, file_name, from_bytes, variant_of};
+use labs::protocol::{Host, Request, Response};
+use labs::{HostMemory, Session};
+use tests::{Settings, host};
+
+/// Students whose numbers are tried.
+const STUDENTS: u32 = 100;
+
+fn catalogue() -> Vec<Authored> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../labs/catalogue");
+    author::read_catalogue(&dir).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn variants(lab: &Lab, students: u32) -> impl Iterator<Item = u32> {
+    (0..students).map(|student| variant_of(&lab.id, &format!("student {student}")))
+}
+
+/// The log of a student who has solved the lab, as the page writes it.
+fn solved(authored: &Authored, variant: u32) -> Vec<u8> {
+    let log = author::log_of(&authored.lab, variant, &authored.solution(variant));
+    let mut session = session();
+    session.handle(Request::Replay {
+        log,
+        each_line: false,
+    });
+    match session.handle(Request::Log) {
+        Response::Log(log) => log,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn session() -> Session {
+    Session::new(Host::Native, Box::new(HostMemory))
+}
+
+fn graded(session: &mut Session, lab: &Lab, log: &[u8], variant: u32) -> Grade {
+    let submission = Submission {
+        log,
+        variant,
+        claimed: Some(lab.points()),
+    };
+    grade(session, lab, submission, Limits::default())
+        .unwrap_or_else(|refusal| panic!("{}, variant {variant}: {refusal}", lab.id))
+}
+
+/// The empty start fails, the solution passes, every line of the handout runs and every question has
+/// an answer, whoever the student is.
+#[test]
+fn every_lab_works_in_both_directions_for_every_student() {
+    for authored in catalogue() {
+        let lab = &authored.lab;
+        for variant in variants(lab, STUDENTS) {
+            let problems = author::try_lab(&authored, variant);
+            assert!(
+                problems.is_empty(),
+                "{}, variant {variant}: {problems:#?}",
+                lab.id
+            );
+        }
+    }
+}
+
+/// What a teacher would ask of the first labs of a course.
+#[test]
+fn labs_are_of_a_size_that_a_student_can_finish() {
+    let labs = catalogue();
+    assert!(labs.len() >= 3, "only {} labs", labs.len());
+    for Authored { lab, .. } in labs {
+        let id = &lab.id;
+        assert!((10..=30).contains(&lab.minutes), "{id}");
+        assert!((4..=8).contains(&lab.questions().len()), "{id}");
+        assert!((5..=8).contains(&lab.checks.len()), "{id}");
+        for check in &lab.checks {
+            assert!((2..=3).contains(&check.hints.len()), "{id}: {}", check.id);
+        }
+        let few = variants(&lab, 50).filter(|&variant| lab.instance(variant) == lab.instance(0));
+        assert_eq!(few.count(), 0, "{id}: students get the same numbers");
+    }
+}
+
+/// The answers that the kernel gives where the questions are asked.
+#[test]
+fn the_kernel_answers_what_the_handouts_explain() {
+    let expected = [
+        ("radix-keys", "one-more-level", "3"),
+        ("radix-keys", "height", "3"),
+        ("radix-keys", "neighbour", "8"),
+        ("radix-keys", "twice", "-EEXIST"),
+        ("radix-keys", "shrink", "2"),
+        ("radix-tags", "three-pages", "3"),
+        ("radix-tags", "one-byte-more", "3"),
+        ("radix-tags", "tag-of-nothing", "0"),
+        ("radix-tags", "tag-goes", "1"),
+        ("radix-tags", "tag-of-the-dead", "-1"),
+        ("radix-tags", "tag-grows", "1"),
+        ("radix-preload", "no-allocation", "0"),
+        ("radix-preload", "worst-case", "11"),
+        ("radix-preload", "half-way", "3"),
+        ("radix-preload", "second-try", "6"),
+        ("radix-preload", "served", "0"),
+        ("radix-preload", "preload-fails", "-EINVAL"),
+        ("radix-preload", "patient", "-ENOMEM"),
+    ];
+    for Authored { lab, .. } in catalogue() {
+        for variant in variants(&lab, 20) {
+            let answers = author::answers(&lab, variant);
+            assert_eq!(answers.len(), lab.questions().len(), "{}", lab.id);
+            for (_, id, expected) in expected.iter().filter(|(of, ..)| *of == lab.id) {
+                let answer = answers.iter().find(|(question, _)| question == id);
+                let (_, answer) = answer.unwrap_or_else(|| panic!("{}: no question {id}", lab.id));
+                assert_eq!(answer, expected, "{}: {id}, variant {variant}", lab.id);
+            }
+        }
+    }
+}
+
+/// The browser's checks and the grader's are the same.
+fn verdicts_agree_with(on: Host) {
+    let mut driver = host::connect(on, &Settings::find()).expect("the host starts");
+    for authored in catalogue() {
+        let lab = &authored.lab;
+        for (number, variant) in (0..).zip(variants(lab, 4)) {
+            let mut log = solved(&authored, variant);
+            if number % 2 == 1 {
+                // A student who has stopped half-way, so that there is something to blame.
+                let lines = log.split_inclusive(|&byte| byte == b'\n');
+                let kept = lines.clone().count() - authored.solution.len() / 2;
+                log = lines.take(kept).collect::<Vec<_>>().concat();
+            }
+            let ask = |driver: &mut dyn host::Driver| {
+                driver.replay(&log, false).expect("the log runs");
+                let checks = lab.instance(variant).checks;
+                let scenario = lab.scenario.len() as u32;
+                match driver.request(Request::Check { checks, scenario }) {
+                    Ok(Response::Checked(verdicts)) => verdicts,
+                    other => panic!("{other:?}"),
+                }
+            };
+            let (here, there) = (ask(&mut host::Native::new()), ask(&mut *driver));
+            assert_eq!(here, there, "{}, variant {variant}", lab.id);
+            assert_eq!(
+                here.iter().all(|verdict| verdict.passed),
+                number % 2 == 0,
+                "{}",
+                lab.id
+            );
+        }
+    }
+}
+
+#[test]
+fn a_browser_and_the_grader_find_the_same() {
+    verdicts_agree_with(Host::Wasm);
+}
+
+#[test]
+fn a_guest_and_the_grader_find_the_same() {
+    verdicts_agree_with(Host::Qemu);
+}
+
+/// The page that was built carries the labs that are in the catalogue.
+#[test]
+fn the_page_carries_every_lab() {
+    let dist = Settings::find()
+        .dist()
+        .expect("the page is built")
+        .join("labs");
+    let read = |name: &str| {
+        std::fs::read(dist.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    let labs = catalogue();
+    let entries: Vec<Entry> = from_bytes(&read(CATALOGUE)).expect("the catalogue reads");
+    let wanted: Vec<Entry> = labs.iter().map(|authored| authored.lab.entry()).collect();
+    assert_eq!(entries, wanted);
+    for Authored { lab, solution, .. } in labs {
+        let bytes = read(&file_name(&lab.id));
+        assert_eq!(from_bytes::<Lab>(&bytes).as_ref(), Ok(&lab));
+        for line in solution.iter().filter(|line| line.contains("{{")) {
+            let is_there = bytes
+                .windows(line.len())
+                .any(|window| window == line.as_bytes());
+            assert!(
+                !is_there,
+                "{}: the page knows the solution's '{line}'",
+                lab.id
+            );
+        }
+    }
+}
+
+/// Regrading a class. `cargo xtask bench grade` measures without optimisations left out.
+#[test]
+fn a_class_is_regraded() {
+    let labs = catalogue();
+    let logs: Vec<(&Lab, u32, Vec<u8>)> = labs
+        .iter()
+        .flat_map(|authored| {
+            let lab = &authored.lab;
+            variants(lab, 20).map(move |variant| (lab, variant, solved(authored, variant)))
+        })
+        .collect();
+    let mut session = session();
+    let (began, mut longest) = (Instant::now(), Duration::ZERO);
+    for (lab, variant, log) in &logs {
+        let one = Instant::now();
+        assert_eq!(graded(&mut session, lab, log, *variant).score, lab.points());
+        longest = longest.max(one.elapsed());
+    }
+    let minute = 60.0 / (began.elapsed().as_secs_f64() / logs.len() as f64);
+    println!(
+        "regrading on one core, unoptimised: {minute:.0} submissions a minute, \
+         {:.1} ms the slowest",
+        longest.as_secs_f64() * 1000.0
+    );
+}
