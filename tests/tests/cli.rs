@@ -1,5 +1,5 @@
-//! `cargo xtask run` and `compare` as their users see them: bytes on standard output, an exit status, and errors in
-//! words.
+//! `cargo xtask run`, `trace` and `compare` as their users see them: bytes on standard output, an
+//! exit status, and errors in words.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -210,6 +210,32 @@ fn an_absurd_machine_is_refused_in_words() {
     }
 }
 
+/// What the files hold is tested elsewhere (`traces`); here, that they arrive.
+#[test]
+fn a_trace_goes_where_it_is_wanted() {
+    let log = b"mem=16M\nradix create t\nradix insert t 1 1\n";
+    let drive = Settings::find().drive().expect("it is built");
+    let trace = |format: &str, out: &str| {
+        let words = ["trace", "native", format, "0", "9", "--", "-", out];
+        finish(Command::new(&drive).args(words), log)
+    };
+    let text = trace("ftrace", "-");
+    assert_eq!(text.status, Some(0), "{}", text.stderr);
+    let events = run(Host::Native, log).stderr;
+    let events = events.trim_end();
+    assert!(text.stderr.starts_with(events), "{}", text.stderr);
+    let lines = String::from_utf8(text.stdout).expect("it is text");
+    assert!(lines.starts_with("# tracer: nop\n"), "{lines}");
+    assert!(lines.contains("B|1|radix insert t 1 1\n"), "{lines}");
+    let file = TemporaryFile::with("trace", b"");
+    let path = file.0.to_str().expect("its name is text");
+    let written = trace("perfetto", path);
+    assert_eq!((written.status, written.stdout), (Some(0), Vec::new()));
+    let bytes = std::fs::read(path).expect("it was written");
+    assert!(written.stderr.contains(&format!("{} bytes", bytes.len())));
+    assert!(bytes.starts_with(b"\x0a") && bytes.windows(12).any(|part| part == b"Glass Kernel"));
+}
+
 #[test]
 fn wrong_arguments_are_refused_in_words() {
     for (arguments, words) in [
@@ -218,6 +244,8 @@ fn wrong_arguments_are_refused_in_words() {
         (&["run", "--host", "moon", "-"], "moon"),
         (&["run"], "run"),
         (&["frobnicate"], "frobnicate"),
+        (&["trace", "-", "--format", "svg"], "svg"),
+        (&["trace", "/nonexistent/log"], "/nonexistent/log"),
         (&["parity", "many"], "many"),
     ] {
         let done = xtask(arguments, b"");

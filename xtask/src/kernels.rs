@@ -1,4 +1,4 @@
-//! The commands that run kernels: `run`, `compare`, `parity`, `boot`.
+//! The commands that run kernels: `run`, `trace`, `compare`, `parity`, `boot`.
 //!
 //! They are the `drive` program's, which knows the kernel and its hosts. This module makes what
 //! they need and then becomes that program.
@@ -22,6 +22,17 @@ FILE is an input log: an optional header (`mem=64M nodes=2 cpus=2`), then one co
 the number of trace events and the hash chain over them. The exit status is the last line's.
   --host HOST  where the kernel runs: native (in a process, the default), wasm (in a browser)
                or qemu (on a booted machine)";
+
+/// What `trace --help` adds.
+pub const TRACE_DETAILS: &str = "
+FILE is an input log, or - for standard input. Every event of its replay goes into the trace: each
+console line is a slice, each event an instant on its CPU. The kernel has no clock, so an event's
+time is its number since boot, in microseconds.
+  --format FORMAT  perfetto (for ui.perfetto.dev, the default), chrome (JSON) or ftrace (text)
+  -o OUT           where the trace goes (default: standard output)
+  --from STEP      the first line wanted, counted from 1; 0, the default, is the boot
+  --to STEP        the last one (default: the log's last)
+  --host HOST      where the kernel runs: native (the default), wasm or qemu; the file is the same";
 
 /// What `compare --help` adds.
 pub const COMPARE_DETAILS: &str = "
@@ -61,6 +72,43 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     Err(process::become_program(
         drive()?.args(["run", &host, "--"]).arg(file),
     ))
+}
+
+/// The kinds of files that `trace` writes.
+const TRACE_FORMATS: [&str; 3] = ["perfetto", "chrome", "ftrace"];
+
+/// The command `trace`.
+pub fn trace(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let (mut host, mut format) = ("native".to_string(), "perfetto".to_string());
+    let (mut from, mut to) = (0, u32::MAX);
+    let (mut file, mut out) = (None, "-".into());
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("host") => host = known_host(&arguments.value()?.string()?)?,
+            Long("format") => format = arguments.value()?.string()?,
+            Long("from") => from = arguments.value()?.parse::<u32>()?,
+            Long("to") => to = arguments.value()?.parse::<u32>()?,
+            Short('o') => out = arguments.value()?,
+            Value(value) if file.is_none() => file = Some(value),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if !TRACE_FORMATS.contains(&format.as_str()) {
+        let formats = TRACE_FORMATS.join(", ");
+        return Err(Stop::Usage(format!(
+            "there is no format `{format}`; the formats are {formats}"
+        )));
+    }
+    let file = file.ok_or_else(|| {
+        Stop::Usage("trace which log? give a FILE, or - for standard input".to_string())
+    })?;
+    prepare(&[&host])?;
+    let words = ["trace", &host, &format, &from.to_string(), &to.to_string()];
+    Err(process::become_program(drive()?.args(words).args([
+        "--".into(),
+        file,
+        out,
+    ])))
 }
 
 /// The command `compare`.
@@ -204,6 +252,9 @@ mod tests {
         assert!(refused(run, ""));
         assert!(refused(run, "--host moon log"));
         assert!(refused(run, "one two"));
+        assert!(refused(trace, ""));
+        assert!(refused(trace, "log --format svg"));
+        assert!(refused(trace, "log --from x"));
         assert!(refused(compare, "one"));
         assert!(refused(compare, "one two three"));
         assert!(refused(parity, ""));

@@ -72,6 +72,13 @@ const COMMANDS: &[Command] = &[
         run: kernels::run,
     },
     Command {
+        name: "trace",
+        arguments: "FILE|- [--format perfetto|chrome|ftrace] [-o OUT] [--from STEP] [--to STEP]",
+        summary: "write a log's events as a trace that other tools read",
+        details: kernels::TRACE_DETAILS,
+        run: kernels::trace,
+    },
+    Command {
         name: "compare",
         arguments: "FILE FILE",
         summary: "find the first step at which two logs part",

@@ -52,15 +52,15 @@ fn place(out: &mut Vec<u8>, at: u64, cpu: u8, is_boot: bool) {
 }
 
 pub(super) fn begin(out: &mut Vec<u8>, slice: Slice<'_>) {
-    place(out, slice.at, slice.cpu, slice.at == 0);
+    place(out, slice.at, slice.cpu, slice.is_boot);
     print(
         out,
         format_args!("tracing_mark_write: B|1|{}\n", slice.name),
     );
 }
 
-pub(super) fn end(out: &mut Vec<u8>, at: u64, cpu: u8) {
-    place(out, at, cpu, false);
+pub(super) fn end(out: &mut Vec<u8>, at: u64, cpu: u8, is_boot: bool) {
+    place(out, at, cpu, is_boot);
     print(out, format_args!("tracing_mark_write: E|1\n"));
 }
 

@@ -52,6 +52,8 @@ pub(crate) struct Export {
     lost: u64,
     /// The CPU on which the present line began.
     cpu: u8,
+    /// The present line is none: the machine boots.
+    is_boot: bool,
     is_full: bool,
 }
 
@@ -64,6 +66,8 @@ struct Slice<'a> {
     at: u64,
     /// On which CPU.
     cpu: u8,
+    /// It is no line.
+    is_boot: bool,
 }
 
 impl Export {
@@ -75,6 +79,7 @@ impl Export {
             next,
             lost: 0,
             cpu: 0,
+            is_boot: false,
             is_full: false,
         }
     }
@@ -100,6 +105,7 @@ impl Export {
     /// its first event.
     pub fn begin(&mut self, line: Option<&[u8]>, first: u64, cpu: u32) {
         self.cpu = cpu as u8;
+        self.is_boot = line.is_none();
         if self.next != first {
             return; // The slice began in an earlier piece.
         }
@@ -108,6 +114,7 @@ impl Export {
             name: &name,
             at: first,
             cpu: self.cpu,
+            is_boot: self.is_boot,
         };
         let out = &mut self.out;
         match self.format {
@@ -167,7 +174,7 @@ impl Export {
         match self.format {
             TraceFormat::Perfetto => perfetto::end(out, end, self.cpu),
             TraceFormat::Chrome => chrome::end(out, end, self.cpu),
-            TraceFormat::Ftrace => ftrace::end(out, end, self.cpu),
+            TraceFormat::Ftrace => ftrace::end(out, end, self.cpu, self.is_boot),
         }
         true
     }

@@ -24,8 +24,19 @@ pub fn read(file: &[u8]) -> Result<Vec<Entry>, String> {
     while lines.next_if(|(line, _)| line.starts_with('#')).is_some() {}
     let mut entries = Vec::new();
     let mut last = 0;
+    // The task whose slice is open: whoever begins one ends it.
+    let mut open = None;
     for (line, number) in lines {
         let entry = read_line(line).ok_or_else(|| format!("line {number}: {line:?}"))?;
+        let task = line.get(..22);
+        let is_nested = match entry {
+            Entry::Begin { .. } => open.replace(task).is_none(),
+            Entry::End { .. } => open.take() == Some(task),
+            Entry::Event { .. } | Entry::Lost { .. } => true,
+        };
+        if !is_nested {
+            return Err(format!("line {number}: slices of {task:?}: {line:?}"));
+        }
         let at = match &entry {
             Entry::Begin { at, .. } | Entry::End { at, .. } | Entry::Event { at, .. } => *at,
             Entry::Lost { .. } => last,

@@ -1,4 +1,5 @@
-//! Drives kernels for the developer's tool: `drive run HOST -- FILE`, `drive compare -- FILE FILE`,
+//! Drives kernels for the developer's tool: `drive run HOST -- FILE`,
+//! `drive trace HOST FORMAT FROM TO -- FILE OUT`, `drive compare -- FILE FILE`,
 //! `drive parity N SEED HOST...` and `drive boot IMAGE [KEY=VALUE...]`.
 //!
 //! The tool has checked the arguments and made what the hosts need; here are the commands
@@ -7,12 +8,13 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::process::{Command, ExitCode};
 
 use labs::compare;
 use labs::guest::{self, Console, Exit, Protocol};
 use labs::log::Heading;
+use labs::protocol::TraceFormat;
 use lexopt::prelude::*;
 use tests::Settings;
 use tests::host::{self, Driver};
@@ -23,6 +25,7 @@ type Outcome = Result<ExitCode, Box<dyn Error>>;
 fn main() -> ExitCode {
     let done = match arguments() {
         Ok((command, words)) if command == "run" => run(&words),
+        Ok((command, words)) if command == "trace" => trace(&words),
         Ok((command, words)) if command == "compare" => compare(&words),
         Ok((command, words)) if command == "parity" => compare_hosts(&words),
         Ok((command, words)) if command == "boot" => boot(&words),
@@ -72,6 +75,40 @@ fn run(words: &[String]) -> Outcome {
         return Err(format!("the kernel is broken after this log: {broken}").into());
     }
     Ok(ExitCode::from(outcome.status))
+}
+
+/// Writes the trace of a log's replay to a file, `-` for standard output.
+fn trace(words: &[String]) -> Outcome {
+    let [host, format, from, to, file, out] = words else {
+        return Err("usage: drive trace HOST FORMAT FROM TO -- FILE OUT".into());
+    };
+    let format = match format.as_str() {
+        "perfetto" => TraceFormat::Perfetto,
+        "chrome" => TraceFormat::Chrome,
+        "ftrace" => TraceFormat::Ftrace,
+        other => return Err(format!("there is no format `{other}`").into()),
+    };
+    if out == "-" && format == TraceFormat::Perfetto && io::stdout().is_terminal() {
+        return Err("Perfetto's packets are no text for a terminal; name a file with -o".into());
+    }
+    let log = read_log(file)?;
+    let mut driver = host::connect(host::by_name(host)?, &Settings::find())?;
+    let outcome = driver.replay(&log, false)?;
+    let trace = driver.trace(format, from.parse()?, to.parse()?)?;
+    let written = match out.as_str() {
+        "-" => io::stdout().lock().write_all(&trace),
+        out => fs::write(out, &trace),
+    };
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other.map_err(|error| format!("can't write {out}: {error}"))?,
+    }
+    let bytes = trace.len();
+    eprintln!(
+        "events {} chain {:016x}; {bytes} bytes of trace",
+        outcome.events, outcome.chain
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 fn read_log(file: &str) -> Result<Vec<u8>, String> {
