@@ -12,6 +12,7 @@
 pub mod cdp;
 pub mod child;
 pub mod host;
+pub mod link;
 pub mod log_gen;
 pub mod parity;
 mod random;

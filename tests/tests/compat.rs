@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use labs::log::{self, Heading};
 use labs::protocol::{Host, Request, Response};
-use tests::{Settings, host};
+use tests::{Settings, host, link};
 
 /// The stored logs of all versions.
 fn logs() -> Vec<PathBuf> {
@@ -23,6 +23,20 @@ fn logs() -> Vec<PathBuf> {
         .collect();
     logs.sort();
     logs
+}
+
+/// Links are logs as well: a permalink that was stored still holds the log that it held.
+#[test]
+fn stored_links_still_hold_their_logs() {
+    let v1 = Path::new(env!("CARGO_MANIFEST_DIR")).join("logs/compat/v1");
+    let links = fs::read_to_string(v1.join("links.txt")).expect("it is stored");
+    assert!(links.lines().count() >= 6);
+    for line in links.lines() {
+        let (name, link) = line.split_once(' ').expect("a name and a link");
+        let log = link::log_of(link).expect("it is a link to a log");
+        let expected = fs::read(v1.join(format!("{name}.log"))).expect("it is stored");
+        assert!(log == Ok(expected), "{name}");
+    }
 }
 
 fn check_all(on: Host) {

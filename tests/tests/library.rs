@@ -496,6 +496,64 @@ fn a_link_carries_the_session_and_its_step() {
     other.is_clean();
 }
 
+/// A link as it was made long ago still shows what it showed.
+#[test]
+fn a_stored_link_opens() {
+    let v1 = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("logs/compat/v1");
+    let links = fs::read_to_string(v1.join("links.txt")).expect("it is stored");
+    let server = server();
+    let mut page = Page::open(&server.url());
+    for line in links.lines() {
+        let (name, link) = line.split_once(' ').expect("a name and a link");
+        let text = fs::read(v1.join(format!("{name}.txt"))).expect("it is stored");
+        page.goto(&format!("{}{link}", server.url()));
+        let printed = page.text(
+            "[...document.querySelectorAll('.printed')].map(p => p.textContent + '\\n').join('')",
+        );
+        assert_eq!(printed, String::from_utf8_lossy(&text), "{name}");
+    }
+    page.is_clean();
+}
+
+/// A log that is too long for a link stays with the server.
+#[test]
+fn a_long_session_is_left_with_the_server() {
+    let server = server();
+    let mut page = Page::open(&server.url());
+    let mut random = Random::new(5);
+    let lines: Vec<String> = (0..150)
+        .map(|_| {
+            format!(
+                "# {:016x}{:016x}{:016x}{:016x}{:016x}{:016x}{:016x}{:016x}{:016x}{:016x}\n",
+                random.bits(),
+                random.bits(),
+                random.bits(),
+                random.bits(),
+                random.bits(),
+                random.bits(),
+                random.bits(),
+                random.bits(),
+                random.bits(),
+                random.bits()
+            )
+        })
+        .collect();
+    page.paste(&lines);
+    page.wait(&format!(
+        "document.querySelector('#state-line').dataset.steps === '150' && {LIVE}"
+    ));
+    page.seek(7);
+    let link = page.link();
+    assert!(link.contains("#link=") && link.len() < 200, "{link}");
+    let stands = page.stands();
+    drop(page);
+    let mut other = Page::open(&link);
+    assert_eq!(other.stands(), stands);
+    other.is_clean();
+    other.goto(&format!("{}#link={}", server.url(), "0".repeat(64)));
+    other.wait("document.querySelector('.note.error')?.textContent.includes('does not have')");
+}
+
 #[test]
 fn settings_are_remembered() {
     let server = server();
@@ -646,6 +704,7 @@ fn whatever_is_killed_nothing_that_was_shown_is_lost() {
     let address = server.address().to_string();
     let url = server.url();
     let profile = Profile::fresh();
+    let began = Instant::now();
     let launch = || Browser::launch_in(&settings, &profile).expect("chromium starts");
     let mut page = Page { browser: launch() };
     page.goto(&url);
@@ -718,6 +777,9 @@ fn whatever_is_killed_nothing_that_was_shown_is_lost() {
                 page.browser.open_tab().expect("chromium can");
             }
             Victim::Browser => {
+                // Chromium notes that a site has stored something within half a minute; one that
+                // is killed before that takes a new site's storage for rubbish at its next start.
+                std::thread::sleep(Duration::from_secs(35).saturating_sub(began.elapsed()));
                 page.browser.kill();
                 page = Page { browser: launch() };
             }

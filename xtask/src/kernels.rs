@@ -18,7 +18,8 @@ use crate::{image, paths, process, setup, web};
 /// What `run --help` adds.
 pub const RUN_DETAILS: &str = "
 FILE is an input log: an optional header (`mem=64M nodes=2 cpus=2`), then one console line a line;
-`-` reads it from standard input. Standard output gets exactly the console's text, standard error
+`-` reads it from standard input, and a link to a session (quoted, for its `#`) holds one as well.
+Standard output gets exactly the console's text, standard error
 the number of trace events and the hash chain over them. The exit status is the last line's.
   --host HOST  where the kernel runs: native (in a process, the default), wasm (in a browser)
                or qemu (on a booted machine)";
