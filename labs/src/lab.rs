@@ -285,10 +285,14 @@ impl Question {
             .unwrap_or("")
     }
 
-    /// Whether what a student predicts is the answer. Case and blanks do not count.
+    /// Whether what a student predicts is the answer. Case does not count, nor does how much blank
+    /// or which commas are between words.
     pub fn accepts(predicted: &str, answer: &str) -> bool {
-        let mut predicted = predicted.split_whitespace();
-        let mut answer = answer.split_whitespace();
+        fn words(text: &str) -> impl Iterator<Item = &str> {
+            let pieces = text.split(|letter: char| letter.is_whitespace() || letter == ',');
+            pieces.filter(|word| !word.is_empty())
+        }
+        let (mut predicted, mut answer) = (words(predicted), words(answer));
         loop {
             match (predicted.next(), answer.next()) {
                 (None, None) => return true,
@@ -320,6 +324,7 @@ mod tests {
         assert_eq!(question("").answer(" -EEXIST\n"), "-EEXIST");
         assert!(Question::accepts(" -eexist ", "-EEXIST"));
         assert!(Question::accepts("1  2", "1 2"));
+        assert!(Question::accepts("1, 2,18", "1 2 18"));
         assert!(!Question::accepts("1", "1 2"));
         assert!(!Question::accepts("", "1"));
     }

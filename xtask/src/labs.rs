@@ -60,7 +60,11 @@ pub fn lab(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     match arguments.next()? {
         Some(Value(verb)) if verb == "check" => {}
         Some(other) => return Err(other.unexpected().into()),
-        None => return Err(Stop::Usage("lab check, that is".to_string())),
+        None => {
+            return Err(Stop::Usage(
+                "what about the labs? `lab check` tries them".to_string(),
+            ));
+        }
     }
     let (mut lab, mut variants) = (None, None);
     while let Some(argument) = arguments.next()? {
