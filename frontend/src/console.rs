@@ -4,49 +4,17 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::{
-    ClipboardEvent, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent,
-    ScrollIntoViewOptions, ScrollLogicalPosition,
-};
+use web_sys::{ClipboardEvent, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent};
 use yew::{
-    AttrValue, Callback, Html, NodeRef, Properties, classes, function_component, html,
+    AttrValue, Callback, Html, NodeRef, Properties, function_component, html, use_callback,
     use_effect_with, use_mut_ref, use_node_ref,
 };
 
 use crate::history::History;
 use crate::icons::{CLOSE, icon};
+use crate::output::Output;
 use crate::state::{Action, library};
-use crate::transcript::{Entry, LogLine, ROWS_SHOWN, lines, window};
-
-/// Lines for a newcomer, in an order that tells a story.
-const EXAMPLES: [(&str, &[&str]); 3] = [
-    (
-        "Grow a tree",
-        &[
-            "radix create t",
-            "radix insert t 0 1",
-            "radix insert t 4096 7",
-            "radix show t",
-        ],
-    ),
-    (
-        "Mark, find, fill",
-        &[
-            "radix tag_set t 4096 0",
-            "radix lookup t 4096",
-            "radix fill t 0 2000 3",
-            "radix stat t",
-        ],
-    ),
-    (
-        "Look at the memory",
-        &[
-            "cat /proc/buddyinfo",
-            "cat /proc/slabinfo",
-            "cat /proc/meminfo",
-        ],
-    ),
-];
+use crate::transcript::{Entry, lines};
 
 #[derive(Properties, PartialEq)]
 pub struct ConsoleProps {
@@ -79,27 +47,16 @@ pub struct ConsoleProps {
 /// Draws the console.
 #[function_component]
 pub fn Console(props: &ConsoleProps) -> Html {
-    let output = use_node_ref();
     let input = use_node_ref();
     let history = use_mut_ref(History::default);
-    {
-        let (output, step) = (output.clone(), props.step);
-        let is_past = props.later > 0;
-        use_effect_with(
-            (props.entries.len(), step, props.down.clone(), props.visible),
-            move |_| {
-                follow(&output, is_past);
-            },
-        );
-    }
     {
         let input = input.clone();
         use_effect_with((), move |()| focus(&input));
     }
 
     let run = {
-        let (act, history) = (props.act.clone(), history.clone());
-        Callback::from(move |text: String| {
+        let history = history.clone();
+        use_callback(props.act.clone(), move |text: String, act| {
             let typed = text
                 .split(['\n', '\r'])
                 .filter(|line| !line.trim().is_empty());
@@ -134,28 +91,12 @@ pub fn Console(props: &ConsoleProps) -> Html {
             }
         })
     };
-    let shown = window(&props.entries, props.start, props.step, ROWS_SHOWN);
-    let entries = shown.clone().map(|index| match &props.entries[index] {
-        Entry::Line { step, line } => html! {
-            <Line key={index} step={*step} line={line.clone()} current={*step == props.step}
-                future={*step > props.step} act={props.act.clone()} />
-        },
-        Entry::Note { text, is_error } => html! {
-            <div key={index} class={classes!("note", is_error.then_some("error"))}>{ &**text }</div>
-        },
-    });
-    let is_start = props.start == 0;
     html! {
         <section class="pane pane-console" hidden={!props.visible} id="pane-console" {onclick}
             aria-label="console">
-            <div class="console" ref={output} id="console-output" data-testid="console-output"
-                role="log" tabindex="0" aria-label="console output">
-                if is_start { { welcome(&run) } }
-                if shown.start > props.start {
-                    <div class="note">{ format!("… {} earlier entries are not shown", shown.start - props.start) }</div>
-                }
-                { for entries }
-            </div>
+            <Output entries={props.entries.clone()} start={props.start} step={props.step}
+                is_past={props.later > 0} is_down={props.down.is_some()} visible={props.visible}
+                welcome={run.clone()} act={props.act.clone()} />
             { banner(props) }
             if props.later > 0 && props.down.is_none() {
                 <p class="past" role="status" id="past-note">
@@ -187,66 +128,6 @@ pub fn Console(props: &ConsoleProps) -> Html {
                 }
             </label>
         </section>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct LineProps {
-    step: u32,
-    line: Rc<LogLine>,
-    /// It is the step that is shown.
-    current: bool,
-    /// It comes after the step that is shown.
-    future: bool,
-    act: Callback<Action>,
-}
-
-/// One line and what it printed.
-#[function_component]
-fn Line(props: &LineProps) -> Html {
-    let LineProps { step, line, .. } = props;
-    let step = *step;
-    let class = classes!(
-        "entry",
-        props.current.then_some("current"),
-        props.future.then_some("future"),
-    );
-    html! {
-        <div {class} data-step={step.to_string()} aria-current={props.current.then_some("step")}>
-            <div class="typed">
-                <button class="step" data-step={step.to_string()} aria-label={format!("step {step}")}
-                    title={format!("show the kernel after step {step}")}
-                    onclick={props.act.reform(move |_| Action::Seek(step))} />
-                <span class="hash">{ "# " }</span>
-                <span class="words">{ &line.typed }</span>
-                if line.report.status != 0 {
-                    <span class="badge" title="exit status" data-status={line.report.status.to_string()}>
-                        { format!("exit {}", line.report.status) }
-                    </span>
-                }
-            </div>
-            if !line.printed.is_empty() {
-                <pre class="printed">{ &line.printed }</pre>
-            }
-        </div>
-    }
-}
-
-/// What a newcomer reads first.
-fn welcome(run: &Callback<String>) -> Html {
-    let groups = EXAMPLES.iter().map(|(title, lines)| {
-        let buttons = lines.iter().map(|line| {
-            let onclick = run.reform(move |_: MouseEvent| line.to_string());
-            html! { <button class="example mono" data-line={*line} {onclick}>{ *line }</button> }
-        });
-        html! { <div class="examples"><h2>{ *title }</h2>{ for buttons }</div> }
-    });
-    html! {
-        <div class="welcome">
-            <p>{ "A kernel has booted in this page. Type at its console, or press a line below;
-                every line is a step, and the arrows at the bottom go back and forth." }</p>
-            { for groups }
-        </div>
     }
 }
 
@@ -386,24 +267,5 @@ fn focus(input: &NodeRef) {
     if let Some(input) = input.cast::<HtmlElement>() {
         // An element that is not shown cannot have the focus, and need not.
         let _ = input.focus();
-    }
-}
-
-/// Scrolls to the present: the end, or the current step when it is in the past.
-fn follow(output: &NodeRef, is_past: bool) {
-    let Some(output) = output.cast::<HtmlElement>() else {
-        return;
-    };
-    if !is_past {
-        return output.set_scroll_top(output.scroll_height());
-    }
-    let current = output.query_selector(".entry.current").ok().flatten();
-    match current {
-        Some(current) => {
-            let options = ScrollIntoViewOptions::new();
-            options.set_block(ScrollLogicalPosition::Nearest);
-            current.scroll_into_view_with_scroll_into_view_options(&options);
-        }
-        None => output.set_scroll_top(0),
     }
 }

@@ -20,6 +20,7 @@ mod inquiry;
 mod lesson;
 mod library;
 mod memory;
+mod output;
 mod page;
 mod radix;
 mod radix_canvas;

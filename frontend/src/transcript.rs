@@ -1,15 +1,21 @@
 //! What the console shows: the lines of the log with their output, and the page's remarks.
 //!
-//! Output can be long, so the page shows the last [`ROWS_SHOWN`] rows around the step that it is
-//! at, and of one line no more than a screen can use. The log itself keeps everything.
+//! Output can be long, so of one line the page shows no more than a screen can use, and of all of
+//! them only a part is in the page: see [`Drawn`]. The log itself keeps everything.
 
 use std::ops::Range;
 use std::rc::Rc;
 
 use labs::protocol::LineReport;
 
-/// How many rows of output the console keeps in the page.
+/// How many rows of output the console keeps in the page at most.
 pub const ROWS_SHOWN: usize = 2000;
+
+/// How many rows around the present it draws to begin with, and adds when one scrolls on.
+const ROWS_DRAWN: usize = 120;
+
+/// How many entries before and after the present are drawn at least, where there are any.
+const MARGIN: usize = 10;
 
 /// How many bytes of one line's output the console shows, the last ones.
 pub const PRINTED_SHOWN: usize = 256 << 10;
@@ -89,41 +95,122 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// Screen rows that it takes.
+    fn rows(&self) -> usize {
+        match self {
+            Entry::Line { line, .. } => line.rows,
+            Entry::Note { .. } => 1,
+        }
+    }
+}
+
 /// `1 line`, `2 lines`.
 pub fn lines(count: usize) -> String {
     format!("{count} line{}", if count == 1 { "" } else { "s" })
 }
 
+/// Which entries of the transcript are in the page.
+///
+/// Drawing is what a step costs most, so the part that is drawn is small, and stays as it is while
+/// the present is well inside of it: then a step back changes two entries. It grows where one
+/// scrolls to its end.
+#[derive(Debug, Default)]
+pub struct Drawn {
+    range: Range<usize>,
+    /// How many entries there were.
+    count: usize,
+}
+
+impl Drawn {
+    /// The entries to draw, none of them before `start`, when `step` is shown.
+    pub fn follow(&mut self, entries: &[Entry], start: usize, step: u32) -> Range<usize> {
+        let start = start.min(entries.len());
+        let was_at_end = self.range.end == self.count;
+        let is_cut = entries.len() < self.count;
+        self.count = entries.len();
+        let now = present(entries, start, step);
+        let mut range = self.range.start.max(start)..self.range.end;
+        if was_at_end && range.end < entries.len() {
+            range.end = entries.len();
+            let rows: usize = entries[range.clone()].iter().map(Entry::rows).sum();
+            if rows > 4 * ROWS_DRAWN {
+                range = 0..0;
+            }
+        }
+        let before = now.saturating_sub(range.start);
+        let after = range.end.saturating_sub(now);
+        let is_inside = (range.start..=range.end).contains(&now)
+            && (before >= MARGIN || range.start == start)
+            && (after >= MARGIN || range.end == entries.len());
+        if is_cut || range.is_empty() || !is_inside {
+            range = window(entries, start, step, ROWS_DRAWN);
+        }
+        self.range = range.clone();
+        range
+    }
+
+    /// The entries that are drawn.
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// One has scrolled to the beginning (`back`) or to the end of what is drawn: more of it is
+    /// drawn there, and less elsewhere if that becomes too much. Returns whether anything changed.
+    pub fn extend(&mut self, entries: &[Entry], start: usize, back: bool) -> bool {
+        let Range { start: begin, end } = self.range;
+        let (mut first, mut last) = (begin, end.min(entries.len()));
+        let rows = |range: Range<usize>| entries[range].iter().map(Entry::rows).sum::<usize>();
+        let mut left = ROWS_DRAWN;
+        while back && first > start && left > 0 {
+            first -= 1;
+            left = left.saturating_sub(entries[first].rows());
+        }
+        while !back && last < entries.len() && left > 0 {
+            left = left.saturating_sub(entries[last].rows());
+            last += 1;
+        }
+        while last - first > 1 && rows(first..last) > ROWS_SHOWN {
+            match back {
+                true => last -= 1,
+                false => first += 1,
+            }
+        }
+        self.range = first..last;
+        self.range != (begin..end)
+    }
+}
+
 /// The part of the transcript that is drawn: entries from `start` on and around `step`,
 /// `rows_max` screen rows at most.
 pub fn window(entries: &[Entry], start: usize, step: u32, rows_max: usize) -> Range<usize> {
-    let rows = |entry: &Entry| match entry {
-        Entry::Line { line, .. } => line.rows,
-        Entry::Note { .. } => 1,
-    };
-    let is_future = |entry: &Entry| matches!(entry, Entry::Line { step: at, .. } if *at > step);
-    let is_past = |entry: &Entry| matches!(entry, Entry::Line { step: at, .. } if *at <= step);
     let start = start.min(entries.len());
-    // Where the present is: everything before the first line of the future.
-    let past = entries[start..]
-        .iter()
-        .rposition(is_past)
-        .map_or(start, |at| start + at + 1);
-    let now = entries[past..]
-        .iter()
-        .position(is_future)
-        .map_or(entries.len(), |at| past + at);
+    let now = present(entries, start, step);
     let (mut begin, mut end) = (now, now);
     let mut left = rows_max;
     while end < entries.len() && left > rows_max / 2 {
-        left = left.saturating_sub(rows(&entries[end]));
+        left = left.saturating_sub(entries[end].rows());
         end += 1;
     }
     while begin > start && left > 0 {
         begin -= 1;
-        left = left.saturating_sub(rows(&entries[begin]));
+        left = left.saturating_sub(entries[begin].rows());
     }
     begin..end
+}
+
+/// Where the present is: everything before the first line of the future.
+fn present(entries: &[Entry], start: usize, step: u32) -> usize {
+    let is_future = |entry: &Entry| matches!(entry, Entry::Line { step: at, .. } if *at > step);
+    let is_past = |entry: &Entry| matches!(entry, Entry::Line { step: at, .. } if *at <= step);
+    let past = entries[start..]
+        .iter()
+        .rposition(is_past)
+        .map_or(start, |at| start + at + 1);
+    entries[past..]
+        .iter()
+        .position(is_future)
+        .map_or(entries.len(), |at| past + at)
 }
 
 #[cfg(test)]
@@ -178,5 +265,64 @@ mod tests {
         assert!(around.len() <= 11);
         assert_eq!(window(entries, 100, 100, 20), 100..100);
         assert_eq!(window(&[], 5, 0, 20), 0..0);
+    }
+
+    #[test]
+    fn what_is_drawn_stays_while_the_present_is_inside() {
+        let report = LineReport {
+            text: b"0\n".to_vec(),
+            status: 0,
+            events: 0,
+            chain: 0,
+        };
+        let line = Rc::new(LogLine::new(b"a".to_vec(), report));
+        let entry = |step| Entry::Line {
+            step,
+            line: line.clone(),
+        };
+        let entries: Vec<Entry> = (1..=1000).map(entry).collect();
+        let mut drawn = Drawn::default();
+        let end = drawn.follow(&entries, 0, 1000);
+        assert_eq!(end, 940..1000);
+        assert_eq!(drawn.follow(&entries, 0, 970), end);
+        let middle = drawn.follow(&entries, 0, 500);
+        assert!(middle.contains(&500) && middle.len() < 70, "{middle:?}");
+        assert_eq!(drawn.follow(&entries, 0, 510), middle);
+        assert_eq!(drawn.follow(&entries, 0, 0), 0..30);
+        // Lines that are added at the end are drawn, if the end is.
+        let mut drawn = Drawn::default();
+        assert_eq!(drawn.follow(&entries[..20], 0, 20), 0..20);
+        assert_eq!(drawn.follow(&entries[..25], 0, 25), 0..25);
+        assert_eq!(drawn.follow(&entries, 0, 1000), 940..1000);
+        // Lines that were dropped are not.
+        assert_eq!(drawn.follow(&entries[..950], 0, 950), 890..950);
+        assert_eq!(drawn.follow(&[], 0, 0), 0..0);
+    }
+
+    #[test]
+    fn scrolling_on_draws_more_but_not_without_end() {
+        let report = LineReport {
+            text: b"0\n".to_vec(),
+            status: 0,
+            events: 0,
+            chain: 0,
+        };
+        let line = Rc::new(LogLine::new(b"a".to_vec(), report));
+        let entry = |step| Entry::Line {
+            step,
+            line: line.clone(),
+        };
+        let entries: Vec<Entry> = (1..=5000).map(entry).collect();
+        let mut drawn = Drawn::default();
+        drawn.follow(&entries, 10, 5000);
+        assert!(drawn.extend(&entries, 10, true));
+        assert_eq!(drawn.range, 4880..5000);
+        assert!(!drawn.extend(&entries, 10, false));
+        while drawn.extend(&entries, 10, true) {
+            assert!(drawn.range.len() * 2 <= ROWS_SHOWN);
+        }
+        assert_eq!(drawn.range, 10..1010);
+        assert!(drawn.extend(&entries, 10, false));
+        assert_eq!(drawn.range, 70..1070);
     }
 }
