@@ -354,6 +354,13 @@ impl App {
         let (state, inquiry) = (&self.state, &self.state.inquiry);
         let step = state.kernel.step;
         let parted = inquiry.compare.as_ref().and_then(|it| it.parted());
+        let others = state.library.list.iter();
+        let others = others.filter(|record| state.library.id.as_ref() != Some(&record.id));
+        let kept = (inquiry.tab == Some(Tab::Compare)).then(|| {
+            others
+                .map(|record| (record.id.clone().into(), record.name.clone().into()))
+                .collect::<Vec<(AttrValue, AttrValue)>>()
+        });
         html! {
             <Dock tab={inquiry.tab} {step} steps={state.log.len() as u32}
                 line={state.line(step).cloned()} mark={inquiry.mark} range={inquiry.range(step)}
@@ -362,7 +369,7 @@ impl App {
                 can_undo={inquiry.can_undo()} can_edit={state.can_edit()}
                 compare={inquiry.compare.clone()} machine={state.header.clone()}
                 parted_line={parted.and_then(|step| state.line(step)).cloned()}
-                export={inquiry.export.clone()} act={&self.act} />
+                kept={kept.unwrap_or_default()} export={inquiry.export.clone()} act={&self.act} />
         }
     }
 

@@ -95,7 +95,7 @@ pub fn Console(props: &ConsoleProps) -> Html {
         <section class="pane pane-console" hidden={!props.visible} id="pane-console" {onclick}
             aria-label="console">
             <Output entries={props.entries.clone()} start={props.start} step={props.step}
-                is_past={props.later > 0} is_down={props.down.is_some()} visible={props.visible}
+                is_past={props.later > 0} is_down={props.down.is_some()} frozen={props.frozen} visible={props.visible}
                 welcome={run.clone()} act={props.act.clone()} />
             { banner(props) }
             if props.later > 0 && props.down.is_none() {

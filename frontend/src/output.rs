@@ -12,6 +12,7 @@ use yew::{
 };
 
 use crate::state::Action;
+use crate::state::inquiry::{Action as Inquiry, Tab};
 use crate::transcript::{Drawn, Entry, LogLine};
 
 /// Lines for a newcomer, in an order that tells a story.
@@ -59,6 +60,8 @@ pub struct OutputProps {
     pub is_past: bool,
     /// The kernel is gone, and the end is where one reads why.
     pub is_down: bool,
+    /// The page takes no lines.
+    pub frozen: bool,
     pub visible: bool,
     /// Runs a line of the welcome.
     pub welcome: Callback<String>,
@@ -142,7 +145,7 @@ impl Component for Output {
             act,
             ..
         } = ctx.props();
-        let (start, step) = (*start, *step);
+        let (start, step, frozen) = (*start, *step, ctx.props().frozen);
         let shown = match self.anchor {
             Some(_) => self.drawn.borrow().range(),
             None => self.drawn.borrow_mut().follow(entries, start, step),
@@ -151,7 +154,7 @@ impl Component for Output {
         let lines = shown.map(|index| match &entries[index] {
             Entry::Line { step: at, line } => html! {
                 <Line key={index} {index} step={*at} line={line.clone()} current={*at == step}
-                    future={*at > step} {act} />
+                    future={*at > step} editable={!frozen} {act} />
             },
             Entry::Note { text, is_error } => html! {
                 <div key={index} data-entry={index.to_string()}
@@ -210,6 +213,8 @@ struct LineProps {
     current: bool,
     /// It comes after the step that is shown.
     future: bool,
+    /// The page takes other lines in its place.
+    editable: bool,
     act: Callback<Action>,
 }
 
@@ -231,6 +236,11 @@ fn Line(props: &LineProps) -> Html {
                     onclick={props.act.reform(move |_| Action::Seek(step))} />
                 <span class="hash">{ "# " }</span>
                 <span class="words">{ &line.typed }</span>
+                if props.current && props.editable {
+                    <button class="tool edit-here" title="put another line here (Alt+L)"
+                        aria-label={format!("edit step {step}")} onclick={props.act.reform(
+                            |_| Action::Inquiry(Inquiry::Show(Some(Tab::Edit))))}>{ "edit" }</button>
+                }
                 if line.report.status != 0 {
                     <span class="badge" title="exit status" data-status={line.report.status.to_string()}>
                         { format!("exit {}", line.report.status) }

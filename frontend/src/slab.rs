@@ -7,7 +7,7 @@ use yew::{Callback, Html, Properties, function_component, html};
 
 use crate::choices::Pane;
 use crate::state::Action;
-use crate::state::inquiry::lit::Lit;
+use crate::state::inquiry::{Action as Inquiry, lit::Lit};
 use crate::table::Panel;
 
 #[derive(Properties, PartialEq)]
@@ -36,7 +36,7 @@ pub fn SlabPane(props: &SlabPaneProps) -> Html {
         <Panel pane={Pane::Slab} title="slab caches" sentence={view.sentence()} visible={props.visible}
             table={props.as_table.then(|| view.table())} act={props.act.clone()}>
             <div class="scroll" tabindex="0" role="region" aria-label="slab caches as bars">
-                <ul class="caches">{ for view.caches.iter().map(|cache| cache_bar(cache, most, &props.lit)) }</ul>
+                <ul class="caches">{ for view.caches.iter().map(|cache| cache_bar(cache, most, props)) }</ul>
             </div>
         </Panel>
     }
@@ -44,8 +44,12 @@ pub fn SlabPane(props: &SlabPaneProps) -> Html {
 
 /// One cache. The bar's length is its pages against the largest cache; the filled part, objects in
 /// use.
-fn cache_bar(cache: &CacheView, most: u64, lit: &Lit) -> Html {
-    let is_lit = lit.has_name(&cache.name);
+fn cache_bar(cache: &CacheView, most: u64, props: &SlabPaneProps) -> Html {
+    let is_lit = props.lit.has_name(&cache.name) || props.lit.mark_of(cache.at).is_some();
+    let at = cache.at;
+    let onclick = props
+        .act
+        .reform(move |_| Action::Inquiry(Inquiry::Inspect(at)));
     let width = (cache.bytes() * 100).div_ceil(most).max(1);
     let used = match cache.total_objects {
         0 => 0,
@@ -53,7 +57,10 @@ fn cache_bar(cache: &CacheView, most: u64, lit: &Lit) -> Html {
     };
     html! {
         <li key={cache.name.clone()} class={is_lit.then_some("lit")}>
-            <span class="cache-name mono">{ &cache.name }
+            <span class="cache-name mono">
+                <button class="link" {onclick} title="its kmem_cache, from the frame itself">
+                    { &cache.name }
+                </button>
                 if is_lit { <span class="sign" title="asked about">{ " ◂" }</span> }
             </span>
             <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">

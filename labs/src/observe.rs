@@ -62,6 +62,7 @@ pub(crate) fn slab(kernel: &Kernel) -> SlabView {
         let descriptor = &mem[cache];
         CacheView {
             name: descriptor.name().to_string(),
+            at: cache.unit(),
             object_size: descriptor.object_size,
             size: descriptor.size,
             objects_per_slab: descriptor.objects,

@@ -61,6 +61,8 @@ pub struct Browser {
     received: Vec<u8>,
     last_id: u64,
     tab: Tab,
+    /// The sessions of the page's workers, in the order in which they started.
+    workers: Vec<String>,
     console: Vec<ConsoleLine>,
 }
 
@@ -120,6 +122,7 @@ impl Browser {
                 target: String::new(),
                 session: String::new(),
             },
+            workers: Vec::new(),
             console: Vec::new(),
         };
         browser.open_tab()?;
@@ -370,6 +373,21 @@ impl Browser {
         self.call_on("", method, parameters)
     }
 
+    /// Calls a method on the tab and on each of its workers.
+    pub fn call_everywhere(
+        &mut self,
+        method: &str,
+        parameters: &Value,
+    ) -> Result<Vec<Value>, String> {
+        // A round trip, so that all that happened before it has been received.
+        self.eval("0")?;
+        let tab = [self.tab.session.clone()];
+        tab.into_iter()
+            .chain(self.workers.clone())
+            .map(|session| self.call_on(&session, method, parameters.clone()))
+            .collect()
+    }
+
     fn call_on(&mut self, session: &str, method: &str, parameters: Value) -> Result<Value, String> {
         let id = self.send(method, parameters, session);
         let deadline = Instant::now() + PATIENCE;
@@ -430,6 +448,14 @@ impl Browser {
                 for method in ["Runtime.enable", "Log.enable"] {
                     self.send(method, json!({}), &worker);
                 }
+                if event["targetInfo"]["type"] == "worker" {
+                    self.workers.push(worker);
+                }
+                return;
+            }
+            Some("Target.detachedFromTarget") => {
+                let gone = text(&event["sessionId"]);
+                self.workers.retain(|worker| *worker != gone);
                 return;
             }
             Some("Runtime.consoleAPICalled") => {

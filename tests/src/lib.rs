@@ -20,6 +20,7 @@ pub mod server;
 mod settings;
 pub mod shrink;
 pub mod site;
+pub mod travel;
 
 pub use random::Random;
 pub use settings::Settings;

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use js_sys::Uint8Array;
 use labs::view::EventRow;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlInputElement, HtmlTextAreaElement};
+use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 use yew::{
     AttrValue, Callback, Event, Html, Properties, TargetCast, function_component, html,
     use_node_ref,
 };
 
+use crate::callbacks::report;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::compare::{Compare, Phase};
@@ -26,6 +27,9 @@ pub struct CompareTabProps {
     pub machine: AttrValue,
     /// This session's line at the step where the sessions part.
     pub line: Option<Rc<LogLine>>,
+    /// The sessions that the browser keeps, except this one: their names in the journal, and those
+    /// that people call them by.
+    pub kept: Vec<(AttrValue, AttrValue)>,
     pub act: Callback<Action>,
 }
 
@@ -46,6 +50,13 @@ pub fn CompareTab(props: &CompareTabProps) -> Html {
         let act = props.act.clone();
         Callback::from(move |event: Event| read_file(&event, act.clone()))
     };
+    let choose = report(&props.act, |event: Event| {
+        let select = event.target_dyn_into::<HtmlSelectElement>()?;
+        let id = select.value();
+        // The same session can be chosen again.
+        select.set_selected_index(0);
+        (!id.is_empty()).then_some(Action::Inquiry(Own::CompareKept(id)))
+    });
     html! {
         <>
             <div class="dock-form">
@@ -58,6 +69,17 @@ pub fn CompareTab(props: &CompareTabProps) -> Html {
                     <input type="file" id="compare-file" class="unseen" {onchange} />
                 </label>
             </div>
+            if !props.kept.is_empty() {
+                <div class="dock-form">
+                    <select id="compare-kept" aria-label="a session that this browser keeps"
+                        onchange={choose}>
+                        <option value="" selected={true}>{ "with a kept session …" }</option>
+                        { for props.kept.iter().map(|(id, name)| html! {
+                            <option value={id.clone()}>{ name }</option>
+                        }) }
+                    </select>
+                </div>
+            }
             if let Some(compare) = &props.compare { { result(compare, props) } }
         </>
     }

@@ -49,6 +49,8 @@ pub struct DockProps {
     pub machine: AttrValue,
     /// This session's line at the step where the compared sessions part.
     pub parted_line: Option<Rc<LogLine>>,
+    /// The sessions that the browser keeps, except this one.
+    pub kept: Vec<(AttrValue, AttrValue)>,
     pub export: Option<Rc<Export>>,
     pub act: Callback<Action>,
 }
@@ -114,7 +116,7 @@ pub fn Dock(props: &DockProps) -> Html {
         },
         Tab::Compare => html! {
             <CompareTab compare={props.compare.clone()} machine={props.machine.clone()}
-                line={props.parted_line.clone()} {act} />
+                line={props.parted_line.clone()} kept={props.kept.clone()} {act} />
         },
         Tab::Export => html! { <ExportTab export={props.export.clone()} {act} /> },
     };

@@ -39,7 +39,11 @@ pub fn ExportTab(props: &ExportTabProps) -> Html {
             Some(Ok(bytes)) => format!("{bytes} bytes are in the file"),
             Some(Err(reason)) => format!("No file: {reason}."),
         };
-        html! { <p class="dock-answer" role="status" id="export-answer">{ text }</p> }
+        let file = FORMATS.iter().find(|(format, ..)| *format == export.format);
+        let file = file.map(|(_, _, file, _)| *file);
+        html! {
+            <p class="dock-answer" role="status" id="export-answer" data-of={file}>{ text }</p>
+        }
     });
     html! {
         <>

@@ -59,6 +59,16 @@ impl Outside {
                 self.generation += 1;
                 self.second = None;
             }
+            Effect::Read(id) => {
+                let act = act.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    let action = match journal::log_of(&id).await {
+                        Some((_, log)) => Own::Compare(log),
+                        None => Own::NotKept,
+                    };
+                    act.emit(Action::Inquiry(action));
+                });
+            }
             Effect::Save(name, bytes) => journal::offer(&name, &bytes),
         }
     }

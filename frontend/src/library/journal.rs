@@ -331,7 +331,7 @@ async fn store(write: &Write) -> Result<String, String> {
 }
 
 /// A kept session's name and its log.
-async fn log_of(id: &str) -> Option<(String, Vec<u8>)> {
+pub async fn log_of(id: &str) -> Option<(String, Vec<u8>)> {
     let kept = kept(&settle(read(id)).await.ok()?)?;
     let mut heading = Heading::parse(&kept.record.heading).ok()?;
     // The seal is that of the lines that have an answer.

@@ -145,6 +145,10 @@ pub enum Action {
     Undo,
     /// Compare this session with another log.
     Compare(Vec<u8>),
+    /// Compare this session with one that the browser keeps, by its name in the journal.
+    CompareKept(String),
+    /// That session is not there.
+    NotKept,
     /// The other session's carrier reported something.
     Second(Second),
     /// Close the comparison, and end the other kernel.
@@ -185,6 +189,8 @@ pub enum Effect {
     SendSecond(Request),
     /// End it.
     CloseSecond,
+    /// Read the log of a session that the browser keeps, and compare this one with it.
+    Read(String),
     /// Offer a file of this name.
     Save(String, Vec<u8>),
 }
@@ -257,6 +263,10 @@ impl State {
                 if tab.is_none() {
                     self.inquiry.event = None;
                 }
+                if tab == Some(Tab::Compare) {
+                    // The sessions to choose from.
+                    effects.push(super::Effect::Library(super::library::Effect::List));
+                }
             }
             Action::TogglePlay => self.toggle_play(effects),
             Action::SetSpeed(speed) => self.set_speed(speed, effects),
@@ -289,6 +299,8 @@ impl State {
             Action::Edit(edit) => self.edit(edit, effects),
             Action::Undo => self.undo(effects),
             Action::Compare(log) => self.compare(&log, effects),
+            Action::CompareKept(id) => effects.push(super::Effect::Inquiry(Effect::Read(id))),
+            Action::NotKept => self.error("the session to compare with is no longer there"),
             Action::Second(event) => self.second(event, effects),
             Action::EndComparison => {
                 self.inquiry.compare = None;

@@ -20,6 +20,8 @@ pub struct SlabView {
 pub struct CacheView {
     /// The cache's name.
     pub name: String,
+    /// Where its `kmem_cache` is, in units of 8 bytes.
+    pub at: u32,
     /// Bytes that a user asked for.
     pub object_size: u32,
     /// Bytes from one object to the next.
@@ -102,6 +104,7 @@ mod tests {
     fn caches_read_as_a_sentence_and_a_table() {
         let cache = CacheView {
             name: "radix_tree_node".into(),
+            at: 512,
             object_size: 280,
             size: 288,
             objects_per_slab: 14,
