@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use labs::lab::{Check, Lab, Verdict};
+use labs::lab::{Check, Lab, Test, Verdict};
 use yew::{AttrValue, Callback, Html, Properties, classes, function_component, html};
 
 use super::handout::inlines;
@@ -65,7 +65,7 @@ fn check(check: &Check, verdict: Option<&Verdict>, hints: usize, act: &Callback<
                 <span class="title">{ &check.title }</span>
                 <span class="quiet points">{ points(check.points) }</span>
             </p>
-            if let Some(verdict) = verdict { if !verdict.passed { { failure(verdict, act) } } }
+            if let Some(verdict) = verdict { if !verdict.passed { { failure(check, verdict, act) } } }
             if !check.hints.is_empty() {
                 <div class="hints" aria-live="polite">
                     if hints > 0 {
@@ -88,7 +88,7 @@ fn check(check: &Check, verdict: Option<&Verdict>, hints: usize, act: &Callback<
 }
 
 /// What should have come beside what came, and where to look.
-fn failure(verdict: &Verdict, act: &Callback<Action>) -> Html {
+fn failure(check: &Check, verdict: &Verdict, act: &Callback<Action>) -> Html {
     let go = verdict.step.map(|step| {
         let onclick = act.reform(move |_| Action::Lesson(lesson::Action::GoTo(step)));
         html! { <button class="tool go" data-step={step.to_string()} {onclick}>
@@ -97,12 +97,22 @@ fn failure(verdict: &Verdict, act: &Callback<Action>) -> Html {
     html! {
         <>
             <dl class="beside">
-                <div><dt>{ "expected" }</dt><dd class="mono">{ &verdict.expected }</dd></div>
+                <div><dt>{ "expected" }</dt><dd class="mono">{ expected(check, verdict) }</dd></div>
                 <div><dt>{ "actual" }</dt><dd class="mono">{ said(&verdict.actual) }</dd></div>
             </dl>
             <p class="why">{ &verdict.why }{ " " }{ go }</p>
         </>
     }
+}
+
+/// What should have come, without the line that was run to find out: it may name the very key that
+/// the student is to work out.
+fn expected<'a>(check: &Check, verdict: &'a Verdict) -> &'a str {
+    let rest = match &check.test {
+        Test::Final { run, .. } => verdict.expected.strip_prefix(&format!("from `{run}`: ")),
+        Test::Printed { .. } => None,
+    };
+    rest.unwrap_or(&verdict.expected)
 }
 
 fn said(text: &str) -> &str {
