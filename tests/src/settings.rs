@@ -78,6 +78,18 @@ impl Settings {
         )
     }
 
+    /// axe-core, the judge of the page's accessibility (`GLASS_AXE`).
+    pub fn axe(&self) -> Result<PathBuf, String> {
+        let file = set_by("GLASS_AXE").unwrap_or_else(|| self.target.join("axe/axe-4.14.1.min.js"));
+        if file.is_file() {
+            return Ok(file);
+        }
+        Err(format!(
+            "there is no {}; `cargo xtask setup` fetches it, or says why it cannot",
+            file.display()
+        ))
+    }
+
     fn program(
         &self,
         variable: &str,

@@ -5,7 +5,7 @@
 //! without being named first, nothing that is there is touched, and what can't be installed stops
 //! the command with the names of what to install by hand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
@@ -114,6 +114,7 @@ pub fn setup(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         Err(reason) => format!("none, because {reason}"),
     };
     tools(&progress, &[&QEMU, &CHROMIUM, &POSTGRES])?;
+    axe(&progress)?;
     let way = way.name();
     progress.stage(&format!(
         "set up; WebAssembly by way of {way}, the other way is {other}"
@@ -146,6 +147,74 @@ pub fn tools(progress: &Progress, wanted: &[&Tool]) -> Result<(), Stop> {
             tool.package, tool.programs[0]
         ))),
     }
+}
+
+/// Where axe-core is in npm's registry.
+const AXE_URL: &str = "https://registry.npmjs.org/axe-core/-/axe-core-4.14.1.tgz";
+/// The package and the version, as npm knows them. `tests::Settings` knows the file's name, too.
+const AXE_PACKAGE: &str = "axe-core@4.14.1";
+/// The SHA-256 of the one file that we take out of it.
+const AXE_SHA256: &str = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c";
+
+/// Makes sure of axe-core, the judge of the page's accessibility.
+///
+/// It is under the Mozilla Public License and goes nowhere but into the browser of a test.
+pub fn axe(progress: &Progress) -> Result<(), Stop> {
+    let folder = paths::target().join("axe");
+    let file = folder.join("axe-4.14.1.min.js");
+    if sha256(&file).as_deref() == Some(AXE_SHA256) {
+        return Ok(());
+    }
+    let by_hand = format!(
+        "put axe.min.js of npm's {AXE_PACKAGE} at {}",
+        file.display()
+    );
+    progress.stage("missing: axe-core, which finds barriers in the page; fetching it from npm");
+    std::fs::create_dir_all(&folder).map_err(|error| Stop::io("create", &folder, &error))?;
+    let archive = folder.join("axe-core-4.14.1.tgz");
+    fetch_axe(&folder, &archive)
+        .and_then(|()| {
+            let mut tar = process::program("tar");
+            tar.args(["-xz", "--strip-components=1", "-C"]).arg(&folder);
+            process::run(tar.arg("-f").arg(&archive).arg("package/axe.min.js"))
+        })
+        .map_err(|stop| blocked("axe-core can't be fetched", stop, &by_hand))?;
+    let fetched = folder.join("axe.min.js");
+    if sha256(&fetched).as_deref() != Some(AXE_SHA256) {
+        return Err(Stop::Failed(format!(
+            "what came as {AXE_PACKAGE} is not what it was: its SHA-256 differs\n{by_hand}"
+        )));
+    }
+    // Under its own name only once it is known to be the right one.
+    std::fs::rename(&fetched, &file).map_err(|error| Stop::io("write", &file, &error))
+}
+
+/// Fetches the package, with npm or, where there is none, with curl.
+fn fetch_axe(folder: &Path, archive: &Path) -> Result<(), Stop> {
+    if paths::on_path("npm").is_some() {
+        let mut npm = process::program("npm");
+        npm.args(["pack", "--silent", AXE_PACKAGE])
+            .current_dir(folder);
+        if process::run(&mut npm).is_ok() {
+            return Ok(());
+        }
+    }
+    let mut curl = process::program("curl");
+    curl.args(["-fsSL", "--retry", "2", "-o"]).arg(archive);
+    process::run(curl.arg(AXE_URL))
+}
+
+/// The SHA-256 of a file, if it is there.
+fn sha256(file: &Path) -> Option<String> {
+    let printed = process::output(
+        process::program("sha256sum")
+            .arg("-b")
+            .arg(file)
+            .stderr(Stdio::null()),
+    )?;
+    // A name with odd letters makes it begin the line with a backslash.
+    let hash = printed.trim_start_matches('\\').split(' ').next()?;
+    Some(hash.to_string())
 }
 
 /// Makes sure of rustfmt and clippy, which a minimal toolchain lacks.
@@ -342,6 +411,18 @@ mod tests {
         };
         assert!(tool(&["no-such-program", "sh"]).path().is_some());
         assert!(tool(&["no-such-program"]).path().is_none());
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_hash() {
+        let file = env::temp_dir().join(format!("glass-sha256-{}", std::process::id()));
+        std::fs::write(&file, "abc").expect("the temporary folder can be written");
+        let hash = sha256(&file);
+        let _ = std::fs::remove_file(&file);
+        // The example of the standard, FIPS 180-2.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hash.as_deref(), Some(abc));
+        assert_eq!(sha256(&file), None);
     }
 
     #[test]

@@ -75,6 +75,10 @@ pub fn test(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     setup::lints(&progress)?;
     let wasm = setup::wasm(&progress)?;
     setup::tools(&progress, &[&QEMU, &CHROMIUM, &POSTGRES])?;
+    if let Err(stop) = setup::axe(&progress) {
+        // The test that wants it fails and says so; the others need not wait for a registry.
+        progress.stage(&stop.into_reason());
+    }
     check::announce(&progress);
     let bench = Bench { progress, wasm };
 

@@ -166,7 +166,7 @@ fn list(props: &CatalogueDialogProps) -> Html {
     });
     let ask = props
         .act
-        .reform(|_| Action::Lesson(lesson::Action::AskName));
+        .reform(|_| Action::Lesson(lesson::Action::AskName(None)));
     html! {
         <>
             <p class="who">

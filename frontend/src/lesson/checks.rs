@@ -124,6 +124,8 @@ fn said(text: &str) -> &str {
 
 #[derive(Properties, PartialEq)]
 pub struct HandInBoxProps {
+    /// The lab's name.
+    pub lab: AttrValue,
     /// How far it is.
     pub state: HandIn,
     /// There is a server to hand in to; `None` while that is not known.
@@ -167,14 +169,18 @@ pub fn HandInBox(props: &HandInBoxProps) -> Html {
                 { match (has_server, props.name.as_str()) {
                     (false, _) => "This site has no server to hand in to. Save the log as a file, \
                         and hand that in as your teacher says.".to_string(),
-                    (true, "") => "The server replays your log and grades what it finds. You have \
-                        not said who you are, so this is practice.".to_string(),
+                    (true, "") => "These are practice numbers, which are not graded. Say who you \
+                        are, and the lab begins with your own.".to_string(),
                     (true, name) => format!("The server replays your log and grades what it finds, \
                         for {name}."),
                 } }
             </p>
             <div class="actions">
-                if has_server {
+                if has_server && props.name.is_empty() {
+                    <button class="primary" id="hand-in-name"
+                        onclick={lesson(lesson::Action::AskName(Some(props.lab.to_string())))}>
+                        { "Say who you are" }</button>
+                } else if has_server {
                     <button class="primary" id="hand-in" aria-disabled={is_busy.to_string()}
                         onclick={lesson(lesson::Action::HandIn)}>{ "Hand in" }</button>
                 }

@@ -128,7 +128,7 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
                 { handout(lab, &mut walk) }
                 <Checks lab={lab.clone()} results={props.results.clone()} fresh={props.fresh}
                     progress={progress.clone()} {act} />
-                <HandInBox state={props.hand_in.clone()} has_server={props.has_server}
+                <HandInBox lab={lab.id.clone()} state={props.hand_in.clone()} has_server={props.has_server}
                     before={progress.handed_in.clone()} name={props.name.clone()} {act} />
             </div>
             if props.past {

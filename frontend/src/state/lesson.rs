@@ -189,8 +189,8 @@ pub enum Action {
     Recalled(Vec<(LabTag, String)>),
     /// Somebody says who they are.
     Student(Student),
-    /// Somebody wants to say who they are.
-    AskName,
+    /// Somebody wants to say who they are, perhaps to open this lab then.
+    AskName(Option<String>),
     /// Open a lab.
     Open(String),
     /// A lab came, or why not.
@@ -244,7 +244,7 @@ pub enum Effect {
         /// Who hands in.
         student: Student,
         /// The log.
-        log: String,
+        log: Vec<u8>,
         /// What the checks gave here.
         score: u32,
     },
@@ -514,7 +514,11 @@ impl State {
                 }
                 self.recall(effects);
             }
-            Action::AskName => lesson.asks_name = true,
+            Action::AskName(lab) => {
+                lesson.asks_name = true;
+                lesson.wanted = lab;
+                self.apply_lesson(Action::Catalogue(true), effects);
+            }
             Action::Open(id) => self.open_lab(id, effects),
             Action::Fetched(id, Ok(lab)) => self.fetched(&id, &lab, effects),
             Action::Fetched(id, Err(reason)) => {
@@ -891,7 +895,7 @@ impl State {
     /// see the same.
     fn hand_in(&mut self, effects: &mut Vec<super::Effect>) {
         let is_fresh = self.results_are_fresh();
-        let log = String::from_utf8_lossy(&self.log_bytes()).into_owned();
+        let log = self.log_bytes();
         let student = self.lesson.student.clone().unwrap_or_default();
         let Some(open) = &mut self.lesson.open else {
             return;

@@ -427,7 +427,7 @@ fn work_is_handed_in_with_the_score_that_it_has() {
     let expected = Effect::HandIn {
         lab: "first".into(),
         student: ada(),
-        log: text_of(&bench),
+        log: bench.state.log_bytes(),
         score: 5,
     };
     assert_eq!(sent, Some(expected));
