@@ -42,7 +42,8 @@ pub fn Commands(props: &CommandsProps) -> Html {
     });
     let left = (0..props.lines.len()).filter(|at| !matches!(props.ran.get(*at), Some(Some(_))));
     let left: Vec<usize> = left.map(|at| props.first + at).collect();
-    let (label, commands) = match left.len() {
+    let left_count = left.len();
+    let (label, commands) = match left_count {
         0 => (
             "run all again",
             (props.first..props.first + props.lines.len()).collect(),
@@ -54,7 +55,7 @@ pub fn Commands(props: &CommandsProps) -> Html {
         <div class="commands" role="group" aria-label="console lines">
             <ol>{ for lines }</ol>
             if props.lines.len() > 1 {
-                <button class="tool run-all" onclick={run(commands)}>{ label }</button>
+                <button class="tool run-all" data-left={left_count.to_string()} onclick={run(commands)}>{ label }</button>
             }
         </div>
     }

@@ -1,0 +1,600 @@
+//! The lab in a real Chromium: the whole of lab I with nothing but keys, and every part of the page
+//! held against axe-core's rules.
+//!
+//! What a student would have to find out, the test finds out with a kernel of its own: it runs the
+//! same lines and asks it the same questions.
+
+use std::fs;
+use std::path::Path;
+
+use labs::lab::{Block, Lab, Numbers, fill, from_bytes, variant_of};
+use labs::protocol::{Host, Request, Response};
+use labs::{HostMemory, Session};
+use serde_json::{Value, json};
+use tests::Settings;
+use tests::cdp::Browser;
+use tests::server::Server;
+
+/// The lab.
+const LAB: &str = "radix-keys";
+/// Who works at it.
+const STUDENT: &str = "Ada";
+/// More presses of Tab than the page has places to stop at.
+const TABS_MAX: usize = 400;
+
+/// The page, live, in a browser of its own, from a server of its own.
+struct Page {
+    browser: Browser,
+    server: Server,
+}
+
+impl Page {
+    fn open(settings: &Settings) -> Page {
+        let server = Server::start(settings, &[]).expect("the server starts");
+        let browser = Browser::launch(settings).expect("chromium starts");
+        let mut page = Page { browser, server };
+        page.load("");
+        page
+    }
+
+    /// Opens the page afresh, with this query and fragment.
+    #[track_caller]
+    fn load(&mut self, address: &str) {
+        let url = format!("{}{address}", self.server.url());
+        self.browser.goto("about:blank").expect("the browser lives");
+        self.browser.goto(&url).expect("the page is there");
+        self.wait("document.documentElement.dataset.live === '1'");
+        self.settle();
+    }
+
+    #[track_caller]
+    fn wait(&mut self, expression: &str) {
+        if let Err(error) = self.browser.wait_for(expression) {
+            let trouble = self.browser.trouble();
+            let page = self.browser.text("document.body.innerText");
+            panic!("{error}\nconsole: {trouble:?}\npage: {page:?}");
+        }
+    }
+
+    #[track_caller]
+    fn eval(&mut self, expression: &str) -> Value {
+        self.browser
+            .eval(expression)
+            .unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    /// Waits until the kernel owes no answer.
+    #[track_caller]
+    fn settle(&mut self) {
+        self.wait("document.querySelector('#console-input').dataset.busy === 'false'");
+    }
+
+    #[track_caller]
+    fn press(&mut self, key: &str, modifiers: u8) {
+        self.browser
+            .press_with(key, modifiers)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    #[track_caller]
+    fn keys(&mut self, text: &str) {
+        self.browser
+            .type_text(text)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Whether what has the focus matches `selector`.
+    #[track_caller]
+    fn is_at(&mut self, selector: &str) -> bool {
+        let selector = json!(selector);
+        self.eval(&format!("document.activeElement.matches({selector})")) == true
+    }
+
+    /// Presses Tab until something that matches `selector` has the focus.
+    #[track_caller]
+    fn tab_to(&mut self, selector: &str) {
+        for _ in 0..TABS_MAX {
+            if self.is_at(selector) {
+                return;
+            }
+            self.press("Tab", 0);
+        }
+        panic!("Tab does not lead to {selector}");
+    }
+
+    /// The step that is shown.
+    #[track_caller]
+    fn step(&mut self) -> u32 {
+        let step = self.eval("document.querySelector('#state-line').dataset.step");
+        step.as_str()
+            .and_then(|step| step.parse().ok())
+            .expect("a number")
+    }
+
+    #[track_caller]
+    fn wait_step(&mut self, step: u32) {
+        self.wait(&format!(
+            "document.querySelector('#state-line').dataset.step === '{step}'"
+        ));
+        self.settle();
+    }
+
+    /// Types a line at the console, which has the focus, and waits until it has run.
+    #[track_caller]
+    fn line(&mut self, line: &str) {
+        let step = self.step();
+        self.keys(line);
+        self.press("Enter", 0);
+        self.wait_step(step + 1);
+    }
+
+    /// Checks the work from wherever the focus is, and waits for what is found.
+    #[track_caller]
+    fn check(&mut self, score: &str) {
+        self.press("Enter", 1);
+        let score = json!(score);
+        self.wait(&format!(
+            "document.querySelector('#lab-score').textContent.includes({score})"
+        ));
+    }
+
+    #[track_caller]
+    fn click(&mut self, selector: &str) {
+        self.browser
+            .click(selector)
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    #[track_caller]
+    fn is_clean(&mut self) {
+        let trouble = self.browser.trouble().expect("the browser lives");
+        assert!(trouble.is_empty(), "{trouble:#?}");
+    }
+}
+
+/// A kernel that is asked what the student should know.
+struct Oracle(Session);
+
+impl Oracle {
+    /// A kernel at the beginning of `lab`.
+    fn new(lab: &Lab) -> Oracle {
+        let mut oracle = Oracle(Session::new(Host::Native, Box::new(HostMemory)));
+        let header = lab.machine.clone();
+        oracle.0.handle(Request::Open { header });
+        lab.scenario.iter().for_each(|line| oracle.run(line));
+        oracle
+    }
+
+    fn run(&mut self, line: &str) {
+        let lines = vec![line.as_bytes().to_vec()];
+        let response = self.0.handle(Request::Run { lines });
+        assert!(matches!(response, Response::Ran { .. }), "{response:?}");
+    }
+
+    fn ask(&mut self, line: &str) -> String {
+        let line = line.as_bytes().to_vec();
+        match self.0.handle(Request::Probe { line }) {
+            Response::Probed(report) => String::from_utf8_lossy(&report.text).into_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The lab with Ada's numbers, and its solution's lines.
+fn lab_and_solution(settings: &Settings) -> (Lab, Vec<String>) {
+    let file = settings
+        .dist()
+        .expect("the page is built")
+        .join(format!("labs/{LAB}.lab"));
+    let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let lab: Lab = from_bytes(&bytes).expect("it is a lab");
+    let variant = variant_of(LAB, STUDENT);
+    let numbers = Numbers::draw(&lab.varies, variant);
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../labs/catalogue/{LAB}/solution.sh"));
+    let text = fs::read_to_string(file).expect("the lab has a solution");
+    let text = fill(&text, &numbers).expect("the solution's numbers are the lab's");
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    (lab.instance(variant), lines.map(str::to_string).collect())
+}
+
+#[test]
+fn lab_one_can_be_done_by_keyboard_alone() {
+    let settings = Settings::find();
+    let (lab, solution) = lab_and_solution(&settings);
+    let mut oracle = Oracle::new(&lab);
+    let mut page = Page::open(&settings);
+
+    // The catalogue, the name, the lab. The focus is where one goes on.
+    page.tab_to("#labs");
+    page.press("Enter", 0);
+    page.wait(&format!("document.querySelector('[data-lab={LAB}]')"));
+    page.tab_to(&format!("[data-lab={LAB}] button"));
+    page.press("Enter", 0);
+    page.wait("document.activeElement.id === 'student-name'");
+    page.keys(STUDENT);
+    page.press("Enter", 0);
+    page.wait("document.activeElement.id === 'lab-title'");
+    page.wait_step(lab.scenario.len() as u32);
+    let machine = page.eval("document.querySelector('.machine').textContent");
+    assert!(
+        machine
+            .as_str()
+            .is_some_and(|text| text.starts_with(&lab.machine)),
+        "{machine}"
+    );
+
+    // The handout from top to bottom: what can be run is run, what is asked is answered.
+    let mut questions = 0;
+    for block in &lab.handout {
+        match block {
+            Block::Commands(lines) => {
+                let step = page.step();
+                page.tab_to(match lines.len() {
+                    1 => "li:not(.ran) > .command",
+                    _ => ".run-all:not([data-left='0'])",
+                });
+                page.press("Enter", 0);
+                page.wait_step(step + lines.len() as u32);
+                lines.iter().for_each(|line| oracle.run(line));
+                assert!(page.is_at(".commands button"), "the focus stays");
+            }
+            Block::Predict(question) => {
+                let said = oracle.ask(&question.run);
+                page.tab_to("#pane-lab .predict input:not([readonly])");
+                page.keys(question.answer(&said));
+                page.press("Enter", 0);
+                let outcome = format!("[data-question='{}'] [data-outcome]", question.id);
+                page.wait(&format!("document.querySelector(\"{outcome}\")"));
+                let outcome = page.eval(&format!(
+                    "document.querySelector(\"{outcome}\").dataset.outcome"
+                ));
+                assert_eq!(outcome, "right", "{}", question.id);
+                questions += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(questions > 0);
+    let left = page.eval("document.querySelectorAll('.commands li:not(.ran)').length");
+    assert_eq!(left, 0, "all that can be run is marked");
+
+    // Nothing of the student's own is there yet. A hint, by way of the first check.
+    let (checks, points) = (lab.checks.len(), lab.points());
+    page.check(&format!("0 of {checks} checks hold: 0 of {points}"));
+    page.tab_to(".check.failed .hint");
+    page.press(" ", 0);
+    page.wait("document.querySelectorAll('.hints li').length === 1");
+
+    // The student's part, at the console.
+    page.press("1", 1);
+    page.wait("document.activeElement.id === 'console-input'");
+    solution.iter().for_each(|line| page.line(line));
+    page.check(&format!(
+        "{checks} of {checks} checks hold: {points} of {points}"
+    ));
+    assert!(
+        page.is_at("#console-input"),
+        "who checks from the console goes on there"
+    );
+
+    // Handing in.
+    page.tab_to("#hand-in");
+    page.press("Enter", 0);
+    page.wait("document.querySelector('#receipt')");
+    let said = page.eval("document.querySelector('#hand-in-said').textContent");
+    assert!(
+        said.as_str()
+            .is_some_and(|text| text.contains(&format!("{points} of {points}"))),
+        "{said}"
+    );
+
+    // A line that breaks something: the check leads to it.
+    page.press("1", 1);
+    page.wait("document.activeElement.id === 'console-input'");
+    page.line("radix insert mine 77 1");
+    let broken = page.step();
+    page.line("radix stat mine");
+    page.check(&format!("{} of {checks} checks hold", checks - 1));
+    page.tab_to(".check.failed .go");
+    page.press("Enter", 0);
+    page.wait_step(broken);
+
+    // The catalogue knows; closing it gives the focus back.
+    page.tab_to("#labs");
+    page.press("Enter", 0);
+    let so_far = format!("document.querySelector('[data-lab={LAB}] .so-far')");
+    page.wait(&so_far);
+    let text = page.eval(&format!("{so_far}.textContent"));
+    let expected = format!("{checks} of {checks} checks, {points} of {points}");
+    assert!(
+        text.as_str().is_some_and(|text| text.contains(&expected)),
+        "{text}"
+    );
+    page.press("Escape", 0);
+    page.wait("document.activeElement.id === 'labs'");
+
+    // Nothing of it is lost with the page.
+    page.load("");
+    page.wait("document.querySelector('#pane-lab')");
+    page.settle();
+    let revealed = page.eval("document.querySelectorAll('[data-outcome=right]').length");
+    assert_eq!(revealed, questions);
+    let left = page.eval("document.querySelectorAll('.commands li:not(.ran)').length");
+    assert_eq!(left, 0);
+    page.is_clean();
+}
+
+#[test]
+fn a_line_at_the_console_leaves_the_handout_alone() {
+    let settings = Settings::find();
+    let mut page = Page::open(&settings);
+    page.load(&format!("?student={STUDENT}#lab={LAB}"));
+    page.wait("document.activeElement.id === 'lab-title'");
+    page.settle();
+    // How often the handout is touched while lines run that are not its own.
+    page.eval(
+        "(() => { window.touched = 0; new MutationObserver(list => window.touched += list.length)
+            .observe(document.querySelector('#handout'),
+                {subtree: true, childList: true, attributes: true, characterData: true}); })()",
+    );
+    page.press("1", 1);
+    page.wait("document.activeElement.id === 'console-input'");
+    for line in [
+        "echo one",
+        "radix create another",
+        "radix fill another 0 1000",
+    ] {
+        page.line(line);
+    }
+    assert_eq!(page.eval("window.touched"), 0);
+    // One that is, redraws its mark.
+    page.line("radix show t");
+    page.wait("document.querySelector('.commands li.ran')");
+    assert_ne!(page.eval("window.touched"), 0);
+    page.is_clean();
+}
+
+#[test]
+fn questions_answered_too_early_or_wrongly_say_so() {
+    let settings = Settings::find();
+    let (lab, _) = lab_and_solution(&settings);
+    let mut page = Page::open(&settings);
+    page.load(&format!("?student={STUDENT}#lab={LAB}"));
+    page.wait("document.activeElement.id === 'lab-title'");
+    page.settle();
+    let question = |id: &str| format!("[data-question='{id}']");
+    // `radix path` has nothing to walk before the commands above it have run.
+    let last = lab
+        .questions()
+        .last()
+        .expect("there are questions")
+        .id
+        .clone();
+    page.click(&format!("{} .reveal", question(&last)));
+    page.wait(&format!(
+        "document.querySelector(\"{} .revealed\").textContent.includes('Run these lines first')",
+        question(&last)
+    ));
+    let first = lab.questions()[0].id.clone();
+    page.click(&format!("{} input", question(&first)));
+    page.keys("17");
+    page.click(&format!("{} .reveal", question(&first)));
+    page.wait(&format!(
+        "document.querySelector(\"{} [data-outcome=wrong]\")",
+        question(&first)
+    ));
+    let text = page.eval(&format!(
+        "document.querySelector(\"{} .revealed\").textContent",
+        question(&first)
+    ));
+    assert!(
+        text.as_str()
+            .is_some_and(|text| text.contains("Not so") && text.contains("17")),
+        "{text}"
+    );
+    page.is_clean();
+}
+
+/// What axe-core finds serious in the page as it is, each with where and why.
+fn barriers(page: &mut Page, place: &str) -> Vec<String> {
+    let found = page.eval(
+        "axe.run(document, {resultTypes: ['violations']}).then(results => results.violations
+            .filter(it => it.impact === 'serious' || it.impact === 'critical')
+            .flatMap(it => it.nodes.map(node =>
+                `${it.id} (${it.impact}) at ${node.target.join(' ')}: ${node.failureSummary}`)))",
+    );
+    let found = found.as_array().cloned().unwrap_or_default();
+    found
+        .iter()
+        .map(|barrier| format!("{place}: {}", barrier.as_str().unwrap_or_default()))
+        .collect()
+}
+
+#[test]
+fn no_part_of_the_page_has_a_serious_barrier() {
+    let settings = Settings::find();
+    let axe = settings.axe().and_then(|file| {
+        fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
+    });
+    let axe = axe.unwrap_or_else(|reason| panic!("no judge of accessibility: {reason}"));
+    let mut page = Page::open(&settings);
+    let (mut found, mut looked) = (Vec::new(), 0);
+    for (width, height) in [(1280, 800), (390, 844)] {
+        page.browser
+            .resize(width, height, width < 600)
+            .expect("chromium can");
+        for scheme in ["light", "dark"] {
+            page.browser.prefer_scheme(scheme).expect("chromium can");
+            page.eval("indexedDB.databases().then(() => localStorage.clear())");
+            for (name, address, steps) in PLACES {
+                page.load(address);
+                page.eval(&axe);
+                let mut done = String::new();
+                for step in *steps {
+                    done = format!("{done} {step}");
+                    act(&mut page, step);
+                }
+                let place = format!("{width}x{height} {scheme} {name} [{}]", done.trim());
+                found.extend(barriers(&mut page, &place));
+                looked += 1;
+            }
+        }
+    }
+    println!("axe-core looked at {looked} states of the page");
+    assert!(
+        found.is_empty(),
+        "{} barriers:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
+
+/// Parts of the page: a name, an address, and what is done there, one after the other; see [`act`].
+const PLACES: &[(&str, &str, &[&str])] = &[
+    (
+        "console",
+        "",
+        &[
+            "# radix create t",
+            "# radix fill t 0 200 64",
+            "# cat /proc/slabinfo",
+            "# nonsense",
+        ],
+    ),
+    (
+        "the past",
+        "",
+        &[
+            "# radix create t",
+            "# radix insert t 1 1",
+            "click #step-back",
+        ],
+    ),
+    (
+        "node",
+        "",
+        &[
+            "# radix create t",
+            "# radix insert t 4096 7",
+            "pane tree",
+            "click #tree-table-toggle",
+        ],
+    ),
+    ("memory", "", &["pane memory", "click #memory-table-toggle"]),
+    ("slab", "", &["pane slab"]),
+    ("slab table", "", &["pane slab", "click #slab-table-toggle"]),
+    ("events", "", &["# radix create t", "pane events"]),
+    ("help", "", &["click #help"]),
+    ("log", "", &["click #log"]),
+    (
+        "sessions",
+        "",
+        &["# radix create t", "click #sessions", "see #sessions-table"],
+    ),
+    ("share", "", &["click #share", "see #share-link"]),
+    ("catalogue", "?student=", &["click #labs", "see .lab-entry"]),
+    ("name", "#lab=radix-keys", &["see #student-name"]),
+    (
+        "lab",
+        "?student=Ada#lab=radix-keys",
+        &[
+            "focus #lab-title",
+            "click .run-all",
+            "click .predict .reveal",
+            "see [data-outcome]",
+            "click [data-question=twice] .reveal",
+            "click #lab-check",
+            "see .check.failed",
+            "click .hint",
+            "see .hints li",
+        ],
+    ),
+    (
+        "lab and questions about the past",
+        "?student=Ada#lab=radix-keys",
+        &["focus #lab-title", "click #ask"],
+    ),
+    (
+        "changes",
+        "",
+        &[
+            "# radix create t",
+            "# radix insert t 1 1",
+            "click #ask",
+            "click #past-tab-changes",
+        ],
+    ),
+    (
+        "object",
+        "",
+        &[
+            "# radix create t",
+            "# radix insert t 1 1",
+            "click #ask",
+            "click #past-tab-object",
+        ],
+    ),
+    (
+        "search",
+        "",
+        &["# radix create t", "click #ask", "click #past-tab-search"],
+    ),
+    (
+        "edit",
+        "",
+        &["# radix create t", "click #ask", "click #past-tab-edit"],
+    ),
+    (
+        "compare",
+        "",
+        &["# radix create t", "click #ask", "click #past-tab-compare"],
+    ),
+    (
+        "export",
+        "",
+        &["# radix create t", "click #ask", "click #past-tab-export"],
+    ),
+];
+
+/// `# LINE` runs a line, `click`, `see` and `focus` take a selector, `pane` a pane's name.
+#[track_caller]
+fn act(page: &mut Page, step: &str) {
+    let (verb, what) = step.split_once(' ').expect("a verb and an object");
+    match verb {
+        "#" => {
+            let at = page.step();
+            let pane = "document.querySelector('#tab-console')?.click()";
+            page.eval(pane);
+            page.eval("document.querySelector('#console-input').focus()");
+            page.keys(what);
+            page.press("Enter", 0);
+            page.wait_step(at + 1);
+        }
+        "pane" => {
+            page.eval(&format!("document.querySelector('#tab-{what}')?.click()"));
+            page.wait(&format!(
+                "document.querySelector('#pane-{what}').checkVisibility()"
+            ));
+        }
+        "click" => {
+            let what = json!(what);
+            page.eval(&format!("document.querySelector({what}).click()"));
+            page.settle();
+        }
+        "see" => {
+            let what = json!(what);
+            page.wait(&format!(
+                "document.querySelector({what})?.checkVisibility()"
+            ));
+        }
+        "focus" => {
+            let what = json!(what);
+            page.wait(&format!("document.activeElement.matches({what})"));
+            page.settle();
+        }
+        _ => panic!("{verb}?"),
+    }
+}
