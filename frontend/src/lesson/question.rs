@@ -43,17 +43,21 @@ pub fn QuestionBox(props: &QuestionBoxProps) -> Html {
             }
         });
     }
-    let onsubmit = {
+    let reveal = {
         let (act, id, input) = (props.act.clone(), question.id.clone(), input.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
+        Callback::from(move |anyway: bool| {
             let typed = input.cast::<HtmlInputElement>().map(|input| input.value());
             act.emit(Action::Lesson(lesson::Action::Reveal {
                 question: id.clone(),
                 answer: typed.unwrap_or_default(),
+                anyway,
             }));
         })
     };
+    let onsubmit = reveal.reform(|event: SubmitEvent| {
+        event.prevent_default();
+        false
+    });
     let id = format!("question-{}", question.id);
     let ask = format!("{id}-ask");
     html! {
@@ -77,7 +81,7 @@ pub fn QuestionBox(props: &QuestionBoxProps) -> Html {
                     { verdict(answer) }
                     <p>{ inlines(&question.explain, &props.act) }</p>
                 } else if let Some(trouble) = &props.trouble {
-                    { postponed(trouble) }
+                    { postponed(trouble, &reveal, &props.act) }
                 }
             </div>
         </section>
@@ -106,24 +110,41 @@ fn verdict(answer: &Answer) -> Html {
     }
 }
 
-/// That the kernel cannot tell yet, and what to do about it.
-fn postponed(trouble: &Trouble) -> Html {
-    let first = trouble
+/// That it is too early, and what to do about it.
+fn postponed(trouble: &Trouble, reveal: &Callback<bool>, act: &Callback<Action>) -> Html {
+    let lines = trouble
         .first
         .iter()
-        .map(|line| html! { <li><code>{ line }</code></li> });
+        .map(|(_, line)| html! { <li><code>{ line }</code></li> });
+    let commands: Vec<usize> = trouble.first.iter().map(|(command, _)| *command).collect();
+    let run = act.reform(move |_| Action::Lesson(lesson::Action::Run(commands.clone())));
+    let last = act.reform(|_| Action::Seek(u32::MAX));
     html! {
         <>
-            <p><span aria-hidden="true">{ "! " }</span>
-                <strong>{ "The kernel cannot tell yet. " }</strong>
-                { "It says: " }
-                <code>{ if trouble.said.is_empty() { "(nothing)" } else { &trouble.said } }</code></p>
+            <p><span aria-hidden="true">{ "! " }</span><strong>{ "Not yet. " }</strong>
+                { match (trouble.first.is_empty(), trouble.is_past) {
+                    (false, _) => "These lines come before the question:",
+                    (true, true) => "You are at a step before the question.",
+                    (true, false) => "The kernel cannot tell at this step. It says:",
+                } }
+            </p>
             if !trouble.first.is_empty() {
-                <p>{ "Run these lines first:" }</p>
-                <ul>{ for first }</ul>
-            } else {
-                <p>{ "Go to the step that the question is about, and ask again." }</p>
+                <ul>{ for lines }</ul>
+            } else if !trouble.is_past {
+                <pre class="code" tabindex="0" role="group" aria-label="the kernel's words">
+                    { if trouble.said.is_empty() { "(nothing)" } else { &trouble.said } }</pre>
             }
+            <div class="actions">
+                if !trouble.first.is_empty() {
+                    <button class="tool run-first" onclick={run}>{ "run them" }</button>
+                } else if trouble.is_past {
+                    <button class="tool" onclick={last}>{ "go to the last step" }</button>
+                }
+                if trouble.has_answer {
+                    <button class="tool anyway" onclick={reveal.reform(|_| true)}>
+                        { "reveal anyway" }</button>
+                }
+            </div>
         </>
     }
 }

@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 use labs::lab::{Block, Entry, Lab, Question, Verdict, variant_of};
 use labs::log::{self, Heading, LabTag};
-use labs::protocol::{Request, Response};
+use labs::protocol::{LineReport, Request, Response};
 
 use super::State;
 use super::library::{self, Record, Storage};
@@ -117,14 +117,19 @@ pub struct Ran {
 }
 
 /// Why a question has no answer yet.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Trouble {
     /// The question.
     pub question: String,
-    /// What the kernel said instead of an answer.
+    /// What the kernel said.
     pub said: String,
-    /// Lines of the handout that come before the question and have not run.
-    pub first: Vec<String>,
+    /// There is an answer in it, though perhaps not to what was meant.
+    pub has_answer: bool,
+    /// The lines of the handout that come before the question and have not run, with their
+    /// numbers.
+    pub first: Vec<(usize, String)>,
+    /// Others have run, but after the step that is shown.
+    pub is_past: bool,
 }
 
 /// What the checks found.
@@ -173,7 +178,11 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq)]
 enum Ask {
     /// The answer to a question, and what the student says it is.
-    Reveal { question: String, answer: String },
+    Reveal {
+        question: String,
+        answer: String,
+        anyway: bool,
+    },
     /// All checks.
     Check,
 }
@@ -207,6 +216,8 @@ pub enum Action {
         question: String,
         /// What the student says; empty for nothing.
         answer: String,
+        /// Take what the kernel says, even if lines are missing that come before the question.
+        anyway: bool,
     },
     /// Find out which checks hold.
     Check,
@@ -430,12 +441,19 @@ impl OpenLab {
     }
 
     /// The commands before a question that have not run.
-    fn missing_before(&self, question: usize) -> Vec<String> {
+    fn missing_before(&self, question: usize) -> Vec<(usize, String)> {
         let before = self.questions[question].1;
         let missing = (0..before).filter(|command| self.ran[*command].is_none());
         missing
-            .map(|command| self.commands[command].clone())
+            .map(|command| (command, self.commands[command].clone()))
             .collect()
+    }
+
+    /// Whether a command before a question ran, but after `step`.
+    fn is_past(&self, question: usize, step: u32) -> bool {
+        let before = self.questions[question].1;
+        let ran = self.ran[..before].iter().flatten();
+        ran.into_iter().any(|ran| ran.step > step)
     }
 
     fn question(&self, id: &str) -> Option<usize> {
@@ -545,12 +563,20 @@ impl State {
                 effects.push(effect(Effect::Focus(Spot::LabsButton)));
             }
             Action::Run(commands) => self.run_commands(&commands),
-            Action::Reveal { question, answer } => {
+            Action::Reveal {
+                question,
+                answer,
+                anyway,
+            } => {
                 if let Some(open) = &mut lesson.open
                     && open.asking() != Some(&question)
                 {
                     open.trouble = None;
-                    open.waiting.push_back(Ask::Reveal { question, answer });
+                    open.waiting.push_back(Ask::Reveal {
+                        question,
+                        answer,
+                        anyway,
+                    });
                 }
             }
             Action::Check => {
@@ -611,15 +637,12 @@ impl State {
             return;
         }
         match (open.asked.take(), response) {
-            (Some(Ask::Reveal { question, answer }), Response::Probed(report)) => {
-                let text = String::from_utf8_lossy(&report.text).into_owned();
-                self.revealed(&question, &answer, &text, report.status, effects);
-            }
+            (Some(ask), Response::Probed(report)) => self.revealed(ask, &report, effects),
             (Some(Ask::Reveal { question, .. }), Response::Error { message }) => {
                 open.trouble = Some(Rc::new(Trouble {
                     question,
                     said: message,
-                    first: Vec::new(),
+                    ..Trouble::default()
                 }));
             }
             (Some(Ask::Check), Response::Checked(verdicts)) => self.checked(verdicts, effects),
@@ -823,29 +846,36 @@ impl State {
     }
 
     /// The kernel answered a question.
-    fn revealed(
-        &mut self,
-        id: &str,
-        answer: &str,
-        said: &str,
-        status: u8,
-        effects: &mut Vec<super::Effect>,
-    ) {
+    fn revealed(&mut self, ask: Ask, report: &LineReport, effects: &mut Vec<super::Effect>) {
         let Some(open) = &mut self.lesson.open else {
             return;
         };
-        let Some(at) = open.question(id) else { return };
-        let expected = open.questions[at].0.answer(said).to_string();
+        let Ask::Reveal {
+            question: id,
+            answer,
+            anyway,
+        } = ask
+        else {
+            return;
+        };
+        let Some(at) = open.question(&id) else { return };
+        let said = String::from_utf8_lossy(&report.text);
+        let expected = open.questions[at].0.answer(&said).to_string();
         let first = open.missing_before(at);
+        let is_past = open.is_past(at, self.kernel.step);
         // An error may well be the answer, if the student has done what comes before.
-        if expected.is_empty() || status != 0 && !first.is_empty() {
+        let is_meant = first.is_empty() && !is_past;
+        if expected.is_empty() || !is_meant && !anyway {
             open.trouble = Some(Rc::new(Trouble {
-                question: id.to_string(),
+                question: id,
                 said: said.trim_end().to_string(),
+                has_answer: !expected.is_empty(),
                 first,
+                is_past,
             }));
             return;
         }
+        open.trouble = None;
         let outcome = match answer.trim() {
             "" => Outcome::Unanswered,
             answer if Question::accepts(answer, &expected) => Outcome::Right,
@@ -853,7 +883,7 @@ impl State {
         };
         self.lesson.note(effects, |_, progress| {
             progress.settle(Answer {
-                question: id.to_string(),
+                question: id,
                 outcome,
                 given: answer.trim().to_string(),
                 expected,

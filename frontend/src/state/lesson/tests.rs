@@ -69,9 +69,14 @@ impl Bench {
     }
 
     fn reveal(&mut self, question: &str, answer: &str) {
+        self.reveal_or(question, answer, false);
+    }
+
+    fn reveal_or(&mut self, question: &str, answer: &str, anyway: bool) {
         self.act(Action::Reveal {
             question: question.into(),
             answer: answer.into(),
+            anyway,
         });
     }
 
@@ -233,68 +238,65 @@ fn what_has_run_is_marked_however_it_ran() {
 #[test]
 fn a_prediction_is_held_against_the_kernel() {
     let mut bench = Bench::with_lab();
-    bench.reveal("height", "2");
-    // The steps before it have not run, but the kernel has an answer all the same.
-    assert_eq!(bench.outcome("height"), Some(Outcome::Wrong));
-    let answer = bench
-        .open()
-        .progress
-        .answer("height")
-        .cloned()
-        .expect("it is there");
+    bench.act(Action::Run(vec![0, 1, 2]));
+    bench.reveal("height", " 2 ");
+    assert_eq!(bench.outcome("height"), Some(Outcome::Right));
+    let answer = bench.open().progress.answer("height").cloned();
+    let answer = answer.expect("it is there");
     assert_eq!(
         (answer.given.as_str(), answer.expected.as_str()),
-        ("2", "0")
+        ("2", "2")
     );
-    // The first answer counts.
-    bench.reveal("height", "0");
-    assert_eq!(bench.outcome("height"), Some(Outcome::Wrong));
     assert_eq!(
         bench.state.log.len(),
-        2,
+        5,
         "a question leaves no trace in the log"
     );
     assert_eq!(
         bench.kept().map(|progress| progress.answers),
         Some(vec![answer])
     );
-
-    let mut bench = Bench::with_lab();
-    bench.act(Action::Run(vec![0, 1, 2]));
-    bench.reveal("height", " 2 ");
-    assert_eq!(bench.outcome("height"), Some(Outcome::Right));
     // An error is the answer when the student has done what comes before.
+    bench.reveal("again", "-EBUSY");
+    assert_eq!(bench.outcome("again"), Some(Outcome::Wrong));
+    // The first answer counts.
     bench.reveal("again", "-eexist");
-    assert_eq!(bench.outcome("again"), Some(Outcome::Right));
+    assert_eq!(bench.outcome("again"), Some(Outcome::Wrong));
 }
 
 #[test]
 fn a_question_that_comes_too_early_says_what_comes_first() {
     let mut bench = Bench::with_lab();
     let insert = bench.open().commands[0].clone();
-    bench.line(&insert);
     bench.reveal("again", "-EEXIST");
     assert_eq!(bench.outcome("again"), None);
     let trouble = bench.open().trouble.clone().expect("it says so");
     assert_eq!(
         (trouble.question.as_str(), trouble.said.as_str()),
-        ("again", "-EEXIST")
+        ("again", "0")
     );
-    assert_eq!(trouble.first, ["radix stat t", "radix stat t"]);
-    bench.act(Action::Run(vec![1, 2]));
+    let first: Vec<usize> = trouble.first.iter().map(|(command, _)| *command).collect();
+    assert_eq!(first, [0, 1, 2]);
+    assert_eq!(trouble.first[0].1, insert);
+    bench.act(Action::Run(first));
     bench.reveal("again", "");
     assert_eq!(bench.open().trouble, None);
     assert_eq!(bench.outcome("again"), Some(Outcome::Unanswered));
+    // What comes before has run, but not at the step that is shown.
+    bench.page(PageAction::Seek(2));
+    bench.reveal("height", "0");
+    let trouble = bench.open().trouble.clone().expect("it says so");
+    assert!(trouble.first.is_empty() && trouble.is_past && trouble.has_answer);
+    // Who insists gets the kernel's word.
+    bench.reveal_or("height", "0", true);
+    assert_eq!(bench.outcome("height"), Some(Outcome::Right));
+    assert_eq!(bench.open().trouble, None);
     // No answer in what the kernel says, and nothing left to do first.
-    bench.reveal("silent", "x");
+    bench.page(PageAction::Seek(u32::MAX));
+    bench.reveal_or("silent", "x", true);
     assert_eq!(bench.outcome("silent"), None);
-    assert!(
-        bench
-            .open()
-            .trouble
-            .as_ref()
-            .is_some_and(|trouble| trouble.first.is_empty())
-    );
+    let trouble = bench.open().trouble.clone().expect("it says so");
+    assert!(trouble.first.is_empty() && !trouble.is_past && !trouble.has_answer);
     // A question that is not in the lab is not asked.
     bench.reveal("no-such", "x");
     assert_eq!(bench.open().asking(), None);
@@ -480,7 +482,7 @@ fn a_fallen_kernel_takes_no_question_along() {
     assert_eq!(bench.open().hand_in, HandIn::No);
     bench.held = None;
     bench.page(PageAction::Restart);
-    bench.reveal("height", "0");
+    bench.reveal_or("height", "0", true);
     assert_eq!(bench.outcome("height"), Some(Outcome::Right));
 
     // One that is left for another host is asked again there.
