@@ -135,8 +135,7 @@ fn row(object: &ObjectChange, act: &Callback<Action>) -> Html {
     };
     html! {
         <li>
-            <button class={format!("change {word}")} {onclick}
-                aria-label={format!("{} at {}, {word}, {bytes}: inspect", object.name, address(at))}>
+            <button class={format!("change {word}")} {onclick} title="inspect">
                 <span class="sign" aria-hidden="true">{ sign }</span>
                 <span class="mono">{ &object.name }</span>
                 <span class="quiet">{ format!("{word}, {bytes}") }</span>
