@@ -20,7 +20,7 @@ use crate::class::as_log;
 use crate::clock::now_ms;
 use crate::error::{ApiError, Kind};
 use crate::extract::{Id, Teacher, Upload};
-use crate::store::Kept;
+use crate::store::{Kept, to_the_end};
 
 /// The addresses of links, below `/api`.
 pub fn router() -> Router<Arc<App>> {
@@ -44,7 +44,9 @@ async fn make(
         return Err(ApiError::BadRequest("there is no log".to_owned()));
     }
     let max = app.config.limits.link_bytes;
-    let kept = app.store.keep_link(&upload.bytes, now_ms(), max).await;
+    let log = upload.bytes.clone();
+    let keep = async move { app.store.keep_link(&log, now_ms(), max).await };
+    let kept = to_the_end(keep).await;
     let kept = kept.map_err(|error| ApiError::not_kept(Kind::Link, error, max))?;
     let (status, id) = match kept {
         Kept::New(id) => {
@@ -72,7 +74,9 @@ async fn forget(
     State(app): State<Arc<App>>,
     Id(id): Id,
 ) -> Result<StatusCode, ApiError> {
-    if !app.store.forget_link(&id).await? {
+    let link = id.clone();
+    let forget = async move { app.store.forget_link(&link).await };
+    if !to_the_end(forget).await? {
         return Err(ApiError::NoSuchLink);
     }
     info!(id, "forgot a link");

@@ -22,6 +22,7 @@ use sqlx::any::{AnyPoolOptions, AnyRow, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, AnyPool, Connection, Row, SqlSafeStr, SqlStr};
 use tokio::sync::Mutex;
+use tracing::Instrument;
 
 use crate::keys::{random, sha256};
 
@@ -135,6 +136,9 @@ impl From<StoreError> for KeepError {
 }
 
 /// The database.
+///
+/// It counts the bytes that it holds, so a change must not be dropped half-way: [`to_the_end`]
+/// carries it out even if whoever asked for it has left.
 #[derive(Debug)]
 pub struct Store {
     pool: AnyPool,
@@ -509,6 +513,24 @@ impl Store {
     }
 }
 
+/// Carries `change` out whatever becomes of the caller. A client that hangs up drops the future that
+/// works for it, at any `await`.
+///
+/// # Errors
+/// Those of the change, and one if it panicked.
+pub async fn to_the_end<T, E>(
+    change: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    match tokio::spawn(change.in_current_span()).await {
+        Ok(done) => done,
+        Err(_) => Err(StoreError::WorkerCrashed.into()),
+    }
+}
+
 /// A name for a new submission.
 ///
 /// # Errors
@@ -596,4 +618,53 @@ fn submission(row: &AnyRow) -> Result<Submission, StoreError> {
         graded_ms: row.try_get("graded_ms")?,
         grade,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kill leaves the operating system alive, which then writes what it was given; only this
+    /// tells whether a power failure would be survived as well.
+    #[tokio::test]
+    async fn sqlite_writes_to_the_disk_before_it_says_so() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let place = Place::File(folder.path().join(FILE));
+        let store = Store::open(&place).await.expect("it opens");
+        for _ in 0..2 * CONNECTIONS {
+            let mut connection = store.pool.acquire().await.expect("a connection");
+            let synchronous = sqlx::query("PRAGMA synchronous")
+                .fetch_one(&mut *connection)
+                .await;
+            let synchronous: i64 = synchronous.expect("a row").get(0);
+            let mode = sqlx::query("PRAGMA journal_mode")
+                .fetch_one(&mut *connection)
+                .await;
+            let mode: String = mode.expect("a row").get(0);
+            assert_eq!((synchronous, mode.as_str()), (2, "wal"));
+            // Another one next time.
+            drop(connection.detach());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_goes_on_without_whoever_asked_for_it() {
+        let (started, has_started) = tokio::sync::oneshot::channel();
+        let (go, may_go) = tokio::sync::oneshot::channel::<()>();
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        let asked = tokio::spawn(to_the_end(async move {
+            started.send(()).expect("the test waits");
+            may_go.await.expect("the test says so");
+            done.send(()).expect("the test waits");
+            Ok::<_, StoreError>(())
+        }));
+        has_started.await.expect("it starts");
+        asked.abort();
+        assert!(asked.await.expect_err("it was cut off").is_cancelled());
+        go.send(()).expect("it goes on");
+        is_done.await.expect("it ends");
+
+        let failed = to_the_end::<(), StoreError>(async { panic!("on purpose") }).await;
+        assert!(matches!(failed, Err(StoreError::WorkerCrashed)));
+    }
 }

@@ -19,7 +19,7 @@ use crate::clock::{now_ms, rfc3339};
 use crate::error::{ApiError, Kind};
 use crate::extract::{ApiJson, ApiQuery, Bearer, Id, LOG_MAX, LabId, Teacher, student_name};
 use crate::grading::{GradingError, Work};
-use crate::store::{Kept, Listed, Submission, Which, new_id};
+use crate::store::{Kept, Listed, Submission, Which, new_id, to_the_end};
 
 /// A page of a list has at most so many submissions.
 const PAGE_MAX: u32 = 1000;
@@ -138,8 +138,12 @@ pub(super) async fn submit(
         grade,
     };
     let max = app.config.limits.submission_bytes;
-    let kept = app.store.keep_submission(submission, &log, max).await;
-    match kept.map_err(|error| ApiError::not_kept(Kind::Submission, error, max))? {
+    let keeper = Arc::clone(&app);
+    let keep = async move { keeper.store.keep_submission(submission, &log, max).await };
+    match to_the_end(keep)
+        .await
+        .map_err(|error| ApiError::not_kept(Kind::Submission, error, max))?
+    {
         Kept::New(submission) => {
             let Grade { score, max, .. } = submission.grade;
             let (lab, student, id) = (&submission.lab, &submission.student, &submission.id);
@@ -329,7 +333,9 @@ pub(super) async fn forget(
     State(app): State<Arc<App>>,
     Id(id): Id,
 ) -> Result<StatusCode, ApiError> {
-    if !app.store.forget_submission(&id).await? {
+    let submission = id.clone();
+    let forget = async move { app.store.forget_submission(&submission).await };
+    if !to_the_end(forget).await? {
         return Err(ApiError::NoSuchSubmission);
     }
     info!(id, "forgot a submission");

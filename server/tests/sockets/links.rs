@@ -1,6 +1,10 @@
 //! Links to long sessions.
 
+use std::time::Duration;
+
 use server::keys::sha256;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::client::{http, post};
 use crate::site::Site;
@@ -110,19 +114,18 @@ async fn links_are_bounded_each_and_together() {
     site.until_used("uploads", 0).await;
 }
 
-#[tokio::test]
-async fn senders_wait_in_no_endless_row() {
-    let site = Site::with(|config| {
-        config.limits.uploads = 1;
-        config.limits.quiet = std::time::Duration::from_millis(300);
-    })
-    .await;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut slow = tokio::net::TcpStream::connect(site.addr)
-        .await
-        .expect("it listens");
+/// Begins to send a link and does not go on.
+async fn half_a_link(site: &Site) -> TcpStream {
+    let mut stream = TcpStream::connect(site.addr).await.expect("it listens");
     let head = "POST /api/links HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nnot all";
-    slow.write_all(head.as_bytes()).await.expect("it reads");
+    stream.write_all(head.as_bytes()).await.expect("it reads");
+    stream
+}
+
+#[tokio::test]
+async fn senders_beyond_the_places_are_told_to_come_back() {
+    let site = Site::with(|config| config.limits.uploads = 1).await;
+    let half = half_a_link(&site).await;
     site.until_used("uploads", 1).await;
     let busy = post(site.addr, "/api/links", &[], b"x").await;
     assert_eq!(
@@ -130,14 +133,20 @@ async fn senders_wait_in_no_endless_row() {
         (503, &"uploads-busy".into())
     );
     assert_eq!(busy.header("retry-after"), "5");
-    // Whoever falls silent is sent away, and makes room.
+    // Whoever leaves makes room.
+    drop(half);
     site.until_used("uploads", 0).await;
-    let mut heard = Vec::new();
-    slow.read_to_end(&mut heard).await.ok();
-    assert!(
-        heard.starts_with(b"HTTP/1.1 408"),
-        "{}",
-        String::from_utf8_lossy(&heard)
-    );
     assert_eq!(post(site.addr, "/api/links", &[], b"x").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_sender_who_falls_silent_is_sent_away() {
+    let site = Site::with(|config| config.limits.quiet = Duration::from_millis(100)).await;
+    let mut half = half_a_link(&site).await;
+    let mut heard = Vec::new();
+    half.read_to_end(&mut heard).await.ok();
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(heard.starts_with("HTTP/1.1 408"), "{heard}");
+    assert!(heard.contains("did not come"), "{heard}");
+    site.until_used("uploads", 0).await;
 }
