@@ -29,7 +29,8 @@ pub enum Request {
     /// Starts afresh: boots the machine that `header` describes (empty: the default machine).
     /// Answered by [`Response::Opened`].
     Open {
-        /// The log's first line, e.g. `mem=64M nodes=2 cpus=2`.
+        /// The log's first line, e.g. `mem=64M nodes=2 cpus=2`. It may name a lab, which the session's
+        /// own log will name too, and be sealed, which is of no importance: the lines are to come.
         header: String,
     },
     /// Runs `lines` after the step that the session shows. Lines of the log that came after it are
@@ -49,8 +50,9 @@ pub enum Request {
     State,
     /// Asks for one view of the kernel. Answered by [`Response::View`].
     View(ViewRequest),
-    /// The session's log as text: the header, then one line a step. Answered by
-    /// [`Response::Log`].
+    /// The session's log as text: a heading, then one line a step. The heading says the lab that the
+    /// session was opened for, and is sealed with what the log comes to at its end, whatever step is
+    /// shown. Answered by [`Response::Log`].
     Log,
     /// What `radix show` and completion need: names that may follow `line` at its end.
     /// Answered by [`Response::Completions`].
@@ -66,22 +68,23 @@ pub enum Request {
         /// Report the state after each line as well, to find where two hosts part.
         each_line: bool,
     },
-    /// Runs a line on the kernel as it is shown, reports what it did, and takes it back: kernel and
-    /// log stay as they are. Answered by [`Response::Probed`].
+    /// Runs a line on the kernel as it is shown, reports what it did, and takes it back to the last
+    /// byte: kernel and log stay as they are. The report is the one that [`Request::Run`] would give.
+    /// Refused while the machine is off. Answered by [`Response::Probed`].
     Probe {
         /// A console line without its newline.
         line: Vec<u8>,
     },
     /// Asks whether checks hold at the log's end, whatever step is shown; kernel and log stay as
-    /// they are. Answered by [`Response::Checked`].
+    /// they are. The verdicts are the same on every host. Answered by [`Response::Checked`].
     Check {
         /// The checks.
         checks: Vec<Check>,
         /// How many lines the log begins with that are not the student's.
         scenario: u32,
     },
-    /// Searches backwards for a step; kernel and log stay as they are. Answered by
-    /// [`Response::Searched`].
+    /// Searches backwards for a step; kernel and log stay as they are. It takes a while, so it may
+    /// answer before it is done; see [`Response::Searched`].
     Search {
         /// What to look for.
         goal: Goal,
@@ -110,15 +113,17 @@ pub enum Request {
 /// What a search looks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Goal {
-    /// The last step that changed any byte of an object.
+    /// The last step that changed any byte of an object: 0 if the boot wrote it and no line did,
+    /// none if it never was anything but zeroes.
     Changed {
         /// The object's handle, in units of 8 bytes.
         object: u32,
         /// Its length in bytes.
         bytes: u32,
     },
-    /// The last step after which a console line succeeds that did not succeed before it. The line
-    /// is run without leaving a trace.
+    /// The last step after which a console line succeeds that did not succeed before it: 0 if it
+    /// does ever since the boot, none if it never does. It need not succeed any more at the step
+    /// from which one searches. The line is run without leaving a trace.
     Became {
         /// The line.
         line: Vec<u8>,
@@ -160,7 +165,8 @@ pub enum ViewRequest {
         /// The address, in units of 8 bytes.
         at: u32,
     },
-    /// What differs between two steps of the log.
+    /// What differs between two steps of the log, whatever step is shown. Given in the wrong order,
+    /// they are put in order.
     Changes {
         /// The earlier step.
         from: u32,

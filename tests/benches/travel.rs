@@ -35,7 +35,7 @@ fn easy() -> Vec<String> {
 
 /// A session of a million events.
 fn events() -> Vec<String> {
-    let fills = (0..LINES - 1).map(|line| format!("radix fill t {} 88", line * 88 % 440_000));
+    let fills = (0..LINES - 1).map(|line| format!("radix fill t {} 100", line * 100));
     ["radix create t".to_string()]
         .into_iter()
         .chain(fills)
@@ -100,9 +100,9 @@ fn measure(
     driver: &mut dyn Driver,
     lines: &[String],
     rounds: usize,
-) -> Result<[Vec<f64>; 8], String> {
+) -> Result<(u64, [Vec<f64>; 8]), String> {
     let start = Instant::now();
-    run(driver, lines)?;
+    let events = run(driver, lines)?;
     let run = start.elapsed().as_secs_f64() * 1e3;
     let mut random = Random(2);
     let end = lines.len() as u32;
@@ -134,7 +134,7 @@ fn measure(
         let before = step;
         times[6].push(timed(driver, Request::Search { goal, before })?);
     }
-    Ok(times)
+    Ok((events, times))
 }
 
 fn percentile(samples: &[f64], percent: usize) -> Option<f64> {
@@ -156,7 +156,8 @@ fn main() -> Result<(), String> {
     for &on in hosts {
         let mut driver = host::connect(on, &settings)?;
         for (name, lines) in [("easy", easy()), ("events", events()), ("hard", hard())] {
-            let times = measure(&mut *driver, &lines, rounds)?;
+            let (events, times) = measure(&mut *driver, &lines, rounds)?;
+            println!("{} {name}: {events} events", on.name());
             for percent in [50, 95, 100] {
                 let row = times.iter().map(|times| percentile(times, percent));
                 table.row(
