@@ -45,12 +45,13 @@ pub(crate) fn state(kernel: &Kernel) -> StateView {
 pub(crate) fn completions(kernel: &Kernel, line: &str) -> Vec<String> {
     let mut words = Vec::new();
     shell::complete(&kernel.mem, line, &mut |word| {
-        if words.len() < COMPLETIONS_MAX {
-            words.push(word.to_string());
+        let place = words.binary_search_by(|known: &String| known.as_str().cmp(word));
+        if let Err(place) = place
+            && words.len() < COMPLETIONS_MAX
+        {
+            words.insert(place, word.to_string());
         }
     });
-    words.sort();
-    words.dedup();
     words
 }
 

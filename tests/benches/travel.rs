@@ -91,8 +91,8 @@ fn timed(driver: &mut dyn Driver, request: Request) -> Result<f64, String> {
 }
 
 /// What is measured, in the order of the columns.
-const COLUMNS: [&str; 8] = [
-    "message", "back", "jump", "probe", "changes", "changed", "became", "run",
+const COLUMNS: [&str; 10] = [
+    "message", "back", "jump", "tree", "memory", "probe", "changes", "changed", "became", "run",
 ];
 
 /// Measures one session on one host.
@@ -100,20 +100,24 @@ fn measure(
     driver: &mut dyn Driver,
     lines: &[String],
     rounds: usize,
-) -> Result<(u64, [Vec<f64>; 8]), String> {
+) -> Result<(u64, [Vec<f64>; 10]), String> {
     let start = Instant::now();
     let events = run(driver, lines)?;
     let run = start.elapsed().as_secs_f64() * 1e3;
     let mut random = Random(2);
     let end = lines.len() as u32;
-    let mut times: [Vec<f64>; 8] = Default::default();
-    times[7].push(run);
+    let mut times: [Vec<f64>; 10] = Default::default();
+    times[9].push(run);
     for _ in 0..rounds {
         let step = random.below(lines.len()) as u32;
         times[2].push(timed(driver, Request::Seek { step })?);
         times[0].push(timed(driver, Request::State)?);
+        let name = "t".to_string();
+        let view = Request::View(ViewRequest::Radix { name });
+        times[3].push(timed(driver, view)?);
+        times[4].push(timed(driver, Request::View(ViewRequest::Memory))?);
         let line = b"radix stat t".to_vec();
-        times[3].push(timed(driver, Request::Probe { line })?);
+        times[5].push(timed(driver, Request::Probe { line })?);
         for back in 1..10 {
             let step = step.saturating_sub(back);
             times[1].push(timed(driver, Request::Seek { step })?);
@@ -122,17 +126,17 @@ fn measure(
             from: step.saturating_sub(1),
             to: step,
         };
-        times[4].push(timed(driver, Request::View(view))?);
+        times[6].push(timed(driver, Request::View(view))?);
         let object = 6 << 9;
         let goal = Goal::Changed { object, bytes: 16 };
         let before = end;
-        times[5].push(timed(driver, Request::Search { goal, before })?);
+        times[7].push(timed(driver, Request::Search { goal, before })?);
         let goal = Goal::Became {
             line: b"radix lookup t 3".to_vec(),
             prints: b"no such text".to_vec(),
         };
         let before = step;
-        times[6].push(timed(driver, Request::Search { goal, before })?);
+        times[8].push(timed(driver, Request::Search { goal, before })?);
     }
     Ok((events, times))
 }

@@ -326,7 +326,11 @@ impl Fields<'_> {
         }
         if let Some(link) = located.link {
             self.add("(next free object)".to_string(), link, 4, &Meaning::Pointer);
-            self.rows.sort_by_key(|row| row.offset);
+            // It takes its place among the fields.
+            if let Some(row) = self.rows.pop() {
+                let place = self.rows.partition_point(|other| other.offset <= link);
+                self.rows.insert(place, row);
+            }
         }
         let pointer = |name: &str, at: u32| FieldView {
             name: name.to_string(),

@@ -6,9 +6,9 @@
 //! use, is read at both steps as well, since a page may have changed hands in between.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use kernel_core::mem::{FRAME_SIZE, Page, PageFlag, Ref, UNIT, UNITS_PER_FRAME};
@@ -30,21 +30,36 @@ static ZEROES: Frame = [0; FRAME_SIZE];
 struct Memory {
     /// The last checkpoint before.
     base: u32,
-    /// The frames written since.
-    written: BTreeMap<u32, Box<Frame>>,
+    /// The frames written since, in order.
+    written: Vec<(u32, Box<Frame>)>,
 }
 
 impl Memory {
     fn frame<'a>(&'a self, checkpoints: &'a Checkpoints, frame: u32) -> &'a Frame {
-        let written = self.written.get(&frame).map(|copy| &**copy);
-        written
-            .or_else(|| checkpoints.content(frame, self.base))
-            .unwrap_or(&ZEROES)
+        let written = self.written.binary_search_by_key(&frame, |copy| copy.0);
+        match written {
+            Ok(at) => &self.written[at].1,
+            Err(_) => checkpoints.content(frame, self.base).unwrap_or(&ZEROES),
+        }
     }
 }
 
-/// Objects by their addresses.
-type Objects = BTreeMap<u32, Located>;
+/// Frames of a machine. (A list would have to be sorted, which takes more code than it is worth.)
+struct Frames(Vec<bool>);
+
+impl Frames {
+    fn insert(&mut self, frame: u32) {
+        self.0[frame as usize] = true;
+    }
+
+    /// The frames, in order.
+    fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..)
+            .zip(&self.0)
+            .filter(|(_, is)| **is)
+            .map(|(frame, _)| frame)
+    }
+}
 
 impl Live {
     /// What differs between two steps. The kernel stands where it stood afterwards.
@@ -56,30 +71,23 @@ impl Live {
         self.checkpoints.keep_still(true);
         self.seek(to);
         let after = self.remember();
-        let mut suspects = self.slabs_of_cpus();
+        let mut suspects = self.no_frames();
+        self.add_slabs_of_cpus(&mut suspects);
         self.seek(from);
         let before = self.remember();
         let frames = self.differing(&before, &after);
-        suspects.extend(self.slabs_of_cpus());
-        suspects.extend(&frames);
-        suspects.extend(self.described_otherwise(&frames, &before, &after));
-        suspects.sort_unstable();
-        suspects.dedup();
+        self.add_slabs_of_cpus(&mut suspects);
+        self.add_described(&frames, &before, &after, &mut suspects);
+        frames.iter().for_each(|&frame| suspects.insert(frame));
         let objects_before = self.objects(&suspects);
         self.seek(to);
         let objects_after = self.objects(&suspects);
 
+        // The kernel's static data is in the first frames, so all is in the order of addresses.
+        let mut objects = self.statics(&frames, &before, &after);
         let count = |at, size| self.bytes_that_differ(at, size, &before, &after);
-        let mut objects = compare(&objects_before, &objects_after, &count);
-        objects.extend(self.statics(&frames, &before, &after));
-        let omitted = objects.len().saturating_sub(OBJECTS_MAX);
-        if omitted > 0 {
-            // What came and went says more than what was written, and descriptors say least.
-            let rank = |object: &ObjectChange| (object.change == Change::Written, object.size < 64);
-            objects.sort_by_key(rank);
-            objects.truncate(OBJECTS_MAX);
-        }
-        objects.sort_by_key(|object| object.at);
+        compare(&objects_before, &objects_after, &count, &mut objects);
+        let omitted = leave_out(&mut objects);
         self.seek(here);
         self.checkpoints.keep_still(false);
         ChangesView {
@@ -87,7 +95,7 @@ impl Live {
             to,
             frames,
             objects,
-            omitted: omitted as u32,
+            omitted,
         }
     }
 
@@ -100,42 +108,41 @@ impl Live {
         }
     }
 
-    /// The frames whose bytes differ.
-    fn differing(&self, before: &Memory, after: &Memory) -> Vec<u32> {
-        let mut frames: Vec<u32> = self
-            .checkpoints
-            .written_between(before.base, after.base)
-            .chain(before.written.keys().copied())
-            .chain(after.written.keys().copied())
-            .collect();
-        frames.sort_unstable();
-        frames.dedup();
-        frames.retain(|&frame| {
-            before.frame(&self.checkpoints, frame) != after.frame(&self.checkpoints, frame)
-        });
-        frames
+    fn no_frames(&self) -> Frames {
+        Frames(vec![false; self.kernel.mem.frames() as usize])
     }
 
-    /// The frames of the slabs that a CPU allocates from: an object that it takes need not be
+    /// The frames whose bytes differ, in order.
+    fn differing(&self, before: &Memory, after: &Memory) -> Vec<u32> {
+        let mut written = self.no_frames();
+        let between = self.checkpoints.written_between(before.base, after.base);
+        between.for_each(|frame| written.insert(frame));
+        for (frame, _) in before.written.iter().chain(&after.written) {
+            written.insert(*frame);
+        }
+        let differs = |&frame: &u32| {
+            before.frame(&self.checkpoints, frame) != after.frame(&self.checkpoints, frame)
+        };
+        written.iter().filter(differs).collect()
+    }
+
+    /// Adds the frames of the slabs that a CPU allocates from: an object that it takes need not be
     /// written to.
-    fn slabs_of_cpus(&self) -> Vec<u32> {
+    fn add_slabs_of_cpus(&self, to: &mut Frames) {
         let mem = &self.kernel.mem;
-        let mut frames = Vec::new();
         for frame in 0..mem.frames() {
             let page = &mem[mem.page(frame)];
             if page.is(PageFlag::Frozen) {
-                frames.extend(frame..frame + (1 << page.order));
+                (frame..frame + (1 << page.order)).for_each(|frame| to.insert(frame));
             }
         }
-        frames
     }
 
-    /// The frames whose descriptors differ, among all that the differing frames describe.
-    fn described_otherwise(&self, frames: &[u32], before: &Memory, after: &Memory) -> Vec<u32> {
+    /// Adds the frames whose descriptors differ, which stand in some of the differing frames.
+    fn add_described(&self, frames: &[u32], before: &Memory, after: &Memory, to: &mut Frames) {
         let mem = &self.kernel.mem;
         let map = mem.page(0).unit();
         let units = (size_of::<Page>() / UNIT) as u32;
-        let mut described = Vec::new();
         for &frame in frames {
             let start = Ref::<Page>::of_frame(frame).unit();
             let first = start.wrapping_sub(map) / units;
@@ -147,30 +154,32 @@ impl Live {
             let pages = old
                 .chunks(size_of::<Page>())
                 .zip(new.chunks(size_of::<Page>()));
-            let differ = (first..mem.frames()).zip(pages);
-            described.extend(
-                differ
-                    .filter(|(_, (old, new))| old != new)
-                    .map(|(page, _)| page),
-            );
+            for (described, (old, new)) in (first..mem.frames()).zip(pages) {
+                if old != new {
+                    to.insert(described);
+                }
+            }
         }
-        described
     }
 
-    /// The objects in these frames as they are now; not those of the kernel's static data.
-    fn objects(&self, frames: &[u32]) -> Objects {
+    /// The objects in these frames as they are now, in the order of their addresses; not those of
+    /// the kernel's static data.
+    fn objects(&self, frames: &Frames) -> Vec<Located> {
         let mem = &self.kernel.mem;
-        let mut objects = Objects::new();
-        for &frame in frames {
-            let mut at = frame * UNITS_PER_FRAME;
-            let end = at + UNITS_PER_FRAME;
-            while at < end {
-                let Some(object) = locate(mem, at) else { break };
-                if object.state == ObjectState::Static {
-                    break;
+        let mut objects: Vec<Located> = Vec::new();
+        // Up to here all is listed: an object may reach into the next frame.
+        let mut listed = 0;
+        for frame in frames.iter() {
+            let end = (frame + 1) * UNITS_PER_FRAME;
+            listed = listed.max(frame * UNITS_PER_FRAME);
+            while listed < end {
+                match locate(mem, listed) {
+                    Some(object) if object.state != ObjectState::Static => {
+                        listed = object.at + object.size.div_ceil(UNIT as u32).max(1);
+                        objects.push(object);
+                    }
+                    _ => break,
                 }
-                at = object.at + object.size.div_ceil(UNIT as u32).max(1);
-                objects.insert(object.at, object);
             }
         }
         objects
@@ -220,60 +229,97 @@ impl Live {
     }
 }
 
-/// What became of the objects of some frames.
+/// Adds what became of the objects of some frames, in the order of their addresses.
 fn compare(
-    before: &Objects,
-    after: &Objects,
+    before: &[Located],
+    after: &[Located],
     count: &dyn Fn(u32, u32) -> u32,
-) -> Vec<ObjectChange> {
+    changes: &mut Vec<ObjectChange>,
+) {
     let used = |object: &Located| object.state == ObjectState::Allocated;
     // Two objects that are in use are one and the same if they are of one kind, too.
     let same = |old: &Located, new: &Located| {
         old.size == new.size && !(used(old) && used(new) && old.name != new.name)
     };
-    let mut changes: Vec<ObjectChange> = Vec::new();
-    for new in after.values() {
-        let old = before.get(&new.at).filter(|old| same(old, new));
-        let was_used = old.is_some_and(used);
-        let bytes = count(new.at, new.size);
-        let (name, change) = match (was_used, used(new)) {
-            (false, true) => (new.name.clone(), Change::Allocated),
-            (true, true) if bytes > 0 => (new.name.clone(), Change::Written),
+    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+    loop {
+        // The next address at which an object began, or begins now.
+        let at = match (before.peek(), after.peek()) {
+            (Some(old), Some(new)) => old.at.min(new.at),
+            (Some(one), None) | (None, Some(one)) => one.at,
+            (None, None) => break,
+        };
+        let old = before.next_if(|old| old.at == at);
+        let new = after.next_if(|new| new.at == at);
+        let one_and_the_same = match (old, new) {
+            (Some(old), Some(new)) => same(old, new),
+            _ => false,
+        };
+        let was_used = one_and_the_same && old.is_some_and(used);
+        let mut add = |object: &Located, name: String, change: Change, bytes: u32| {
+            changes.push(ObjectChange {
+                at,
+                size: object.size,
+                name,
+                change,
+                bytes,
+            });
+        };
+        if let Some(old) = old.filter(|old| used(old))
+            && !(one_and_the_same && new.is_some_and(used))
+        {
+            add(old, old.name.clone(), Change::Freed, count(at, old.size));
+        }
+        let Some(new) = new else { continue };
+        let bytes = count(at, new.size);
+        match (was_used, used(new)) {
+            (false, true) => add(new, new.name.clone(), Change::Allocated, bytes),
+            (true, true) if bytes > 0 => add(new, new.name.clone(), Change::Written, bytes),
             (false, false) if bytes > 0 => {
                 let name = unused(new);
                 // Many free objects side by side are one piece of news.
-                if let Some(last) = changes.last_mut()
-                    && last.name == name
-                    && last.at + last.size / UNIT as u32 == new.at
-                {
-                    last.size += new.size;
-                    last.bytes += bytes;
-                    continue;
+                match changes.last_mut() {
+                    Some(last) if last.name == name && last.at + last.size / UNIT as u32 == at => {
+                        last.size += new.size;
+                        last.bytes += bytes;
+                    }
+                    _ => changes.push(ObjectChange {
+                        at,
+                        size: new.size,
+                        name,
+                        change: Change::Written,
+                        bytes,
+                    }),
                 }
-                (name, Change::Written)
             }
-            _ => continue,
-        };
-        changes.push(ObjectChange {
-            at: new.at,
-            size: new.size,
-            name,
-            change,
-            bytes,
-        });
+            _ => {}
+        }
     }
-    let freed = before.values().filter(|old| {
-        let new = after.get(&old.at).filter(|new| same(old, new));
-        used(old) && !new.is_some_and(used)
+}
+
+/// Shortens a list that is too long, and returns how many objects it lost. What came and went says
+/// more than what was written, and page descriptors say least.
+fn leave_out(objects: &mut Vec<ObjectChange>) -> u32 {
+    let rank = |object: &ObjectChange| match object.change {
+        Change::Allocated | Change::Freed => 0,
+        Change::Written if object.size as usize > size_of::<Page>() => 1,
+        Change::Written => 2,
+    };
+    let all = objects.len();
+    let mut room = OBJECTS_MAX;
+    let mut rooms = [0; 3];
+    for (wanted, mine) in rooms.iter_mut().enumerate() {
+        let count = objects.iter().filter(|object| rank(object) == wanted);
+        *mine = count.count().min(room);
+        room -= *mine;
+    }
+    objects.retain(|object| {
+        let mine = &mut rooms[rank(object)];
+        let stays = *mine > 0;
+        *mine -= usize::from(stays);
+        stays
     });
-    changes.extend(freed.map(|old| ObjectChange {
-        at: old.at,
-        size: old.size,
-        name: old.name.clone(),
-        change: Change::Freed,
-        bytes: count(old.at, old.size),
-    }));
-    changes
+    (all - objects.len()) as u32
 }
 
 /// What to call memory that nobody uses.

@@ -13,6 +13,7 @@ use core::ops::{ControlFlow, RangeInclusive};
 use kernel_core::mem::{FRAME_SIZE, UNIT, UNITS_PER_FRAME};
 
 use super::live::{Live, check_line};
+use crate::check::contains;
 use crate::protocol::Goal;
 
 /// Bytes that an object may have to be searched for: more than a slab of the highest order.
@@ -188,9 +189,7 @@ impl Live {
 
     /// Whether a line succeeds here and prints what it should.
     fn succeeds(&mut self, line: &[u8], prints: &[u8]) -> bool {
-        self.probe(line).is_ok_and(|report| {
-            let mut parts = report.text.windows(prints.len().max(1));
-            report.status == 0 && (prints.is_empty() || parts.any(|part| part == prints))
-        })
+        self.probe(line)
+            .is_ok_and(|report| report.status == 0 && contains(&report.text, prints))
     }
 }
