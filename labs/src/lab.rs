@@ -1,7 +1,7 @@
 //! A lab: what a student reads, runs, predicts and is graded on.
 //!
 //! A teacher writes a lab as a folder (`lab.toml`, `handout.md`, `scenario.sh`, `solution.sh`; see
-//! `labs/catalogue/README.md`). [`crate::author`] makes one [`Lab`] of it, which the page, the
+//! `labs/catalogue/README.md`). The module `author` makes one [`Lab`] of it, which the page, the
 //! server and the grader read. A handout is blocks, not HTML: there is nothing to sanitise when it
 //! is shown.
 //!

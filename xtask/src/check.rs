@@ -100,7 +100,9 @@ pub fn lints_image() -> Command {
 
 /// rustdoc on every crate, private items too: they are what a student reads.
 pub fn documentation() -> Command {
-    let mut cargo = process::cargo_call("doc --workspace --no-deps --document-private-items");
+    let mut cargo = process::cargo_call(
+        "doc --workspace --features labs/author --no-deps --document-private-items",
+    );
     cargo.env("RUSTDOCFLAGS", strictness());
     cargo
 }

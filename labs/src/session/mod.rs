@@ -51,7 +51,7 @@ const RUN_TEXT: usize = 2 << 20;
 /// Bytes of text after which [`Request::Replay`] is refused.
 const REPLAY_TEXT: usize = 6 << 20;
 
-/// What a [`LineReport`] takes in a message, besides its text, at most.
+/// What a [`crate::protocol::LineReport`] takes in a message, besides its text, at most.
 const REPORT_BYTES: usize = 32;
 
 /// Kernel steps that a search takes at a time unless told otherwise.
