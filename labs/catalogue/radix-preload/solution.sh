@@ -2,7 +2,8 @@
 radix create room
 radix insert room {{1 << 60}} 1
 radix delete room {{1 << 60}}
-radix create torn
+# A tree that the pool does not help.
+radix create torn gfp=GFP_KERNEL
 radix insert torn 9 1
 echo {{high}} > /proc/self/fail-nth
 radix insert torn {{1 << 6 * (high - 1)}} 2

@@ -443,12 +443,16 @@ fn a_handout_is_tried_from_top_to_bottom() {
         (try_lab(&authored, 5), answers(&authored.lab, 5))
     };
     let answered = |answer: &str| Vec::from([("q".to_string(), answer.to_string())]);
-    let good = console("radix insert t 4096 7") + &question("radix stat t", "height");
+    let good =
+        console("radix create u; radix insert u 4096 7") + &question("radix stat u", "height");
     assert_eq!(told(&good), (Vec::new(), answered("3")));
     // The question before the block sees the kernel before it; what it runs is taken back.
     let before =
-        question("radix insert t 1 1; radix stat t", "items") + &console("radix insert t 1 2");
+        question("radix insert t 1 1; radix stat t", "items") + &console("radix lookup t 1");
     assert_eq!(told(&before), (Vec::new(), answered("1")));
+    let spoilt = told(&console("radix insert t 4096 7")).0;
+    assert_eq!(spoilt.len(), 1, "the handout is in the solution's way");
+    assert!(spoilt[0].contains("after the handout's lines, fails the check 'height'"));
     assert_eq!(told(&console("radix insert t")).0.len(), 1, "a usage error");
     assert_eq!(told(&console("insert t 1 1")).0.len(), 1, "no such command");
     assert_eq!(

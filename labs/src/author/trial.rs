@@ -80,25 +80,38 @@ fn try_start(authored: &Authored, lab: &Lab, variant: u32, problems: &mut Vec<St
     }
 }
 
-/// The solution passes every check.
+/// The solution passes every check, whether the student has run the handout's lines before or not.
 fn try_solution(authored: &Authored, lab: &Lab, variant: u32, problems: &mut Vec<String>) {
-    match graded(&authored.lab, variant, &authored.solution(variant)) {
-        Ok(grade) => {
-            let pairs = lab.checks.iter().zip(&grade.verdicts);
-            problems.extend(pairs.filter(|(_, verdict)| !verdict.passed).map(
-                |(check, verdict)| {
-                    format!(
-                        "the solution fails the check '{}': expected {}; got {}; step {}: {}",
-                        check.id,
-                        verdict.expected,
-                        verdict.actual,
-                        verdict.step.unwrap_or(0),
-                        verdict.why
-                    )
-                },
-            ));
+    let solution = authored.solution(variant);
+    let mut found = Vec::new();
+    acts(&lab.handout, &mut found);
+    let handout = found.iter().flat_map(|act| match act {
+        Act::Run(lines) => lines,
+        Act::Answer(_) => &[][..],
+    });
+    let read: Vec<String> = handout.chain(&solution).cloned().collect();
+    for (when, lines) in [("", &solution), (", after the handout's lines,", &read)] {
+        match graded(&authored.lab, variant, lines) {
+            Ok(grade) => {
+                let pairs = lab.checks.iter().zip(&grade.verdicts);
+                problems.extend(pairs.filter(|(_, verdict)| !verdict.passed).map(
+                    |(check, verdict)| {
+                        format!(
+                            "the solution{when} fails the check '{}': expected {}; got {}; step \
+                             {}: {}",
+                            check.id,
+                            verdict.expected,
+                            verdict.actual,
+                            verdict.step.unwrap_or(0),
+                            verdict.why
+                        )
+                    },
+                ));
+            }
+            Err(refusal) => {
+                problems.push(format!("the solution{when} cannot be graded: {refusal}"));
+            }
         }
-        Err(refusal) => problems.push(format!("the solution cannot be graded: {refusal}")),
     }
 }
 

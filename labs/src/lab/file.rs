@@ -58,6 +58,42 @@ mod tests {
     use super::super::{Entry, Lab};
     use super::*;
 
+    /// When this fails a page of today cannot read the labs of tomorrow: raise [`FILE_VERSION`].
+    #[test]
+    fn the_layout_is_that_of_its_version() {
+        use super::super::{Block, Check, Expect, Inline, Question, Test};
+        let text = |text: &str| [Inline::Code(text.into())].to_vec();
+        let question = Question {
+            id: "q".into(),
+            ask: text("a"),
+            run: "r".into(),
+            after: "f".into(),
+            explain: text("e"),
+        };
+        let check = Check {
+            id: "c".into(),
+            title: "t".into(),
+            points: 2,
+            test: Test::Printed {
+                line: "l".into(),
+                expect: Expect::Status(9),
+            },
+            hints: [text("h")].to_vec(),
+        };
+        let lab = Lab {
+            version: 7,
+            handout: [Block::Rule, Block::Predict(question)].to_vec(),
+            checks: [check].to_vec(),
+            ..Lab::default()
+        };
+        let expected = b"GLAB\x01\0\x07\0\0\0\0\0\0\0\0\0\0\
+            \x02\x08\x06\x01q\x01\x01\x01a\x01r\x01f\x01\x01\x01e\
+            \x01\x01c\x01t\x02\x01\x01l\x02\x09\x01\x01\x01\x01h";
+        assert_eq!(to_bytes(&lab), expected);
+        let entry = b"GLAB\x01\0\x07\0\0\0\0\0\x01\x01c\x02";
+        assert_eq!(to_bytes(&lab.entry()), entry);
+    }
+
     #[test]
     fn a_file_reads_as_it_was_written_or_says_why_not() {
         let lab = Lab {
