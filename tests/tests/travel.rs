@@ -284,7 +284,11 @@ fn changes_lead_to_objects_and_objects_to_those_who_wrote_them() {
         "document.querySelector('#changes-sentence')?.dataset.objects > {few}"
     ));
     // The leaf that the last line wrote.
-    lab.enter(".change.written[aria-label*=radix_tree_node]");
+    lab.eval(
+        "[...document.querySelectorAll('.change.written')]
+            .find(each => each.textContent.includes('radix_tree_node')).id = 'written-node'",
+    );
+    lab.enter("#written-node");
     lab.wait("document.querySelector('#inspect-name')?.textContent === 'radix_tree_node'");
     lab.wait("document.querySelectorAll('#inspect-fields tbody tr').length > 3");
     lab.settle();

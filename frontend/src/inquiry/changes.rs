@@ -86,11 +86,15 @@ fn list(
     more: Callback<web_sys::MouseEvent>,
     act: &Callback<Action>,
 ) -> Html {
-    let objects = view
-        .objects
-        .iter()
-        .take(listed)
-        .map(|object| row(object, act));
+    // What the tracer wrote about the step would hide what the step did.
+    let is_trace = |object: &&ObjectChange| object.name.starts_with("trace_");
+    let (traces, mut objects): (Vec<_>, Vec<_>) = view.objects.iter().partition(is_trace);
+    objects.sort_by_key(|object| KINDS.iter().position(|(kind, _)| *kind == object.change));
+    let objects = objects.into_iter().take(listed);
+    let objects = objects.map(|object| row(object, act));
+    let records = counted(traces.len());
+    let traces = traces.into_iter().take(listed);
+    let traces = traces.map(|object| row(object, act));
     let frames = view.frames.iter().take(listed).map(|frame| {
         let at = frame * 512;
         let onclick = act.reform(move |_| Action::Inquiry(Own::Inspect(at)));
@@ -107,6 +111,12 @@ fn list(
                 data-objects={view.objects.len().to_string()}
                 data-frames={view.frames.len().to_string()}>{ view.sentence() }</p>
             <ul class="changes">{ for objects }</ul>
+            if let Some(records) = records {
+                <details>
+                    <summary>{ records }</summary>
+                    <ul class="changes">{ for traces }</ul>
+                </details>
+            }
             if view.omitted > 0 {
                 <p class="quiet">{ format!("and {} more objects", view.omitted) }</p>
             }
@@ -118,6 +128,15 @@ fn list(
                 <button class="tool" onclick={more}>{ "show more" }</button>
             }
         </>
+    }
+}
+
+/// The tracer's own records, if there are any.
+fn counted(records: usize) -> Option<String> {
+    match records {
+        0 => None,
+        1 => Some("the tracer's own record".to_string()),
+        records => Some(format!("the tracer's own {records} records")),
     }
 }
 

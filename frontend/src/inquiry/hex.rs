@@ -1,4 +1,5 @@
-//! Bytes as one sees them in a dump: an address, sixteen bytes in hexadecimal, and as characters.
+//! Bytes as one sees them in a dump: an address, eight bytes in hexadecimal, and as characters.
+//! Eight, because kernel pointers count in units of eight: a row is what a pointer can point to.
 //!
 //! Each row is a component of its own, so that a step redraws the rows whose bytes it changed and
 //! no others.
@@ -12,7 +13,7 @@ use web_sys::{Element, KeyboardEvent, MouseEvent};
 use yew::{AttrValue, Callback, Html, Properties, classes, function_component, html};
 
 /// Bytes to a row.
-const ROW: usize = 16;
+const ROW: usize = 8;
 
 #[derive(Properties, PartialEq)]
 pub struct HexProps {
@@ -46,9 +47,7 @@ pub fn Hex(props: &HexProps) -> Html {
         let mut packed = [0; ROW];
         packed[..bytes.len()].copy_from_slice(bytes);
         let flags = |holds: &dyn Fn(usize) -> bool| {
-            (start..end).fold(0u16, |flags, at| {
-                flags | u16::from(holds(at)) << (at - start)
-            })
+            (start..end).fold(0u8, |flags, at| flags | u8::from(holds(at)) << (at - start))
         };
         let marked = flags(&|at| changed.get(at) == Some(&true));
         let lit = flags(&|at| lit.as_ref().is_some_and(|lit| lit.contains(&(at as u32))));
@@ -98,9 +97,9 @@ struct HexRowProps {
     /// How many of them there are.
     count: usize,
     /// Bit *i* is set when byte *i* differs.
-    marked: u16,
+    marked: u8,
     /// Bit *i* is set when byte *i* is lit.
-    lit: u16,
+    lit: u8,
     /// The byte that is pointed at.
     cursor: Option<usize>,
 }
@@ -220,8 +219,8 @@ mod tests {
     #[test]
     fn arrows_stay_inside() {
         assert_eq!(step("ArrowDown", None, 40), Some(0));
-        assert_eq!(step("ArrowDown", Some(20), 40), Some(36));
-        assert_eq!(step("ArrowDown", Some(30), 40), Some(30));
+        assert_eq!(step("ArrowDown", Some(20), 40), Some(28));
+        assert_eq!(step("ArrowDown", Some(33), 40), Some(33));
         assert_eq!(step("ArrowRight", Some(40), 40), Some(40));
         assert_eq!(step("ArrowUp", Some(3), 40), Some(3));
         assert_eq!(step("x", Some(3), 40), None);

@@ -84,10 +84,18 @@ impl Compare {
         let [Some(ours), Some(theirs)] = &self.events else {
             return None;
         };
+        // Where the lines differ, the event that tells of the line does too, and says nothing new.
+        let skips = self.phase == Phase::Parted(self.parted()?, Part::Line);
+        let counts = |event: &&EventRow| !(skips && event.name == "console:line");
+        let mut ours = ours.events.iter().filter(counts);
+        let mut theirs = theirs.events.iter().filter(counts);
         let same = |a: &EventRow, b: &EventRow| (&a.name, &a.fields) == (&b.name, &b.fields);
-        let pairs = ours.events.iter().zip(&theirs.events);
-        let count = pairs.take_while(|(a, b)| same(a, b)).count();
-        let events = [ours.events.get(count), theirs.events.get(count)];
+        let events = loop {
+            match [ours.next(), theirs.next()] {
+                [Some(a), Some(b)] if same(a, b) => {}
+                events => break events,
+            }
+        };
         (events != [None, None]).then_some(events)
     }
 
