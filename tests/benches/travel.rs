@@ -4,7 +4,8 @@
 //! looks into the past. Nothing is drawn. The times of the browser include the way there and back
 //! of each message, which the first column shows alone.
 //!
-//! `cargo xtask bench travel`; `--rounds N` repeats more, `--native` leaves the browser out.
+//! `cargo xtask bench travel`; `--rounds N` repeats more. `cargo bench -p tests --bench travel --
+//! --native` leaves the browser out.
 
 use std::time::Instant;
 

@@ -366,6 +366,13 @@ fn check_changes(driver: &mut dyn Driver, seed: u64) {
     assert_eq!(place(driver), place_before, "seed {seed}");
 }
 
+/// All that looks into the past.
+fn look_back(driver: &mut dyn Driver, seed: u64) {
+    check_probes(driver, seed);
+    check_searches(driver, seed);
+    check_changes(driver, seed);
+}
+
 /// A session whose checkpoints and budgets are so small that all that depends on them happens.
 fn strained() -> impl Driver {
     struct Strained(labs::Session);
@@ -393,12 +400,14 @@ fn in_a_process() {
 fn in_a_browser() {
     let mut driver = host::connect(Host::Wasm, &Settings::find()).expect("the host starts");
     (150..180).for_each(|seed| check(&mut *driver, seed));
+    (560..563).for_each(|seed| look_back(&mut *driver, seed));
 }
 
 #[test]
 fn in_a_guest() {
     let mut driver = host::connect(Host::Qemu, &Settings::find()).expect("the host starts");
     (180..210).for_each(|seed| check(&mut *driver, seed));
+    (563..566).for_each(|seed| look_back(&mut *driver, seed));
 }
 
 #[test]

@@ -318,6 +318,35 @@ fn checks_tell_what_came_and_where_it_broke() {
     }
 }
 
+/// What is looked at before the budget ends must not depend on the checkpoints of a host.
+#[test]
+fn verdicts_are_the_same_whatever_checkpoints_there_are() {
+    let mut sessions = [session(), session()];
+    sessions[1].set_checkpoint_bytes(0);
+    // Each look costs some 50,000 steps, so that the budget lasts for some twenty.
+    let question = "radix create q && radix fill q 0 50000 > /q; radix lookup t 5";
+    let found = sessions.map(|mut session| {
+        open(&mut session, "mem=16M");
+        run(&mut session, &["radix create t", "radix insert t 5 55"]);
+        let mut steps = Vec::new();
+        for length in [3, 17, 19, 40] {
+            run(&mut session, &["radix delete t 5"]);
+            for _ in 0..length {
+                run(&mut session, &["pwd > /f; radix stat t > /g"]);
+            }
+            let check = at_the_end(question, Expect::Text("55".into()));
+            steps.push(verdicts(&mut session, vec![check], 1));
+            run(&mut session, &["radix insert t 5 55"]);
+        }
+        steps
+    });
+    assert_eq!(found[0], found[1]);
+    let held = found[0]
+        .iter()
+        .map(|found| found[0].why.contains("it held"));
+    assert_eq!(held.collect::<Vec<_>>(), [true, true, true, false]);
+}
+
 #[test]
 fn checks_of_a_session_in_which_nothing_was_done() {
     let mut session = session();
