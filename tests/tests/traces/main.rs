@@ -11,6 +11,7 @@ mod perfetto;
 
 use labs::protocol::{Host, Request, Response, TraceFormat, View, ViewRequest};
 use labs::view::EventRow;
+use labs::{HostMemory, Session};
 use tests::host::{Driver, Native};
 use tests::{Random, Settings, host, log_gen};
 
@@ -244,6 +245,52 @@ fn nothing_is_missing_however_many_events_a_line_emits() {
     let file = driver.trace(TraceFormat::Ftrace, 0, u32::MAX).unwrap();
     println!("{events} events, {} bytes of text", file.len());
     assert!(events > 40_000 && file.len() > 3 << 20);
+}
+
+/// A session that may do hardly anything at a time.
+struct Tight(Session);
+
+impl Driver for Tight {
+    fn host(&self) -> Host {
+        Host::Native
+    }
+
+    fn request(&mut self, request: Request) -> Result<Response, String> {
+        Ok(self.0.handle(request))
+    }
+}
+
+#[test]
+fn pieces_put_together_are_the_file_wherever_they_were_cut() {
+    let log = log_gen::join(&log_gen::generate(7_001));
+    let mut native = Native::new();
+    native.replay(&log, false).unwrap();
+    let mut session = Session::new(Host::Native, Box::new(HostMemory));
+    let replayed = session.handle(Request::Replay {
+        log,
+        each_line: false,
+    });
+    assert!(matches!(replayed, Response::Replayed(_)), "{replayed:?}");
+    session.set_budget(1);
+    let mut tight = Tight(session);
+    let to = steps(&mut tight);
+    for format in FORMATS {
+        let request = Request::Trace {
+            format,
+            from: 0,
+            to,
+            resume: None,
+        };
+        match tight.request(request) {
+            Ok(Response::Traced { next, .. }) => assert!(next.is_some(), "it is one piece"),
+            other => panic!("{other:?}"),
+        }
+        let expected = native.trace(format, 0, to).unwrap();
+        assert!(
+            tight.trace(format, 0, to).unwrap() == expected,
+            "{format:?}"
+        );
+    }
 }
 
 /// `tracing_on` leaves gaps, and the file says how long they are.
