@@ -92,6 +92,11 @@ macro_rules! tracepoints {
                 match self { $(Tracepoint::$variant => concat!($system, ":", $name),)* }
             }
 
+            /// The two parts of its name, `kmem` and `kmem_cache_alloc`.
+            pub fn system_and_name(self) -> (&'static str, &'static str) {
+                match self { $(Tracepoint::$variant => ($system, $name),)* }
+            }
+
             /// Names of its fields in order. A suffix after `:` tells how to print one.
             pub fn fields(self) -> &'static [&'static str] {
                 match self { $(Tracepoint::$variant => &[$($field),*],)* }
@@ -138,11 +143,6 @@ tracepoints! {
 }
 
 impl Tracepoint {
-    /// The two parts of its name, `kmem` and `kmem_cache_alloc`.
-    pub fn system_and_name(self) -> (&'static str, &'static str) {
-        self.name().split_once(':').unwrap_or(("", self.name()))
-    }
-
     /// Whether it is emitted outside of the allocators, where a test more costs nothing.
     #[inline(always)]
     const fn is_rare(self) -> bool {

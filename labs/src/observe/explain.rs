@@ -45,124 +45,123 @@ impl Explanation<'_> {
     }
 
     fn sentence(&self) -> String {
-        let cpu = self.event.cpu;
-        let (first, second, third) = (self.arg(0), self.arg(1), self.arg(2));
+        self.fill(self.template())
+    }
+
+    /// The sentence that fits the event, with words for [`Explanation::word`] in braces.
+    fn template(&self) -> &'static str {
+        let failed = failure(self.last());
+        let failed = failed.as_deref();
         match self.event.tracepoint {
-            Tracepoint::ConsoleLine => {
-                let bytes = plural(second, "byte");
-                format!("Console line {first} begins, {bytes} long")
+            Tracepoint::ConsoleLine => "Console line {0} begins, {bytes} long",
+            Tracepoint::MmPageAlloc if self.is_frame(self.arg(0)) => {
+                "CPU {cpu} takes {frames} from the page allocator; {manner}"
             }
             Tracepoint::MmPageAlloc => {
-                let manner = manner(third);
-                if self.is_frame(first) {
-                    let frames = frames(first, second);
-                    format!("CPU {cpu} takes {frames} from the page allocator; {manner}")
-                } else {
-                    let block = plural(1 << second.min(63), "frame");
-                    format!("CPU {cpu} finds no block of {block} in the zones it may use; {manner}")
+                "CPU {cpu} finds no block of {size} in the zones it may use; {manner}"
+            }
+            Tracepoint::MmPageFree => match self.arg(1) {
+                0 => "CPU {cpu} gives {frames} back to its list of single free pages",
+                _ => "CPU {cpu} gives {frames} back to the buddy allocator",
+            },
+            Tracepoint::KmemCacheAlloc => match self.arg(1) {
+                0 => "CPU {cpu} gets no memory for {object}; {manner}",
+                _ => {
+                    "CPU {cpu} takes {object} of {3} bytes at {address} from its slab cache; \
+                     {manner}"
                 }
-            }
-            Tracepoint::MmPageFree => {
-                let frames = frames(first, second);
-                let to = match second {
-                    0 => "its list of single free pages",
-                    _ => "the buddy allocator",
-                };
-                format!("CPU {cpu} gives {frames} back to {to}")
-            }
-            Tracepoint::KmemCacheAlloc => {
-                let (object, manner) = (self.an_object(), manner(self.arg(4)));
-                if second == 0 {
-                    return format!("CPU {cpu} gets no memory for {object}; {manner}");
-                }
-                let (bytes, at) = (self.arg(3), address(second as u32));
-                format!(
-                    "CPU {cpu} takes {object} of {bytes} bytes at {at} from its slab cache; {manner}"
-                )
-            }
-            Tracepoint::KmemCacheFree if second == 0 => {
-                format!("CPU {cpu} gives back NULL, which is nothing")
-            }
-            Tracepoint::KmemCacheFree => {
-                let (object, at) = (self.an_object(), address(second as u32));
-                format!("CPU {cpu} gives {object} at {at} back to its slab cache")
-            }
+            },
+            Tracepoint::KmemCacheFree => match self.arg(1) {
+                0 => "CPU {cpu} gives back NULL, which is nothing",
+                _ => "CPU {cpu} gives {object} at {address} back to its slab cache",
+            },
             Tracepoint::RadixTreeExtend => {
-                let keys = radix_tree::max_key(second as u32);
-                let tree = capital(self.tree());
-                format!("{tree} grows to height {second}: it has room for keys up to {keys}")
+                "{Tree} grows to height {1}: it has room for keys up to {keys}"
             }
             Tracepoint::RadixTreeShrink => {
-                let keys = radix_tree::max_key(second as u32);
-                let tree = capital(self.tree());
-                format!("{tree} shrinks to height {second}: its keys are at most {keys} now")
+                "{Tree} shrinks to height {1}: its keys are at most {keys} now"
             }
-            Tracepoint::RadixTreeInsert => self.insertion(),
-            Tracepoint::RadixTreeDelete => match third {
-                0 => format!("Key {second} of {} has no item to delete", self.tree()),
-                item => format!("Item {item} leaves {}, key {second}", self.tree()),
-            },
-            Tracepoint::RadixTreeTagSet => match failure(self.arg(3)) {
-                None => format!("Key {second} of {} gets tag {third}", self.tree()),
-                Some(errno) if errno == Errno::ENOENT.name() => {
-                    let tree = self.tree();
-                    format!("Key {second} of {tree} has no item to give tag {third}: {errno}")
+            Tracepoint::RadixTreeInsert => match failed {
+                None => "Item {2} goes into {tree} under key {1}",
+                Some("EEXIST") => {
+                    "Item {2} does not go into {tree} under key {1}: there is one already ({errno})"
                 }
-                Some(errno) => format!(
-                    "Key {second} of {} does not get tag {third}: {errno}",
-                    self.tree()
-                ),
+                Some("ENOMEM") => {
+                    "Item {2} does not go into {tree} under key {1}: there is no memory for a node \
+                     ({errno})"
+                }
+                Some("EINVAL") if self.arg(2) == 0 => {
+                    "Item {2} does not go into {tree} under key {1}: 0 marks an empty slot ({errno})"
+                }
+                Some(_) => "Item {2} does not go into {tree} under key {1}: it failed ({errno})",
+            },
+            Tracepoint::RadixTreeDelete => match self.arg(2) {
+                0 => "Key {1} of {tree} has no item to delete",
+                _ => "Item {2} leaves {tree}, key {1}",
+            },
+            Tracepoint::RadixTreeTagSet => match failed {
+                None => "Key {1} of {tree} gets tag {2}",
+                Some("ENOENT") => "Key {1} of {tree} has no item to give tag {2}: {errno}",
+                Some(_) => "Key {1} of {tree} does not get tag {2}: {errno}",
             },
             Tracepoint::RadixTreeTagClear => match self.arg(3) {
-                0 => format!(
-                    "Key {second} of {} has no item that tag {third} could be taken from",
-                    self.tree()
-                ),
-                _ => format!("Key {second} of {} has tag {third} no longer", self.tree()),
+                0 => "Key {1} of {tree} has no item that tag {2} could be taken from",
+                _ => "Key {1} of {tree} has tag {2} no longer",
             },
-            Tracepoint::RadixTreePreload => {
-                let nodes = plural(second, "tree node");
-                match failure(third) {
-                    None => format!("CPU {first} has {nodes} set aside and disables preemption"),
-                    Some(errno) => {
-                        format!(
-                            "CPU {first} has {nodes} of {PRELOAD_NODES} set aside and gets no more: {errno}"
-                        )
-                    }
-                }
-            }
-            Tracepoint::FsCreate => {
-                let what = if third & 0o170_000 == 0o040_000 {
-                    "Directory"
-                } else {
-                    "File"
-                };
-                format!("{what} {first} comes into being in directory {second} (inode numbers)")
-            }
-            Tracepoint::FsRemove => {
-                format!("Inode {first} is taken out of directory {second} (inode numbers)")
-            }
-            Tracepoint::FailNth => match failure(first) {
-                Some(errno) => format!("Fault injection makes an allocation fail: {errno}"),
-                None => "Fault injection lets an allocation pass".to_string(),
+            Tracepoint::RadixTreePreload => match failed {
+                None => "CPU {0} has {nodes} set aside and disables preemption",
+                Some(_) => "CPU {0} has {nodes} of {full} set aside and gets no more: {errno}",
+            },
+            Tracepoint::FsCreate => match self.arg(2) & 0o170_000 {
+                0o040_000 => "Directory {0} comes into being in directory {1} (inode numbers)",
+                _ => "File {0} comes into being in directory {1} (inode numbers)",
+            },
+            Tracepoint::FsRemove => "Inode {0} is taken out of directory {1} (inode numbers)",
+            Tracepoint::FailNth => match failed {
+                Some(_) => "Fault injection makes an allocation fail: {errno}",
+                None => "Fault injection lets an allocation pass",
             },
         }
     }
 
-    fn insertion(&self) -> String {
-        let (tree, key, item) = (self.tree(), self.arg(1), self.arg(2));
-        match failure(self.arg(3)) {
-            None => format!("Item {item} goes into {tree} under key {key}"),
-            Some(errno) => {
-                let why = match errno.as_str() {
-                    "EEXIST" => "there is one already",
-                    "ENOMEM" => "there is no memory for a node",
-                    "EINVAL" if item == 0 => "0 marks an empty slot",
-                    _ => "it failed",
-                };
-                format!("Item {item} does not go into {tree} under key {key}: {why} ({errno})")
-            }
+    /// Puts words in place of their names in braces.
+    fn fill(&self, template: &str) -> String {
+        let mut sentence = String::new();
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (word, after) = after.split_once('}').unwrap_or((after, ""));
+            sentence.push_str(before);
+            sentence.push_str(&self.word(word));
+            rest = after;
         }
+        sentence.push_str(rest);
+        sentence
+    }
+
+    /// What a template's word stands for in this event; a digit is a field's number.
+    fn word(&self, word: &str) -> String {
+        let second = self.arg(1);
+        match word {
+            "cpu" => self.event.cpu.to_string(),
+            "bytes" => plural(second, "byte"),
+            "nodes" => plural(second, "tree node"),
+            "size" => plural(1 << second.min(63), "frame"),
+            "frames" => frames(self.arg(0), second),
+            "object" => self.an_object(),
+            "address" => address(second as u32),
+            "keys" => radix_tree::max_key(second as u32).to_string(),
+            "full" => PRELOAD_NODES.to_string(),
+            "tree" => self.tree(),
+            "Tree" => capital(self.tree()),
+            "manner" => manner(self.last()),
+            "errno" => failure(self.last()).unwrap_or_default(),
+            field => self.arg(field.parse().unwrap_or(usize::MAX)).to_string(),
+        }
+    }
+
+    /// The event's last field; a mask or a result stands there.
+    fn last(&self) -> u64 {
+        self.event.args().last().copied().unwrap_or(0)
     }
 
     /// The tree that the first field leads to.
