@@ -1,5 +1,6 @@
 //! Small things that are done to the page from several places.
 
+use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlElement;
@@ -7,24 +8,48 @@ use web_sys::HtmlElement;
 /// Runs `act` when the page has been drawn anew.
 pub fn later(act: impl FnOnce() + 'static) {
     wasm_bindgen_futures::spawn_local(async move {
-        // The scheduler of Yew runs before the second turn of the task queue.
-        for _ in 0..2 {
-            let _ = JsFuture::from(js_sys::Promise::resolve(&JsValue::NULL)).await;
-        }
+        drawn().await;
         act();
     });
 }
 
+/// Waits until the page has been drawn anew: the scheduler of Yew usually runs before the second
+/// turn of the task queue.
+async fn drawn() {
+    for _ in 0..2 {
+        let _ = JsFuture::from(Promise::resolve(&JsValue::NULL)).await;
+    }
+}
+
+/// How often an element is looked for that is about to appear.
+const ATTEMPTS: u32 = 20;
+
 /// Moves the focus to the first element that `selector` names, once the page has been drawn anew.
 pub fn focus(selector: &str) {
     let selector = selector.to_string();
-    later(move || {
-        let document = web_sys::window().and_then(|window| window.document());
-        let element =
-            document.and_then(|document| document.query_selector(&selector).ok().flatten());
-        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-            // What cannot take the focus leaves it where it is.
-            let _ = element.focus();
+    wasm_bindgen_futures::spawn_local(async move {
+        for _ in 0..ATTEMPTS {
+            drawn().await;
+            let document = web_sys::window().and_then(|window| window.document());
+            let element =
+                document.and_then(|document| document.query_selector(&selector).ok().flatten());
+            if let Some(element) =
+                element.and_then(|element| element.dyn_into::<HtmlElement>().ok())
+            {
+                // What cannot take the focus leaves it where it is.
+                let _ = element.focus();
+                return;
+            }
+            let _ = JsFuture::from(next_frame()).await;
         }
     });
+}
+
+/// Resolves before the next frame of the screen.
+fn next_frame() -> Promise {
+    Promise::new(&mut |resolve, _| {
+        if let Some(window) = web_sys::window() {
+            let _ = window.request_animation_frame(&resolve);
+        }
+    })
 }

@@ -284,7 +284,11 @@ impl State {
         let mut effects = Vec::new();
         let is_setting = matches!(
             action,
-            Action::SwitchHost(_) | Action::Show(_) | Action::ToggleTable(_) | Action::NextTheme
+            Action::SwitchHost(_)
+                | Action::Show(_)
+                | Action::ToggleTable(_)
+                | Action::NextTheme
+                | Action::Inquiry(inquiry::Action::SetSpeed(_))
         );
         match action {
             Action::Ready if !self.library.may_open() => {}

@@ -1,7 +1,7 @@
 //! Every question, put to a kernel that is played.
 
 use super::super::tests::{Bench, FakeKernel};
-use super::super::{Action as Top, Effect as World};
+use super::super::{Action as Top, Effect as World, library};
 use super::compare::{Part, Phase};
 use super::search::Outcome;
 use super::*;
@@ -103,6 +103,19 @@ fn the_fastest_speed_shows_every_step() {
         });
     assert_eq!(seeks.collect::<Vec<_>>(), [2, 3, 4, 5]);
     assert!(!bench.state.inquiry.play.is_on());
+}
+
+#[test]
+fn the_speed_is_remembered() {
+    let mut bench = Bench::new();
+    let faster = Top::Inquiry(Action::SetSpeed(Speed::Steps(20)));
+    let effects = bench.state.apply(faster);
+    let remembers = |effect: &World| match effect {
+        World::Library(library::Effect::Remember(settings)) => Some(settings.speed),
+        _ => None,
+    };
+    let speed = effects.iter().find_map(remembers);
+    assert_eq!(speed, Some(Speed::Steps(20)));
 }
 
 #[test]
