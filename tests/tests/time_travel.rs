@@ -99,6 +99,15 @@ fn check(driver: &mut dyn Driver, seed: u64) {
             );
         }
     }
+    // Step by step back to the boot, and to the end again.
+    for step in (0..run).rev().chain([run]) {
+        let there = state(ask(Request::Seek { step }));
+        assert_eq!(
+            (there.step, there.events, there.chain),
+            (step, at(step).0, at(step).1),
+            "seed {seed} at step {step}"
+        );
+    }
     // The session's own log is the log that was run, and running it gives the same memory.
     let written = match ask(Request::Log) {
         Response::Log(log) => log,
