@@ -4,7 +4,7 @@ use labs::lab::Question;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::{
     Callback, Html, NodeRef, Properties, SubmitEvent, function_component, html, use_effect_with,
-    use_node_ref,
+    use_mut_ref, use_node_ref,
 };
 
 use std::rc::Rc;
@@ -34,12 +34,14 @@ pub fn QuestionBox(props: &QuestionBoxProps) -> Html {
     } = props;
     let input = use_node_ref();
     let result = use_node_ref();
+    let was_drawn = use_mut_ref(|| false);
     {
-        let result = result.clone();
-        use_effect_with(answer.is_some(), move |is_there| {
+        let (input, result) = (input.clone(), result.clone());
+        let is_known = answer.is_some();
+        use_effect_with((is_known, props.trouble.is_some()), move |_| {
             // The button that was pressed is gone.
-            if *is_there && focus_is_lost() {
-                focus(&result);
+            if was_drawn.replace(true) && focus_is_lost() {
+                focus(if is_known { &result } else { &input });
             }
         });
     }

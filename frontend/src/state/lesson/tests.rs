@@ -1,6 +1,8 @@
 //! The lab's transitions, with a kernel that is real: a session as the hosts run it.
 
-use labs::lab::{Check, Expect, Inline, Test, Variable};
+use std::collections::VecDeque;
+
+use labs::lab::{Block, Check, Expect, Inline, Test, Variable};
 use labs::protocol::Host;
 use labs::{HostMemory, Session};
 
@@ -279,8 +281,8 @@ fn a_question_that_comes_too_early_says_what_comes_first() {
     assert_eq!(first, [0, 1, 2]);
     assert_eq!(trouble.first[0].1, insert);
     bench.act(Action::Run(first));
+    assert_eq!(bench.open().trouble, None, "it is not too early any more");
     bench.reveal("again", "");
-    assert_eq!(bench.open().trouble, None);
     assert_eq!(bench.outcome("again"), Some(Outcome::Unanswered));
     // What comes before has run, but not at the step that is shown.
     bench.page(PageAction::Seek(2));
