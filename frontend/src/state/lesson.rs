@@ -524,11 +524,10 @@ impl State {
         if is_free
             && open.asked.is_none()
             && let Some(ask) = open.waiting.pop_front()
+            && let Some(request) = open.request(&ask)
         {
-            if let Some(request) = open.request(&ask) {
-                open.asked = Some(ask);
-                effects.push(super::Effect::Send(request));
-            }
+            open.asked = Some(ask);
+            effects.push(super::Effect::Send(request));
         }
     }
 

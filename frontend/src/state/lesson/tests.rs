@@ -101,11 +101,11 @@ impl Bench {
     }
 
     fn kept(&self) -> Option<Progress> {
-        let kept = self.effects.iter().filter_map(|effect| match effect {
+        let mut kept = self.effects.iter().filter_map(|effect| match effect {
             Effect::Keep(_, text) => Some(Progress::parse(text)),
             _ => None,
         });
-        kept.last()
+        kept.next_back()
     }
 }
 
