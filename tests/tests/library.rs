@@ -676,6 +676,63 @@ fn without_a_network_everything_works() {
     assert!(exceptions.is_empty(), "{exceptions:#?}");
 }
 
+/// A new version of the page is fetched beside the old one, and takes over at the next load.
+#[test]
+fn a_new_version_takes_over_whole() {
+    let settings = Settings::find();
+    let folder = Folder::new("versions");
+    copy(&settings.dist().expect("the page is built"), &folder.0);
+    let site = Site::serve(folder.0.clone()).expect("loopback can be listened on");
+    let url = format!("{}index.html", site.url());
+    let mut page = Page::open(&url);
+    page.wait("navigator.serviceWorker.controller?.state === 'activated'");
+    page.line("echo before");
+
+    // Tomorrow's page has another title, and the list of files says so.
+    let index = fs::read_to_string(folder.0.join("index.html")).expect("it is there");
+    let index = index.replace("<title>", "<title>Tomorrow's ");
+    let hash = page.text(&format!(
+        "crypto.subtle.digest('SHA-256', new TextEncoder().encode({})).then(hash =>
+            btoa(String.fromCharCode(...new Uint8Array(hash))))",
+        json!(index)
+    ));
+    let worker = fs::read_to_string(folder.0.join("sw.js")).expect("it is there");
+    let entry = worker
+        .split("['index.html', '")
+        .nth(1)
+        .expect("it is listed");
+    let old = entry.split('\'').next().expect("with its hash");
+    fs::write(folder.0.join("sw.js"), worker.replace(old, &hash)).expect("the folder is ours");
+    fs::write(folder.0.join("index.html"), index).expect("the folder is ours");
+
+    page.reload();
+    assert_eq!(
+        page.text("document.title"),
+        "Glass Kernel",
+        "it changed under a tab"
+    );
+    page.wait("document.querySelector('#update')");
+    page.reload();
+    page.wait(&format!(
+        "document.title === \"Tomorrow's Glass Kernel\" && {LIVE}"
+    ));
+    assert_eq!(page.shown(), ["echo before"]);
+    page.is_clean();
+}
+
+/// Copies a folder.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).expect("the temporary folder can be written");
+    for entry in fs::read_dir(from).expect("it is a folder").flatten() {
+        let (path, copy_of) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &copy_of);
+        } else {
+            fs::copy(&path, &copy_of).expect("the folder is ours");
+        }
+    }
+}
+
 /// What is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Victim {
