@@ -18,7 +18,8 @@ use crate::help::Help;
 use crate::inquiry::outside::Outside;
 use crate::inquiry::{Dock, play};
 use crate::lesson::{self, CatalogueDialog, CatalogueDialogProps, LessonPane, LessonPaneProps};
-use crate::library::{Dropped, LibrarySheet, journal};
+use crate::library::journal;
+use crate::library::sheet::{self, Content, Dropped};
 use crate::memory::MemoryPane;
 use crate::page::focus;
 use crate::radix::RadixPane;
@@ -129,6 +130,7 @@ impl Component for App {
 
     fn rendered(&mut self, _: &Context<Self>, _: bool) {
         show_place(self.state.place);
+        sheet::follow(self.state.library.sheet.is_some());
         if self.state.drawn_once && !self.announced {
             self.announced = true;
             announce();
@@ -336,17 +338,25 @@ impl App {
         let dropped: Option<Vec<Dropped>> = shows(Sheet::Sessions)
             .then(|| state.branches_at_hand().into_iter().map(dropped).collect());
         let problem = library.problem.as_ref().or(state.log_error.as_ref());
-        html! {
-            <LibrarySheet sheet={library.sheet} list={library.list.clone()}
-                current={library.id.clone().map(AttrValue::from)}
-                log={shows(Sheet::Text).then(|| Rc::new(state.log_bytes()))}
-                dropped={dropped.unwrap_or_default()}
-                deleted={library.deleted.as_ref().map(|record| AttrValue::from(record.name.clone()))}
-                problem={problem.cloned().map(AttrValue::from)}
-                unsaved={library.unsaved().map(|reason| AttrValue::from(reason.to_string()))}
-                shared={library.shared.clone()} share_note={library.share_note.clone()}
-                frozen={library.is_frozen} act={&self.act} />
-        }
+        sheet::draw(&Content {
+            sheet: library.sheet,
+            list: library.list.clone(),
+            current: library.id.clone().map(AttrValue::from),
+            log: shows(Sheet::Text).then(|| Rc::new(state.log_bytes())),
+            dropped: dropped.unwrap_or_default(),
+            deleted: library
+                .deleted
+                .as_ref()
+                .map(|record| AttrValue::from(record.name.clone())),
+            problem: problem.cloned().map(AttrValue::from),
+            unsaved: library
+                .unsaved()
+                .map(|reason| AttrValue::from(reason.to_string())),
+            shared: library.shared.clone(),
+            share_note: AttrValue::from(library.share_note.clone()),
+            frozen: library.is_frozen,
+            act: self.act.clone(),
+        })
     }
 
     /// Questions to the past, beside the panes or over them.

@@ -20,7 +20,8 @@ use crate::{labs, paths, process, setup};
 /// What `dist --help` adds.
 pub const DIST_DETAILS: &str = "
 Builds the page into target/dist and copies it to DIR (default: dist in this folder).
-The copy needs no server of ours: any static web host, also in a subfolder or an iframe.
+The copy needs no server of ours and no special headers: any static web host, also in a subfolder or an
+iframe (`?embed` leaves out the page's head, `?noedit` takes no lines), and once loaded no network.
 DIR must be new, empty, or an earlier copy, which is replaced.";
 
 /// The limit for everything that a first visit loads, in bytes as sent.

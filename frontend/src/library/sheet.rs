@@ -6,12 +6,10 @@
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
-use yew::{
-    AttrValue, Callback, Event, Html, NodeRef, Properties, TargetCast, classes, function_component,
-    html, use_effect_with, use_mut_ref, use_node_ref,
-};
+use yew::{AttrValue, Callback, Event, Html, TargetCast, classes, html};
 
 use crate::callbacks::report;
 
@@ -33,8 +31,8 @@ pub struct Dropped {
     pub first: AttrValue,
 }
 
-#[derive(Properties, PartialEq)]
-pub struct SheetProps {
+/// What the dialog shows.
+pub struct Content {
     /// The open part; `None`: the dialog is closed.
     pub sheet: Option<Sheet>,
     /// All sessions, the latest first.
@@ -57,19 +55,14 @@ pub struct SheetProps {
     pub share_note: AttrValue,
     /// Nothing may be changed.
     pub frozen: bool,
+    /// Takes what happens.
     pub act: Callback<PageAction>,
 }
 
-/// The dialog. It is always in the page; its content comes when it opens.
-#[function_component]
-pub fn LibrarySheet(props: &SheetProps) -> Html {
-    let dialog = use_node_ref();
-    {
-        let dialog = dialog.clone();
-        use_effect_with(props.sheet.is_some(), move |is_open| {
-            show(&dialog, *is_open)
-        });
-    }
+/// The dialog. It is always in the page; its content comes when it opens. These are functions and
+/// no components, which would each be kilobytes of the page; so [`follow`] does what comes after
+/// drawing.
+pub fn draw(props: &Content) -> Html {
     let act = props.act.reform(PageAction::Library);
     let problem = props.problem.as_ref().map(|problem| {
         html! { <p class="note error" role="alert">{ problem }</p> }
@@ -77,13 +70,11 @@ pub fn LibrarySheet(props: &SheetProps) -> Html {
     let content = match props.sheet {
         None => Html::default(),
         Some(Sheet::Sessions) => sessions(props, &act),
-        Some(Sheet::Text) => {
-            html! { <LogText log={props.log.clone()} frozen={props.frozen} act={&props.act} /> }
-        }
+        Some(Sheet::Text) => log_text(props, &act),
         Some(Sheet::Share) => share(props, &act),
     };
     html! {
-        <dialog ref={dialog} class="sheet library" id="sessions-dialog" aria-labelledby="library-title"
+        <dialog class="sheet library" id="sessions-dialog" aria-labelledby="library-title"
             onclose={act.reform(|_| Action::Show(None))}>
             { content }
             { for problem }
@@ -97,7 +88,7 @@ pub fn LibrarySheet(props: &SheetProps) -> Html {
 }
 
 /// The list of sessions and what can be done with them.
-fn sessions(props: &SheetProps, act: &Callback<Action>) -> Html {
+fn sessions(props: &Content, act: &Callback<Action>) -> Html {
     let rows = props.list.iter().map(|record| row(props, record, act));
     let dropped = props.dropped.iter().rev().map(|dropped| {
         let index = dropped.index;
@@ -177,13 +168,19 @@ fn sessions(props: &SheetProps, act: &Callback<Action>) -> Html {
 }
 
 /// One session.
-fn row(props: &SheetProps, record: &Record, act: &Callback<Action>) -> Html {
+fn row(props: &Content, record: &Record, act: &Callback<Action>) -> Html {
     let is_current = props.current.as_deref() == Some(&record.id);
     let of = |action: fn(String) -> Action| {
         let id = record.id.clone();
         act.reform(move |_| action(id.clone()))
     };
     let name = &record.name;
+    // What is being typed is the browser's: whatever else happens on the page does not reset it.
+    let id = record.id.clone();
+    let rename = report(act, move |event: Event| {
+        let field = event.target_dyn_into::<HtmlInputElement>()?;
+        Some(Action::Rename(id.clone(), field.value()))
+    });
     let button = |word: &'static str, action: fn(String) -> Action, hidden: bool| {
         html! {
             <button class="tool" data-do={word} aria-label={format!("{word} {name}")}
@@ -193,7 +190,8 @@ fn row(props: &SheetProps, record: &Record, act: &Callback<Action>) -> Html {
     html! {
         <tr key={record.id.clone()} class={classes!(is_current.then_some("current"))}
             aria-current={is_current.then_some("true")} data-id={record.id.clone()}>
-            <td><Name id={record.id.clone()} name={name.clone()} {act} /></td>
+            <td><input class="name" type="text" maxlength="100" ~defaultValue={name.clone()}
+                aria-label={format!("name of {name}")} onchange={rename} /></td>
             <td>{ lab_of(&record.heading) }</td>
             <td class="number">{ record.steps }</td>
             <td>{ &record.when }</td>
@@ -211,37 +209,6 @@ fn row(props: &SheetProps, record: &Record, act: &Callback<Action>) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct NameProps {
-    id: AttrValue,
-    name: AttrValue,
-    act: Callback<Action>,
-}
-
-/// A session's name, to be changed in its place. What is being typed is the browser's: whatever
-/// else happens on the page must not reset it.
-#[function_component]
-fn Name(props: &NameProps) -> Html {
-    let field = use_node_ref();
-    {
-        let field = field.clone();
-        use_effect_with(props.name.clone(), move |name| {
-            if let Some(field) = field.cast::<HtmlInputElement>() {
-                field.set_value(name);
-            }
-        });
-    }
-    let id = props.id.clone();
-    let onchange = report(&props.act, move |event: Event| {
-        let field = event.target_dyn_into::<HtmlInputElement>()?;
-        Some(Action::Rename(id.to_string(), field.value()))
-    });
-    html! {
-        <input ref={field} class="name" type="text" maxlength="100"
-            aria-label={format!("name of {}", props.name)} {onchange} />
-    }
-}
-
 /// The lab in a heading, without its version and variant.
 fn lab_of(heading: &str) -> String {
     let word = heading
@@ -252,7 +219,7 @@ fn lab_of(heading: &str) -> String {
 }
 
 /// The link to this session.
-fn share(props: &SheetProps, act: &Callback<Action>) -> Html {
+fn share(props: &Content, act: &Callback<Action>) -> Html {
     let Some(shared) = &props.shared else {
         return html! { <h2 id="library-title">{ "Making a link …" }</h2> };
     };
@@ -292,59 +259,19 @@ fn share(props: &SheetProps, act: &Callback<Action>) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct TextProps {
-    log: Option<Rc<Vec<u8>>>,
-    frozen: bool,
-    act: Callback<PageAction>,
-}
-
 /// The log as text: to read, to change, and to run another in its place.
-#[function_component]
-fn LogText(props: &TextProps) -> Html {
-    let area = use_node_ref();
-    // What the area showed before anyone changed it, and the bytes that it stands for.
-    let shown = use_mut_ref(|| (String::new(), Rc::new(Vec::new())));
-    {
-        let (area, shown, log) = (area.clone(), shown.clone(), props.log.clone());
-        use_effect_with((), move |()| {
-            let area = area.cast::<HtmlTextAreaElement>();
-            if let (Some(area), Some(log)) = (area, log) {
-                area.set_value(&String::from_utf8_lossy(&log));
-                *shown.borrow_mut() = (area.value(), log);
-            }
-        });
-    }
-    let bytes = {
-        let area = area.clone();
-        move || {
-            let text = area.cast::<HtmlTextAreaElement>()?.value();
-            let shown = shown.borrow();
-            Some(if text == shown.0 {
-                shown.1.to_vec()
-            } else {
-                text.into_bytes()
-            })
-        }
-    };
+fn log_text(props: &Content, act: &Callback<Action>) -> Html {
+    let log = props.log.clone().unwrap_or_default();
+    let text = String::from_utf8_lossy(&log).into_owned();
     let save = {
-        let bytes = bytes.clone();
-        Callback::from(move |_| {
-            if let Some(bytes) = bytes() {
-                offer("session.log", &bytes);
-            }
-        })
+        let log = log.clone();
+        Callback::from(move |_| offer("session.log", &text_area().unwrap_or_else(|| log.to_vec())))
     };
-    let run = {
-        let act = props.act.clone();
-        Callback::from(move |_| {
-            if let Some(bytes) = bytes() {
-                act.emit(PageAction::LoadLog(bytes));
-            }
-        })
-    };
+    let run = props
+        .act
+        .reform(move |_| PageAction::LoadLog(text_area().unwrap_or_else(|| log.to_vec())));
     let onchange = {
-        let act = props.act.reform(PageAction::Library);
+        let act = act.clone();
         Callback::from(move |event: Event| read_file(&event, act.clone()))
     };
     html! {
@@ -353,7 +280,7 @@ fn LogText(props: &TextProps) -> Html {
             <p>{ "The first line describes the machine; each other line is a step. It says all there
                 is to say about this session: run it anywhere and get the same. Change it, or its
                 machine, and run it here: it becomes a session of its own." }</p>
-            <textarea ref={area} id="log-text" class="mono" rows="14" spellcheck="false"
+            <textarea id="log-text" class="mono" rows="14" spellcheck="false" defaultvalue={text}
                 autocomplete="off" aria-label="the log" />
             <div class="actions">
                 if !props.frozen {
@@ -368,9 +295,23 @@ fn LogText(props: &TextProps) -> Html {
     }
 }
 
-/// Opens the dialog or closes it.
-fn show(dialog: &NodeRef, is_open: bool) {
-    let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
+/// What the text area holds, if someone changed it: a log may have bytes that no text can show, so
+/// an unchanged one is better taken from where it came from.
+fn text_area() -> Option<Vec<u8>> {
+    let area: HtmlTextAreaElement = element("log-text")?;
+    // The area's line ends are its own.
+    let shown = area
+        .default_value()
+        .ok()?
+        .replace("\r\n", "\n")
+        .replace('\r', "\n");
+    let text = area.value();
+    (text != shown).then(|| text.into_bytes())
+}
+
+/// Opens the dialog or closes it, once it is drawn.
+pub fn follow(is_open: bool) {
+    let Some(dialog) = element::<HtmlDialogElement>("sessions-dialog") else {
         return;
     };
     match (is_open, dialog.open()) {
@@ -379,6 +320,11 @@ fn show(dialog: &NodeRef, is_open: bool) {
         (false, true) => dialog.close(),
         _ => {}
     }
+}
+
+fn element<E: JsCast>(id: &str) -> Option<E> {
+    let document = web_sys::window()?.document()?;
+    document.get_element_by_id(id)?.dyn_into().ok()
 }
 
 /// Takes the file that was chosen, byte for byte.
