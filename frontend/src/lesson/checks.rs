@@ -1,28 +1,15 @@
 //! What is graded, what was found, and handing it in.
 
-use std::rc::Rc;
-
-use labs::lab::{Check, Lab, Test, Verdict};
-use yew::{AttrValue, Callback, Html, Properties, classes, function_component, html};
+use labs::lab::{Check, Test, Verdict};
+use yew::{Callback, Html, classes, html};
 
 use super::handout::inlines;
+use super::pane::LessonPaneProps;
 use crate::state::Action;
-use crate::state::lesson::{self, HandIn, Progress, Receipt, Results};
-
-#[derive(Properties, PartialEq)]
-pub struct ChecksProps {
-    pub lab: Rc<Lab>,
-    /// What was found last.
-    pub results: Option<Rc<Results>>,
-    /// It would be found again now.
-    pub fresh: bool,
-    pub progress: Rc<Progress>,
-    pub act: Callback<Action>,
-}
+use crate::state::lesson::{self, HandIn, Receipt};
 
 /// Draws the checks with what they found.
-#[function_component]
-pub fn Checks(props: &ChecksProps) -> Html {
+pub fn checks(props: &LessonPaneProps) -> Html {
     let results = props.results.as_deref();
     let checks = props.lab.checks.iter().map(|check| {
         let verdict = results.and_then(|results| {
@@ -122,29 +109,13 @@ fn said(text: &str) -> &str {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct HandInBoxProps {
-    /// The lab's name.
-    pub lab: AttrValue,
-    /// How far it is.
-    pub state: HandIn,
-    /// There is a server to hand in to; `None` while that is not known.
-    pub has_server: Option<bool>,
-    /// What was handed in before.
-    pub before: Option<(String, u32)>,
-    /// Who hands in; empty for practice.
-    pub name: AttrValue,
-    pub act: Callback<Action>,
-}
-
 /// Draws the place where work is handed in.
-#[function_component]
-pub fn HandInBox(props: &HandInBoxProps) -> Html {
+pub fn hand_in(props: &LessonPaneProps) -> Html {
     let lesson = |action: lesson::Action| props.act.reform(move |_| Action::Lesson(action.clone()));
-    let is_busy = matches!(props.state, HandIn::Checking | HandIn::Sent);
+    let is_busy = matches!(props.hand_in, HandIn::Checking | HandIn::Sent);
     let has_server = props.has_server == Some(true);
-    let said = match &props.state {
-        HandIn::No => match &props.before {
+    let said = match &props.hand_in {
+        HandIn::No => match &props.progress.handed_in {
             Some((receipt, score)) => html! {
                 <p>{ format!("Handed in before: {}, receipt ", points(*score)) }<code>{ receipt }</code></p>
             },
@@ -178,7 +149,7 @@ pub fn HandInBox(props: &HandInBoxProps) -> Html {
             <div class="actions">
                 if has_server && props.name.is_empty() {
                     <button class="primary" id="hand-in-name"
-                        onclick={lesson(lesson::Action::AskName(Some(props.lab.to_string())))}>
+                        onclick={lesson(lesson::Action::AskName(Some(props.lab.id.clone())))}>
                         { "Say who you are" }</button>
                 } else if has_server {
                     <button class="primary" id="hand-in" aria-disabled={is_busy.to_string()}

@@ -1,6 +1,6 @@
 //! Console lines of a handout, each a button that runs it.
 
-use yew::{Callback, Html, Properties, classes, function_component, html};
+use yew::{Callback, Html, classes, html};
 
 use crate::state::Action;
 use crate::state::lesson::{self, Ran};
@@ -8,30 +8,22 @@ use crate::state::lesson::{self, Ran};
 /// How many rows of a line's output are shown below it where the console is out of sight.
 const ROWS_SHOWN: usize = 12;
 
-#[derive(Properties, PartialEq)]
-pub struct CommandsProps {
-    /// The lines.
-    pub lines: Vec<String>,
-    /// The number of the first one among all of the handout.
-    pub first: usize,
-    /// Where each of them ran.
-    pub ran: Vec<Option<Ran>>,
-    pub act: Callback<Action>,
-}
-
-/// Draws the lines. The buttons stay when their lines have run, and so does the focus.
-#[function_component]
-pub fn Commands(props: &CommandsProps) -> Html {
+/// Draws the lines, the first of which is number `first` among all of the handout; `ran` tells where
+/// each of them ran. The buttons stay when their lines have run, and so does the focus.
+pub fn commands(
+    lines: &[String],
+    first: usize,
+    ran: &[Option<Ran>],
+    act: &Callback<Action>,
+) -> Html {
     let run = |commands: Vec<usize>| {
-        props
-            .act
-            .reform(move |_| Action::Lesson(lesson::Action::Run(commands.clone())))
+        act.reform(move |_| Action::Lesson(lesson::Action::Run(commands.clone())))
     };
-    let lines = props.lines.iter().enumerate().map(|(at, line)| {
-        let ran = props.ran.get(at).and_then(Option::as_ref);
+    let buttons = lines.iter().enumerate().map(|(at, line)| {
+        let ran = ran.get(at).and_then(Option::as_ref);
         html! {
             <li class={classes!(ran.map(|_| "ran"))}>
-                <button class="command mono" data-line={line.clone()} onclick={run(vec![props.first + at])}
+                <button class="command mono" data-line={line.clone()} onclick={run(vec![first + at])}
                     title="run this line at the console">
                     <span class="unseen">{ "run " }</span>
                     <span class="hash" aria-hidden="true">{ "# " }</span>{ line }
@@ -40,21 +32,18 @@ pub fn Commands(props: &CommandsProps) -> Html {
             </li>
         }
     });
-    let left = (0..props.lines.len()).filter(|at| !matches!(props.ran.get(*at), Some(Some(_))));
-    let left: Vec<usize> = left.map(|at| props.first + at).collect();
+    let left = (0..lines.len()).filter(|at| !matches!(ran.get(*at), Some(Some(_))));
+    let left: Vec<usize> = left.map(|at| first + at).collect();
     let left_count = left.len();
     let (label, commands) = match left_count {
-        0 => (
-            "run all again",
-            (props.first..props.first + props.lines.len()).collect(),
-        ),
-        count if count == props.lines.len() => ("run all", left),
+        0 => ("run all again", (first..first + lines.len()).collect()),
+        count if count == lines.len() => ("run all", left),
         _ => ("run the rest", left),
     };
     html! {
         <div class="commands" role="group" aria-label="console lines">
-            <ol>{ for lines }</ol>
-            if props.lines.len() > 1 {
+            <ol>{ for buttons }</ol>
+            if lines.len() > 1 {
                 <button class="tool run-all" data-left={left_count.to_string()} onclick={run(commands)}>{ label }</button>
             }
         </div>

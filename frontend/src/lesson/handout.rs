@@ -1,16 +1,15 @@
 //! A handout as nodes of the page.
 //!
-//! What only reads is drawn once and kept ([`Prose`]); what changes while a student works, commands
-//! and questions, are components of their own. So a line at the console redraws its own button and
-//! nothing else.
+//! The pane draws itself anew when something of the lab has changed, and not for every line at the
+//! console; then all blocks are walked, which takes less than a component for each would.
 
 use std::rc::Rc;
 
 use labs::lab::{Block, Inline, Lab};
 use labs::log::is_lab_id;
-use yew::{AttrValue, Callback, Html, MouseEvent, Properties, function_component, html};
+use yew::{AttrValue, Callback, Html, MouseEvent, html};
 
-use super::commands::Commands;
+use super::commands::commands;
 use super::question::QuestionBox;
 use crate::state::Action;
 use crate::state::lesson::{self, Progress, Ran, Trouble};
@@ -32,13 +31,13 @@ pub struct Walk<'a> {
 }
 
 /// Draws a handout; each block of the outermost level carries its number.
-pub fn handout(lab: &Rc<Lab>, walk: &mut Walk) -> Html {
+pub fn handout(lab: &Lab, walk: &mut Walk) -> Html {
     let mut drawn = Vec::with_capacity(lab.handout.len());
     for (at, block) in lab.handout.iter().enumerate() {
         let inside = if moves(block) {
             moving(block, walk)
         } else {
-            html! { <Prose lab={lab.clone()} {at} act={walk.act} /> }
+            still(block, walk.act)
         };
         drawn.push(html! { <div key={at} class="block">{ inside }</div> });
     }
@@ -62,9 +61,7 @@ fn moving(block: &Block, walk: &mut Walk) -> Html {
             let first = walk.commands;
             walk.commands += lines.len();
             let ran = walk.ran.get(first..walk.commands).unwrap_or_default();
-            html! {
-                <Commands lines={lines.clone()} {first} ran={ran.to_vec()} act={walk.act} />
-            }
+            commands(lines, first, ran, walk.act)
         }
         Block::Predict(question) => {
             let is_ours = |trouble: &&Rc<Trouble>| trouble.question == question.id;
@@ -89,20 +86,6 @@ fn moving(block: &Block, walk: &mut Walk) -> Html {
         }
         still => self::still(still, walk.act),
     }
-}
-
-#[derive(Properties, PartialEq)]
-struct ProseProps {
-    lab: Rc<Lab>,
-    /// Which block of the handout it is.
-    at: usize,
-    act: Callback<Action>,
-}
-
-/// A block that only reads.
-#[function_component]
-fn Prose(props: &ProseProps) -> Html {
-    still(&props.lab.handout[props.at], &props.act)
 }
 
 /// Draws a block that has neither commands nor questions in it.

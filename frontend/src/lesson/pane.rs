@@ -10,7 +10,7 @@ use yew::{
     use_effect_with, use_mut_ref, use_node_ref,
 };
 
-use super::checks::{Checks, HandInBox, points};
+use super::checks::{checks, hand_in, points};
 use super::handout::{Walk, handout};
 use crate::icons::{CLOSE, icon};
 use crate::state::lesson::{self, HandIn, OpenLab, Progress, Ran, Results, Trouble};
@@ -126,10 +126,8 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
                 aria-label="handout">
                 { facts(props) }
                 { handout(lab, &mut walk) }
-                <Checks lab={lab.clone()} results={props.results.clone()} fresh={props.fresh}
-                    progress={progress.clone()} {act} />
-                <HandInBox lab={lab.id.clone()} state={props.hand_in.clone()} has_server={props.has_server}
-                    before={progress.handed_in.clone()} name={props.name.clone()} {act} />
+                { checks(props) }
+                { hand_in(props) }
             </div>
             if props.past {
                 <p class="past narrow-only">{ "You are in the past: running a line drops the later ones." }</p>
