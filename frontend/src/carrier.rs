@@ -218,12 +218,14 @@ impl Link {
                 _ => self.fail("it answered without being asked"),
             };
         };
-        match decode::<Response>(&bytes) {
-            Ok(response) => self.report.emit(Event::Answered(request, response)),
+        let response = match decode::<Response>(&bytes) {
+            Ok(response) => response,
             Err(error) => return self.fail(&error),
-        }
+        };
+        // The kernel works on the next request while the page draws this answer.
         let next = self.queue.borrow_mut().next().map(encode);
         self.transmit(next);
+        self.report.emit(Event::Answered(request, response));
     }
 
     fn fail(&self, reason: &str) {
