@@ -665,6 +665,7 @@ impl State {
             (Request::Seek { .. } | Request::State, Response::State(state)) => {
                 self.kernel = state;
                 self.stale = Stale::ALL;
+                self.relight();
                 if self.work.take() == Some(Work::Seeking) && self.seek_to == Some(self.kernel.step)
                 {
                     self.seek_to = None;

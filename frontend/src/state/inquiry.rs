@@ -375,7 +375,11 @@ impl State {
         let lit = match (event, inquiry.tab) {
             (Some(event), _) => Lit::of_touches(&event.touches),
             (None, Some(Tab::Changes)) => match &inquiry.changes {
-                Changes::Seen(changes) => Lit::of_changes(changes),
+                Changes::Seen(changes)
+                    if inquiry.range(self.kernel.step) == Some((changes.from, changes.to)) =>
+                {
+                    Lit::of_changes(changes)
+                }
                 _ => Lit::default(),
             },
             (None, Some(Tab::Object)) => match &inquiry.inspector.view {

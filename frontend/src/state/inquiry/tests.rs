@@ -153,6 +153,7 @@ fn changes_count_from_the_last_step_or_a_marked_one() {
     assert_eq!(range(&bench), Some((0, 1)));
     bench.act(Top::Seek(0));
     assert_eq!(bench.state.inquiry.range(0), None);
+    assert!(bench.state.inquiry.lit.is_empty());
     ask(&mut bench, Action::Show(None));
     assert!(bench.state.inquiry.lit.is_empty());
     bench.kernel.asked.clear();
