@@ -44,8 +44,9 @@ async function transact(mode, act) {
     await ended;
     return result;
   } catch (error) {
-    if (error?.name !== 'AbortError') throw error;
-    return ended;
+    // All or nothing; what has ended by itself can't be ended again.
+    try { transaction.abort(); } catch { /* as said */ }
+    throw error?.name === 'AbortError' ? transaction.error ?? error : error;
   }
 }
 

@@ -554,6 +554,57 @@ fn a_long_session_is_left_with_the_server() {
     other.wait("document.querySelector('.note.error')?.textContent.includes('does not have')");
 }
 
+/// A browser that forbids or runs out of storage is no reason to stop.
+#[test]
+fn a_browser_that_does_not_save_says_so_and_goes_on() {
+    let server = server();
+    let browser = Browser::launch(&Settings::find()).expect("chromium starts");
+    let mut page = Page { browser };
+    // As in a private window of some browsers.
+    let script =
+        json!({"source": "IDBFactory.prototype.open = () => { throw new Error('private') }"});
+    let script = page
+        .browser
+        .call("Page.addScriptToEvaluateOnNewDocument", script)
+        .expect("chromium can");
+    page.goto(&server.url());
+    page.line("echo unsaved");
+    page.wait("document.querySelector('#not-saved')?.title.includes('private')");
+    assert_eq!(
+        page.eval("document.querySelectorAll('.note.error').length"),
+        1
+    );
+    page.browser
+        .call(
+            "Page.removeScriptToEvaluateOnNewDocument",
+            json!({"identifier": script["identifier"]}),
+        )
+        .expect("chromium can");
+
+    // A full disk, in the middle of a session.
+    page.goto(&server.url());
+    page.line("echo saved");
+    page.eval(
+        "IDBObjectStore.prototype.put = () => {
+            throw new DOMException('the disk is full', 'QuotaExceededError'); }",
+    );
+    page.line("echo too much");
+    page.line("echo and more");
+    page.wait("document.querySelector('#not-saved')");
+    assert_eq!(
+        page.eval("document.querySelectorAll('.note.error').length"),
+        1
+    );
+    assert_eq!(page.state("steps"), "3");
+    page.reload();
+    assert_eq!(page.shown(), ["echo saved"]);
+    let exceptions = page.browser.console().expect("the browser lives");
+    assert!(
+        exceptions.iter().all(|line| line.level != "exception"),
+        "{exceptions:#?}"
+    );
+}
+
 #[test]
 fn settings_are_remembered() {
     let server = server();
