@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use labs::lab::Entry;
 use labs::log::LabTag;
-use web_sys::{HtmlDialogElement, HtmlInputElement};
+use web_sys::HtmlDialogElement;
 use yew::{
     AttrValue, Callback, Html, Properties, SubmitEvent, function_component, html, use_effect_with,
     use_node_ref,
 };
 
 use super::checks::points;
+use super::outside::typed_into;
 use crate::state::lesson::{self, Catalogue, Progress, Student};
 use crate::state::{Action, State};
 
@@ -84,8 +85,7 @@ pub fn CatalogueDialog(props: &CatalogueDialogProps) -> Html {
             <h2 id="catalogue-title">{ "Labs" }</h2>
             if let Some(error) = &props.error { <p class="note error" role="alert">{ error }</p> }
             if props.asks_name {
-                <NameForm name={props.student.clone().unwrap_or_default()}
-                    goes_on={props.wanted.is_some()} act={&props.act} />
+                { name_form(props) }
             } else {
                 { list(props) }
             }
@@ -96,33 +96,15 @@ pub fn CatalogueDialog(props: &CatalogueDialogProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct NameFormProps {
-    name: AttrValue,
-    /// A lab is opened next.
-    goes_on: bool,
-    act: Callback<Action>,
-}
-
 /// Asks who works here.
-#[function_component]
-fn NameForm(props: &NameFormProps) -> Html {
-    let input = use_node_ref();
-    {
-        let input = input.clone();
-        use_effect_with((), move |()| {
-            if let Some(input) = input.cast::<HtmlInputElement>() {
-                // What cannot take the focus leaves it where it is.
-                let _ = input.focus();
-            }
-        });
-    }
+fn name_form(props: &CatalogueDialogProps) -> Html {
+    // An empty one would wipe out what is being typed when the list arrives.
+    let known = props.student.clone().filter(|name| !name.is_empty());
     let onsubmit = {
-        let (act, input) = (props.act.clone(), input.clone());
+        let act = props.act.clone();
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
-            let name = input.cast::<HtmlInputElement>().map(|input| input.value());
-            let name = name.unwrap_or_default().trim().to_string();
+            let name = typed_into("student-name").trim().to_string();
             let student = Student { name, key: None };
             act.emit(Action::Lesson(lesson::Action::Student(student)));
         })
@@ -132,10 +114,10 @@ fn NameForm(props: &NameFormProps) -> Html {
             <label for="student-name">{ "Your name, as your teacher knows it" }</label>
             <p class="quiet" id="student-why">{ "The numbers in a lab are drawn from it, so that yours
                 are your own. Leave it empty to practise." }</p>
-            <input id="student-name" ref={input} type="text" autocomplete="name"
-                value={props.name.clone()} aria-describedby="student-why" />
+            <input id="student-name" type="text" autocomplete="name"
+                value={known} aria-describedby="student-why" />
             <button class="primary" id="student-go">
-                { if props.goes_on { "Open the lab" } else { "Keep" } }
+                { if props.wanted.is_some() { "Open the lab" } else { "Keep" } }
             </button>
         </form>
     }

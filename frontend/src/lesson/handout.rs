@@ -3,14 +3,12 @@
 //! The pane draws itself anew when something of the lab has changed, and not for every line at the
 //! console; then all blocks are walked, which takes less than a component for each would.
 
-use std::rc::Rc;
-
 use labs::lab::{Block, Inline, Lab};
 use labs::log::is_lab_id;
 use yew::{AttrValue, Callback, Html, MouseEvent, html};
 
 use super::commands::commands;
-use super::question::QuestionBox;
+use super::question::question_box;
 use crate::state::Action;
 use crate::state::lesson::{self, Progress, Ran, Trouble};
 
@@ -21,7 +19,7 @@ pub struct Walk<'a> {
     /// What is remembered of the questions.
     pub progress: &'a Progress,
     /// A question that the kernel could not answer yet.
-    pub trouble: Option<&'a Rc<Trouble>>,
+    pub trouble: Option<&'a Trouble>,
     /// The question whose answer is on its way.
     pub asking: Option<&'a str>,
     /// How many commands were met so far.
@@ -64,13 +62,14 @@ fn moving(block: &Block, walk: &mut Walk) -> Html {
             commands(lines, first, ran, walk.act)
         }
         Block::Predict(question) => {
-            let is_ours = |trouble: &&Rc<Trouble>| trouble.question == question.id;
-            html! {
-                <QuestionBox question={question.clone()} act={walk.act}
-                    answer={walk.progress.answer(&question.id).cloned()}
-                    trouble={walk.trouble.filter(is_ours).cloned()}
-                    asking={walk.asking == Some(&question.id)} />
-            }
+            let is_ours = |trouble: &&Trouble| trouble.question == question.id;
+            question_box(
+                question,
+                walk.progress.answer(&question.id),
+                walk.trouble.filter(is_ours),
+                walk.asking == Some(&question.id),
+                walk.act,
+            )
         }
         Block::Quote(blocks) => {
             let inside: Vec<Html> = blocks.iter().map(|block| moving(block, walk)).collect();

@@ -6,8 +6,8 @@ use labs::log::LabTag;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    Document, HtmlDialogElement, HtmlElement, RequestInit, Response, ScrollIntoViewOptions,
-    ScrollLogicalPosition, Storage,
+    Document, HtmlDialogElement, HtmlElement, HtmlInputElement, RequestInit, Response,
+    ScrollIntoViewOptions, ScrollLogicalPosition, Storage,
 };
 use yew::Callback;
 
@@ -72,6 +72,7 @@ pub fn perform(effect: Effect, act: &Callback<Action>, is_wide: bool) {
         }),
         Effect::Save(name, log) => offer(&name, &log),
         Effect::Focus(spot) => later(move || focus(spot, is_wide)),
+        Effect::Rescue(id) => later(move || rescue(&id)),
     }
 }
 
@@ -177,12 +178,25 @@ async fn post(path: &str, body: &str) -> Result<Receipt, String> {
     })
 }
 
-/// Whether nothing has the focus, because what had it is gone.
-pub fn focus_is_lost() -> bool {
-    document().is_some_and(|document| match document.active_element() {
-        Some(element) => element.tag_name() == "BODY",
-        None => true,
-    })
+/// What stands in the text field of this id.
+pub fn typed_into(id: &str) -> String {
+    let input = document().and_then(|document| document.get_element_by_id(id));
+    let input = input.and_then(|input| input.dyn_into::<HtmlInputElement>().ok());
+    input.map(|input| input.value()).unwrap_or_default()
+}
+
+/// Gives the focus to the element of this id if nothing has it.
+fn rescue(id: &str) {
+    let Some(document) = document() else { return };
+    let active = document.active_element();
+    if active.is_some_and(|element| element.tag_name() != "BODY") {
+        return;
+    }
+    let element = document.get_element_by_id(id);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // What cannot take the focus leaves it where it is.
+        let _ = element.focus();
+    }
 }
 
 fn focus(spot: Spot, is_wide: bool) {

@@ -106,7 +106,7 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
     let mut walk = Walk {
         ran: &props.ran,
         progress,
-        trouble: props.trouble.as_ref(),
+        trouble: props.trouble.as_deref(),
         asking: props.asking.as_deref(),
         commands: 0,
         act,

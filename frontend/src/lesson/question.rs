@@ -1,57 +1,29 @@
 //! A question of a handout: predict, then see what the kernel says.
 
 use labs::lab::Question;
-use web_sys::{HtmlElement, HtmlInputElement};
-use yew::{
-    Callback, Html, NodeRef, Properties, SubmitEvent, function_component, html, use_effect_with,
-    use_mut_ref, use_node_ref,
-};
-
-use std::rc::Rc;
+use yew::{Callback, Html, SubmitEvent, html};
 
 use super::handout::inlines;
-use super::outside::focus_is_lost;
+use super::outside::typed_into;
 use crate::state::Action;
 use crate::state::lesson::{self, Answer, Outcome, Trouble};
 
-#[derive(Properties, PartialEq)]
-pub struct QuestionBoxProps {
-    pub question: Question,
-    /// The answer, once it is revealed.
-    pub answer: Option<Answer>,
-    /// Why there is none yet, after it was asked for.
-    pub trouble: Option<Rc<Trouble>>,
-    /// The kernel is being asked.
-    pub asking: bool,
-    pub act: Callback<Action>,
-}
-
-/// Draws the question. The field stays when the answer is there, so that the focus does.
-#[function_component]
-pub fn QuestionBox(props: &QuestionBoxProps) -> Html {
-    let QuestionBoxProps {
-        question, answer, ..
-    } = props;
-    let input = use_node_ref();
-    let result = use_node_ref();
-    let was_drawn = use_mut_ref(|| false);
-    {
-        let (input, result) = (input.clone(), result.clone());
-        let is_known = answer.is_some();
-        use_effect_with((is_known, props.trouble.is_some()), move |_| {
-            // The button that was pressed is gone.
-            if was_drawn.replace(true) && focus_is_lost() {
-                focus(if is_known { &result } else { &input });
-            }
-        });
-    }
+/// Draws a question with what became of it: its answer, or why there is none yet. The field stays
+/// when the answer is there, so that the focus does.
+pub fn question_box(
+    question: &Question,
+    answer: Option<&Answer>,
+    trouble: Option<&Trouble>,
+    is_asking: bool,
+    act: &Callback<Action>,
+) -> Html {
     let reveal = {
-        let (act, id, input) = (props.act.clone(), question.id.clone(), input.clone());
+        let (act, id) = (act.clone(), question.id.clone());
         Callback::from(move |anyway: bool| {
-            let typed = input.cast::<HtmlInputElement>().map(|input| input.value());
+            let typed = typed_into(&format!("question-{id}"));
             act.emit(Action::Lesson(lesson::Action::Reveal {
                 question: id.clone(),
-                answer: typed.unwrap_or_default(),
+                answer: typed,
                 anyway,
             }));
         })
@@ -61,29 +33,29 @@ pub fn QuestionBox(props: &QuestionBoxProps) -> Html {
         false
     });
     let id = format!("question-{}", question.id);
-    let ask = format!("{id}-ask");
+    let (ask, result) = (format!("{id}-ask"), format!("{id}-result"));
     html! {
         <section class="predict" data-question={question.id.clone()} aria-labelledby={ask.clone()}>
             <p id={ask.clone()}><strong class="kind">{ "Predict. " }</strong>
-                { inlines(&question.ask, &props.act) }</p>
+                { inlines(&question.ask, act) }</p>
             <form {onsubmit}>
-                <input {id} ref={input} type="text" class="mono" autocomplete="off"
+                <input {id} type="text" class="mono" autocomplete="off"
                     autocapitalize="off" spellcheck="false" aria-labelledby={ask}
                     placeholder={if answer.is_some() { "" } else { "your answer" }}
-                    value={answer.as_ref().map(|answer| answer.given.clone())}
+                    value={answer.map(|answer| answer.given.clone())}
                     readonly={answer.is_some()} />
                 if answer.is_none() {
-                    <button class="tool reveal" aria-disabled={props.asking.to_string()}>
+                    <button class="tool reveal" aria-disabled={is_asking.to_string()}>
                         { "reveal" }
                     </button>
                 }
             </form>
-            <div role="status" class="revealed" ref={result} tabindex="-1">
+            <div role="status" class="revealed" id={result} tabindex="-1">
                 if let Some(answer) = answer {
                     { verdict(answer) }
-                    <p>{ inlines(&question.explain, &props.act) }</p>
-                } else if let Some(trouble) = &props.trouble {
-                    { postponed(trouble, &reveal, &props.act) }
+                    <p>{ inlines(&question.explain, act) }</p>
+                } else if let Some(trouble) = trouble {
+                    { postponed(trouble, &reveal, act) }
                 }
             </div>
         </section>
@@ -148,12 +120,5 @@ fn postponed(trouble: &Trouble, reveal: &Callback<bool>, act: &Callback<Action>)
                 }
             </div>
         </>
-    }
-}
-
-fn focus(node: &NodeRef) {
-    if let Some(element) = node.cast::<HtmlElement>() {
-        // What cannot take the focus leaves it where it is.
-        let _ = element.focus();
     }
 }

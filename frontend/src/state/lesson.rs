@@ -210,6 +210,8 @@ pub enum Effect {
     Save(String, Vec<u8>),
     /// Move the focus.
     Focus(Spot),
+    /// If nothing has the focus, because what had it is gone, move it to the element of this id.
+    Rescue(String),
 }
 
 /// Where the focus goes when the page changes under the student.
@@ -339,6 +341,7 @@ impl State {
             Action::AskName(lab) => {
                 lesson.asks_name = true;
                 lesson.wanted = lab;
+                effects.push(effect(Effect::Rescue("student-name".to_string())));
                 self.apply_lesson(Action::Catalogue(true), effects);
             }
             Action::Open(id) => self.open_lab(id, effects),
@@ -512,7 +515,10 @@ impl State {
             return;
         };
         open.follow(&self.log);
-        open.forgive(self.kernel.step);
+        if let Some(question) = open.forgive(self.kernel.step) {
+            let rescue = Effect::Rescue(format!("question-{question}"));
+            effects.push(super::Effect::Lesson(rescue));
+        }
         if is_free {
             // What has not come back by now was dropped before it ran.
             open.sent.clear();
@@ -557,8 +563,7 @@ impl State {
         lesson.wanted = Some(id.clone());
         lesson.afresh = false;
         if lesson.student.is_none() && !is_present {
-            lesson.asks_name = true;
-            self.apply_lesson(Action::Catalogue(true), effects);
+            self.apply_lesson(Action::AskName(Some(id)), effects);
         } else {
             self.fetch_lab(id, effects);
         }
@@ -680,6 +685,8 @@ impl State {
             return;
         }
         open.trouble = None;
+        let rescue = Effect::Rescue(format!("question-{id}-result"));
+        effects.push(super::Effect::Lesson(rescue));
         let outcome = match answer.trim() {
             "" => Outcome::Unanswered,
             answer if Question::accepts(answer, &expected) => Outcome::Right,

@@ -167,14 +167,17 @@ impl OpenLab {
         }
     }
 
-    /// Forgets why a question came too early, once that is so no longer at `step`.
-    pub(super) fn forgive(&mut self, step: u32) {
-        let Some(trouble) = &self.trouble else { return };
+    /// Forgets why a question came too early, once that is so no longer at `step`; returns its name
+    /// then.
+    pub(super) fn forgive(&mut self, step: u32) -> Option<String> {
+        let trouble = self.trouble.as_ref()?;
         let was_early = !trouble.first.is_empty() || trouble.is_past;
         let is_early = |at| !self.missing_before(at).is_empty() || self.is_past(at, step);
-        if was_early && !self.question(&trouble.question).is_some_and(is_early) {
-            self.trouble = None;
+        if !was_early || self.question(&trouble.question).is_some_and(is_early) {
+            return None;
         }
+        let trouble = self.trouble.take()?;
+        Some(trouble.question.clone())
     }
 
     /// The commands before a question that have not run.
