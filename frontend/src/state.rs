@@ -692,8 +692,7 @@ impl State {
                 self.error(message);
             }
             (request, _) => {
-                let request = format!("{request:?}");
-                let name = request.split([' ', '(', '{']).next().unwrap_or_default();
+                let name = request.name();
                 self.fall(format!(
                     "it answered a request to {name} with something else"
                 ));

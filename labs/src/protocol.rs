@@ -110,6 +110,27 @@ pub enum Request {
     Close,
 }
 
+impl Request {
+    /// What is asked, as a verb.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Request::Open { .. } => "open",
+            Request::Run { .. } => "run",
+            Request::Seek { .. } => "seek",
+            Request::State => "state",
+            Request::View(_) => "view",
+            Request::Log => "log",
+            Request::Complete { .. } => "complete",
+            Request::Replay { .. } => "replay",
+            Request::Probe { .. } => "probe",
+            Request::Check { .. } => "check",
+            Request::Search { .. } => "search",
+            Request::Trace { .. } => "trace",
+            Request::Close => "close",
+        }
+    }
+}
+
 /// What a search looks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Goal {

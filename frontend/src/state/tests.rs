@@ -362,7 +362,7 @@ fn an_answer_of_the_wrong_kind_ends_the_connection() {
         Request::Seek { step: 1 },
         Response::Closed,
     ));
-    let expected = "it answered a request to Seek with something else";
+    let expected = "it answered a request to seek with something else";
     assert_eq!(bench.state.link, Link::Down(expected.into()));
 }
 
