@@ -327,8 +327,8 @@ impl fmt::Display for ApiError {
             ),
             ApiError::OldGrade { graded, now } => write!(
                 f,
-                "this was graded with version {graded} of the lab, which is now at version {now}: \
-                 regrade it first"
+                "this was graded with version {graded} of the lab, which is now at version {now} and \
+                 asks for other things; grades.csv still has its score"
             ),
             ApiError::Refused(refusal) => refusal.fmt(f),
             ApiError::GradersBusy => {
