@@ -11,6 +11,7 @@ use yew::{
     Callback, Component, Context, Html, NodeRef, Properties, classes, function_component, html,
 };
 
+use crate::canvas::NextFrame;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, Tab};
 use crate::transcript::{Drawn, Entry, LogLine};
@@ -84,6 +85,9 @@ pub struct Output {
     anchor: Option<(usize, i32)>,
     /// The present is to be in sight when the page is drawn anew.
     follows: bool,
+    /// The frame in which it will be: by then all that a step changes has been changed, and the
+    /// browser has to lay the page out once only.
+    frame: Option<NextFrame>,
 }
 
 impl Component for Output {
@@ -96,6 +100,7 @@ impl Component for Output {
             drawn: RefCell::default(),
             anchor: None,
             follows: true,
+            frame: None,
         }
     }
 
@@ -188,7 +193,8 @@ impl Component for Output {
             output.set_scroll_top(output.scroll_top() + is - was);
         }
         if std::mem::take(&mut self.follows) {
-            follow(&output, ctx.props().is_past);
+            let is_past = ctx.props().is_past;
+            self.frame = NextFrame::new(move || follow(&output, is_past));
         }
     }
 }
