@@ -659,7 +659,7 @@ async fn grades_are_written_for_other_systems() {
         &get("gradescope.json").await,
         409,
         "old-grade",
-        "regrade it first",
+        "asks for other things",
     );
     refused(&get("nothing.json").await, 404, "no-such-path", "");
 }
