@@ -15,13 +15,15 @@ use crate::console::{Console, set_input};
 use crate::events::EventsPane;
 use crate::header::{Header, show_place};
 use crate::help::Help;
+use crate::inquiry::Dock;
 use crate::inquiry::outside::Outside;
-use crate::inquiry::{Dock, play};
-use crate::lesson::{self, CatalogueDialog, CatalogueDialogProps, LessonPane, LessonPaneProps};
+use crate::inquiry::play::Play;
+use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
 use crate::library::sheet::{self, Content, Dropped};
 use crate::memory::MemoryPane;
 use crate::page::focus;
+use crate::part::part;
 use crate::radix::RadixPane;
 use crate::slab::SlabPane;
 use crate::state::inquiry::{self, Second, Tab};
@@ -153,36 +155,66 @@ impl Component for App {
                 self.is_embedded.then_some("embedded"),
                 state.lesson.open.as_ref().map(|_| "has-lab"),
                 state.inquiry.tab.is_some().then_some("asks"))}>
-                <Header place={state.place} lacks={self.lacks()} machine={state.header.clone()}
-                    theme={state.theme}
-                    unsaved={state.library.unsaved().map(|reason| AttrValue::from(reason.to_string()))}
-                    update={state.library.has_update} act={act} />
+                { part(Header {
+                    place: state.place,
+                    lacks: self.lacks(),
+                    machine: state.header.clone().into(),
+                    theme: state.theme,
+                    unsaved: state.library.unsaved().map(|reason| reason.to_string().into()),
+                    update: state.library.has_update,
+                    act: act.clone(),
+                }) }
                 <main class="panes">
                     { self.lab() }
-                    <Console entries={state.transcript.clone()} start={state.screen_start} {step}
-                        later={state.later_lines()} {down}
-                        unanswered={state.unanswered.iter().map(text).collect::<Vec<_>>()}
-                        running={state.is_running()} busy={state.is_busy()}
-                        dropped={self.offered()} frozen={state.library.is_frozen}
-                        steps={state.log.len()} visible={self.shows(Pane::Console)} act={act} />
-                    <RadixPane view={state.radix.clone()} trees={state.kernel.trees.clone()}
-                        choice={state.tree_choice.clone()} open_node={state.open_node}
-                        node={state.node.clone()} live={state.drawn_once} theme={state.theme}
-                        as_table={state.shows_table(Pane::Tree)} visible={self.shows(Pane::Tree)}
-                        lit={state.inquiry.lit.clone()} {act} />
+                    { part(Console {
+                        entries: state.transcript.clone(),
+                        start: state.screen_start,
+                        step,
+                        later: state.later_lines(),
+                        down,
+                        unanswered: state.unanswered.iter().map(text).collect(),
+                        running: state.is_running(),
+                        busy: state.is_busy(),
+                        dropped: self.offered(),
+                        frozen: state.library.is_frozen,
+                        steps: state.log.len(),
+                        visible: self.shows(Pane::Console),
+                        act: act.clone(),
+                    }) }
+                    { part(RadixPane {
+                        view: state.radix.clone(),
+                        trees: state.kernel.trees.clone(),
+                        choice: state.tree_choice.clone(),
+                        open_node: state.open_node,
+                        node: state.node.clone(),
+                        live: state.drawn_once,
+                        theme: state.theme,
+                        as_table: state.shows_table(Pane::Tree),
+                        visible: self.shows(Pane::Tree),
+                        lit: state.inquiry.lit.clone(),
+                        act: act.clone(),
+                    }) }
                     { self.tabs() }
                     { self.lower() }
                     { self.dock() }
                 </main>
-                <Timeline kernel={state.kernel.clone()} target={state.target_step()}
-                    line={state.line(step).cloned()}
-                    steps={state.log.len() as u32} activity={self.activity()}
-                    locked={state.is_running() || state.link != Link::Live} {act}>
-                    <play::Play is_on={state.inquiry.play.is_on()} speed={state.inquiry.play.speed}
-                        locked={!state.can_edit() || state.log.is_empty()} {act} />
-                </Timeline>
-                <Help open={state.help} act={act} />
-                <CatalogueDialog ..CatalogueDialogProps::of(state, act) />
+                { part(Timeline {
+                    kernel: state.kernel.clone(),
+                    target: state.target_step(),
+                    line: state.line(step).cloned(),
+                    steps: state.log.len() as u32,
+                    activity: self.activity(),
+                    locked: state.is_running() || state.link != Link::Live,
+                    play: Play {
+                        is_on: state.inquiry.play.is_on(),
+                        speed: state.inquiry.play.speed,
+                        locked: !state.can_edit() || state.log.is_empty(),
+                        act: act.clone(),
+                    },
+                    act: act.clone(),
+                }) }
+                { part(Help { open: state.help, act: act.clone() }) }
+                { part(CatalogueDialog::of(state, act)) }
                 { self.library() }
             </div>
         }
@@ -287,7 +319,7 @@ impl App {
             return Html::default();
         };
         let visible = self.shows(Pane::Lab);
-        html! { <LessonPane ..LessonPaneProps::of(open, &self.state, visible, &self.act) /> }
+        part(LessonPane::of(open, &self.state, visible, &self.act))
     }
 
     /// The pane below the tree.
@@ -295,20 +327,31 @@ impl App {
         let state = &self.state;
         let pane = state.lower;
         let as_table = state.shows_table(pane);
-        let (act, visible) = (&self.act, self.shows(pane));
+        let (act, visible) = (self.act.clone(), self.shows(pane));
         match pane {
-            Pane::Slab => {
-                html! { <SlabPane view={state.slab.clone()} lit={state.inquiry.lit.clone()} {as_table}
-                {visible} {act} /> }
-            }
-            Pane::Events => html! {
-                <EventsPane view={state.events.clone()} step={state.kernel.step}
-                    selected={state.inquiry.event} {as_table} {visible} {act} />
-            },
-            _ => html! {
-                <MemoryPane view={state.memory.clone()} lit={state.inquiry.lit.clone()}
-                    theme={state.theme} {as_table} {visible} {act} />
-            },
+            Pane::Slab => part(SlabPane {
+                view: state.slab.clone(),
+                lit: state.inquiry.lit.clone(),
+                as_table,
+                visible,
+                act,
+            }),
+            Pane::Events => part(EventsPane {
+                view: state.events.clone(),
+                step: state.kernel.step,
+                selected: state.inquiry.event,
+                as_table,
+                visible,
+                act,
+            }),
+            _ => part(MemoryPane {
+                view: state.memory.clone(),
+                lit: state.inquiry.lit.clone(),
+                theme: state.theme,
+                as_table,
+                visible,
+                act,
+            }),
         }
     }
 
@@ -371,16 +414,26 @@ impl App {
                 .map(|record| (record.id.clone().into(), record.name.clone().into()))
                 .collect::<Vec<(AttrValue, AttrValue)>>()
         });
-        html! {
-            <Dock tab={inquiry.tab} {step} steps={state.log.len() as u32}
-                line={state.line(step).cloned()} mark={inquiry.mark} range={inquiry.range(step)}
-                changes={inquiry.changes.clone()} inspector={inquiry.inspector.clone()}
-                search={inquiry.search.clone()} rewrite={inquiry.rewrite.clone()}
-                can_undo={inquiry.can_undo()} can_edit={state.can_edit()}
-                compare={inquiry.compare.clone()} machine={state.header.clone()}
-                parted_line={parted.and_then(|step| state.line(step)).cloned()}
-                kept={kept.unwrap_or_default()} export={inquiry.export.clone()} act={&self.act} />
-        }
+        part(Dock {
+            tab: inquiry.tab,
+            step,
+            steps: state.log.len() as u32,
+            line: state.line(step).cloned(),
+            mark: inquiry.mark,
+            range: inquiry.range(step),
+            changes: inquiry.changes.clone(),
+            inspector: inquiry.inspector.clone(),
+            search: inquiry.search.clone(),
+            rewrite: inquiry.rewrite.clone(),
+            can_undo: inquiry.can_undo(),
+            can_edit: state.can_edit(),
+            compare: inquiry.compare.clone(),
+            machine: state.header.clone().into(),
+            parted_line: parted.and_then(|step| state.line(step)).cloned(),
+            kept: kept.unwrap_or_default(),
+            export: inquiry.export.clone(),
+            act: self.act.clone(),
+        })
     }
 
     /// What goes on, if anything does.

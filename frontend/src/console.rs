@@ -6,18 +6,19 @@ use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent};
 use yew::{
-    AttrValue, Callback, Html, NodeRef, Properties, function_component, html, use_callback,
-    use_effect_with, use_mut_ref, use_node_ref,
+    AttrValue, Callback, Html, NodeRef, hook, html, use_callback, use_effect_with, use_mut_ref,
+    use_node_ref,
 };
 
 use crate::history::History;
 use crate::icons::{CLOSE, icon};
 use crate::output::Output;
+use crate::part::drawn_by;
 use crate::state::{Action, library};
 use crate::transcript::{Entry, lines};
 
-#[derive(Properties, PartialEq)]
-pub struct ConsoleProps {
+#[derive(PartialEq)]
+pub struct Console {
     /// Everything that the console could show.
     pub entries: Rc<Vec<Entry>>,
     /// The first entry since the screen was cleared.
@@ -44,9 +45,11 @@ pub struct ConsoleProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(Console, use_console);
+
 /// Draws the console.
-#[function_component]
-pub fn Console(props: &ConsoleProps) -> Html {
+#[hook]
+fn use_console(props: &Console) -> Html {
     let input = use_node_ref();
     let history = use_mut_ref(History::default);
     {
@@ -132,7 +135,7 @@ pub fn Console(props: &ConsoleProps) -> Html {
 }
 
 /// What went wrong, and what can be done about it.
-fn banner(props: &ConsoleProps) -> Html {
+fn banner(props: &Console) -> Html {
     let list = props
         .unanswered
         .iter()

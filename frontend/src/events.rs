@@ -5,17 +5,18 @@ use std::rc::Rc;
 use labs::view::{EventRow, EventsView, View, address};
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::{
-    Callback, Html, InputEvent, Properties, TargetCast, classes, function_component, html,
-    use_effect_with, use_node_ref, use_state,
+    Callback, Html, InputEvent, TargetCast, classes, hook, html, use_effect_with, use_node_ref,
+    use_state,
 };
 
 use crate::choices::Pane;
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Inquiry;
-use crate::table::Panel;
+use crate::table::{Panel, panel};
 
-#[derive(Properties, PartialEq)]
-pub struct EventsPaneProps {
+#[derive(PartialEq)]
+pub struct EventsPane {
     pub view: Option<Rc<EventsView>>,
     /// The step that is shown; its events are marked.
     pub step: u32,
@@ -26,9 +27,11 @@ pub struct EventsPaneProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(EventsPane, use_events_pane);
+
 /// Lists the events, with a filter.
-#[function_component]
-pub fn EventsPane(props: &EventsPaneProps) -> Html {
+#[hook]
+fn use_events_pane(props: &EventsPane) -> Html {
     let filter = use_state(String::new);
     let list = use_node_ref();
     let view = props.view.clone().unwrap_or_default();
@@ -61,29 +64,35 @@ pub fn EventsPane(props: &EventsPaneProps) -> Html {
         <input class="filter" id="events-filter" type="search" placeholder="filter" {oninput}
             aria-label="show only events with these words" value={(*filter).clone()} />
     };
-    html! {
-        <Panel pane={Pane::Events} title="events" sentence={chosen.sentence()} {tools}
-            table={props.as_table.then(|| chosen.table())} visible={props.visible}
-            act={props.act.clone()}>
-            <div class="events scroll" ref={list} id="events-list" tabindex="0" role="region"
-                aria-label="trace events">
-                if view.lost > 0 {
-                    <button class="tool" onclick={props.act.reform(|_| Action::MoreEvents)}>
-                        { "show older events" }
-                    </button>
-                }
-                <ol>
-                    { for chosen.events.iter().map(|event| row(event, props)) }
-                </ol>
-                if chosen.events.is_empty() {
-                    <p class="empty">{ if filter.is_empty() { "no events yet" } else { "no event has these words" } }</p>
-                }
-            </div>
-        </Panel>
-    }
+    let picture = html! {
+        <div class="events scroll" ref={list} id="events-list" tabindex="0" role="region"
+            aria-label="trace events">
+            if view.lost > 0 {
+                <button class="tool" onclick={props.act.reform(|_| Action::MoreEvents)}>
+                    { "show older events" }
+                </button>
+            }
+            <ol>
+                { for chosen.events.iter().map(|event| row(event, props)) }
+            </ol>
+            if chosen.events.is_empty() {
+                <p class="empty">{ if filter.is_empty() { "no events yet" } else { "no event has these words" } }</p>
+            }
+        </div>
+    };
+    let frame = Panel {
+        pane: Pane::Events,
+        title: "events",
+        sentence: chosen.sentence().into(),
+        table: props.as_table.then(|| chosen.table()),
+        visible: props.visible,
+        tools,
+        act: &props.act,
+    };
+    panel(frame, picture)
 }
 
-fn row(event: &EventRow, props: &EventsPaneProps) -> Html {
+fn row(event: &EventRow, props: &EventsPane) -> Html {
     let (step, number) = (event.step, event.number);
     let act = &props.act;
     let onclick = act.reform(move |_| Action::Seek(step));

@@ -2,15 +2,16 @@
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlSelectElement;
-use yew::{AttrValue, Callback, Event, Html, Properties, TargetCast, function_component, html};
+use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html};
 
 use crate::callbacks::report;
 use crate::choices::{Place, Theme};
+use crate::part::drawn_by;
 use crate::state::library::{self, Sheet};
 use crate::state::{Action, lesson};
 
-#[derive(Properties, PartialEq)]
-pub struct HeaderProps {
+#[derive(PartialEq)]
+pub struct Header {
     /// Where the kernel runs.
     pub place: Place,
     /// For each of [`Place::ALL`], why it cannot be had.
@@ -25,9 +26,11 @@ pub struct HeaderProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(Header, use_header);
+
 /// Draws the head of the page.
-#[function_component]
-pub fn Header(props: &HeaderProps) -> Html {
+#[hook]
+fn use_header(props: &Header) -> Html {
     let onchange = report(&props.act, |event: Event| {
         let select = event.target_dyn_into::<HtmlSelectElement>()?;
         Place::from_id(&select.value()).map(Action::SwitchHost)

@@ -1,10 +1,9 @@
 //! The help: what this is, and every key.
 
 use web_sys::HtmlDialogElement;
-use yew::{
-    Callback, Html, NodeRef, Properties, function_component, html, use_effect_with, use_node_ref,
-};
+use yew::{Callback, Html, NodeRef, hook, html, use_effect_with, use_node_ref};
 
+use crate::part::drawn_by;
 use crate::state::Action;
 
 /// Keys and what they do, by where they work.
@@ -69,15 +68,17 @@ const KEYS: [(&str, &[(&str, &str)]); 5] = [
     ),
 ];
 
-#[derive(Properties, PartialEq)]
-pub struct HelpProps {
+#[derive(PartialEq)]
+pub struct Help {
     pub open: bool,
     pub act: Callback<Action>,
 }
 
+drawn_by!(Help, use_help);
+
 /// The help dialog. It is always in the page, so that opening it costs nothing.
-#[function_component]
-pub fn Help(props: &HelpProps) -> Html {
+#[hook]
+fn use_help(props: &Help) -> Html {
     let dialog = use_node_ref();
     use_effect_with(
         (props.open, dialog.clone()),

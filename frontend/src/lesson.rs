@@ -13,6 +13,6 @@ mod outside;
 mod pane;
 mod question;
 
-pub use catalogue::{CatalogueDialog, CatalogueDialogProps};
+pub use catalogue::CatalogueDialog;
 pub use outside::{begin, perform};
-pub use pane::{LessonPane, LessonPaneProps};
+pub use pane::LessonPane;

@@ -22,6 +22,7 @@ mod library;
 mod memory;
 mod output;
 mod page;
+mod part;
 mod radix;
 mod radix_canvas;
 mod radix_draw;

@@ -5,15 +5,14 @@ use std::rc::Rc;
 use labs::view::{FrameKind, MemoryView, View, ZoneView};
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, KeyboardEvent, MouseEvent};
-use yew::{
-    AttrValue, Callback, Component, Context, Html, NodeRef, Properties, function_component, html,
-};
+use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, hook, html};
 
 use crate::canvas::{NextFrame, Surface, Watch, colours, rgb};
 use crate::choices::{Pane, Theme};
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, lit::Lit};
-use crate::table::Panel;
+use crate::table::{Panel, panel};
 
 /// Kinds in the order of the legend, with the custom property that colours them.
 const KINDS: [(FrameKind, &str); 6] = [
@@ -28,8 +27,8 @@ const KINDS: [(FrameKind, &str); 6] = [
 /// The largest side of a frame on the screen, in pixels.
 const SIDE_MAX: f64 = 12.0;
 
-#[derive(Properties, PartialEq)]
-pub struct MemoryPaneProps {
+#[derive(PartialEq)]
+pub struct MemoryPane {
     pub view: Option<Rc<MemoryView>>,
     /// What is lit.
     pub lit: Rc<Lit>,
@@ -39,9 +38,11 @@ pub struct MemoryPaneProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(MemoryPane, use_memory_pane);
+
 /// Draws the pane.
-#[function_component]
-pub fn MemoryPane(props: &MemoryPaneProps) -> Html {
+#[hook]
+fn use_memory_pane(props: &MemoryPane) -> Html {
     let view = props.view.clone().unwrap_or_default();
     let zones = (0..view.zones.len()).map(|zone| {
         html! {
@@ -49,18 +50,24 @@ pub fn MemoryPane(props: &MemoryPaneProps) -> Html {
                 act={props.act.clone()} />
         }
     });
-    html! {
-        <Panel pane={Pane::Memory} title="memory" sentence={view.sentence()}
-            table={props.as_table.then(|| view.table())} visible={props.visible}
-            act={props.act.clone()}>
-            <div class="zones scroll">
-                { legend(&view) }
-                { for zones }
-                <p class="quiet">{ "Free blocks of each order, and their share of the free memory:" }</p>
-                { for view.zones.iter().map(free_blocks) }
-            </div>
-        </Panel>
-    }
+    let picture = html! {
+        <div class="zones scroll">
+            { legend(&view) }
+            { for zones }
+            <p class="quiet">{ "Free blocks of each order, and their share of the free memory:" }</p>
+            { for view.zones.iter().map(free_blocks) }
+        </div>
+    };
+    let frame = Panel {
+        pane: Pane::Memory,
+        title: "memory",
+        sentence: view.sentence().into(),
+        table: props.as_table.then(|| view.table()),
+        visible: props.visible,
+        tools: Html::default(),
+        act: &props.act,
+    };
+    panel(frame, picture)
 }
 
 /// What the colours mean, with numbers.

@@ -4,15 +4,16 @@ use std::rc::Rc;
 
 use labs::view::{RadixNode, RadixNodeView, RadixView, View};
 use web_sys::HtmlSelectElement;
-use yew::{Callback, Event, Html, Properties, TargetCast, classes, function_component, html};
+use yew::{Callback, Event, Html, TargetCast, classes, hook, html};
 
 use crate::callbacks::report;
 use crate::choices::{Pane, Theme};
 use crate::icons::{self, icon};
+use crate::part::drawn_by;
 use crate::radix_canvas::RadixCanvas;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, lit::Lit};
-use crate::table::Panel;
+use crate::table::{Panel, panel};
 
 /// What a click on the empty picture types.
 const FIRST_TREE: [&str; 4] = [
@@ -22,8 +23,8 @@ const FIRST_TREE: [&str; 4] = [
     "radix insert t 4096 300",
 ];
 
-#[derive(Properties, PartialEq)]
-pub struct RadixPaneProps {
+#[derive(PartialEq)]
+pub struct RadixPane {
     /// The tree, if there is one.
     pub view: Option<Rc<RadixView>>,
     /// Names of all trees.
@@ -44,9 +45,11 @@ pub struct RadixPaneProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(RadixPane, use_radix_pane);
+
 /// Draws the pane.
-#[function_component]
-pub fn RadixPane(props: &RadixPaneProps) -> Html {
+#[hook]
+fn use_radix_pane(props: &RadixPane) -> Html {
     let empty = Rc::new(RadixView::default());
     let view = props.view.as_ref().unwrap_or(&empty);
     let has_nodes = !view.nodes.is_empty();
@@ -60,27 +63,33 @@ pub fn RadixPane(props: &RadixPaneProps) -> Html {
     let tools = html! {
         if props.trees.len() > 1 || props.choice.is_some() { { selector(props) } }
     };
-    html! {
-        <Panel pane={Pane::Tree} title="radix tree" sentence={sentence.clone()} {tools}
-            table={props.as_table.then(|| view.table())} visible={props.visible}
-            act={props.act.clone()}>
-            <div class="tree">
-                <RadixCanvas view={view.clone()} {sentence} theme={props.theme}
-                    open_node={props.open_node} lit={props.lit.clone()} act={props.act.clone()} />
-                if has_nodes { { legend() } }
-                if !has_nodes && props.live { { invitation(props) } }
-                if let Some(node) = &props.node {
-                    if let Some(place) = view.nodes.iter().position(|known| known.node == node.node) {
-                        { detail(view, place, node, &props.act) }
-                    }
+    let picture = html! {
+        <div class="tree">
+            <RadixCanvas view={view.clone()} sentence={sentence.clone()} theme={props.theme}
+                open_node={props.open_node} lit={props.lit.clone()} act={props.act.clone()} />
+            if has_nodes { { legend() } }
+            if !has_nodes && props.live { { invitation(props) } }
+            if let Some(node) = &props.node {
+                if let Some(place) = view.nodes.iter().position(|known| known.node == node.node) {
+                    { detail(view, place, node, &props.act) }
                 }
-            </div>
-        </Panel>
-    }
+            }
+        </div>
+    };
+    let frame = Panel {
+        pane: Pane::Tree,
+        title: "radix tree",
+        sentence: sentence.into(),
+        table: props.as_table.then(|| view.table()),
+        visible: props.visible,
+        tools,
+        act: &props.act,
+    };
+    panel(frame, picture)
 }
 
 /// Chooses among several trees.
-fn selector(props: &RadixPaneProps) -> Html {
+fn selector(props: &RadixPane) -> Html {
     let onchange = report(&props.act, |event: Event| {
         let name = event.target_dyn_into::<HtmlSelectElement>()?.value();
         Some(Action::ChooseTree((!name.is_empty()).then_some(name)))
@@ -113,7 +122,7 @@ fn legend() -> Html {
 }
 
 /// Shown instead of nothing.
-fn invitation(props: &RadixPaneProps) -> Html {
+fn invitation(props: &RadixPane) -> Html {
     let has_tree = props.view.is_some();
     let lines: Vec<Vec<u8>> = match &props.view {
         None => FIRST_TREE

@@ -3,15 +3,16 @@
 use std::rc::Rc;
 
 use labs::view::{CacheView, SlabView, View};
-use yew::{Callback, Html, Properties, function_component, html};
+use yew::{Callback, Html, hook, html};
 
 use crate::choices::Pane;
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, lit::Lit};
-use crate::table::Panel;
+use crate::table::{Panel, panel};
 
-#[derive(Properties, PartialEq)]
-pub struct SlabPaneProps {
+#[derive(PartialEq)]
+pub struct SlabPane {
     pub view: Option<Rc<SlabView>>,
     /// What is lit: caches with a lit object are.
     pub lit: Rc<Lit>,
@@ -20,9 +21,11 @@ pub struct SlabPaneProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(SlabPane, use_slab_pane);
+
 /// Draws the slab caches.
-#[function_component]
-pub fn SlabPane(props: &SlabPaneProps) -> Html {
+#[hook]
+fn use_slab_pane(props: &SlabPane) -> Html {
     let empty = Rc::new(SlabView::default());
     let view = props.view.as_ref().unwrap_or(&empty);
     let most = view
@@ -32,19 +35,26 @@ pub fn SlabPane(props: &SlabPaneProps) -> Html {
         .max()
         .unwrap_or(0)
         .max(1);
-    html! {
-        <Panel pane={Pane::Slab} title="slab caches" sentence={view.sentence()} visible={props.visible}
-            table={props.as_table.then(|| view.table())} act={props.act.clone()}>
-            <div class="scroll" tabindex="0" role="region" aria-label="slab caches as bars">
-                <ul class="caches">{ for view.caches.iter().map(|cache| cache_bar(cache, most, props)) }</ul>
-            </div>
-        </Panel>
-    }
+    let picture = html! {
+        <div class="scroll" tabindex="0" role="region" aria-label="slab caches as bars">
+            <ul class="caches">{ for view.caches.iter().map(|cache| cache_bar(cache, most, props)) }</ul>
+        </div>
+    };
+    let frame = Panel {
+        pane: Pane::Slab,
+        title: "slab caches",
+        sentence: view.sentence().into(),
+        table: props.as_table.then(|| view.table()),
+        visible: props.visible,
+        tools: Html::default(),
+        act: &props.act,
+    };
+    panel(frame, picture)
 }
 
 /// One cache. The bar's length is its pages against the largest cache; the filled part, objects in
 /// use.
-fn cache_bar(cache: &CacheView, most: u64, props: &SlabPaneProps) -> Html {
+fn cache_bar(cache: &CacheView, most: u64, props: &SlabPane) -> Html {
     let is_lit = props.lit.has_name(&cache.name) || props.lit.mark_of(cache.at).is_some();
     let at = cache.at;
     let onclick = props

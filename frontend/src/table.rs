@@ -1,23 +1,22 @@
 //! The frame around a picture, and the table that can stand in its place.
 
 use labs::view::Table;
-use yew::{
-    AttrValue, Callback, Children, Html, Properties, classes, function_component, html, use_state,
-};
+use yew::{AttrValue, Callback, Html, classes, hook, html, use_state};
 
 use crate::choices::Pane;
 use crate::icons::{self, icon};
+use crate::part::{drawn_by, part};
 use crate::state::Action;
 
 /// How many rows a table shows before it is asked for more.
 const ROWS_SHOWN: usize = 200;
 
-#[derive(Properties, PartialEq)]
-pub struct PanelProps {
+/// The frame around a pane's picture.
+pub struct Panel<'a> {
     /// Which pane this is.
     pub pane: Pane,
     /// Its heading.
-    pub title: AttrValue,
+    pub title: &'static str,
     /// The view as a sentence.
     pub sentence: AttrValue,
     /// The view as a table, when that is to be shown.
@@ -25,52 +24,62 @@ pub struct PanelProps {
     /// The pane is in front or has its own place.
     pub visible: bool,
     /// Further controls for the heading.
-    #[prop_or_default]
     pub tools: Html,
-    /// The picture.
-    pub children: Children,
-    pub act: Callback<Action>,
+    /// Where what happens is reported.
+    pub act: &'a Callback<Action>,
 }
 
 /// A pane with a heading, a sentence, and a picture or its table.
-#[function_component]
-pub fn Panel(props: &PanelProps) -> Html {
-    let pane = props.pane;
+pub fn panel(panel: Panel<'_>, picture: Html) -> Html {
+    let Panel {
+        pane,
+        title,
+        sentence,
+        table,
+        visible,
+        tools,
+        act,
+    } = panel;
     let name = pane.label();
-    let onclick = props.act.reform(move |_| Action::ToggleTable(pane));
-    let is_table = props.table.is_some();
+    let onclick = act.reform(move |_| Action::ToggleTable(pane));
+    let is_table = table.is_some();
+    let content = match table {
+        Some(table) => part(DataTable {
+            id: format!("{name}-table").into(),
+            table,
+        }),
+        None => picture,
+    };
     html! {
-        <section class={classes!("pane", format!("pane-{name}"))} hidden={!props.visible}
+        <section class={classes!("pane", format!("pane-{name}"))} hidden={!visible}
             id={format!("pane-{name}")} aria-labelledby={format!("{name}-title")}>
             <div class="pane-head">
-                <h2 id={format!("{name}-title")}>{ &props.title }</h2>
-                <p class="sentence" id={format!("{name}-sentence")} title={&props.sentence}>
-                    { &props.sentence }
+                <h2 id={format!("{name}-title")}>{ title }</h2>
+                <p class="sentence" id={format!("{name}-sentence")} title={&sentence}>
+                    { &sentence }
                 </p>
-                { props.tools.clone() }
+                { tools }
                 <button class="tool" id={format!("{name}-table-toggle")} {onclick}
                     aria-pressed={is_table.to_string()} title="Show this as a table">
                     { icon(icons::TABLE) }<span>{ "table" }</span>
                 </button>
             </div>
-            if let Some(table) = &props.table {
-                <DataTable id={format!("{name}-table")} table={table.clone()} />
-            } else {
-                { props.children.clone() }
-            }
+            { content }
         </section>
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct DataTableProps {
+#[derive(PartialEq)]
+pub struct DataTable {
     pub id: AttrValue,
     pub table: Table,
 }
 
+drawn_by!(DataTable, use_data_table);
+
 /// A view's table. Long ones come in parts: a hundred thousand rows at once would help nobody.
-#[function_component]
-pub fn DataTable(props: &DataTableProps) -> Html {
+#[hook]
+fn use_data_table(props: &DataTable) -> Html {
     let shown = use_state(|| ROWS_SHOWN);
     let table = &props.table;
     let left = table.rows.len().saturating_sub(*shown);

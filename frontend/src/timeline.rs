@@ -4,18 +4,17 @@ use std::rc::Rc;
 
 use labs::view::StateView;
 use web_sys::HtmlInputElement;
-use yew::{
-    AttrValue, Callback, Children, Html, InputEvent, Properties, TargetCast, function_component,
-    html,
-};
+use yew::{AttrValue, Callback, Html, InputEvent, TargetCast, hook, html};
 
 use crate::callbacks::report;
 use crate::icons::{self, icon};
+use crate::inquiry::play::Play;
+use crate::part::{drawn_by, part};
 use crate::state::{Action, inquiry};
 use crate::transcript::LogLine;
 
-#[derive(Properties, PartialEq)]
-pub struct TimelineProps {
+#[derive(PartialEq)]
+pub struct Timeline {
     /// Where the kernel stands.
     pub kernel: StateView,
     /// The line of the step that is shown.
@@ -29,14 +28,16 @@ pub struct TimelineProps {
     /// What goes on besides, e.g. a replay.
     pub activity: Option<AttrValue>,
     /// What plays the steps.
-    pub children: Children,
+    pub play: Play,
     pub act: Callback<Action>,
 }
 
+drawn_by!(Timeline, use_timeline);
+
 /// Draws the time control and the line of state.
-#[function_component]
-pub fn Timeline(props: &TimelineProps) -> Html {
-    let TimelineProps {
+#[hook]
+fn use_timeline(props: &Timeline) -> Html {
+    let Timeline {
         kernel,
         target,
         steps,
@@ -71,7 +72,7 @@ pub fn Timeline(props: &TimelineProps) -> Html {
                 { button("step-back", "one step back (Alt+←)", icons::BACK, at_start, Action::StepBy(-1)) }
                 { button("step-forward", "one step on (Alt+→)", icons::FORWARD, at_end, Action::StepBy(1)) }
                 { button("step-last", "to the last step", icons::LAST, at_end, Action::Seek(u32::MAX)) }
-                { props.children.clone() }
+                { part(props.play.clone()) }
             </div>
             <input id="step-slider" type="range" min="0" max={steps.to_string()} step="1"
                 value={target.to_string()} disabled={*locked || steps == 0} {oninput}

@@ -25,7 +25,11 @@ iframe (`?embed` leaves out the page's head, `?noedit` takes no lines), and once
 DIR must be new, empty, or an earlier copy, which is replaced.";
 
 /// The limit for everything that a first visit loads, in bytes as sent.
-const TOTAL_MAX: u64 = 300_000;
+///
+/// It was 300 kB while the page was a console and pictures. With labs, kept sessions and questions to
+/// the past in the same module it is 367 kB, after all that could be had without splitting it; the
+/// limit keeps it there.
+const TOTAL_MAX: u64 = 370_000;
 /// The limit for the kernel's module.
 const KERNEL_MAX: u64 = 100_000;
 /// The folder in the built folder whose files are loaded one by one, when a lab is opened.

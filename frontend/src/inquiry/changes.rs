@@ -2,9 +2,10 @@
 
 use labs::view::{Change, ChangesView, ObjectChange, View, address};
 use web_sys::HtmlInputElement;
-use yew::{Callback, Event, Html, Properties, TargetCast, function_component, html, use_state};
+use yew::{Callback, Event, Html, TargetCast, hook, html, use_state};
 
 use crate::callbacks::report;
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Own, Changes};
 
@@ -18,8 +19,8 @@ pub const KINDS: [(Change, &str); 3] = [
     (Change::Written, "~"),
 ];
 
-#[derive(Properties, PartialEq)]
-pub struct ChangesTabProps {
+#[derive(PartialEq)]
+pub struct ChangesTab {
     pub step: u32,
     pub steps: u32,
     pub mark: Option<u32>,
@@ -28,9 +29,11 @@ pub struct ChangesTabProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(ChangesTab, use_changes_tab);
+
 /// Draws the tab.
-#[function_component]
-pub fn ChangesTab(props: &ChangesTabProps) -> Html {
+#[hook]
+fn use_changes_tab(props: &ChangesTab) -> Html {
     let listed = use_state(|| LISTED);
     let more = {
         let listed = listed.clone();
@@ -50,7 +53,7 @@ pub fn ChangesTab(props: &ChangesTabProps) -> Html {
 }
 
 /// Between which steps: the last one, or from a marked one on.
-fn range(props: &ChangesTabProps) -> Html {
+fn range(props: &ChangesTab) -> Html {
     let step = props.step;
     let onchange = report(&props.act, |event: Event| {
         let input = event.target_dyn_into::<HtmlInputElement>()?;

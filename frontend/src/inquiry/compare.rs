@@ -6,12 +6,10 @@ use js_sys::Uint8Array;
 use labs::view::EventRow;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
-use yew::{
-    AttrValue, Callback, Event, Html, Properties, TargetCast, function_component, html,
-    use_node_ref,
-};
+use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html, use_node_ref};
 
 use crate::callbacks::report;
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::compare::{Compare, Phase};
@@ -20,8 +18,8 @@ use crate::transcript::LogLine;
 /// How much of a line's output is shown, in bytes.
 const TEXT_SHOWN: usize = 4000;
 
-#[derive(Properties, PartialEq)]
-pub struct CompareTabProps {
+#[derive(PartialEq)]
+pub struct CompareTab {
     pub compare: Option<Rc<Compare>>,
     /// This session's machine.
     pub machine: AttrValue,
@@ -33,9 +31,11 @@ pub struct CompareTabProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(CompareTab, use_compare_tab);
+
 /// Draws the tab.
-#[function_component]
-pub fn CompareTab(props: &CompareTabProps) -> Html {
+#[hook]
+fn use_compare_tab(props: &CompareTab) -> Html {
     let area = use_node_ref();
     let start = {
         let (act, area) = (props.act.clone(), area.clone());
@@ -85,7 +85,7 @@ pub fn CompareTab(props: &CompareTabProps) -> Html {
     }
 }
 
-fn result(compare: &Compare, props: &CompareTabProps) -> Html {
+fn result(compare: &Compare, props: &CompareTab) -> Html {
     let close = props.act.reform(|_| Action::Inquiry(Own::EndComparison));
     let machines = (props.machine != compare.header && !compare.header.is_empty()).then(|| {
         html! {
@@ -130,7 +130,7 @@ fn result(compare: &Compare, props: &CompareTabProps) -> Html {
 }
 
 /// Both sessions at the step where they part.
-fn sides(compare: &Compare, step: u32, props: &CompareTabProps) -> Html {
+fn sides(compare: &Compare, step: u32, props: &CompareTab) -> Html {
     let place = step as usize - 1;
     let ours = props.line.as_ref().map(|line| (&line.line, &line.report));
     let theirs = compare.lines.get(place).zip(compare.reports.get(place));

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use web_sys::KeyboardEvent;
-use yew::{AttrValue, Callback, Html, Properties, function_component, html};
+use yew::{AttrValue, Callback, Html, hook, html};
 
 use super::changes::ChangesTab;
 use super::compare::CompareTab;
@@ -14,6 +14,7 @@ use super::inspector::InspectorTab;
 use super::search::SearchTab;
 use crate::icons::{self, icon};
 use crate::page;
+use crate::part::{drawn_by, part};
 use crate::state::Action;
 use crate::state::inquiry::compare::Compare;
 use crate::state::inquiry::export::Export;
@@ -23,8 +24,8 @@ use crate::state::inquiry::search::Search;
 use crate::state::inquiry::{Action as Own, Changes, Tab};
 use crate::transcript::LogLine;
 
-#[derive(Properties, PartialEq)]
-pub struct DockProps {
+#[derive(PartialEq)]
+pub struct Dock {
     /// The tab in front; `None` while the dock is closed.
     pub tab: Option<Tab>,
     /// The step that is shown.
@@ -55,9 +56,11 @@ pub struct DockProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(Dock, use_dock);
+
 /// Draws the dock while it is open.
-#[function_component]
-pub fn Dock(props: &DockProps) -> Html {
+#[hook]
+fn use_dock(props: &Dock) -> Html {
     let Some(tab) = props.tab else {
         return Html::default();
     };
@@ -100,25 +103,43 @@ pub fn Dock(props: &DockProps) -> Html {
         })
     };
     let content = match tab {
-        Tab::Changes => html! {
-            <ChangesTab step={props.step} steps={props.steps} mark={props.mark}
-                range={props.range} changes={props.changes.clone()} {act} />
-        },
-        Tab::Object => html! {
-            <InspectorTab inspector={props.inspector.clone()} step={props.step} {act} />
-        },
-        Tab::Search => html! {
-            <SearchTab search={props.search.clone()} step={props.step} {act} />
-        },
-        Tab::Edit => html! {
-            <EditTab step={props.step} line={props.line.clone()} rewrite={props.rewrite.clone()}
-                can_undo={props.can_undo} can_edit={props.can_edit} {act} />
-        },
-        Tab::Compare => html! {
-            <CompareTab compare={props.compare.clone()} machine={props.machine.clone()}
-                line={props.parted_line.clone()} kept={props.kept.clone()} {act} />
-        },
-        Tab::Export => html! { <ExportTab export={props.export.clone()} {act} /> },
+        Tab::Changes => part(ChangesTab {
+            step: props.step,
+            steps: props.steps,
+            mark: props.mark,
+            range: props.range,
+            changes: props.changes.clone(),
+            act: act.clone(),
+        }),
+        Tab::Object => part(InspectorTab {
+            inspector: props.inspector.clone(),
+            step: props.step,
+            act: act.clone(),
+        }),
+        Tab::Search => part(SearchTab {
+            search: props.search.clone(),
+            step: props.step,
+            act: act.clone(),
+        }),
+        Tab::Edit => part(EditTab {
+            step: props.step,
+            line: props.line.clone(),
+            rewrite: props.rewrite.clone(),
+            can_undo: props.can_undo,
+            can_edit: props.can_edit,
+            act: act.clone(),
+        }),
+        Tab::Compare => part(CompareTab {
+            compare: props.compare.clone(),
+            machine: props.machine.clone(),
+            line: props.parted_line.clone(),
+            kept: props.kept.clone(),
+            act: act.clone(),
+        }),
+        Tab::Export => part(ExportTab {
+            export: props.export.clone(),
+            act: act.clone(),
+        }),
     };
     html! {
         <aside class="dock" id="past" aria-label="questions to the past" {onkeydown}>

@@ -3,15 +3,16 @@
 use std::rc::Rc;
 
 use web_sys::{HtmlInputElement, SubmitEvent};
-use yew::{Callback, Html, Properties, function_component, html, use_effect_with, use_node_ref};
+use yew::{Callback, Html, hook, html, use_effect_with, use_node_ref};
 
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::rewrite::{Edit, Rewrite};
 use crate::transcript::{LogLine, lines};
 
-#[derive(Properties, PartialEq)]
-pub struct EditTabProps {
+#[derive(PartialEq)]
+pub struct EditTab {
     /// The step that is shown.
     pub step: u32,
     /// Its line; the boot has none.
@@ -23,9 +24,11 @@ pub struct EditTabProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(EditTab, use_edit_tab);
+
 /// Draws the tab.
-#[function_component]
-pub fn EditTab(props: &EditTabProps) -> Html {
+#[hook]
+fn use_edit_tab(props: &EditTab) -> Html {
     let input = use_node_ref();
     let text = props
         .line

@@ -2,21 +2,24 @@
 
 use std::rc::Rc;
 
-use yew::{Callback, Html, Properties, function_component, html};
+use yew::{Callback, Html, hook, html};
 
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::export::{Export, FORMATS};
 
-#[derive(Properties, PartialEq)]
-pub struct ExportTabProps {
+#[derive(PartialEq)]
+pub struct ExportTab {
     pub export: Option<Rc<Export>>,
     pub act: Callback<Action>,
 }
 
+drawn_by!(ExportTab, use_export_tab);
+
 /// Draws the tab.
-#[function_component]
-pub fn ExportTab(props: &ExportTabProps) -> Html {
+#[hook]
+fn use_export_tab(props: &ExportTab) -> Html {
     let is_running = props
         .export
         .as_ref()

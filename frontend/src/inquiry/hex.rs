@@ -10,13 +10,15 @@ use std::rc::Rc;
 use labs::view::{ObjectView, address};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, MouseEvent};
-use yew::{AttrValue, Callback, Html, Properties, classes, function_component, html};
+use yew::{AttrValue, Callback, Html, Properties, classes, function_component, hook, html};
+
+use crate::part::drawn_by;
 
 /// Bytes to a row.
 const ROW: usize = 8;
 
-#[derive(Properties, PartialEq)]
-pub struct HexProps {
+#[derive(PartialEq)]
+pub struct Hex {
     /// The object.
     pub view: Rc<ObjectView>,
     /// Which of its bytes differ from what was shown before; empty if none do.
@@ -31,10 +33,12 @@ pub struct HexProps {
     pub point: Callback<Option<u32>>,
 }
 
+drawn_by!(Hex, use_hex);
+
 /// Draws the dump.
-#[function_component]
-pub fn Hex(props: &HexProps) -> Html {
-    let HexProps {
+#[hook]
+fn use_hex(props: &Hex) -> Html {
+    let Hex {
         view,
         changed,
         lit,

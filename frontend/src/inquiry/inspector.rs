@@ -9,25 +9,28 @@ use std::rc::Rc;
 
 use labs::protocol::Goal;
 use labs::view::{FieldView, ObjectView, View, address};
-use yew::{Callback, Html, Properties, classes, function_component, html, use_state};
+use yew::{Callback, Html, classes, hook, html, use_state};
 
 use super::hex::Hex;
 use crate::icons::{self, icon};
+use crate::part::{drawn_by, part};
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::inspector::Inspector;
 
-#[derive(Properties, PartialEq)]
-pub struct InspectorTabProps {
+#[derive(PartialEq)]
+pub struct InspectorTab {
     pub inspector: Rc<Inspector>,
     /// The step that is shown.
     pub step: u32,
     pub act: Callback<Action>,
 }
 
+drawn_by!(InspectorTab, use_inspector_tab);
+
 /// Draws the tab.
-#[function_component]
-pub fn InspectorTab(props: &InspectorTabProps) -> Html {
+#[hook]
+fn use_inspector_tab(props: &InspectorTab) -> Html {
     // The byte that is pointed at.
     let cursor = use_state(|| None::<u32>);
     let inspector = &props.inspector;
@@ -107,8 +110,14 @@ pub fn InspectorTab(props: &InspectorTabProps) -> Html {
                     <tbody>{ for rows }</tbody>
                 </table>
             }
-            <Hex view={view.clone()} changed={changed.clone()} {lit} cursor={*cursor} {point}
-                name={field.map(|field| field.name.clone())} />
+            { part(Hex {
+                view: view.clone(),
+                changed: changed.clone(),
+                lit,
+                cursor: *cursor,
+                name: field.map(|field| field.name.clone()),
+                point,
+            }) }
         </>
     }
 }

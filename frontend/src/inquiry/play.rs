@@ -1,16 +1,17 @@
 //! The controls of the timeline that play the steps.
 
 use web_sys::HtmlSelectElement;
-use yew::{Callback, Event, Html, Properties, TargetCast, function_component, html};
+use yew::{Callback, Event, Html, TargetCast, hook, html};
 
 use crate::callbacks::report;
 use crate::icons::{self, icon};
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::play::Speed;
 
-#[derive(Properties, PartialEq)]
-pub struct PlayProps {
+#[derive(Clone, PartialEq)]
+pub struct Play {
     /// Steps are following each other.
     pub is_on: bool,
     pub speed: Speed,
@@ -19,9 +20,11 @@ pub struct PlayProps {
     pub act: Callback<Action>,
 }
 
+drawn_by!(Play, use_play);
+
 /// Draws the button and the speeds.
-#[function_component]
-pub fn Play(props: &PlayProps) -> Html {
+#[hook]
+fn use_play(props: &Play) -> Html {
     let toggle = props.act.reform(|_| Action::Inquiry(Own::TogglePlay));
     let (label, path) = if props.is_on {
         ("pause (Alt+P)", icons::PAUSE)

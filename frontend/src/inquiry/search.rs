@@ -4,23 +4,26 @@ use std::rc::Rc;
 
 use labs::protocol::Goal;
 use web_sys::{HtmlInputElement, SubmitEvent};
-use yew::{Callback, Html, Properties, function_component, html, use_node_ref};
+use yew::{Callback, Html, hook, html, use_node_ref};
 
+use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::search::{Outcome, Search};
 
-#[derive(Properties, PartialEq)]
-pub struct SearchTabProps {
+#[derive(PartialEq)]
+pub struct SearchTab {
     pub search: Option<Rc<Search>>,
     /// The step that is shown.
     pub step: u32,
     pub act: Callback<Action>,
 }
 
+drawn_by!(SearchTab, use_search_tab);
+
 /// Draws the tab.
-#[function_component]
-pub fn SearchTab(props: &SearchTabProps) -> Html {
+#[hook]
+fn use_search_tab(props: &SearchTab) -> Html {
     let (line, prints) = (use_node_ref(), use_node_ref());
     let onsubmit = {
         let (act, line, prints) = (props.act.clone(), line.clone(), prints.clone());

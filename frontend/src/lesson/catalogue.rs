@@ -5,18 +5,16 @@ use std::rc::Rc;
 use labs::lab::Entry;
 use labs::log::LabTag;
 use web_sys::HtmlDialogElement;
-use yew::{
-    AttrValue, Callback, Html, Properties, SubmitEvent, function_component, html, use_effect_with,
-    use_node_ref,
-};
+use yew::{AttrValue, Callback, Html, SubmitEvent, hook, html, use_effect_with, use_node_ref};
 
 use super::checks::points;
 use super::outside::typed_into;
+use crate::part::drawn_by;
 use crate::state::lesson::{self, Catalogue, Progress, Student};
 use crate::state::{Action, State};
 
-#[derive(Properties, PartialEq)]
-pub struct CatalogueDialogProps {
+#[derive(PartialEq)]
+pub struct CatalogueDialog {
     pub open: bool,
     pub catalogue: Catalogue,
     /// How far the student is with each lab of the catalogue.
@@ -34,7 +32,7 @@ pub struct CatalogueDialogProps {
     pub act: Callback<Action>,
 }
 
-impl CatalogueDialogProps {
+impl CatalogueDialog {
     /// What the dialog shows.
     pub fn of(state: &State, act: &Callback<Action>) -> Self {
         let lesson = &state.lesson;
@@ -46,7 +44,7 @@ impl CatalogueDialogProps {
         };
         let progress = tags.iter().map(|tag| lesson.progress_of(tag).cloned());
         let text = |text: &String| AttrValue::from(text.clone());
-        CatalogueDialogProps {
+        CatalogueDialog {
             open: lesson.shows_catalogue,
             catalogue: lesson.catalogue.clone(),
             progress: progress.collect(),
@@ -60,9 +58,11 @@ impl CatalogueDialogProps {
     }
 }
 
+drawn_by!(CatalogueDialog, use_catalogue_dialog);
+
 /// The dialog. It is always in the page; the list comes when it is first opened.
-#[function_component]
-pub fn CatalogueDialog(props: &CatalogueDialogProps) -> Html {
+#[hook]
+fn use_catalogue_dialog(props: &CatalogueDialog) -> Html {
     let dialog = use_node_ref();
     {
         let dialog = dialog.clone();
@@ -97,7 +97,7 @@ pub fn CatalogueDialog(props: &CatalogueDialogProps) -> Html {
 }
 
 /// Asks who works here.
-fn name_form(props: &CatalogueDialogProps) -> Html {
+fn name_form(props: &CatalogueDialog) -> Html {
     // An empty one would wipe out what is being typed when the list arrives.
     let known = props.student.clone().filter(|name| !name.is_empty());
     let onsubmit = {
@@ -123,7 +123,7 @@ fn name_form(props: &CatalogueDialogProps) -> Html {
     }
 }
 
-fn list(props: &CatalogueDialogProps) -> Html {
+fn list(props: &CatalogueDialog) -> Html {
     let entries = match &props.catalogue {
         Catalogue::Unknown | Catalogue::Coming => {
             return html! { <p role="status">{ "The catalogue is on its way." }</p> };
@@ -165,7 +165,7 @@ fn list(props: &CatalogueDialogProps) -> Html {
     }
 }
 
-fn entry(at: usize, entries: &[Entry], props: &CatalogueDialogProps) -> Html {
+fn entry(at: usize, entries: &[Entry], props: &CatalogueDialog) -> Html {
     let entry = &entries[at];
     let progress = props.progress.get(at).and_then(Option::as_deref);
     let id = entry.id.clone();

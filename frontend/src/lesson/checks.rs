@@ -4,12 +4,12 @@ use labs::lab::{Check, Test, Verdict};
 use yew::{Callback, Html, classes, html};
 
 use super::handout::inlines;
-use super::pane::LessonPaneProps;
+use super::pane::LessonPane;
 use crate::state::Action;
 use crate::state::lesson::{self, HandIn, Receipt};
 
 /// Draws the checks with what they found.
-pub fn checks(props: &LessonPaneProps) -> Html {
+pub fn checks(props: &LessonPane) -> Html {
     let results = props.results.as_deref();
     let checks = props.lab.checks.iter().map(|check| {
         let verdict = results.and_then(|results| {
@@ -110,7 +110,7 @@ fn said(text: &str) -> &str {
 }
 
 /// Draws the place where work is handed in.
-pub fn hand_in(props: &LessonPaneProps) -> Html {
+pub fn hand_in(props: &LessonPane) -> Html {
     let lesson = |action: lesson::Action| props.act.reform(move |_| Action::Lesson(action.clone()));
     let is_busy = matches!(props.hand_in, HandIn::Checking | HandIn::Sent);
     let has_server = props.has_server == Some(true);

@@ -6,18 +6,19 @@ use labs::lab::Lab;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 use yew::{
-    AttrValue, Callback, Html, NodeRef, Properties, classes, function_component, html,
-    use_effect_with, use_mut_ref, use_node_ref,
+    AttrValue, Callback, Html, NodeRef, classes, hook, html, use_effect_with, use_mut_ref,
+    use_node_ref,
 };
 
 use super::checks::{checks, hand_in, points};
 use super::handout::{Walk, handout};
 use crate::icons::{CLOSE, icon};
+use crate::part::drawn_by;
 use crate::state::lesson::{self, HandIn, OpenLab, Progress, Ran, Results, Trouble};
 use crate::state::{Action, State};
 
-#[derive(Properties, PartialEq)]
-pub struct LessonPaneProps {
+#[derive(PartialEq)]
+pub struct LessonPane {
     pub lab: Rc<Lab>,
     /// Where each command of the handout ran.
     pub ran: Rc<Vec<Option<Ran>>>,
@@ -47,11 +48,11 @@ pub struct LessonPaneProps {
     pub act: Callback<Action>,
 }
 
-impl LessonPaneProps {
+impl LessonPane {
     /// What the pane shows of a lab that is open.
     pub fn of(open: &OpenLab, state: &State, visible: bool, act: &Callback<Action>) -> Self {
         let student = state.lesson.student.as_ref();
-        LessonPaneProps {
+        LessonPane {
             lab: open.lab.clone(),
             ran: open.ran.clone(),
             progress: open.progress.clone(),
@@ -75,10 +76,12 @@ impl LessonPaneProps {
     }
 }
 
+drawn_by!(LessonPane, use_lesson_pane);
+
 /// Draws the pane.
-#[function_component]
-pub fn LessonPane(props: &LessonPaneProps) -> Html {
-    let LessonPaneProps {
+#[hook]
+fn use_lesson_pane(props: &LessonPane) -> Html {
+    let LessonPane {
         lab, progress, act, ..
     } = props;
     let scroll = use_node_ref();
@@ -145,7 +148,7 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
 }
 
 /// What to know before one begins.
-fn facts(props: &LessonPaneProps) -> Html {
+fn facts(props: &LessonPane) -> Html {
     let whose = match props.name.as_str() {
         "" => "practice numbers".to_string(),
         name => format!("numbers of {name}"),
@@ -164,7 +167,7 @@ fn facts(props: &LessonPaneProps) -> Html {
 }
 
 /// How far the student is, in a sentence.
-fn score(props: &LessonPaneProps) -> String {
+fn score(props: &LessonPane) -> String {
     let max = props.lab.points();
     match &props.results {
         _ if props.checking => "checking".to_string(),
