@@ -608,6 +608,7 @@ fn settings_are_remembered() {
     page.click("#theme");
     page.click("#theme");
     page.click("#tab-slab");
+    page.wait("document.querySelector('#slab-table-toggle')");
     page.click("#slab-table-toggle");
     page.wait("document.querySelector('#slab-table')");
     page.eval(
