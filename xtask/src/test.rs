@@ -3,8 +3,11 @@
 //! What fails fast and says where comes first; what needs the built page, the boot image and a
 //! browser comes last. The first failure ends the run, because what follows would fail with it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::progress::{Progress, clock};
@@ -12,7 +15,7 @@ use crate::setup::{CHROMIUM, POSTGRES, QEMU};
 use crate::stop::Stop;
 use crate::toolchain::Wasm;
 use crate::web::{Kind, Sizes};
-use crate::{check, image, kernels, process, setup, web};
+use crate::{check, image, kernels, paths, process, setup, web};
 
 /// What `test --help` adds.
 pub const DETAILS: &str = "
@@ -125,11 +128,87 @@ fn other_way(bench: &Bench) -> Result<Done, Stop> {
     process::run(drive.args(["parity", "16", "1", "native", "wasm"])).map(|()| Done::Passed(2))
 }
 
+/// How many test programs run beside each other: most of their time they wait for a browser or a
+/// guest.
+const ABREAST: usize = 3;
+
+/// The test programs that take longest, which begin first.
+const LONGEST: [&str; 4] = ["library", "lesson", "travel", "browser"];
+
 /// The tests that need everything that was built. The server is there already: its own tests have
 /// made cargo build it.
 fn across(_: &Bench) -> Result<Done, Stop> {
     kernels::build_drive()?;
-    cargo_test(&["-p", "tests"])
+    process::run(&mut process::cargo_call("test -p tests --no-run"))?;
+    let mut targets = vec!["--lib".to_string()];
+    targets.extend(
+        test_programs()?
+            .into_iter()
+            .map(|name| format!("--test={name}")),
+    );
+    let waiting = Mutex::new(targets.into_iter());
+    let next = || waiting.lock().ok().and_then(|mut waiting| waiting.next());
+    let run = || {
+        let mut results = Vec::new();
+        while let Some(target) = next() {
+            results.push(quiet_cargo_test(&["-p", "tests", &target]));
+        }
+        results
+    };
+    let results: Vec<Result<u64, Stop>> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..ABREAST).map(|_| scope.spawn(run)).collect();
+        let ended = threads.into_iter().map(|thread| {
+            let stopped = |_| vec![Err(Stop::Failed("a thread of the tests broke".to_string()))];
+            thread.join().unwrap_or_else(stopped)
+        });
+        ended.flatten().collect()
+    });
+    let passed = results.into_iter().sum::<Result<u64, Stop>>()?;
+    judge(Ok(passed)).map_err(|why| Stop::Failed(format!("`cargo test -p tests` {why}")))
+}
+
+/// The names of the test programs of the package `tests`, the longest first.
+fn test_programs() -> Result<Vec<String>, Stop> {
+    let folder = paths::workspace().join("tests/tests");
+    let entries = fs::read_dir(&folder).map_err(|error| Stop::io("read", &folder, &error))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry
+            .map_err(|error| Stop::io("read", &folder, &error))?
+            .path();
+        let is_program = path.extension().is_some_and(|extension| extension == "rs")
+            || path.join("main.rs").is_file();
+        if let (true, Some(name)) = (is_program, path.file_stem()) {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    let rank = |name: &str| {
+        LONGEST
+            .iter()
+            .position(|long| *long == name)
+            .unwrap_or(LONGEST.len())
+    };
+    names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
+    Ok(names)
+}
+
+/// Runs `cargo test`, shows what it prints when it has ended, and counts what passed.
+fn quiet_cargo_test(arguments: &[&str]) -> Result<u64, Stop> {
+    let mut command = process::cargo();
+    command.arg("test").args(arguments).stdin(Stdio::null());
+    let output = command
+        .output()
+        .map_err(|error| Stop::Failed(format!("can't run the tests: {error}")))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // In one piece, so that the programs' lines do not mix. A test run does not fail for want of a
+    // reader.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    if !output.status.success() {
+        let _ = std::io::stderr().lock().write_all(&output.stderr);
+        let line = process::line(&command);
+        return Err(Stop::Failed(format!("`{line}` failed: {}", output.status)));
+    }
+    Ok(text.lines().filter_map(passed_of).sum())
 }
 
 /// Runs `cargo test`, shows what it prints as it comes, and counts what passed.
@@ -226,6 +305,18 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_test_program_is_found_the_longest_first() {
+        let names = test_programs().expect("the workspace is there");
+        assert_eq!(names[..LONGEST.len()], LONGEST);
+        // A folder with a program in it, and a file.
+        assert!(
+            ["traces", "parity"]
+                .iter()
+                .all(|name| names.contains(&name.to_string()))
+        );
+    }
 
     #[test]
     fn passed_tests_are_counted_from_libtests_closing_lines() {
