@@ -1,9 +1,10 @@
 //! Small things that are done to the page from several places.
 
-use js_sys::Promise;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::HtmlElement;
+use web_sys::{HtmlElement, HtmlInputElement};
+use yew::{Event, TargetCast};
 
 /// Runs `act` when the page has been drawn anew.
 pub fn later(act: impl FnOnce() + 'static) {
@@ -19,6 +20,23 @@ async fn drawn() {
     for _ in 0..2 {
         let _ = JsFuture::from(Promise::resolve(&JsValue::NULL)).await;
     }
+}
+
+/// Reads the file that was just chosen, byte for byte, and hands it to `take`.
+pub fn read_file(event: &Event, take: impl FnOnce(Vec<u8>) + 'static) {
+    let Some(input) = event.target_dyn_into::<HtmlInputElement>() else {
+        return;
+    };
+    let Some(file) = input.files().and_then(|files| files.get(0)) else {
+        return;
+    };
+    // The same file can be chosen again.
+    input.set_value("");
+    wasm_bindgen_futures::spawn_local(async move {
+        if let Ok(buffer) = JsFuture::from(file.array_buffer()).await {
+            take(Uint8Array::new(&buffer).to_vec());
+        }
+    });
 }
 
 /// How often an element is looked for that is about to appear.

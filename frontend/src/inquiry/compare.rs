@@ -2,13 +2,12 @@
 
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
 use labs::view::EventRow;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
+use web_sys::{HtmlSelectElement, HtmlTextAreaElement};
 use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html, use_node_ref};
 
 use crate::callbacks::report;
+use crate::page::read_file;
 use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
@@ -48,7 +47,12 @@ fn use_compare_tab(props: &CompareTab) -> Html {
     };
     let onchange = {
         let act = props.act.clone();
-        Callback::from(move |event: Event| read_file(&event, act.clone()))
+        Callback::from(move |event: Event| {
+            let act = act.clone();
+            read_file(&event, move |log| {
+                act.emit(Action::Inquiry(Own::Compare(log)))
+            });
+        })
     };
     let choose = report(&props.act, |event: Event| {
         let select = event.target_dyn_into::<HtmlSelectElement>()?;
@@ -187,22 +191,4 @@ fn text(bytes: &[u8]) -> String {
         None | Some(0) => shown,
         Some(left) => format!("{shown} … ({left} bytes more)"),
     }
-}
-
-/// Compares with the file that was chosen, byte for byte.
-fn read_file(event: &Event, act: Callback<Action>) {
-    let Some(input) = event.target_dyn_into::<HtmlInputElement>() else {
-        return;
-    };
-    let Some(file) = input.files().and_then(|files| files.get(0)) else {
-        return;
-    };
-    // The same file can be chosen again.
-    input.set_value("");
-    wasm_bindgen_futures::spawn_local(async move {
-        if let Ok(buffer) = JsFuture::from(file.array_buffer()).await {
-            let log = Uint8Array::new(&buffer).to_vec();
-            act.emit(Action::Inquiry(Own::Compare(log)));
-        }
-    });
 }

@@ -5,13 +5,12 @@
 
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
 use yew::{AttrValue, Callback, Event, Html, TargetCast, classes, html};
 
 use crate::callbacks::report;
+use crate::page::read_file;
 
 use super::journal::{offer, url_with};
 use crate::state::Action as PageAction;
@@ -110,7 +109,10 @@ fn sessions(props: &Content, act: &Callback<Action>) -> Html {
     });
     let import = {
         let act = act.clone();
-        Callback::from(move |event: Event| read_file(&event, act.clone()))
+        Callback::from(move |event: Event| {
+            let act = act.clone();
+            read_file(&event, move |log| act.emit(Action::Import(log)));
+        })
     };
     html! {
         <>
@@ -272,7 +274,10 @@ fn log_text(props: &Content, act: &Callback<Action>) -> Html {
         .reform(move |_| PageAction::LoadLog(text_area().unwrap_or_else(|| log.to_vec())));
     let onchange = {
         let act = act.clone();
-        Callback::from(move |event: Event| read_file(&event, act.clone()))
+        Callback::from(move |event: Event| {
+            let act = act.clone();
+            read_file(&event, move |log| act.emit(Action::Import(log)));
+        })
     };
     html! {
         <>
@@ -325,21 +330,4 @@ pub fn follow(is_open: bool) {
 fn element<E: JsCast>(id: &str) -> Option<E> {
     let document = web_sys::window()?.document()?;
     document.get_element_by_id(id)?.dyn_into().ok()
-}
-
-/// Takes the file that was chosen, byte for byte.
-fn read_file(event: &Event, act: Callback<Action>) {
-    let Some(input) = event.target_dyn_into::<HtmlInputElement>() else {
-        return;
-    };
-    let Some(file) = input.files().and_then(|files| files.get(0)) else {
-        return;
-    };
-    // The same file can be chosen again.
-    input.set_value("");
-    spawn_local(async move {
-        if let Ok(buffer) = JsFuture::from(file.array_buffer()).await {
-            act.emit(Action::Import(Uint8Array::new(&buffer).to_vec()));
-        }
-    });
 }
