@@ -8,6 +8,7 @@
 const STORES = { sessions: { keyPath: 'id' }, lines: {}, branches: {} };
 const NOTE_AFTER = 250; // ms; a session that is played writes where it stands four times a second
 const here = 'glass-here'; // in this tab's sessionStorage: "ID STEP STEPS"
+const some = 'glass-kept'; // in localStorage once a session was stored
 
 // Opened while the page's module is still on its way.
 const opened = new Promise((resolve, reject) => {
@@ -78,6 +79,16 @@ async function claim(id) {
 let pending = null;
 let timer = 0;
 
+// Whether there may be sessions. Making the database takes longer than starting a kernel, so a first
+// visit does not wait for it.
+export function mayHave() {
+  try {
+    return localStorage.getItem(some) !== null || sessionStorage.getItem(here) !== null;
+  } catch {
+    return true; // nothing is remembered here, so the database has to be asked
+  }
+}
+
 // Finds the session to begin with: this tab's last one or the latest, of the lab `lab` if that is
 // not empty. A session that another tab has comes as a copy, without an id.
 export async function start(lab) {
@@ -129,6 +140,7 @@ export async function save(row, from, lines, branches) {
   else writeNote();
   const isNew = !row.id;
   if (isNew) {
+    try { localStorage.setItem(some, '1'); } catch { /* then the database is asked each time */ }
     row.id = newId();
     await claim(row.id);
   }

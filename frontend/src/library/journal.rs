@@ -21,6 +21,8 @@ const SETTINGS_KEY: &str = "glass-settings";
 
 #[wasm_bindgen(raw_module = "./keeper.js")]
 extern "C" {
+    #[wasm_bindgen(js_name = mayHave)]
+    fn may_have() -> bool;
     fn start(lab: &str) -> Promise;
     fn take(id: &str) -> Promise;
     fn read(id: &str) -> Promise;
@@ -157,6 +159,9 @@ pub fn begin(address: Address, act: Callback<PageAction>) {
                 step: None,
                 ..address
             })));
+        }
+        if !is_link && !no_edit && !may_have() {
+            act.emit(Action::Started(Ok(None)));
         }
         // A link is a session of its own, so the last one is left alone.
         let kept = match is_link || no_edit {

@@ -545,13 +545,18 @@ impl State {
     }
 
     fn started(&mut self, kept: Result<Option<Kept>, String>, effects: &mut Vec<super::Effect>) {
-        self.library.is_starting = false;
+        // A first visit does not wait for the database, which then speaks a second time. It may know a
+        // session nevertheless, if the browser has forgotten that there is one.
+        let is_late = !std::mem::take(&mut self.library.is_starting);
         match kept {
             Ok(kept) => {
                 self.library.storage = Storage::Works;
                 if let Some(kept) = kept.filter(|_| self.log.is_empty() && self.pending.is_empty())
                 {
-                    self.take_over(kept);
+                    match is_late {
+                        true => self.restore(kept, effects),
+                        false => self.take_over(kept),
+                    }
                 }
             }
             Err(reason) => self.refuse(reason),

@@ -619,3 +619,22 @@ fn files_have_plain_names() {
     assert_eq!(file_name("Übung 1"), "bung-1.log");
     assert_eq!(file_name(""), "session.log");
 }
+
+#[test]
+fn a_database_that_speaks_late_still_gives_the_session_back() {
+    let mut first = keeping();
+    first.type_lines("a\nb");
+    let kept = first.journal.kept("s1");
+    assert!(kept.is_some());
+    // The browser has forgotten that there are sessions, so the page began without waiting.
+    let mut idle = keeping();
+    idle.journal = std::mem::take(&mut first.journal);
+    idle.library(Act::Started(Ok(kept)));
+    assert_eq!(idle.log(), "a b");
+    // Whoever has typed something meanwhile goes on with that.
+    let mut busy = keeping();
+    busy.type_lines("c");
+    let kept = idle.journal.kept("s1");
+    busy.library(Act::Started(Ok(kept)));
+    assert_eq!(busy.log(), "c");
+}
