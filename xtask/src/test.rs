@@ -130,7 +130,7 @@ fn other_way(bench: &Bench) -> Result<Done, Stop> {
 
 /// How many test programs run beside each other: most of their time they wait for a browser or a
 /// guest.
-const ABREAST: usize = 3;
+const ABREAST: usize = 2;
 
 /// The test programs that take longest, which begin first.
 const LONGEST: [&str; 4] = ["library", "lesson", "travel", "browser"];
