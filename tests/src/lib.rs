@@ -14,6 +14,7 @@ pub mod child;
 pub mod host;
 pub mod link;
 pub mod log_gen;
+pub mod page;
 pub mod parity;
 mod random;
 pub mod server;

@@ -1,48 +1,44 @@
 //! The page in a real Chromium: typed at with key events, looked at through its data attributes and
 //! its tables, and with a browser console that must stay clean.
 
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::Settings;
 use tests::cdp::Browser;
 use tests::child::{children_of, signal};
+use tests::page::Page;
 use tests::server::Server;
 use tests::site::Site;
 
 /// The page, live, in a browser of its own, from a server of its own.
 struct Lab {
-    browser: Browser,
+    page: Page,
     server: Server,
+}
+
+impl Deref for Lab {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+impl DerefMut for Lab {
+    fn deref_mut(&mut self) -> &mut Page {
+        &mut self.page
+    }
 }
 
 impl Lab {
     fn open() -> Lab {
         let settings = Settings::find();
         let server = Server::start(&settings, &[]).expect("the server starts");
-        let mut browser = Browser::launch(&settings).expect("chromium starts");
-        browser.goto(&server.url()).expect("the page is there");
-        let mut lab = Lab { browser, server };
-        lab.wait("document.documentElement.dataset.live === '1'");
-        lab
-    }
-
-    #[track_caller]
-    fn wait(&mut self, expression: &str) {
-        if let Err(error) = self.browser.wait_for(expression) {
-            let trouble = self.browser.trouble();
-            let state = self
-                .browser
-                .text("document.querySelector('#state-line').outerHTML");
-            panic!("{error}\nstate: {state:?}\nconsole: {trouble:?}");
-        }
-    }
-
-    #[track_caller]
-    fn eval(&mut self, expression: &str) -> Value {
-        self.browser
-            .eval(expression)
-            .unwrap_or_else(|error| panic!("{expression}: {error}"))
+        let mut page = Page::launch(&settings);
+        page.open(&server.url());
+        Lab { page, server }
     }
 
     /// Types a line at the console and waits until it has run.
@@ -68,12 +64,6 @@ impl Lab {
             .expect("the page lives")
     }
 
-    /// Waits until the kernel owes no answer.
-    #[track_caller]
-    fn settle(&mut self) {
-        self.wait("document.querySelector('#console-input').dataset.busy === 'false'");
-    }
-
     /// A data attribute of the line of state.
     #[track_caller]
     fn state(&mut self, name: &str) -> String {
@@ -90,20 +80,6 @@ impl Lab {
             "(d => d.height === '{height}' && d.nodes === '{nodes}' && d.items === '{items}' &&
                 d.drawnNodes === '{nodes}')(document.querySelector('#radix-canvas').dataset)"
         ));
-    }
-
-    #[track_caller]
-    fn click(&mut self, selector: &str) {
-        self.browser
-            .click(selector)
-            .unwrap_or_else(|error| panic!("{error}"));
-    }
-
-    #[track_caller]
-    fn press(&mut self, key: &str, modifiers: u8) {
-        self.browser
-            .press_with(key, modifiers)
-            .unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// Switches the host by keyboard and waits until the log has run there.
@@ -124,13 +100,6 @@ impl Lab {
             (step, chain),
             "on {host}"
         );
-    }
-
-    /// Nothing that a working page does appears in the browser's console.
-    #[track_caller]
-    fn is_clean(&mut self) {
-        let trouble = self.browser.trouble().expect("the browser lives");
-        assert!(trouble.is_empty(), "{trouble:#?}");
     }
 }
 
@@ -290,7 +259,7 @@ fn a_killed_guest_and_a_stopped_server_lose_nothing() {
     assert_eq!(lab.says("radix lookup t 1"), "10");
     // The server goes away altogether; the page keeps the log until one is back.
     let Lab {
-        mut browser,
+        page: Page { mut browser },
         server,
     } = lab;
     let address = server.address().to_string();

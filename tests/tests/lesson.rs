@@ -5,14 +5,15 @@
 //! same lines and asks it the same questions.
 
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use labs::lab::{Block, Lab, Numbers, fill, from_bytes, variant_of};
 use labs::protocol::{Host, Request, Response};
 use labs::{HostMemory, Session};
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::Settings;
-use tests::cdp::Browser;
+use tests::page::Page;
 use tests::server::Server;
 
 /// The lab.
@@ -23,16 +24,32 @@ const STUDENT: &str = "Ada";
 const TABS_MAX: usize = 400;
 
 /// The page, live, in a browser of its own, from a server of its own.
-struct Page {
-    browser: Browser,
+struct Student {
+    page: Page,
     server: Server,
 }
 
-impl Page {
-    fn open(settings: &Settings) -> Page {
+impl Deref for Student {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+impl DerefMut for Student {
+    fn deref_mut(&mut self) -> &mut Page {
+        &mut self.page
+    }
+}
+
+impl Student {
+    fn open(settings: &Settings) -> Student {
         let server = Server::start(settings, &[]).expect("the server starts");
-        let browser = Browser::launch(settings).expect("chromium starts");
-        let mut page = Page { browser, server };
+        let mut page = Student {
+            page: Page::launch(settings),
+            server,
+        };
         page.load("");
         page
     }
@@ -54,38 +71,8 @@ impl Page {
     fn load(&mut self, address: &str) {
         let url = format!("{}{address}", self.server.url());
         self.browser.goto("about:blank").expect("the browser lives");
-        self.browser.goto(&url).expect("the page is there");
-        self.wait("document.documentElement.dataset.live === '1'");
+        self.page.open(&url);
         self.settle();
-    }
-
-    #[track_caller]
-    fn wait(&mut self, expression: &str) {
-        if let Err(error) = self.browser.wait_for(expression) {
-            let trouble = self.browser.trouble();
-            let page = self.browser.text("document.body.innerText");
-            panic!("{error}\nconsole: {trouble:?}\npage: {page:?}");
-        }
-    }
-
-    #[track_caller]
-    fn eval(&mut self, expression: &str) -> Value {
-        self.browser
-            .eval(expression)
-            .unwrap_or_else(|error| panic!("{expression}: {error}"))
-    }
-
-    /// Waits until the kernel owes no answer.
-    #[track_caller]
-    fn settle(&mut self) {
-        self.wait("document.querySelector('#console-input').dataset.busy === 'false'");
-    }
-
-    #[track_caller]
-    fn press(&mut self, key: &str, modifiers: u8) {
-        self.browser
-            .press_with(key, modifiers)
-            .unwrap_or_else(|error| panic!("{error}"));
     }
 
     #[track_caller]
@@ -149,19 +136,6 @@ impl Page {
             "document.querySelector('#lab-score').textContent.includes({score})"
         ));
     }
-
-    #[track_caller]
-    fn click(&mut self, selector: &str) {
-        self.browser
-            .click(selector)
-            .unwrap_or_else(|error| panic!("{error}"));
-    }
-
-    #[track_caller]
-    fn is_clean(&mut self) {
-        let trouble = self.browser.trouble().expect("the browser lives");
-        assert!(trouble.is_empty(), "{trouble:#?}");
-    }
 }
 
 /// A kernel that is asked what the student should know.
@@ -217,7 +191,7 @@ fn lab_one_can_be_done_by_keyboard_alone() {
     let settings = Settings::find();
     let (lab, solution) = lab_and_solution(&settings);
     let mut oracle = Oracle::new(&lab);
-    let mut page = Page::open(&settings);
+    let mut page = Student::open(&settings);
 
     // The catalogue, the name, the lab. The focus is where one goes on.
     page.tab_to("#labs");
@@ -342,7 +316,7 @@ fn lab_one_can_be_done_by_keyboard_alone() {
 #[test]
 fn a_line_at_the_console_leaves_the_handout_alone() {
     let settings = Settings::find();
-    let mut page = Page::open(&settings);
+    let mut page = Student::open(&settings);
     page.load(&format!("?student={STUDENT}#lab={LAB}"));
     page.wait("document.activeElement.id === 'lab-title'");
     page.settle();
@@ -373,7 +347,7 @@ fn a_line_at_the_console_leaves_the_handout_alone() {
 fn questions_answered_too_early_or_wrongly_say_so() {
     let settings = Settings::find();
     let (lab, _) = lab_and_solution(&settings);
-    let mut page = Page::open(&settings);
+    let mut page = Student::open(&settings);
     page.load(&format!("?student={STUDENT}#lab={LAB}"));
     page.wait("document.activeElement.id === 'lab-title'");
     page.settle();
@@ -414,7 +388,7 @@ fn questions_answered_too_early_or_wrongly_say_so() {
 }
 
 /// What axe-core finds serious in the page as it is, each with where and why.
-fn barriers(page: &mut Page, place: &str) -> Vec<String> {
+fn barriers(page: &mut Student, place: &str) -> Vec<String> {
     let found = page.eval(
         "axe.run(document, {resultTypes: ['violations']}).then(results => results.violations
             .filter(it => it.impact === 'serious' || it.impact === 'critical')
@@ -435,7 +409,7 @@ fn no_part_of_the_page_has_a_serious_barrier() {
         fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
     });
     let axe = axe.unwrap_or_else(|reason| panic!("no judge of accessibility: {reason}"));
-    let mut page = Page::open(&settings);
+    let mut page = Student::open(&settings);
     let (mut found, mut looked) = (Vec::new(), 0);
     for (width, height) in [(1280, 800), (390, 844)] {
         page.browser
@@ -573,7 +547,7 @@ const PLACES: &[(&str, &str, &[&str])] = &[
 
 /// `# LINE` runs a line, `click`, `see` and `focus` take a selector, `pane` a pane's name.
 #[track_caller]
-fn act(page: &mut Page, step: &str) {
+fn act(page: &mut Student, step: &str) {
     let (verb, what) = step.split_once(' ').expect("a verb and an object");
     match verb {
         "#" => {

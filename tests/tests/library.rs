@@ -2,12 +2,14 @@
 //! network, and killed.
 
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tests::cdp::{Browser, Profile};
 use tests::child::{children_of, signal};
+use tests::page::Page;
 use tests::server::Server;
 use tests::site::Site;
 use tests::{Random, Settings};
@@ -19,14 +21,29 @@ const LIVE: &str = "document.documentElement.dataset.live === '1' && \
 const SHOWN: &str = "[...document.querySelectorAll('.entry .words')].map(e => e.textContent)";
 
 /// A page in a browser.
-struct Page {
-    browser: Browser,
+struct Tab {
+    page: Page,
 }
 
-impl Page {
-    fn open(url: &str) -> Page {
-        let browser = Browser::launch(&Settings::find()).expect("chromium starts");
-        let mut page = Page { browser };
+impl Deref for Tab {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+impl DerefMut for Tab {
+    fn deref_mut(&mut self) -> &mut Page {
+        &mut self.page
+    }
+}
+
+impl Tab {
+    fn open(url: &str) -> Tab {
+        let mut page = Tab {
+            page: Page::launch(&Settings::find()),
+        };
         page.goto(url);
         page
     }
@@ -50,39 +67,11 @@ impl Page {
     }
 
     #[track_caller]
-    fn wait(&mut self, expression: &str) {
-        if let Err(error) = self.browser.wait_for(expression) {
-            let trouble = self.browser.trouble();
-            let text = self.browser.text("document.body.innerText");
-            panic!("{error}\npage: {text:?}\nconsole: {trouble:?}");
-        }
-    }
-
-    #[track_caller]
-    fn eval(&mut self, expression: &str) -> Value {
-        self.browser
-            .eval(expression)
-            .unwrap_or_else(|error| panic!("{expression}: {error}"))
-    }
-
-    #[track_caller]
     fn text(&mut self, expression: &str) -> String {
         match self.eval(expression) {
             Value::String(text) => text,
             other => other.to_string(),
         }
-    }
-
-    #[track_caller]
-    fn click(&mut self, selector: &str) {
-        self.browser
-            .click(selector)
-            .unwrap_or_else(|error| panic!("{error}"));
-    }
-
-    #[track_caller]
-    fn press(&mut self, key: &str) {
-        self.browser.press(key).expect("keys work");
     }
 
     /// Pastes lines into the console.
@@ -185,13 +174,6 @@ impl Page {
             .call("DOM.setFileInputFiles", files)
             .expect("chromium can");
     }
-
-    /// Nothing that a working page does appears in the browser's console.
-    #[track_caller]
-    fn is_clean(&mut self) {
-        let trouble = self.browser.trouble().expect("the browser lives");
-        assert!(trouble.is_empty(), "{trouble:#?}");
-    }
 }
 
 fn server() -> Server {
@@ -234,7 +216,7 @@ impl Drop for Folder {
 #[test]
 fn a_reload_comes_back_to_the_same_step() {
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     for line in [
         "radix create t",
         "radix insert t 5 1",
@@ -271,27 +253,27 @@ fn a_reload_comes_back_to_the_same_step() {
 #[test]
 fn sessions_are_kept_named_and_managed_by_keyboard() {
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     page.line("echo first");
-    let focus = |page: &mut Page, selector: &str| {
+    let focus = |page: &mut Tab, selector: &str| {
         for _ in 0..80 {
             if page.eval(&format!("document.activeElement.matches('{selector}')")) == true {
                 return;
             }
-            page.press("Tab");
+            page.press("Tab", 0);
         }
         panic!("Tab never reaches {selector}");
     };
     focus(&mut page, "#sessions");
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait("document.querySelectorAll('#sessions-table tbody tr').length === 1");
     focus(&mut page, "#sessions-table .name");
-    page.press("End");
+    page.press("End", 0);
     page.browser.type_text(", renamed").expect("keys work");
-    page.press("Tab");
+    page.press("Tab", 0);
     page.wait("document.querySelector('#sessions-table [data-do=save]').ariaLabel === 'save echo first, renamed'");
     focus(&mut page, "#session-new");
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait(&format!(
         "document.querySelector('#state-line').dataset.steps === '0' && {LIVE}"
     ));
@@ -299,11 +281,11 @@ fn sessions_are_kept_named_and_managed_by_keyboard() {
     page.line("echo second");
     page.line("echo more");
     focus(&mut page, "#sessions");
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait("document.querySelectorAll('#sessions-table tbody tr').length === 2");
     assert_eq!(page.names(), ["echo second", "echo first, renamed"]);
     focus(&mut page, "#sessions-table tr:nth-child(2) [data-do=open]");
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait(&format!(
         "document.querySelector('#state-line').dataset.steps === '1' && {LIVE}"
     ));
@@ -311,25 +293,25 @@ fn sessions_are_kept_named_and_managed_by_keyboard() {
 
     // Duplicate, delete, and take it back.
     focus(&mut page, "#sessions");
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait("document.querySelectorAll('#sessions-table tbody tr').length === 2");
     focus(&mut page, "#sessions-table [data-do=duplicate]");
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait("document.querySelectorAll('#sessions-table tbody tr').length === 3");
     focus(
         &mut page,
         "#sessions-table tr:not(.current) [data-do=delete]",
     );
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait("document.querySelectorAll('#sessions-table tbody tr').length === 2");
     focus(&mut page, "#undelete");
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait("document.querySelectorAll('#sessions-table tbody tr').length === 3");
     // The one that is open can go as well, and what is typed then is a session of its own.
     focus(&mut page, "#sessions-table tr.current [data-do=delete]");
-    page.press("Enter");
+    page.press("Enter", 0);
     page.wait("document.querySelectorAll('#sessions-table tbody tr').length === 2");
-    page.press("Escape");
+    page.press("Escape", 0);
     page.wait(&format!(
         "document.querySelector('#state-line').dataset.steps === '0' && {LIVE}"
     ));
@@ -342,7 +324,7 @@ fn sessions_are_kept_named_and_managed_by_keyboard() {
 #[test]
 fn a_second_tab_gets_a_copy() {
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     page.line("echo one");
     let first = page.browser.tab().clone();
     page.browser.open_tab().expect("chromium can");
@@ -367,7 +349,7 @@ fn a_second_tab_gets_a_copy() {
 fn sessions_leave_and_come_as_files() {
     let folder = Folder::new("files");
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     let downloads = json!({"behavior": "allow", "downloadPath": folder.0});
     page.browser
         .call_browser("Browser.setDownloadBehavior", downloads)
@@ -413,7 +395,7 @@ fn sessions_leave_and_come_as_files() {
     drop(page);
     let bundle = folder.0.join("bundle");
     fs::write(&bundle, all).expect("the folder is ours");
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     page.click("#sessions");
     page.wait("document.querySelector('#session-import')");
     page.choose("#session-import", &bundle);
@@ -432,7 +414,7 @@ fn sessions_leave_and_come_as_files() {
 #[test]
 fn a_link_carries_the_session_and_its_step() {
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     for line in [
         "radix create t",
         "radix insert t 70 'ü'",
@@ -450,7 +432,7 @@ fn a_link_carries_the_session_and_its_step() {
     page.is_clean();
 
     // Somewhere else, where a session is open that must stay as it is.
-    let mut other = Page::open(&server.url());
+    let mut other = Tab::open(&server.url());
     other.line("echo mine");
     other.goto(&link);
     assert_eq!(other.stands(), stands);
@@ -499,7 +481,7 @@ fn a_stored_link_opens() {
     let v1 = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("logs/compat/v1");
     let links = fs::read_to_string(v1.join("links.txt")).expect("it is stored");
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     for line in links.lines() {
         let (name, link) = line.split_once(' ').expect("a name and a link");
         let text = fs::read(v1.join(format!("{name}.txt"))).expect("it is stored");
@@ -516,7 +498,7 @@ fn a_stored_link_opens() {
 #[test]
 fn a_long_session_is_left_with_the_server() {
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     let mut random = Random::new(5);
     let lines: Vec<String> = (0..150)
         .map(|_| {
@@ -544,7 +526,7 @@ fn a_long_session_is_left_with_the_server() {
     assert!(link.contains("#link=") && link.len() < 200, "{link}");
     let stands = page.stands();
     drop(page);
-    let mut other = Page::open(&link);
+    let mut other = Tab::open(&link);
     assert_eq!(other.stands(), stands);
     other.is_clean();
     other.goto(&format!("{}#link={}", server.url(), "0".repeat(64)));
@@ -556,7 +538,9 @@ fn a_long_session_is_left_with_the_server() {
 fn a_browser_that_does_not_save_says_so_and_goes_on() {
     let server = server();
     let browser = Browser::launch(&Settings::find()).expect("chromium starts");
-    let mut page = Page { browser };
+    let mut page = Tab {
+        page: Page { browser },
+    };
     // As in a private window of some browsers.
     let script =
         json!({"source": "IDBFactory.prototype.open = () => { throw new Error('private') }"});
@@ -605,7 +589,7 @@ fn a_browser_that_does_not_save_says_so_and_goes_on() {
 #[test]
 fn settings_are_remembered() {
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     page.click("#theme");
     page.click("#theme");
     page.click("#tab-slab");
@@ -633,7 +617,7 @@ fn settings_are_remembered() {
 #[test]
 fn a_frame_can_hide_the_head_and_forbid_changes() {
     let server = server();
-    let mut page = Page::open(&server.url());
+    let mut page = Tab::open(&server.url());
     page.line("radix create t");
     page.line("radix insert t 5 1");
     let link = page.link();
@@ -672,7 +656,9 @@ fn without_a_network_everything_works() {
         .into_owned();
     let site = Site::serve(folder).expect("loopback can be listened on");
     let browser = Browser::launch(&settings).expect("chromium starts");
-    let mut page = Page { browser };
+    let mut page = Tab {
+        page: Page { browser },
+    };
     page.browser.goto(&site.url()).expect("the site is there");
     page.eval(&format!(
         "document.body.append(Object.assign(document.createElement('iframe'),
@@ -733,7 +719,7 @@ fn a_new_version_takes_over_whole() {
     copy(&settings.dist().expect("the page is built"), &folder.0);
     let site = Site::serve(folder.0.clone()).expect("loopback can be listened on");
     let url = format!("{}index.html", site.url());
-    let mut page = Page::open(&url);
+    let mut page = Tab::open(&url);
     page.wait("navigator.serviceWorker.controller?.state === 'activated'");
     page.line("echo before");
 
@@ -812,7 +798,9 @@ fn whatever_is_killed_nothing_that_was_shown_is_lost() {
     let profile = Profile::fresh();
     let began = Instant::now();
     let launch = || Browser::launch_in(&settings, &profile).expect("chromium starts");
-    let mut page = Page { browser: launch() };
+    let mut page = Tab {
+        page: Page { browser: launch() },
+    };
     page.goto(&url);
     page.line("radix create t");
     let mut sure = page.shown();
@@ -888,7 +876,9 @@ fn whatever_is_killed_nothing_that_was_shown_is_lost() {
                 // is killed before that takes a new site's storage for rubbish at its next start.
                 std::thread::sleep(Duration::from_secs(35).saturating_sub(began.elapsed()));
                 page.browser.kill();
-                page = Page { browser: launch() };
+                page = Tab {
+                    page: Page { browser: launch() },
+                };
             }
             Victim::Server => {
                 server.kill();
@@ -940,7 +930,7 @@ fn whatever_is_killed_nothing_that_was_shown_is_lost() {
 }
 
 /// All lines of the log, from its text.
-fn log_of(page: &mut Page) -> Vec<String> {
+fn log_of(page: &mut Tab) -> Vec<String> {
     page.click("#log");
     page.wait("document.querySelector('#log-text')?.value");
     let text = page.text("document.querySelector('#log-text').value");

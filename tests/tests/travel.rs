@@ -3,11 +3,12 @@
 //! Times are printed, not judged; `cargo xtask bench scrub` holds them against each other. What is
 //! judged is that the page shows the right step, and that the tab stays within its memory.
 
+use std::ops::{Deref, DerefMut};
+
 use labs::protocol::{Host, Outcome, Request, Response};
 use labs::{HostMemory, Session};
-use serde_json::Value;
 use tests::Settings;
-use tests::cdp::Browser;
+use tests::page::Page;
 use tests::server::Server;
 use tests::travel::{self, Move};
 
@@ -16,51 +17,40 @@ const TAB_MAX: u64 = 256 << 20;
 
 /// The page, live, in a browser of its own, from a server of its own.
 struct Lab {
-    browser: Browser,
+    page: Page,
     _server: Server,
+}
+
+impl Deref for Lab {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+impl DerefMut for Lab {
+    fn deref_mut(&mut self) -> &mut Page {
+        &mut self.page
+    }
 }
 
 impl Lab {
     fn open() -> Lab {
         let settings = Settings::find();
         let server = Server::start(&settings, &[]).expect("the server starts");
-        let mut browser = Browser::launch(&settings).expect("chromium starts");
-        browser.goto(&server.url()).expect("the page is there");
-        let mut lab = Lab {
-            browser,
+        let mut page = Page::launch(&settings);
+        page.open(&server.url());
+        Lab {
+            page,
             _server: server,
-        };
-        lab.wait("document.documentElement.dataset.live === '1'");
-        lab
+        }
     }
 
     #[track_caller]
     fn run(&mut self, lines: &[&str]) {
         let lines: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
         travel::run(&mut self.browser, &lines).unwrap_or_else(|error| panic!("{error}"));
-    }
-
-    #[track_caller]
-    fn wait(&mut self, expression: &str) {
-        if let Err(error) = self.browser.wait_for(expression) {
-            let dock = self
-                .browser
-                .text("document.querySelector('#past')?.innerText");
-            let trouble = self.browser.trouble();
-            panic!("{error}\ndock: {dock:?}\nconsole: {trouble:?}");
-        }
-    }
-
-    #[track_caller]
-    fn settle(&mut self) {
-        self.wait("document.querySelector('#console-input').dataset.busy === 'false'");
-    }
-
-    #[track_caller]
-    fn eval(&mut self, expression: &str) -> Value {
-        self.browser
-            .eval(expression)
-            .unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
     #[track_caller]
@@ -77,13 +67,6 @@ impl Lab {
             "document.dispatchEvent(new KeyboardEvent('keydown',
                 {{key: '{letter}', code: '{code}', altKey: true, bubbles: true, cancelable: true}}))"
         ));
-    }
-
-    #[track_caller]
-    fn press(&mut self, key: &str, modifiers: u8) {
-        self.browser
-            .press_with(key, modifiers)
-            .unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// Moves the focus to an element and presses Enter there.
@@ -109,12 +92,6 @@ impl Lab {
             "document.querySelector('#state-line').dataset.step === '{step}'"
         ));
         self.settle();
-    }
-
-    #[track_caller]
-    fn is_clean(&mut self) {
-        let trouble = self.browser.trouble().expect("the browser lives");
-        assert!(trouble.is_empty(), "{trouble:#?}");
     }
 }
 
