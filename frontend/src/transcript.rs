@@ -217,6 +217,22 @@ fn present(entries: &[Entry], start: usize, step: u32) -> usize {
 mod tests {
     use super::*;
 
+    /// So many steps, each with a row of output.
+    fn entries(count: u32) -> Vec<Entry> {
+        let report = LineReport {
+            text: b"0\n".to_vec(),
+            status: 0,
+            events: 0,
+            chain: 0,
+        };
+        let line = Rc::new(LogLine::new(b"a".to_vec(), report));
+        let entry = |step| Entry::Line {
+            step,
+            line: line.clone(),
+        };
+        (1..=count).map(entry).collect()
+    }
+
     #[test]
     fn long_output_keeps_its_end() {
         let text: String = (0..5000).map(|n| format!("{n}\n")).collect();
@@ -244,18 +260,7 @@ mod tests {
 
     #[test]
     fn the_window_surrounds_the_present() {
-        let report = LineReport {
-            text: b"0\n".to_vec(),
-            status: 0,
-            events: 0,
-            chain: 0,
-        };
-        let line = Rc::new(LogLine::new(b"a".to_vec(), report));
-        let entry = |step| Entry::Line {
-            step,
-            line: line.clone(),
-        };
-        let entries: Vec<Entry> = (1..=100).map(entry).collect();
+        let entries = entries(100);
         let entries = entries.as_slice();
         assert_eq!(window(entries, 0, 100, 2000), 0..100);
         assert_eq!(window(entries, 0, 100, 20), 90..100);
@@ -269,18 +274,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_stays_while_the_present_is_inside() {
-        let report = LineReport {
-            text: b"0\n".to_vec(),
-            status: 0,
-            events: 0,
-            chain: 0,
-        };
-        let line = Rc::new(LogLine::new(b"a".to_vec(), report));
-        let entry = |step| Entry::Line {
-            step,
-            line: line.clone(),
-        };
-        let entries: Vec<Entry> = (1..=1000).map(entry).collect();
+        let entries = entries(1000);
         let mut drawn = Drawn::default();
         let end = drawn.follow(&entries, 0, 1000);
         assert_eq!(end, 940..1000);
@@ -301,18 +295,7 @@ mod tests {
 
     #[test]
     fn scrolling_on_draws_more_but_not_without_end() {
-        let report = LineReport {
-            text: b"0\n".to_vec(),
-            status: 0,
-            events: 0,
-            chain: 0,
-        };
-        let line = Rc::new(LogLine::new(b"a".to_vec(), report));
-        let entry = |step| Entry::Line {
-            step,
-            line: line.clone(),
-        };
-        let entries: Vec<Entry> = (1..=5000).map(entry).collect();
+        let entries = entries(5000);
         let mut drawn = Drawn::default();
         drawn.follow(&entries, 10, 5000);
         assert!(drawn.extend(&entries, 10, true));

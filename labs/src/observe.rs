@@ -4,6 +4,8 @@ mod explain;
 mod memory;
 mod object;
 mod radix;
+#[cfg(all(test, feature = "host-ram"))]
+mod testing;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -372,28 +372,12 @@ mod tests {
     use alloc::vec;
 
     use kernel_core::Kernel;
-    use kernel_core::machine::{Machine, MachineConfig};
-    use kernel_core::mem::Ram;
     use kernel_core::trace::TRACE;
 
     use super::super::object::locate;
+    use super::super::testing::{Silence, kernel};
     use super::*;
     use crate::view::ObjectState;
-
-    struct Silence;
-
-    impl Machine for Silence {
-        fn console_write(&mut self, _: &[u8]) {}
-    }
-
-    fn kernel(lines: &[&str]) -> Kernel {
-        let config = MachineConfig::parse("mem=16M nodes=2 cpus=2").unwrap();
-        let mut kernel = Kernel::boot(Ram::new(config.frames).unwrap(), &config).unwrap();
-        for line in lines {
-            assert_eq!(kernel.run_line(&mut Silence, line.as_bytes()), 0, "{line}");
-        }
-        kernel
-    }
 
     /// Explains an event that the kernel might emit.
     fn explained<const N: usize>(

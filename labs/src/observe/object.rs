@@ -478,25 +478,9 @@ impl fmt::Display for Named {
 
 #[cfg(all(test, feature = "host-ram"))]
 mod tests {
-    use kernel_core::machine::{Machine, MachineConfig};
-    use kernel_core::mem::Ram;
 
+    use super::super::testing::{Silence, kernel};
     use super::*;
-
-    struct Silence;
-
-    impl Machine for Silence {
-        fn console_write(&mut self, _: &[u8]) {}
-    }
-
-    fn kernel(lines: &[&str]) -> Kernel {
-        let config = MachineConfig::parse("mem=16M nodes=2 cpus=2").unwrap();
-        let mut kernel = Kernel::boot(Ram::new(config.frames).unwrap(), &config).unwrap();
-        for line in lines {
-            assert_eq!(kernel.run_line(&mut Silence, line.as_bytes()), 0, "{line}");
-        }
-        kernel
-    }
 
     fn value<'a>(view: &'a ObjectView, field: &str) -> &'a str {
         let found = view.fields.iter().find(|row| row.name == field);
