@@ -128,8 +128,8 @@ fn other_way(bench: &Bench) -> Result<Done, Stop> {
     process::run(drive.args(["parity", "16", "1", "native", "wasm"])).map(|()| Done::Passed(2))
 }
 
-/// How many test programs run beside each other: most of their time they wait for a browser or a
-/// guest.
+/// How many test programs run beside each other. They wait for browsers and guests now and then; more
+/// than two gained nothing on two processors.
 const ABREAST: usize = 2;
 
 /// The test programs that take longest, which begin first.
