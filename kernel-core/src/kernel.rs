@@ -45,8 +45,8 @@ impl Kernel {
         let mut mem = Mem::boot(ram, config);
         mem[TRACE].chain = mix(0, config.seed);
         mem.set_recording(true);
-        slab::boot(&mut mem);
-        radix_tree::boot(&mut mem)
+        slab::boot(&mut mem, config.slab)
+            .and_then(|()| radix_tree::boot(&mut mem))
             .and_then(|()| fs::boot(&mut mem))
             .and_then(|()| shell::boot(&mut mem))
             .map_err(BootError::OutOfMemory)?;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::mem::{FRAME_SIZE, MAX_CPUS, MAX_NODES};
+use crate::slab::Allocator;
 
 /// A machine, as its header describes it: `mem=64M nodes=2 cpus=2 hz=1000 slab=slub seed=1`.
 ///
@@ -17,6 +18,8 @@ pub struct MachineConfig {
     pub cpus: u32,
     /// Timer ticks a second, 1 to 10,000.
     pub hz: u32,
+    /// Which allocator serves the kernel's objects.
+    pub slab: Allocator,
     /// Seed of whatever in the kernel is random.
     pub seed: u64,
 }
@@ -86,6 +89,7 @@ impl Default for MachineConfig {
             nodes: 1,
             cpus: 1,
             hz: 1000,
+            slab: Allocator::Slub,
             seed: 1,
         }
     }
@@ -136,8 +140,7 @@ impl MachineConfig {
                 "cpus" => config.cpus = within(1, MAX_CPUS as u32, "1 to 8")?,
                 "hz" => config.hz = within(1, 10_000, "1 to 10000")?,
                 "seed" => config.seed = value.parse().map_err(|_| bad("a number below 2^64"))?,
-                _ if value == "slub" => {}
-                _ => return Err(bad("slub, the allocator that this kernel has")),
+                _ => config.slab = Allocator::from_name(value).ok_or(bad("slab, slub or slob"))?,
             }
         }
         Ok(config)
@@ -172,12 +175,14 @@ impl fmt::Display for MachineConfig {
             nodes,
             cpus,
             hz,
+            slab,
             seed,
             ..
         } = self;
         write!(
             f,
-            "mem={size}{unit} nodes={nodes} cpus={cpus} hz={hz} slab=slub seed={seed}"
+            "mem={size}{unit} nodes={nodes} cpus={cpus} hz={hz} slab={} seed={seed}",
+            slab.name()
         )
     }
 }
@@ -227,8 +232,8 @@ mod tests {
         check("nodes=0", "machine header: nodes=0: expected 1 to 4");
         check("cpus=-1", "machine header: cpus=-1: expected 1 to 8");
         check(
-            "slab=slob",
-            "machine header: slab=slob: expected slub, the allocator that this kernel has",
+            "slab=slop",
+            "machine header: slab=slop: expected slab, slub or slob",
         );
         check("seed=1 seed=1", "machine header: key 'seed' stands twice");
         check(

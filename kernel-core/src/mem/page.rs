@@ -66,6 +66,8 @@ pub enum PageFlag {
     PageCache = 1 << 5,
     /// A further frame of a block whose descriptor is the first frame's.
     Tail = 1 << 6,
+    /// Blocks of SLOB's ring lie in it.
+    Slob = 1 << 7,
 }
 
 const ZONE_SHIFT: u32 = 24;

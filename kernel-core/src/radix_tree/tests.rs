@@ -22,7 +22,7 @@ impl Bed {
     fn new(gfp: Gfp) -> Bed {
         let config = MachineConfig::parse("mem=4M cpus=2").unwrap();
         let mut mem = Mem::boot(Ram::new(config.frames).unwrap(), &config);
-        slab::boot(&mut mem);
+        slab::boot(&mut mem, slab::Allocator::Slub).unwrap();
         boot(&mut mem).unwrap();
         let cache = slab::kmem_cache_create(&mut mem, "root", 24, 8, Constructor::None).unwrap();
         let root = slab::kmem_cache_alloc(&mut mem, cache, Gfp::KERNEL).unwrap();

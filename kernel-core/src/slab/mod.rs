@@ -1,13 +1,29 @@
-//! Objects smaller than a page: the `kmem_cache` interface.
+//! Objects smaller than a page: the `kmem_cache` interface, and three allocators behind it.
 //!
 //! A cache hands out objects of one size. It gets pages from the page allocator, cuts them into
 //! objects, and remembers the free ones. Every kernel object lives in such a cache, the caches'
 //! own descriptors included (`kmem_cache`, the first cache, describes itself).
 //!
-//! The allocator behind the interface is [`slub`]; SLAB and SLOB will join it. What is common is
-//! here: creating, finding and naming caches, object sizes, the events.
+//! Which allocator does the work is chosen when the machine boots (`slab=slab|slub|slob`):
+//!
+//! - [`slub`] keeps no queues: a CPU owns a slab, and the free objects are chained through
+//!   themselves;
+//! - [`queued`] is SLAB: arrays of free objects for each CPU and node, over slabs that carry a
+//!   descriptor of their own;
+//! - [`slob`] has no slabs at all: one ring of free blocks, for machines with very little memory.
+//!
+//! What they share is here: creating, finding and naming caches, the general caches behind
+//! [`kmalloc`], the events.
 
+pub mod kmalloc;
+pub mod queued;
+pub mod slob;
 pub mod slub;
+#[cfg(test)]
+mod tests;
+
+use core::fmt::Write;
+use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -16,8 +32,13 @@ use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, MAX_CPUS, MAX_NODES, Mem, Page, PageFlag, Ref, UNIT, layout};
 use crate::trace::Tracepoint;
 
+pub use kmalloc::{kfree, kmalloc};
+
 /// The longest name of a cache, in bytes.
 pub const NAME_MAX: usize = 31;
+
+/// The largest object, in bytes.
+pub const SIZE_MAX: u32 = 1 << 20;
 
 /// The static data of this module.
 pub const SLAB: Ref<SlabData> = Ref::of_frame(layout::SLAB);
@@ -31,9 +52,65 @@ pub struct SlabData {
     /// The cache of caches. It has to exist before there is a cache to allocate it from, so it
     /// lives right here.
     pub kmem_cache: KmemCache,
+    /// An [`Allocator`].
+    allocator: u32,
+    _pad: u32,
+    /// The general caches, by size.
+    pub(crate) general: [Ref<KmemCache>; kmalloc::CLASSES_MAX],
+    /// SLOB's ring.
+    pub(crate) slob: slob::Ring,
 }
 
-describe!(SlabData, "slab_data", [caches, kmem_cache]);
+/// Which allocator serves the kernel's objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u32)]
+pub enum Allocator {
+    /// The unqueued one (2.6.22 and later).
+    #[default]
+    Slub = 0,
+    /// The queued one (all of 2.6).
+    Slab = 1,
+    /// The small one (2.6.16 to 2.6.21).
+    Slob = 2,
+}
+
+impl Allocator {
+    /// All of them.
+    pub const ALL: [Allocator; 3] = [Allocator::Slab, Allocator::Slub, Allocator::Slob];
+
+    /// The name as the machine's header spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Allocator::Slub => "slub",
+            Allocator::Slab => "slab",
+            Allocator::Slob => "slob",
+        }
+    }
+
+    /// The allocator of that name.
+    pub fn from_name(name: &str) -> Option<Allocator> {
+        Allocator::ALL
+            .into_iter()
+            .find(|allocator| allocator.name() == name)
+    }
+}
+
+describe!(
+    SlabData,
+    "slab_data",
+    [
+        caches,
+        kmem_cache,
+        allocator: Kind::Named(|allocator, f| {
+            let mut all = Allocator::ALL.iter();
+            let known = all.find(|known| **known as u64 == allocator);
+            f.write_str(known.map_or("?", |known| known.name()))
+        }),
+        _pad: Kind::Padding,
+        general,
+        slob,
+    ]
+);
 
 /// How a new object is initialised, once, when its slab is made. A freed object has to be returned
 /// in this state.
@@ -57,23 +134,27 @@ pub struct KmemCache {
     pub object_size: u32,
     /// Bytes from one object to the next: the object, what the allocator adds, alignment.
     pub size: u32,
-    /// Where in a free object the link to the next one stands.
+    /// SLUB: where in a free object the link to the next one stands.
     pub offset: u32,
     /// A slab has 2^`order` pages.
     pub order: u32,
-    /// Objects to a slab.
+    /// Objects to a slab; 0 where there are no slabs.
     pub objects: u32,
     ctor: u32,
     /// Slabs that the cache owns.
     pub nr_slabs: u32,
+    /// Objects begin at multiples of so many bytes.
+    pub align: u32,
+    /// SLOB: objects in use. The other allocators can count them.
+    pub(crate) nr_objects: u32,
     _pad: u32,
-    /// What each CPU allocates from.
+    /// SLUB: what each CPU allocates from.
     pub(crate) cpu: [slub::CacheCpu; MAX_CPUS],
-    /// The slabs that no CPU owns and that have free objects, by NUMA node.
+    /// SLUB: the slabs that no CPU owns and that have free objects, by NUMA node.
     pub(crate) node: [slub::CacheNode; MAX_NODES],
+    /// SLAB: arrays and lists.
+    pub queues: queued::Queues,
 }
-
-const _: () = assert!(size_of::<KmemCache>() == 200);
 
 describe!(
     KmemCache,
@@ -92,9 +173,12 @@ describe!(
             "zero"
         })),
         nr_slabs,
+        align,
+        nr_objects,
         _pad: Kind::Padding,
         cpu,
         node,
+        queues,
     ]
 );
 
@@ -118,32 +202,55 @@ impl KmemCache {
             .find(|&other| other == cache)
             .map(|cache| mem[cache].name())
     }
+
+    /// Whether new objects are constructed.
+    pub fn has_constructor(&self) -> bool {
+        self.ctor != Constructor::None as u32
+    }
 }
 
-/// Sets up the cache of caches.
-pub(crate) fn boot(mem: &mut Mem) {
+/// Which allocator this kernel runs on.
+#[inline]
+pub fn allocator(mem: &Mem) -> Allocator {
+    match mem[SLAB].allocator {
+        1 => Allocator::Slab,
+        2 => Allocator::Slob,
+        _ => Allocator::Slub,
+    }
+}
+
+/// Sets up the cache of caches and the general caches.
+pub(crate) fn boot(mem: &mut Mem, allocator: Allocator) -> Result<(), Errno> {
+    mem[SLAB].allocator = allocator as u32;
     mem.list_init(SLAB.cast());
+    slob::boot(mem);
     let cache = kmem_cache(mem);
+    let size = size_of::<KmemCache>() as u32;
     describe(
         mem,
         cache,
         "kmem_cache",
-        size_of::<KmemCache>() as u32,
+        size,
         UNIT as u32,
         Constructor::None,
-    );
+    )?;
+    kmalloc::boot(mem)?;
+    if allocator == Allocator::Slab {
+        queued::enable_arrays(mem)?;
+    }
+    Ok(())
 }
 
 /// The cache of caches.
 fn kmem_cache(_: &Mem) -> Ref<KmemCache> {
-    SLAB.byte_add(core::mem::offset_of!(SlabData, kmem_cache))
+    SLAB.byte_add(offset_of!(SlabData, kmem_cache))
 }
 
 /// Creates a cache of objects of `size` bytes, aligned to `align` (at least 8, a power of two).
 ///
 /// # Errors
-/// `EINVAL` for an empty or too long name, an object of no bytes or more than a slab of 2^10 pages
-/// can hold, or an odd alignment; `EEXIST` for a name in use; `ENOMEM`.
+/// `EINVAL` for an empty or too long name, an object of no bytes or more than [`SIZE_MAX`], or an
+/// odd alignment; `EEXIST` for a name in use; `ENOMEM`.
 pub fn kmem_cache_create(
     mem: &mut Mem,
     name: &str,
@@ -152,11 +259,10 @@ pub fn kmem_cache_create(
     ctor: Constructor,
 ) -> Result<Ref<KmemCache>, Errno> {
     let align = align.max(UNIT as u32);
-    let limit = 1 << 20;
     if name.is_empty()
         || name.len() > NAME_MAX
         || size == 0
-        || size > limit
+        || size > SIZE_MAX
         || !align.is_power_of_two()
         || align > 4096
     {
@@ -167,7 +273,11 @@ pub fn kmem_cache_create(
     }
     let cache = kmem_cache_alloc::<KmemCache>(mem, kmem_cache(mem), Gfp::KERNEL)?;
     mem[cache] = KmemCache::zeroed();
-    describe(mem, cache, name, size, align, ctor);
+    if let Err(errno) = describe(mem, cache, name, size, align, ctor) {
+        let caches = kmem_cache(mem);
+        kmem_cache_free(mem, caches, cache);
+        return Err(errno);
+    }
     Ok(cache)
 }
 
@@ -178,14 +288,50 @@ fn describe(
     size: u32,
     align: u32,
     ctor: Constructor,
-) {
+) -> Result<(), Errno> {
     let descriptor = &mut mem[cache];
     descriptor.name[..name.len()].copy_from_slice(name.as_bytes());
     descriptor.object_size = size;
+    descriptor.align = align;
     descriptor.ctor = ctor as u32;
-    slub::calculate_sizes(descriptor, align);
-    slub::init_nodes(mem, cache);
+    match allocator(mem) {
+        Allocator::Slub => {
+            slub::calculate_sizes(&mut mem[cache], align);
+            slub::init_nodes(mem, cache);
+        }
+        Allocator::Slab => queued::set_up(mem, cache)?,
+        Allocator::Slob => slob::set_up(&mut mem[cache]),
+    }
     mem.list_add_tail(cache.cast(), SLAB.cast());
+    Ok(())
+}
+
+/// Ends a cache that has no objects left.
+///
+/// # Errors
+/// `EBUSY` while objects are in use; the cache stays then.
+pub fn kmem_cache_destroy(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<(), Errno> {
+    if counts(mem, cache).active_objects > 0 {
+        return Err(Errno::EBUSY);
+    }
+    kmem_cache_shrink(mem, cache);
+    if allocator(mem) == Allocator::Slab {
+        queued::tear_down(mem, cache);
+    }
+    mem.list_del(cache.cast());
+    let caches = kmem_cache(mem);
+    kmem_cache_free(mem, caches, cache);
+    Ok(())
+}
+
+/// Gives back every page that holds no object in use. Returns whether no slab is left.
+pub fn kmem_cache_shrink(mem: &mut Mem, cache: Ref<KmemCache>) -> bool {
+    match allocator(mem) {
+        Allocator::Slub => slub::shrink(mem, cache),
+        Allocator::Slab => queued::shrink(mem, cache),
+        Allocator::Slob => slob::trim(mem),
+    }
+    mem[cache].nr_slabs == 0
 }
 
 /// All caches in the order of their creation.
@@ -211,13 +357,27 @@ pub fn kmem_cache_alloc<T: Pod>(
     if mem.should_fail() {
         return Err(Errno::ENOMEM);
     }
-    let object = slub::alloc(mem, cache, gfp)?;
+    // Only SLUB gives a CPU a chain to pop from; the others go the slow way from there.
+    let object = match slub::pop(mem, cache) {
+        Some(object) => object,
+        None => alloc_slow(mem, cache, gfp)?,
+    };
     let KmemCache {
         object_size, size, ..
     } = mem[cache];
     let args = [cache.unit(), object.unit(), object_size, size, gfp.0];
     mem.trace(Tracepoint::KmemCacheAlloc, args.map(u64::from));
     Ok(object.cast())
+}
+
+#[cold]
+#[inline(never)]
+fn alloc_slow(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+    match allocator(mem) {
+        Allocator::Slub => slub::alloc_slow(mem, cache, gfp),
+        Allocator::Slab => queued::alloc(mem, cache, gfp),
+        Allocator::Slob => slob::cache_alloc(mem, cache, gfp),
+    }
 }
 
 /// Allocates an object and zeroes it.
@@ -244,11 +404,30 @@ pub fn kmem_cache_free<T: Pod>(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref
         Tracepoint::KmemCacheFree,
         [cache.unit(), object.unit()].map(u64::from),
     );
-    slub::free(mem, cache, object.cast());
+    let object = object.cast();
+    let page = mem.head_page(object);
+    if !slub::push(mem, cache, page, object) {
+        free_slow(mem, cache, page, object);
+    }
+}
+
+#[inline(never)]
+fn free_slow(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, object: Ref<Object>) {
+    if mem[SLAB].allocator == Allocator::Slob as u32 {
+        return slob::cache_free(mem, cache, object);
+    }
+    assert!(
+        is_slab_of(mem, page, cache),
+        "kmem_cache_free of an object of another cache"
+    );
+    match allocator(mem) {
+        Allocator::Slab => queued::free(mem, cache, object),
+        _ => slub::free_slow(mem, cache, page, object),
+    }
 }
 
 /// Objects of a cache as `/proc/slabinfo` counts them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CacheCounts {
     /// Objects in use.
     pub active_objects: u32,
@@ -256,16 +435,29 @@ pub struct CacheCounts {
     pub total_objects: u32,
     /// Slabs.
     pub slabs: u32,
-    /// Slabs on the partial lists.
+    /// Slabs that are neither full nor empty, as far as the allocator lists them.
     pub partial: u32,
 }
 
-/// Counts a cache's objects exactly: those that wait on a CPU's freelist are not in use.
+/// Counts a cache's objects exactly: those that wait in a CPU's chain or array are not in use.
 pub fn counts(mem: &Mem, cache: Ref<KmemCache>) -> CacheCounts {
     let KmemCache {
-        objects, nr_slabs, ..
+        objects,
+        nr_slabs,
+        nr_objects,
+        ..
     } = mem[cache];
-    let (free, partial) = slub::count_free(mem, cache);
+    let (free, partial) = match allocator(mem) {
+        Allocator::Slub => slub::count_free(mem, cache),
+        Allocator::Slab => queued::count_free(mem, cache),
+        Allocator::Slob => {
+            return CacheCounts {
+                active_objects: nr_objects,
+                total_objects: nr_objects,
+                ..CacheCounts::default()
+            };
+        }
+    };
     let total_objects = objects * nr_slabs;
     CacheCounts {
         active_objects: total_objects - free,
@@ -298,19 +490,67 @@ pub fn place_at(mem: &Mem, at: Ref<Object>) -> Option<Place> {
         return None;
     }
     let KmemCache { size, objects, .. } = mem[cache];
-    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
-    let index = (at.unit() - first.unit()) * UNIT as u32 / size;
+    let first = match allocator(mem) {
+        Allocator::Slab => queued::first_object(mem, page),
+        _ => Ref::of_frame(mem.frame_of(page)),
+    };
+    let index = at.unit().checked_sub(first.unit())? * UNIT as u32 / size;
     let object = first.byte_add((index * size) as usize);
     (index < objects).then(|| Place {
         cache,
         object,
-        in_use: !slub::is_free(mem, cache, page, object),
+        in_use: match allocator(mem) {
+            Allocator::Slab => !queued::is_free(mem, cache, page, object),
+            _ => !slub::is_free(mem, cache, page, object),
+        },
     })
+}
+
+/// Puts a new object into the state that the constructor promises.
+fn construct(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
+    if mem[cache].has_constructor() {
+        for word in 0..mem[cache].object_size.div_ceil(UNIT as u32) {
+            mem[object.offset(word)] = 0;
+        }
+    }
 }
 
 /// Whether `page` is the head of one of this cache's slabs.
 fn is_slab_of(mem: &Mem, page: Ref<Page>, cache: Ref<KmemCache>) -> bool {
     mem[page].is(PageFlag::Slab) && mem[page].mapping == cache.unit()
+}
+
+/// A name that is put together, such as `size-128(DMA)`.
+#[derive(Default)]
+struct Name {
+    bytes: [u8; NAME_MAX],
+    length: usize,
+}
+
+impl Name {
+    fn of(arguments: core::fmt::Arguments<'_>) -> Name {
+        let mut name = Name::default();
+        // Our own names fit.
+        let _ = name.write_fmt(arguments);
+        name
+    }
+
+    fn text(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("?")
+    }
+}
+
+impl Write for Name {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let end = self.length + text.len();
+        let space = self
+            .bytes
+            .get_mut(self.length..end)
+            .ok_or(core::fmt::Error)?;
+        space.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
 }
 
 /// Checks the invariants of every cache.
@@ -321,8 +561,14 @@ pub fn check(mem: &Mem) -> Result<(), &'static str> {
     if !mem.list_is_sound(SLAB.cast(), mem.frames()) {
         return Err("slab: the list of caches is broken");
     }
+    if allocator(mem) == Allocator::Slob {
+        return slob::check(mem);
+    }
     for cache in caches(mem) {
-        slub::check(mem, cache)?;
+        match allocator(mem) {
+            Allocator::Slab => queued::check(mem, cache)?,
+            _ => slub::check(mem, cache)?,
+        }
     }
     Ok(())
 }

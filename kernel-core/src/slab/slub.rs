@@ -124,24 +124,26 @@ fn cpu_index(mem: &Mem) -> usize {
     mem[MEM].cpu as usize % MAX_CPUS
 }
 
-/// Pops an object off the CPU's chain.
+/// Pops an object off the CPU's chain, if there is one.
 #[inline(always)]
-pub(super) fn alloc(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+pub(super) fn pop(mem: &mut Mem, cache: Ref<KmemCache>) -> Option<Ref<Object>> {
     let cpu = cpu_index(mem);
     let descriptor = &mem[cache];
     let object = descriptor.cpu[cpu].freelist;
     if object.is_null() {
-        return alloc_slow(mem, cache, gfp);
+        return None;
     }
     let next = mem[link(descriptor, object)].next;
     mem[cache].cpu[cpu].freelist = next;
-    Ok(object)
+    Some(object)
 }
 
 /// Finds the CPU a slab with free objects: its own again, a partial one near, or a new one.
-#[cold]
-#[inline(never)]
-fn alloc_slow(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+pub(super) fn alloc_slow(
+    mem: &mut Mem,
+    cache: Ref<KmemCache>,
+    gfp: Gfp,
+) -> Result<Ref<Object>, Errno> {
     let cpu = cpu_index(mem);
     let own = mem[cache].cpu[cpu].page;
     let page = if own.is_null() || mem[own].freelist == 0 || page_node(mem, own) != mem[MEM].node {
@@ -188,19 +190,13 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
         order,
         objects,
         size,
-        object_size,
-        ctor,
         ..
     } = mem[cache];
     let page = mem.alloc_pages(gfp, order, None)?;
     let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
     for index in 0..objects {
         let object: Ref<Object> = first.byte_add((index * size) as usize);
-        if ctor == Constructor::Zero as u32 {
-            for word in 0..object_size.div_ceil(UNIT as u32) {
-                mem[object.offset(word)] = 0;
-            }
-        }
+        super::construct(mem, cache, object);
         let next = if index + 1 < objects {
             first.byte_add(((index + 1) * size) as usize)
         } else {
@@ -229,29 +225,34 @@ fn set_link(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, next: Ref
     mem[at] = FreeLink { next, _pad: 0 };
 }
 
-/// Gives an object back: to the CPU's own chain if its slab is the CPU's, else to the slab.
+/// Pushes an object onto the CPU's own chain, if its slab is the CPU's.
 #[inline(always)]
-pub(super) fn free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
+pub(super) fn push(
+    mem: &mut Mem,
+    cache: Ref<KmemCache>,
+    page: Ref<Page>,
+    object: Ref<Object>,
+) -> bool {
     let cpu = cpu_index(mem);
-    let page = mem.head_page(object);
-    assert!(
-        is_slab_of(mem, page, cache),
-        "kmem_cache_free of an object of another cache"
-    );
     let CacheCpu {
         page: own,
         freelist,
     } = mem[cache].cpu[cpu];
-    if page == own {
+    let is_own = page == own;
+    if is_own {
         set_link(mem, cache, object, freelist);
         mem[cache].cpu[cpu].freelist = object;
-    } else {
-        free_slow(mem, cache, page, object);
     }
+    is_own
 }
 
-#[inline(never)]
-fn free_slow(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, object: Ref<Object>) {
+/// Gives an object back to its slab.
+pub(super) fn free_slow(
+    mem: &mut Mem,
+    cache: Ref<KmemCache>,
+    page: Ref<Page>,
+    object: Ref<Object>,
+) {
     let prior: Ref<Object> = Ref::new(mem[page].freelist);
     set_link(mem, cache, object, prior);
     mem[page].freelist = object.unit();
@@ -292,7 +293,7 @@ fn deactivate(mem: &mut Mem, cache: Ref<KmemCache>, cpu: usize) {
     }
 }
 
-fn page_node(mem: &Mem, page: Ref<Page>) -> u32 {
+pub(super) fn page_node(mem: &Mem, page: Ref<Page>) -> u32 {
     let zone: Ref<Zone> = mem.zone(mem[page].zone());
     mem[zone].node
 }
