@@ -4,7 +4,7 @@ use crate::errno::Errno;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Mem, Ram, layout};
 use crate::trace::{TRACE, Tracepoint, mix};
-use crate::{fs, radix_tree, shell, slab};
+use crate::{fs, printk, radix_tree, shell, slab};
 
 /// Steps that one console line may take; see [`Mem::charge`].
 pub const LINE_STEPS: u32 = 4_000_000;
@@ -114,6 +114,7 @@ impl Kernel {
             return Err("memory: something was written through a NULL pointer");
         }
         self.mem.check_buddy()?;
+        printk::check(&self.mem)?;
         slab::check(&self.mem)?;
         fs::check(&self.mem)?;
         shell::check(&self.mem)

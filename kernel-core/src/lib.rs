@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`mem`] | frames, kernel pointers, zones, the page allocator |
 //! | [`trace`] | events and their hash chain |
+//! | [`printk`] | the kernel's log |
 //! | [`slab`] | caches of objects |
 //! | [`radix_tree`] | items by key, with tags |
 //! | [`fs`] | the file system: `/`, `/proc`, `/sys` |
@@ -28,6 +29,7 @@ mod kernel;
 pub mod machine;
 pub mod mem;
 pub mod objects;
+pub mod printk;
 pub mod radix_tree;
 pub mod shell;
 pub mod slab;

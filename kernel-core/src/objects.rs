@@ -4,11 +4,12 @@
 //! outside has only an address. Static data stands where [`layout`] puts it, everything else in
 //! slabs, whose caches are named after their type.
 
-use crate::btf::Type;
+use crate::btf::{Field, Kind, Type};
 use crate::fs::{Dentry, File, FsData, Inode, Mount};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
+use crate::printk::{self, LogHead};
 use crate::radix_tree::{RadixData, RadixTreeNode};
 use crate::shell::{NamedTree, ShellData};
 use crate::slab::{KmemCache, SlabData};
@@ -41,9 +42,22 @@ pub fn type_in_cache(name: &str) -> Option<&'static Type> {
     CACHED.into_iter().find(|object| object.name == name)
 }
 
+/// Eight bytes of the kernel's log.
+const LOG_TEXT: Type = Type {
+    name: "log_text",
+    size: 8,
+    fields: &[Field {
+        name: "text",
+        offset: 0,
+        size: 8,
+        length: Some(8),
+        kind: Kind::Text,
+    }],
+};
+
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 10] {
+pub fn statics(mem: &Mem) -> [Run; 12] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -70,6 +84,12 @@ pub fn statics(mem: &Mem) -> [Run; 10] {
             at: zones.offset(zones_max).unit(),
             count: zones_max * MAX_CPUS as u32,
             object: &PerCpuPages::TYPE,
+        },
+        one(layout::LOG, &LogHead::TYPE),
+        Run {
+            at: Ref::<()>::of_frame(layout::LOG).unit() + LogHead::TYPE.size / 8,
+            count: (printk::CAPACITY / 8) as u32,
+            object: &LOG_TEXT,
         },
         Run {
             at: MEM_MAP.unit(),
@@ -127,7 +147,7 @@ mod tests {
             }
         }
         // Whatever the kernel wrote below its managed memory is in one of them.
-        let first_managed = (runs[9].at as usize * 8 + mem.frames() as usize * 32) / FRAME_SIZE;
+        let first_managed = (runs[11].at as usize * 8 + mem.frames() as usize * 32) / FRAME_SIZE;
         for frame in 0..first_managed {
             for (index, word) in mem.frame(frame as u32).chunks_exact(8).enumerate() {
                 let unit = frame * 512 + index;
@@ -143,7 +163,7 @@ mod tests {
     fn an_address_finds_its_object() {
         let kernel = kernel();
         let runs = statics(&kernel.mem);
-        let pages = runs[9];
+        let pages = runs[11];
         let third = pages.at + 2 * 4;
         for at in third..third + 4 {
             assert_eq!(pages.object_at(at), Some(third));

@@ -13,6 +13,7 @@
 //! | 1 .. | static data, a frame for each subsystem, see [`layout`] |
 //! | [`layout::TRACE_BUFFER`] .. | the trace buffer |
 //! | [`layout::ZONES`] .. | zones and per-CPU page lists |
+//! | [`layout::LOG`] .. | the kernel's log |
 //! | [`layout::MEM_MAP`] .. | `mem_map`, one [`Page`] for each frame |
 //! | behind it | what the page allocator manages |
 
@@ -65,8 +66,12 @@ pub mod layout {
     pub const ZONES: u32 = TRACE_BUFFER + TRACE_BUFFER_FRAMES;
     /// Frames for these.
     pub const ZONES_FRAMES: u32 = 9;
+    /// The kernel's log.
+    pub const LOG: u32 = ZONES + ZONES_FRAMES;
+    /// Frames for it.
+    pub const LOG_FRAMES: u32 = 4;
     /// `mem_map`.
-    pub const MEM_MAP: u32 = ZONES + ZONES_FRAMES;
+    pub const MEM_MAP: u32 = LOG + LOG_FRAMES;
 }
 
 /// The static data of this module.

@@ -68,19 +68,23 @@ pub enum PageFlag {
     Tail = 1 << 6,
     /// Blocks of SLOB's ring lie in it.
     Slob = 1 << 7,
+    /// First frame of a block that one large object has for itself.
+    Large = 1 << 8,
 }
 
 const ZONE_SHIFT: u32 = 24;
 
 /// Prints a descriptor's flags: `slab|frozen zone 1`.
 fn show_flags(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    const NAMES: [(PageFlag, &str); 6] = [
+    const NAMES: [(PageFlag, &str); 8] = [
         (PageFlag::Reserved, "reserved"),
         (PageFlag::Buddy, "buddy"),
         (PageFlag::Slab, "slab"),
         (PageFlag::Frozen, "frozen"),
         (PageFlag::PageCache, "page_cache"),
         (PageFlag::Tail, "tail"),
+        (PageFlag::Slob, "slob"),
+        (PageFlag::Large, "large"),
     ];
     let mut bar = "";
     for (flag, name) in NAMES {

@@ -43,6 +43,7 @@ use crate::btf::describe;
 use crate::errno::Errno;
 use crate::machine::Machine;
 use crate::mem::{ListHead, Mem, PageFlag, Ref, layout};
+use crate::printk::LOG;
 use crate::slab::KmemCache;
 use context::Context;
 
@@ -114,6 +115,29 @@ pub(crate) fn is_off(mem: &Mem) -> bool {
 
 /// Runs one console line and returns its status: that of its last command.
 pub(crate) fn run_line(mem: &mut Mem, machine: &mut dyn Machine, line: &[u8]) -> u8 {
+    let status = run_text(mem, machine, line);
+    show_log(mem, machine);
+    status
+}
+
+/// Shows what the kernel's log has gained.
+fn show_log(mem: &mut Mem, machine: &mut dyn Machine) {
+    let mut buffer = [0; 256];
+    let mut position = mem[LOG].shown.max(mem.log_start());
+    loop {
+        let count = mem.read_log(position, &mut buffer);
+        if count == 0 {
+            break;
+        }
+        machine.console_write(&buffer[..count]);
+        position += count as u64;
+    }
+    if mem[LOG].shown != position {
+        mem[LOG].shown = position;
+    }
+}
+
+fn run_text(mem: &mut Mem, machine: &mut dyn Machine, line: &[u8]) -> u8 {
     let mut context = Context::new(mem, machine);
     if is_off(context.mem) {
         context.error(format_args!("sh: the machine is off"));
@@ -192,8 +216,16 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
         let page = &mem[mem.page(frame)];
         let listed_page = page.mapping == commands::pages::OWNER;
         listed -= i64::from(listed_page);
-        let owned = listed_page || page.is(PageFlag::Slab) || page.is(PageFlag::PageCache);
-        if page.count > 0 && !owned && !page.is(PageFlag::Reserved) {
+        let owned = [
+            PageFlag::Reserved,
+            PageFlag::Slab,
+            PageFlag::PageCache,
+            PageFlag::Slob,
+            PageFlag::Large,
+        ]
+        .into_iter()
+        .any(|flag| page.is(flag));
+        if page.count > 0 && !owned && !listed_page {
             return Err("shell: a page in use belongs to nobody");
         }
     }

@@ -91,10 +91,7 @@ pub fn kmalloc(mem: &mut Mem, size: u32, gfp: Gfp) -> Result<Ref<Object>, Errno>
     match allocator(mem) {
         Allocator::Slub => {
             let order = size.div_ceil(FRAME_SIZE as u32).next_power_of_two();
-            let page = mem
-                .alloc_pages(gfp, order.trailing_zeros(), None)
-                .map_err(|_| Errno::ENOMEM)?;
-            Ok(Ref::of_frame(mem.frame_of(page)))
+            super::alloc_large(mem, order.trailing_zeros(), gfp)
         }
         Allocator::Slab => Err(Errno::ENOMEM),
         Allocator::Slob => slob::kmalloc(mem, size, gfp),
@@ -114,6 +111,6 @@ pub fn kfree(mem: &mut Mem, object: Ref<Object>) {
         let cache = Ref::new(mem[page].mapping);
         super::kmem_cache_free(mem, cache, object);
     } else {
-        mem.put_page(page);
+        super::free_large(mem, object);
     }
 }

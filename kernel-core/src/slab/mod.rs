@@ -15,6 +15,7 @@
 //! What they share is here: creating, finding and naming caches, the general caches behind
 //! [`kmalloc`], the events.
 
+pub mod debug;
 pub mod kmalloc;
 pub mod queued;
 pub mod slob;
@@ -54,7 +55,8 @@ pub struct SlabData {
     pub kmem_cache: KmemCache,
     /// An [`Allocator`].
     allocator: u32,
-    _pad: u32,
+    /// What debugging has found since boot.
+    pub bugs: u32,
     /// The general caches, by size.
     pub(crate) general: [Ref<KmemCache>; kmalloc::CLASSES_MAX],
     /// SLOB's ring.
@@ -106,7 +108,7 @@ describe!(
             let known = all.find(|known| **known as u64 == allocator);
             f.write_str(known.map_or("?", |known| known.name()))
         }),
-        _pad: Kind::Padding,
+        bugs,
         general,
         slob,
     ]
@@ -147,6 +149,10 @@ pub struct KmemCache {
     pub align: u32,
     /// SLOB: objects in use. The other allocators can count them.
     pub(crate) nr_objects: u32,
+    /// SLUB: where the metadata behind an object begins; up to there reaches its red zone.
+    pub inuse: u32,
+    /// SLUB: what the cache is watched for.
+    pub flags: debug::Flags,
     _pad: u32,
     /// SLUB: what each CPU allocates from.
     pub(crate) cpu: [slub::CacheCpu; MAX_CPUS],
@@ -175,6 +181,8 @@ describe!(
         nr_slabs,
         align,
         nr_objects,
+        inuse,
+        flags: Kind::Named(|flags, f| write!(f, "{}", debug::Flags(flags as u32))),
         _pad: Kind::Padding,
         cpu,
         node,
@@ -258,6 +266,22 @@ pub fn kmem_cache_create(
     align: u32,
     ctor: Constructor,
 ) -> Result<Ref<KmemCache>, Errno> {
+    kmem_cache_create_watched(mem, name, size, align, ctor, debug::Flags::default())
+}
+
+/// Creates a cache that is watched for what `flags` say, as [`kmem_cache_create`] does. Only SLUB
+/// watches; the other allocators take no notice.
+///
+/// # Errors
+/// As there.
+pub fn kmem_cache_create_watched(
+    mem: &mut Mem,
+    name: &str,
+    size: u32,
+    align: u32,
+    ctor: Constructor,
+    flags: debug::Flags,
+) -> Result<Ref<KmemCache>, Errno> {
     let align = align.max(UNIT as u32);
     if name.is_empty()
         || name.len() > NAME_MAX
@@ -273,6 +297,9 @@ pub fn kmem_cache_create(
     }
     let cache = kmem_cache_alloc::<KmemCache>(mem, kmem_cache(mem), Gfp::KERNEL)?;
     mem[cache] = KmemCache::zeroed();
+    if allocator(mem) == Allocator::Slub {
+        mem[cache].flags = flags;
+    }
     if let Err(errno) = describe(mem, cache, name, size, align, ctor) {
         let caches = kmem_cache(mem);
         kmem_cache_free(mem, caches, cache);
@@ -416,6 +443,9 @@ fn free_slow(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, object: Ref<
     if mem[SLAB].allocator == Allocator::Slob as u32 {
         return slob::cache_free(mem, cache, object);
     }
+    if mem[cache].flags.any() {
+        return slub::free_watched(mem, cache, page, object);
+    }
     assert!(
         is_slab_of(mem, page, cache),
         "kmem_cache_free of an object of another cache"
@@ -504,6 +534,22 @@ pub fn place_at(mem: &Mem, at: Ref<Object>) -> Option<Place> {
             _ => !slub::is_free(mem, cache, page, object),
         },
     })
+}
+
+/// A block of pages for one large object.
+fn alloc_large(mem: &mut Mem, order: u32, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+    // An order that there is not is as good as no memory.
+    let page = mem
+        .alloc_pages(gfp, order, None)
+        .map_err(|_| Errno::ENOMEM)?;
+    mem[page].set(PageFlag::Large);
+    Ok(Ref::of_frame(mem.frame_of(page)))
+}
+
+fn free_large(mem: &mut Mem, object: Ref<Object>) {
+    let page = mem.head_page(object);
+    mem[page].clear(PageFlag::Large);
+    mem.put_page(page);
 }
 
 /// Puts a new object into the state that the constructor promises.

@@ -236,8 +236,7 @@ pub(super) fn cache_alloc(
 ) -> Result<Ref<Object>, Errno> {
     let KmemCache { size, align, .. } = mem[cache];
     let object = if is_big(size) {
-        let page = mem.alloc_pages(gfp, order_of(size), None)?;
-        Ref::of_frame(mem.frame_of(page))
+        super::alloc_large(mem, order_of(size), gfp)?
     } else {
         alloc(mem, size, align, gfp)?
     };
@@ -249,8 +248,7 @@ pub(super) fn cache_alloc(
 pub(super) fn cache_free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
     let size = mem[cache].size;
     if is_big(size) {
-        let page = mem.head_page(object);
-        mem.put_page(page);
+        super::free_large(mem, object);
     } else {
         free(mem, object, size / UNIT as u32);
     }
@@ -270,9 +268,8 @@ pub(super) fn kmalloc(mem: &mut Mem, size: u32, gfp: Gfp) -> Result<Ref<Object>,
         return Ok(block.byte_add(header as usize));
     }
     let record: Ref<BigBlock> = alloc(mem, size_of::<BigBlock>() as u32, UNIT as u32, gfp)?.cast();
-    match mem.alloc_pages(gfp, order_of(size), None) {
-        Ok(page) => {
-            let pages = Ref::of_frame(mem.frame_of(page));
+    match super::alloc_large(mem, order_of(size), gfp) {
+        Ok(pages) => {
             let next = mem[SLAB].slob.big;
             mem[record] = BigBlock { pages, next };
             ring(mem).big = record;
@@ -281,11 +278,7 @@ pub(super) fn kmalloc(mem: &mut Mem, size: u32, gfp: Gfp) -> Result<Ref<Object>,
         Err(errno) => {
             let units = size_of::<BigBlock>() / UNIT;
             free(mem, record.cast(), units as u32);
-            Err(if errno == Errno::EINVAL {
-                Errno::ENOMEM
-            } else {
-                errno
-            })
+            Err(errno)
         }
     }
 }
@@ -302,8 +295,7 @@ pub(super) fn kfree(mem: &mut Mem, object: Ref<Object>) {
                 } else {
                     mem[prev].next = next;
                 }
-                let page = mem.head_page(object);
-                mem.put_page(page);
+                super::free_large(mem, object);
                 let units = size_of::<BigBlock>() / UNIT;
                 return free(mem, record.cast(), units as u32);
             }

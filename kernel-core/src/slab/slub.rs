@@ -10,7 +10,7 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Constructor, KmemCache, Object, is_slab_of};
+use super::{KmemCache, Object, debug, is_slab_of};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{
@@ -64,15 +64,7 @@ struct FreeLink {
 
 /// Lays out an object and its slab: where the free link stands, the stride, the order.
 pub(super) fn calculate_sizes(cache: &mut KmemCache, align: u32) {
-    let inuse = cache.object_size.next_multiple_of(UNIT as u32);
-    // A constructed object must stay as it is while it is free, so the link moves behind it.
-    let (offset, end) = if cache.ctor == Constructor::None as u32 {
-        (0, inuse)
-    } else {
-        (inuse, inuse + UNIT as u32)
-    };
-    cache.offset = offset;
-    cache.size = end.next_multiple_of(align);
+    super::debug::calculate_sizes(cache, align);
     cache.order = calculate_order(cache.size);
     cache.objects = ((FRAME_SIZE as u32) << cache.order) / cache.size;
 }
@@ -144,6 +136,9 @@ pub(super) fn alloc_slow(
     cache: Ref<KmemCache>,
     gfp: Gfp,
 ) -> Result<Ref<Object>, Errno> {
+    if mem[cache].flags.any() {
+        return alloc_watched(mem, cache, gfp);
+    }
     let cpu = cpu_index(mem);
     let own = mem[cache].cpu[cpu].page;
     let page = if own.is_null() || mem[own].freelist == 0 || page_node(mem, own) != mem[MEM].node {
@@ -167,6 +162,57 @@ pub(super) fn alloc_slow(
         freelist: next,
     };
     Ok(freelist)
+}
+
+/// One object of a watched cache, looked at before it is given out. No CPU owns a slab of such a
+/// cache: those with free objects are all on the partial lists.
+fn alloc_watched(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+    loop {
+        let page = match take_partial(mem, cache) {
+            Some(page) => page,
+            None => new_slab(mem, cache, gfp)?,
+        };
+        let object: Ref<Object> = Ref::new(mem[page].freelist);
+        if !debug::alloc_processing(mem, cache, page, object) {
+            // The slab counts as full from now on, and is on no list.
+            continue;
+        }
+        mem[page].freelist = get_link(mem, cache, object).unit();
+        mem[page].inuse += 1;
+        if mem[page].freelist != 0 {
+            add_partial(mem, cache, page, true);
+        }
+        debug::given_out(mem, cache, object);
+        return Ok(object);
+    }
+}
+
+/// Gives an object of a watched cache back, if it may be.
+pub(super) fn free_watched(
+    mem: &mut Mem,
+    cache: Ref<KmemCache>,
+    page: Ref<Page>,
+    object: Ref<Object>,
+) {
+    if debug::free_processing(mem, cache, page, object) {
+        free_slow(mem, cache, page, object);
+    }
+}
+
+/// Whether an object of the slab `page` begins at `object`.
+pub(super) fn valid_object(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    page: Ref<Page>,
+    object: Ref<Object>,
+) -> bool {
+    let KmemCache { size, objects, .. } = mem[cache];
+    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
+    let offset = object.unit().checked_sub(first.unit());
+    offset.is_some_and(|units| {
+        let bytes = u64::from(units) * UNIT as u64;
+        bytes < u64::from(objects * size) && bytes.is_multiple_of(u64::from(size))
+    })
 }
 
 /// The first partial slab of this node, or of the nodes after it.
@@ -204,6 +250,9 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
         };
         set_link(mem, cache, object, next);
     }
+    if mem[cache].flags.any() {
+        debug::set_up_slab(mem, cache, page);
+    }
     let descriptor = &mut mem[page];
     descriptor.set(PageFlag::Slab);
     descriptor.mapping = cache.unit();
@@ -215,12 +264,17 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
 }
 
 #[inline(always)]
-fn get_link(mem: &Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> Ref<Object> {
+pub(super) fn get_link(mem: &Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> Ref<Object> {
     mem[link(&mem[cache], object)].next
 }
 
 #[inline(always)]
-fn set_link(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, next: Ref<Object>) {
+pub(super) fn set_link(
+    mem: &mut Mem,
+    cache: Ref<KmemCache>,
+    object: Ref<Object>,
+    next: Ref<Object>,
+) {
     let at = link(&mem[cache], object);
     mem[at] = FreeLink { next, _pad: 0 };
 }
@@ -315,6 +369,13 @@ fn remove_partial(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
     mem.list_del(page.byte_add(offset_of!(Page, lru)));
 }
 
+/// Takes a slab off its partial list, if it is on it.
+pub(super) fn unlist(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
+    if !mem[page].lru.next.is_null() {
+        remove_partial(mem, cache, page);
+    }
+}
+
 /// Gives an empty slab's pages back.
 fn discard(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
     let descriptor = &mut mem[page];
@@ -355,22 +416,9 @@ fn chain_length(
     page: Ref<Page>,
     mut object: Ref<Object>,
 ) -> Option<u32> {
-    let KmemCache {
-        size,
-        objects,
-        order,
-        ..
-    } = mem[cache];
-    let first = mem.frame_of(page);
     let mut length = 0;
     while !object.is_null() {
-        let frame = object.frame();
-        let inside = frame >= first && frame < first + (1 << order);
-        let start: Ref<Object> = Ref::of_frame(first);
-        if !inside
-            || !((object.unit() - start.unit()) * UNIT as u32).is_multiple_of(size)
-            || length == objects
-        {
+        if !valid_object(mem, cache, page, object) || length == mem[cache].objects {
             return None;
         }
         length += 1;
@@ -394,7 +442,7 @@ pub(super) fn is_free(
     chains.into_iter().any(|mut free| {
         // A sound chain has no more links than the slab has objects.
         for _ in 0..mem[cache].objects {
-            if free.is_null() || free == object {
+            if free == object || !valid_object(mem, cache, page, free) {
                 break;
             }
             free = get_link(mem, cache, free);

@@ -304,3 +304,225 @@ fn slob_is_next_fit_and_joins_neighbours() {
     kfree(&mut mem, Ref::NULL);
     kfree(&mut mem, kmalloc::ZERO_SIZE_PTR);
 }
+
+/// specs/memory.md 2.3: 64-byte objects, how far apart they are and where the link stands.
+#[test]
+fn watched_objects_are_laid_out_as_specified() {
+    let check = |flags: &str, ctor, size: u32, offset: u32, inuse: u32| {
+        let mut mem = machine(Allocator::Slub, "mem=4M");
+        let flags = debug::Flags::from_letters(flags).unwrap();
+        let cache = kmem_cache_create_watched(&mut mem, "c", 64, 8, ctor, flags).unwrap();
+        let KmemCache {
+            size: found,
+            offset: link,
+            inuse: end,
+            ..
+        } = mem[cache];
+        assert_eq!((found, link, end), (size, offset, inuse), "{flags}");
+    };
+    check("-", Constructor::None, 64, 0, 64);
+    check("-", Constructor::Zero, 72, 64, 64);
+    check("Z", Constructor::None, 80, 0, 72);
+    check("FZP", Constructor::None, 88, 72, 72);
+    check("FZPU", Constructor::None, 136, 72, 72);
+}
+
+/// A watched cache with objects in use, for somebody to break.
+struct Watched {
+    mem: Mem,
+    cache: Ref<KmemCache>,
+    objects: Vec<Ref<Object>>,
+}
+
+impl Watched {
+    fn new(size: u32, flags: &str) -> Watched {
+        let mut mem = machine(Allocator::Slub, "mem=4M");
+        let flags = debug::Flags::from_letters(flags).unwrap();
+        let none = Constructor::None;
+        let cache = kmem_cache_create_watched(&mut mem, "c", size, 8, none, flags).unwrap();
+        let objects = (0..6)
+            .map(|_| kmem_cache_alloc(&mut mem, cache, Gfp::KERNEL).unwrap())
+            .collect();
+        Watched {
+            mem,
+            cache,
+            objects,
+        }
+    }
+
+    fn poke(&mut self, object: Ref<Object>, offset: u32, value: u8) {
+        let at: Ref<[u8; 8]> = Ref::new(object.unit() + offset / 8);
+        self.mem[at][offset as usize % 8] = value;
+    }
+
+    fn free(&mut self, object: Ref<Object>) {
+        kmem_cache_free(&mut self.mem, self.cache, object);
+    }
+
+    fn log(&self) -> String {
+        let mut bytes = std::vec![0; crate::printk::CAPACITY];
+        let length = self.mem.read_log(self.mem.log_start(), &mut bytes);
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    }
+}
+
+/// Breaks something, and expects the log to name it.
+#[track_caller]
+fn finds(reason: &str, size: u32, flags: &str, wreck: impl FnOnce(&mut Watched)) {
+    let mut watched = Watched::new(size, flags);
+    wreck(&mut watched);
+    let log = watched.log();
+    let wanted = format!("BUG c: {reason}");
+    assert!(log.contains(&wanted), "{reason}: the log says\n{log}");
+    // It is mended: whoever comes next finds nothing, and the kernel is sound.
+    check(&watched.mem).unwrap();
+    debug::validate(&mut watched.mem, watched.cache);
+    let found = watched.mem[SLAB].bugs;
+    assert_eq!(debug::validate(&mut watched.mem, watched.cache), 0);
+    assert_eq!(watched.mem[SLAB].bugs, found);
+    for _ in 0..100 {
+        kmem_cache_alloc::<Object>(&mut watched.mem, watched.cache, Gfp::KERNEL).unwrap();
+    }
+    check(&watched.mem).unwrap();
+}
+
+#[test]
+fn every_kind_of_corruption_is_named() {
+    // One byte too far, found when the object is freed.
+    finds("Redzone overwritten", 60, "FZPU", |it| {
+        let object = it.objects[2];
+        it.poke(object, 60, 0x41);
+        it.free(object);
+    });
+    // The same where the object fills its words.
+    finds("Redzone overwritten", 64, "FZPU", |it| {
+        let object = it.objects[2];
+        it.poke(object, 64, 0);
+        it.free(object);
+    });
+    // Behind a free object, found when it is given out again.
+    finds("Redzone overwritten", 64, "FZPU", |it| {
+        let object = it.objects[5];
+        it.free(object);
+        it.poke(object, 65, 0);
+        kmem_cache_alloc::<Object>(&mut it.mem, it.cache, Gfp::KERNEL).unwrap();
+    });
+    // Use after free: the first byte, and the last.
+    finds("Poison overwritten", 64, "FZPU", |it| {
+        let object = it.objects[5];
+        it.free(object);
+        it.poke(object, 0, 1);
+        kmem_cache_alloc::<Object>(&mut it.mem, it.cache, Gfp::KERNEL).unwrap();
+    });
+    finds("Poison overwritten", 64, "FZPU", |it| {
+        let object = it.objects[5];
+        it.free(object);
+        it.poke(object, 63, 0x6b);
+        kmem_cache_alloc::<Object>(&mut it.mem, it.cache, Gfp::KERNEL).unwrap();
+    });
+    // Far beyond the end.
+    finds("Object padding overwritten", 64, "FZPU", |it| {
+        let object = it.objects[1];
+        it.poke(object, 130, 9);
+        it.free(object);
+    });
+    // Between the object and the next word, where there is no red zone.
+    finds("Alignment padding overwritten", 60, "FP", |it| {
+        let object = it.objects[1];
+        it.poke(object, 61, 9);
+        it.free(object);
+    });
+    // Behind the last object of a slab.
+    finds("Padding overwritten", 64, "FZPU", |it| {
+        let KmemCache { size, objects, .. } = it.mem[it.cache];
+        let start: Ref<Object> = Ref::of_frame(it.objects[0].frame());
+        it.poke(start, size * objects + 1, 9);
+        it.free(it.objects[0]);
+    });
+    finds("Object already free", 64, "FZPU", |it| {
+        it.free(it.objects[3]);
+        it.free(it.objects[3]);
+    });
+    finds("Object already free", 64, "F", |it| {
+        it.free(it.objects[3]);
+        it.free(it.objects[3]);
+    });
+    // An address inside an object.
+    finds("Invalid object pointer", 64, "FZPU", |it| {
+        it.free(it.objects[3].offset(1));
+    });
+    // Of a page that is no slab.
+    finds("Attempt to free object", 64, "FZPU", |it| {
+        let page = it.mem.alloc_page(Gfp::KERNEL).unwrap();
+        let frame = it.mem.frame_of(page);
+        it.free(Ref::of_frame(frame));
+        it.mem.put_page(page);
+    });
+    // Of another cache.
+    finds("page slab pointer corrupt", 64, "FZPU", |it| {
+        let other = kmalloc(&mut it.mem, 64, Gfp::KERNEL).unwrap();
+        it.free(other);
+    });
+    // The link of a free object.
+    finds("Freepointer corrupt", 64, "FZP", |it| {
+        it.free(it.objects[4]);
+        it.free(it.objects[5]);
+        it.poke(it.objects[5], 72, 0x13);
+        kmem_cache_alloc::<Object>(&mut it.mem, it.cache, Gfp::KERNEL).unwrap();
+    });
+    // The same further down the chain, found when something else is freed.
+    finds("Freechain corrupt", 64, "FZP", |it| {
+        it.free(it.objects[4]);
+        it.free(it.objects[5]);
+        it.poke(it.objects[5], 73, 0x77);
+        it.free(it.objects[0]);
+    });
+    // The slab's count.
+    finds("Wrong object count", 64, "FZP", |it| {
+        let page = it.mem.head_page(it.objects[0]);
+        it.mem[page].inuse -= 1;
+        it.free(it.objects[0]);
+    });
+    finds("inuse 999 > max", 64, "FZP", |it| {
+        let page = it.mem.head_page(it.objects[0]);
+        let inuse = it.mem[page].inuse;
+        it.mem[page].inuse = 999;
+        it.free(it.objects[0]);
+        it.mem[page].inuse = inuse;
+    });
+    // A free object that the head of the chain does not lead to.
+    finds("Freepointer corrupt", 64, "FZP", |it| {
+        let page = it.mem.head_page(it.objects[0]);
+        it.mem[page].freelist = it.objects[0].unit() + 1;
+        it.free(it.objects[1]);
+    });
+}
+
+/// What the log says of an overrun, word for word.
+#[test]
+fn a_report_reads_as_the_kernels() {
+    let mut it = Watched::new(8, "FZPU");
+    let object = it.objects[1];
+    it.mem[object] = u64::from_le_bytes(*b"1019.005");
+    it.poke(object, 8, 0);
+    it.free(object);
+    let start = object.address();
+    let expected = format!(
+        "\
+=============================================================================
+BUG c: Redzone overwritten
+-----------------------------------------------------------------------------
+
+INFO: 0x{0:016x}-0x{0:016x}. First byte 0x0 instead of 0xcc
+INFO: Allocated in line 0 age=",
+        start + 8
+    );
+    let log = it.log();
+    assert!(log.starts_with(&expected), "{log}");
+    assert!(log.contains("  Object 0x"), "{log}");
+    assert!(log.contains(" 31 30 31 39 2e 30 30 35"), "{log}");
+    assert!(log.contains(" 1019.005\n"), "{log}");
+    assert!(log.contains(" Redzone 0x"), "{log}");
+    assert!(log.contains("FIX c: Restoring Redzone 0x"), "{log}");
+    assert!(log.ends_with(" not freed\n\n"), "{log}");
+}
