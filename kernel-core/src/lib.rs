@@ -11,7 +11,7 @@
 //! | [`mem`] | frames, kernel pointers, zones, the page allocator |
 //! | [`trace`] | events and their hash chain |
 //! | [`printk`] | the kernel's log |
-//! | [`slab`] | caches of objects |
+//! | [`slab`], [`cache_ops`] | caches of objects, and what moves them |
 //! | [`radix_tree`] | items by key, with tags |
 //! | [`fs`] | the file system: `/`, `/proc`, `/sys` |
 //! | [`shell`] | the console's command language |
@@ -23,6 +23,7 @@
 #![no_std]
 
 pub mod btf;
+pub mod cache_ops;
 pub mod errno;
 pub mod fs;
 mod kernel;

@@ -12,6 +12,7 @@ use crate::mem::{
 use crate::printk::{self, LogHead};
 use crate::radix_tree::{RadixData, RadixTreeNode};
 use crate::shell::{NamedTree, ShellData};
+use crate::slab::play::Handle;
 use crate::slab::{KmemCache, SlabData};
 use crate::trace::{CAPACITY, Record, TraceData};
 
@@ -27,7 +28,8 @@ pub struct Run {
 }
 
 /// The types of the objects in slabs, each named as its cache.
-const CACHED: [&Type; 7] = [
+const CACHED: [&Type; 8] = [
+    &Handle::TYPE,
     &KmemCache::TYPE,
     &RadixTreeNode::TYPE,
     &Dentry::TYPE,

@@ -1,5 +1,16 @@
 //! What tests of several subsystems share.
 
+use crate::mem::Mem;
+use crate::slab;
+
+/// Pages that the general caches hold: what somebody's scratch memory leaves behind.
+pub(crate) fn general_pages(mem: &Mem) -> u32 {
+    slab::caches(mem)
+        .filter(|&cache| mem[cache].name().starts_with("kmalloc-"))
+        .map(|cache| mem[cache].nr_slabs << mem[cache].order)
+        .sum()
+}
+
 /// A small generator of repeatable random numbers (splitmix64).
 pub(crate) struct Random(pub u64);
 

@@ -233,6 +233,9 @@ impl Mem {
 
     #[cold]
     fn count_down_to_failure(&mut self) -> bool {
+        if crate::slab::defrag::is_locked(self) {
+            return true;
+        }
         self[MEM].fail_nth -= 1;
         let fails = self[MEM].fail_nth == 0;
         if fails {

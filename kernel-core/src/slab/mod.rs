@@ -16,12 +16,14 @@
 //! [`kmalloc`], the events.
 
 pub mod debug;
+pub mod defrag;
 pub mod kmalloc;
+pub mod play;
 pub mod queued;
 pub mod slob;
 pub mod slub;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use core::fmt::Write;
 use core::mem::offset_of;
@@ -57,6 +59,12 @@ pub struct SlabData {
     allocator: u32,
     /// What debugging has found since boot.
     pub bugs: u32,
+    /// The cache of one of whose slabs is locked, while a `get` runs.
+    pub(crate) locked: Ref<KmemCache>,
+    /// The cache of [`play::Handle`].
+    pub(crate) handle_cache: Ref<KmemCache>,
+    /// The console's objects.
+    pub(crate) handles: ListHead,
     /// The general caches, by size.
     pub(crate) general: [Ref<KmemCache>; kmalloc::CLASSES_MAX],
     /// SLOB's ring.
@@ -109,6 +117,9 @@ describe!(
             f.write_str(known.map_or("?", |known| known.name()))
         }),
         bugs,
+        locked,
+        handle_cache,
+        handles,
         general,
         slob,
     ]
@@ -153,6 +164,11 @@ pub struct KmemCache {
     pub inuse: u32,
     /// SLUB: what the cache is watched for.
     pub flags: debug::Flags,
+    /// SLUB: callbacks for defragmentation; see [`crate::cache_ops`].
+    pub ops: u32,
+    /// SLUB: slabs with less than so many percent in use are vacated; 0: a quarter, as in the
+    /// article.
+    pub defrag_ratio: u32,
     _pad: u32,
     /// SLUB: what each CPU allocates from.
     pub(crate) cpu: [slub::CacheCpu; MAX_CPUS],
@@ -183,6 +199,8 @@ describe!(
         nr_objects,
         inuse,
         flags: Kind::Named(|flags, f| write!(f, "{}", debug::Flags(flags as u32))),
+        ops,
+        defrag_ratio,
         _pad: Kind::Padding,
         cpu,
         node,
@@ -246,7 +264,7 @@ pub(crate) fn boot(mem: &mut Mem, allocator: Allocator) -> Result<(), Errno> {
     if allocator == Allocator::Slab {
         queued::enable_arrays(mem)?;
     }
-    Ok(())
+    play::boot(mem)
 }
 
 /// The cache of caches.
@@ -561,6 +579,11 @@ fn construct(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
     }
 }
 
+/// The page whose `lru` is `link`.
+fn page_of(link: Ref<ListHead>) -> Ref<Page> {
+    link.byte_sub(offset_of!(Page, lru))
+}
+
 /// Whether `page` is the head of one of this cache's slabs.
 fn is_slab_of(mem: &Mem, page: Ref<Page>, cache: Ref<KmemCache>) -> bool {
     mem[page].is(PageFlag::Slab) && mem[page].mapping == cache.unit()
@@ -607,6 +630,7 @@ pub fn check(mem: &Mem) -> Result<(), &'static str> {
     if !mem.list_is_sound(SLAB.cast(), mem.frames()) {
         return Err("slab: the list of caches is broken");
     }
+    play::check(mem)?;
     if allocator(mem) == Allocator::Slob {
         return slob::check(mem);
     }

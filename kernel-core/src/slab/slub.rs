@@ -19,7 +19,7 @@ use crate::mem::{
 };
 
 /// Empty slabs that a node's partial list keeps when a CPU lets go of its slab.
-const MIN_PARTIAL: u32 = 5;
+pub(super) const MIN_PARTIAL: u32 = 5;
 /// Objects that a slab should hold at least, where the order permits.
 const MIN_OBJECTS: u32 = 4;
 /// Orders above this are used only for objects that need them.
@@ -377,7 +377,7 @@ pub(super) fn unlist(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
 }
 
 /// Gives an empty slab's pages back.
-fn discard(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
+pub(super) fn discard(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
     let descriptor = &mut mem[page];
     descriptor.clear(PageFlag::Slab);
     descriptor.mapping = 0;
@@ -387,25 +387,101 @@ fn discard(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
     mem.put_page(page);
 }
 
-/// Lets every CPU go of its slab, and the nodes of their empty ones.
-pub fn shrink(mem: &mut Mem, cache: Ref<KmemCache>) {
+/// Lets every CPU go of its slab, then shrinks each node's list.
+pub(super) fn shrink(mem: &mut Mem, cache: Ref<KmemCache>) {
     for cpu in 0..MAX_CPUS {
         if !mem[cache].cpu[cpu].page.is_null() {
             deactivate(mem, cache, cpu);
         }
     }
     for node in 0..mem[MEM].nr_nodes {
-        let head: Ref<ListHead> = node_of(cache, node).cast();
-        let mut at = mem[head].next;
-        while at != head {
-            let page: Ref<Page> = at.byte_sub(offset_of!(Page, lru));
-            at = mem[at].next;
-            if mem[page].inuse == 0 {
-                remove_partial(mem, cache, page);
-                discard(mem, cache, page);
-            }
+        if super::defrag::shrink_node(mem, cache, node).is_err() {
+            discard_empty(mem, cache, node);
         }
     }
+}
+
+/// Gives a node's empty slabs back; where there is no memory to do more.
+fn discard_empty(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) {
+    let head: Ref<ListHead> = node_of(cache, node).cast();
+    let mut at = mem[head].next;
+    while at != head {
+        let page = super::page_of(at);
+        at = mem[at].next;
+        if mem[page].inuse == 0 {
+            remove_partial(mem, cache, page);
+            discard(mem, cache, page);
+        }
+    }
+}
+
+/// Slabs on a node's partial list.
+pub(super) fn nr_partial(mem: &Mem, cache: Ref<KmemCache>, node: u32) -> u32 {
+    mem[node_of(cache, node)].nr_partial
+}
+
+/// Free objects of a node's partial slabs.
+pub(super) fn partial_room(mem: &Mem, cache: Ref<KmemCache>, node: u32) -> u32 {
+    mem.list_iter(node_of(cache, node).cast())
+        .map(|link| &mem[super::page_of(link)])
+        .map(|page| u32::from(page.objects.saturating_sub(page.inuse)))
+        .sum()
+}
+
+/// The last slab of a node's partial list.
+pub(super) fn last_partial(mem: &Mem, cache: Ref<KmemCache>, node: u32) -> Option<Ref<Page>> {
+    let head: Ref<ListHead> = node_of(cache, node).cast();
+    let last = mem[head].prev;
+    (last != head).then(|| super::page_of(last))
+}
+
+/// A page's link.
+pub(super) fn lru_of(page: Ref<Page>) -> Ref<ListHead> {
+    page.byte_add(offset_of!(Page, lru))
+}
+
+/// Puts a slab at the end of its node's partial list.
+pub(super) fn relist(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
+    add_partial(mem, cache, page, false);
+}
+
+/// Ends the vacating of a slab: chains what is free in the order of addresses, and puts the slab
+/// where it belongs. Those that were kicked at are the first to be filled again.
+pub(super) fn thaw(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, kicked: bool) {
+    rethread(mem, cache, page);
+    mem[page].clear(PageFlag::Frozen);
+    let node = node_of(cache, page_node(mem, page));
+    if mem[page].inuse == 0 {
+        if mem[node].nr_partial < MIN_PARTIAL {
+            add_partial(mem, cache, page, false);
+        } else {
+            discard(mem, cache, page);
+        }
+    } else if mem[page].freelist != 0 {
+        add_partial(mem, cache, page, kicked);
+    }
+}
+
+/// Chains a slab's free objects in the order of their addresses.
+fn rethread(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
+    let KmemCache { objects, size, .. } = mem[cache];
+    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
+    let mut free = [0u64; 8];
+    let mut at: Ref<Object> = Ref::new(mem[page].freelist);
+    while valid_object(mem, cache, page, at) {
+        let index = (at.unit() - first.unit()) * UNIT as u32 / size;
+        free[index as usize / 64 % 8] |= 1 << (index % 64);
+        at = get_link(mem, cache, at);
+    }
+    let mut next: Ref<Object> = Ref::NULL;
+    for index in (0..objects.min(512)).rev() {
+        if free[index as usize / 64] >> (index % 64) & 1 != 0 {
+            let object = first.byte_add((index * size) as usize);
+            set_link(mem, cache, object, next);
+            next = object;
+        }
+    }
+    mem[page].freelist = next.unit();
 }
 
 /// Length of a chain of free objects, which must stay inside the slab `page`; `None` if it does

@@ -140,6 +140,10 @@ tracepoints! {
     FsRemove = 14, "fs", "remove", ["ino", "parent"];
     /// Injected allocation failure.
     FailNth = 15, "kmem", "fail_nth", ["ret:int"];
+    /// Defragmentation chose a slab, or stopped at it.
+    KmemCacheDefrag = 16, "kmem", "kmem_cache_defrag", ["name:cache", "pfn", "inuse", "objects", "ratio", "taken"];
+    /// A slab was vacated as far as its objects' owner let go of them.
+    KmemCacheVacate = 17, "kmem", "kmem_cache_vacate", ["name:cache", "pfn", "inuse", "pinned", "left"];
 }
 
 impl Tracepoint {

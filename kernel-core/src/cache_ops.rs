@@ -1,0 +1,26 @@
+//! The callbacks of all caches that can be defragmented: one table, because a cache's descriptor is
+//! plain data and names them by number.
+
+use crate::slab::defrag::CacheOps;
+use crate::slab::play::{Handles, Movable, Pinned};
+
+/// Callbacks by number; 0 is none.
+static TABLE: &[&dyn CacheOps] = &[
+    &Movable,
+    &Pinned,
+    &Handles,
+    #[cfg(test)]
+    &crate::slab::tests::Naughty,
+];
+
+/// The callbacks of this number.
+pub fn get(number: u32) -> Option<&'static dyn CacheOps> {
+    let index = number.checked_sub(1)?;
+    TABLE.get(index as usize).copied()
+}
+
+/// The number of the callbacks of that name.
+pub fn by_name(name: &str) -> Option<u32> {
+    let index = TABLE.iter().position(|ops| ops.name() == name)?;
+    Some(index as u32 + 1)
+}

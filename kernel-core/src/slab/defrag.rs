@@ -1,0 +1,298 @@
+//! Slab defragmentation by *get* and *kick* (Christoph Lameter, 2007; specs/memory.md 3).
+//!
+//! A slab can go only when its last object does, and after some time most slabs hold a few old
+//! objects each. So the allocator asks the objects' owner to part with them. The owner installs two
+//! callbacks, [`CacheOps`]: *get* pins the objects of a slab while the allocator holds it still,
+//! *kick* then frees or moves them, at leisure. Whatever kick leaves is put back, and the slab
+//! with it: failure is normal and changes nothing.
+//!
+//! Only SLUB does it, as in the patches; on the other allocators everything here does nothing.
+
+use super::slub::{self, MIN_PARTIAL};
+use super::{Allocator, KmemCache, Object, SLAB, allocator, is_slab_of, kfree, kmalloc};
+use crate::errno::Errno;
+use crate::mem::{Gfp, ListHead, MEM, Mem, Page, PageFlag, Ref, UNIT};
+use crate::trace::{TRACE, Tracepoint};
+
+/// Partial slabs of a node that defragmentation leaves alone.
+pub const MAX_PARTIAL: u32 = 10;
+
+/// Objects that a slab may have at most: 8-byte ones on one page.
+const OBJECTS_MAX: usize = 512;
+
+/// Above this share of objects in use, in percent, later versions of the patches leave a slab alone.
+pub const DEFRAG_RATIO: u32 = 30;
+
+/// What the owner of a cache's objects does for defragmentation.
+///
+/// The cache must have a constructor, since `get` may see objects that were allocated and not yet
+/// written to.
+pub trait CacheOps: Sync {
+    /// Its name at the console.
+    fn name(&self) -> &'static str;
+
+    /// Pins each of `objects`, all of which are allocated, or sets an entry to NULL that it will not
+    /// touch. What it returns is given to [`CacheOps::kick`].
+    ///
+    /// The slab is locked meanwhile: nothing here may allocate or free, and nothing may sleep.
+    fn get(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32;
+
+    /// Frees or moves the objects that `get` has pinned, as far as it can, and lets go of all of
+    /// them. Entries that are NULL are skipped. It may allocate and free.
+    fn kick(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &[Ref<Object>], private: u32);
+}
+
+/// Installs the callbacks of number `ops` (see [`crate::cache_ops`]) on a cache.
+///
+/// # Errors
+/// `EINVAL` if the cache has no constructor, or there are no such callbacks.
+pub fn kmem_cache_setup_defrag(
+    mem: &mut Mem,
+    cache: Ref<KmemCache>,
+    ops: u32,
+) -> Result<(), Errno> {
+    if !mem[cache].has_constructor() || crate::cache_ops::get(ops).is_none() {
+        return Err(Errno::EINVAL);
+    }
+    mem[cache].ops = ops;
+    Ok(())
+}
+
+/// Whether a slab with so many objects in use is worth vacating: less than a quarter in use, as in
+/// the article, or less than the cache's ratio if it has one.
+fn is_sparse(mem: &Mem, cache: Ref<KmemCache>, inuse: u32) -> bool {
+    let KmemCache {
+        objects,
+        defrag_ratio,
+        ..
+    } = mem[cache];
+    match defrag_ratio {
+        0 => inuse <= objects / 4,
+        ratio => inuse * 100 < ratio * objects,
+    }
+}
+
+/// Tries to empty the slab of `page`. Returns whether it is empty, and so its pages are free or
+/// wait for the next objects.
+pub fn kmem_cache_vacate(mem: &mut Mem, page: Ref<Page>) -> bool {
+    if allocator(mem) != Allocator::Slub || mem[page].count == 0 {
+        return false;
+    }
+    let cache: Ref<KmemCache> = Ref::new(mem[page].mapping);
+    if !mem[page].is(PageFlag::Slab) || mem[page].is(PageFlag::Frozen) || mem[page].inuse == 0 {
+        return false;
+    }
+    debug_assert!(is_slab_of(mem, page, cache));
+    if crate::cache_ops::get(mem[cache].ops).is_none() {
+        return false;
+    }
+    let Ok(vector) = new_vector(mem, cache) else {
+        return false;
+    };
+    slub::unlist(mem, cache, page);
+    mem[page].set(PageFlag::Frozen);
+    let left = vacate(mem, cache, page);
+    kfree(mem, vector);
+    left == 0
+}
+
+/// The vector of a slab's objects, in kernel memory as the patches have it: without it there is no
+/// vacating. The callbacks see a copy.
+fn new_vector(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<Ref<Object>, Errno> {
+    let bytes = mem[cache].objects * UNIT as u32;
+    kmalloc(mem, bytes, Gfp::KERNEL)
+}
+
+/// Empties a slab that is frozen and on no list, as far as its owner lets go; returns how many
+/// objects are left. The slab is where it belongs then.
+fn vacate(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) -> u32 {
+    let KmemCache { objects, size, .. } = mem[cache];
+    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
+    let mut vector = [Ref::NULL; OBJECTS_MAX];
+    let mut used = 0;
+    for index in 0..objects.min(OBJECTS_MAX as u32) {
+        let object = first.byte_add((index * size) as usize);
+        if !slub::is_free(mem, cache, page, object) {
+            vector[used] = object;
+            used += 1;
+        }
+    }
+    let pfn = u64::from(mem.frame_of(page));
+    let mut pinned = 0;
+    if let Some(ops) = crate::cache_ops::get(mem[cache].ops).filter(|_| used > 0) {
+        let vector = &mut vector[..used];
+        let private = locked(mem, cache, |mem| ops.get(mem, cache, vector));
+        pinned = vector.iter().filter(|object| !object.is_null()).count() as u64;
+        ops.kick(mem, cache, vector, private);
+    }
+    let left = u32::from(mem[page].inuse);
+    mem.trace(
+        Tracepoint::KmemCacheVacate,
+        [
+            u64::from(cache.unit()),
+            pfn,
+            used as u64,
+            pinned,
+            u64::from(left),
+        ],
+    );
+    slub::thaw(mem, cache, page, pinned > 0);
+    left
+}
+
+/// Runs `get`, and finds out if it breaks its contract: a slab call from inside it would wait for
+/// the lock that is held.
+fn locked(mem: &mut Mem, cache: Ref<KmemCache>, get: impl FnOnce(&mut Mem) -> u32) -> u32 {
+    // Injected failures are set aside; every allocation is to be caught.
+    let fail_nth = core::mem::replace(&mut mem[MEM].fail_nth, u32::MAX);
+    let events = mem[TRACE].events;
+    mem[SLAB].locked = cache;
+    let private = get(mem);
+    mem[SLAB].locked = Ref::NULL;
+    mem[MEM].fail_nth = fail_nth;
+    // Freeing and whatever else the allocators do is told by events; pinning is not.
+    if mem[TRACE].events != events {
+        complain(mem, cache);
+    }
+    private
+}
+
+/// Says that a slab call came from where none may.
+fn complain(mem: &mut Mem, cache: Ref<KmemCache>) {
+    mem[SLAB].bugs += 1;
+    let mut name = [0; super::NAME_MAX];
+    let length = mem[cache].name().len();
+    name[..length].copy_from_slice(mem[cache].name().as_bytes());
+    let name = core::str::from_utf8(&name[..length]).unwrap_or("?");
+    mem.printk(format_args!(
+        "BUG {name}: slab function called from get(), which holds the slab's lock"
+    ));
+}
+
+/// Whether an allocation comes from inside a `get`, where none may; says so. It is to fail then.
+pub(crate) fn is_locked(mem: &mut Mem) -> bool {
+    let cache = mem[SLAB].locked;
+    if !cache.is_null() {
+        complain(mem, cache);
+    }
+    !cache.is_null()
+}
+
+/// Sorts a node's partial slabs, the fullest first, gives back the empty ones, and vacates sparse
+/// ones while there are more than [`MAX_PARTIAL`]. Returns the slabs that are gone.
+pub(super) fn shrink_node(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) -> Result<u32, Errno> {
+    let before = mem[cache].nr_slabs;
+    sort(mem, cache, node)?;
+    let is_worth_it = slub::nr_partial(mem, cache, node) > MAX_PARTIAL;
+    if is_worth_it && crate::cache_ops::get(mem[cache].ops).is_some() {
+        // The sparse ones leave the list first, so that nothing is moved into them; but no more of
+        // them than the others have room for, since a new slab would be one in the way again.
+        let objects = mem[cache].objects;
+        let mut room = slub::partial_room(mem, cache, node);
+        let mut moving = 0;
+        let mut queue: Ref<ListHead> = Ref::NULL;
+        let vector = new_vector(mem, cache)?;
+        while slub::nr_partial(mem, cache, node) > MAX_PARTIAL {
+            let Some(page) = slub::last_partial(mem, cache, node) else {
+                break;
+            };
+            let inuse = u32::from(mem[page].inuse);
+            let fits = moving + inuse + (objects - inuse) <= room;
+            let taken = fits && is_sparse(mem, cache, inuse);
+            trace_choice(mem, cache, page, taken);
+            if !taken {
+                break;
+            }
+            moving += inuse;
+            room -= objects - inuse;
+            slub::unlist(mem, cache, page);
+            mem[page].set(PageFlag::Frozen);
+            // A chain through the links that the list has just left free.
+            mem[page].lru.prev = queue;
+            queue = slub::lru_of(page);
+        }
+        while !queue.is_null() {
+            let page = super::page_of(queue);
+            queue = core::mem::replace(&mut mem[page].lru.prev, Ref::NULL);
+            vacate(mem, cache, page);
+        }
+        kfree(mem, vector);
+    }
+    Ok(before.saturating_sub(mem[cache].nr_slabs))
+}
+
+/// Tells why a slab was chosen, or where the choosing ended.
+fn trace_choice(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, taken: bool) {
+    let KmemCache {
+        objects,
+        defrag_ratio,
+        ..
+    } = mem[cache];
+    let args = [
+        cache.unit(),
+        mem.frame_of(page),
+        u32::from(mem[page].inuse),
+        objects,
+        defrag_ratio,
+        u32::from(taken),
+    ];
+    mem.trace(Tracepoint::KmemCacheDefrag, args.map(u64::from));
+}
+
+/// Sorts the partial list by objects in use, the fullest first; empty slabs go.
+fn sort(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) -> Result<(), Errno> {
+    if slub::nr_partial(mem, cache, node) == 0 {
+        return Ok(());
+    }
+    let buckets_len = mem[cache].objects;
+    let heads = kmalloc(mem, buckets_len * size_of::<ListHead>() as u32, Gfp::KERNEL)?;
+    let bucket = |inuse: u32| heads.cast::<ListHead>().offset(inuse);
+    for inuse in 0..buckets_len {
+        mem.list_init(bucket(inuse));
+    }
+    while let Some(page) = slub::last_partial(mem, cache, node) {
+        slub::unlist(mem, cache, page);
+        if mem[page].inuse == 0 {
+            slub::discard(mem, cache, page);
+        } else {
+            let inuse = u32::from(mem[page].inuse).min(buckets_len - 1);
+            mem.list_add(slub::lru_of(page), bucket(inuse));
+        }
+    }
+    for inuse in (0..buckets_len).rev() {
+        while !mem.list_is_empty(bucket(inuse)) {
+            let link = mem[bucket(inuse)].next;
+            mem.list_del(link);
+            slub::relist(mem, cache, super::page_of(link));
+        }
+    }
+    kfree(mem, heads);
+    Ok(())
+}
+
+/// Defragments every cache that can be, on one node or on all. Returns the pages that were freed.
+pub fn kmem_cache_defrag(mem: &mut Mem, node: Option<u32>) -> u32 {
+    if allocator(mem) != Allocator::Slub {
+        return 0;
+    }
+    let mut freed = 0;
+    let mut link = mem[SLAB].caches.next;
+    while link != SLAB.cast() {
+        let cache: Ref<KmemCache> = link.cast();
+        link = mem[link].next;
+        if crate::cache_ops::get(mem[cache].ops).is_none() {
+            continue;
+        }
+        for here in 0..mem[MEM].nr_nodes {
+            let wanted = node.is_none_or(|node| node == here);
+            if wanted && slub::nr_partial(mem, cache, here) > MAX_PARTIAL {
+                // Without memory for the lists there is no defragmentation, and no harm.
+                let slabs = shrink_node(mem, cache, here).unwrap_or(0);
+                freed += slabs << mem[cache].order;
+            }
+        }
+    }
+    freed
+}
+
+const _: () = assert!(MIN_PARTIAL < MAX_PARTIAL);

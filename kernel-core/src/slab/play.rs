@@ -1,0 +1,228 @@
+//! Caches to play with: what `kmem create` makes and `kmem alloc` fills.
+//!
+//! Each object that the console allocates has an owner, a [`Handle`], so that the console's objects
+//! can be listed, freed in any order, and moved: the callbacks of a *movable* cache re-point the
+//! handle, those of a *pinned* one never let go.
+
+use core::mem::offset_of;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::defrag::CacheOps;
+use super::{KmemCache, Object, SLAB, SlabData, kmem_cache_alloc, kmem_cache_free};
+use crate::btf::describe;
+use crate::errno::Errno;
+use crate::mem::{Gfp, ListHead, Mem, Ref, UNIT};
+
+/// The owner of one object.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Handle {
+    /// Link in the list of all handles, in the order of their making.
+    pub list: ListHead,
+    /// The object.
+    pub object: Ref<Object>,
+    /// The cache that it is from.
+    pub cache: Ref<KmemCache>,
+}
+
+describe!(Handle, "kmem_handle", [list, object, cache]);
+
+/// Head of the list of handles.
+fn head() -> Ref<ListHead> {
+    SLAB.byte_add(offset_of!(SlabData, handles))
+}
+
+pub(super) fn boot(mem: &mut Mem) -> Result<(), Errno> {
+    mem.list_init(head());
+    let size = size_of::<Handle>() as u32;
+    let cache = super::kmem_cache_create(mem, "kmem_handle", size, 8, super::Constructor::Zero)?;
+    let ops = crate::cache_ops::by_name("kmem_handle").unwrap_or(0);
+    super::defrag::kmem_cache_setup_defrag(mem, cache, ops)?;
+    mem[SLAB].handle_cache = cache;
+    Ok(())
+}
+
+/// All handles in the order of their making.
+pub fn handles(mem: &Mem) -> impl Iterator<Item = Ref<Handle>> + '_ {
+    mem.list_iter(head()).map(|link| link.cast())
+}
+
+/// Allocates an object of `cache` for the console, and its owner, to which the first word of a
+/// movable one leads.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn alloc(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Handle>, Errno> {
+    let handle_cache = mem[SLAB].handle_cache;
+    let handle: Ref<Handle> = kmem_cache_alloc(mem, handle_cache, gfp)?;
+    let object: Ref<Object> = match kmem_cache_alloc(mem, cache, gfp) {
+        Ok(object) => object,
+        Err(errno) => {
+            kmem_cache_free(mem, handle_cache, handle);
+            return Err(errno);
+        }
+    };
+    mem[handle] = Handle {
+        object,
+        cache,
+        ..Handle::zeroed()
+    };
+    mem.list_add_tail(handle.cast(), head());
+    if is_movable(mem, cache) {
+        mem[object] = u64::from(handle.unit());
+    }
+    Ok(handle)
+}
+
+/// Frees an object that the console allocated; `None` if it has none at that address.
+pub fn free(mem: &mut Mem, object: Ref<Object>) -> Option<()> {
+    let handle = handles(mem).find(|&handle| mem[handle].object == object)?;
+    free_owned(mem, handle);
+    Some(())
+}
+
+/// Frees the object of a handle, and the handle.
+pub fn free_owned(mem: &mut Mem, handle: Ref<Handle>) {
+    let Handle { cache, object, .. } = mem[handle];
+    mem.list_del(handle.cast());
+    mem[handle] = Handle::zeroed();
+    let handle_cache = mem[SLAB].handle_cache;
+    kmem_cache_free(mem, handle_cache, handle);
+    restore(mem, cache, object);
+    kmem_cache_free(mem, cache, object);
+}
+
+/// A constructed object goes back as the constructor made it.
+fn restore(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
+    if mem[cache].has_constructor() {
+        super::construct(mem, cache, object);
+    }
+}
+
+fn is_movable(mem: &Mem, cache: Ref<KmemCache>) -> bool {
+    mem[cache].ops != 0
+        && crate::cache_ops::get(mem[cache].ops).is_some_and(|ops| ops.name() == "movable")
+}
+
+/// The handle of an object of a movable cache; NULL while it is being made.
+fn owner(mem: &Mem, object: Ref<Object>) -> Ref<Handle> {
+    Ref::new(mem[object] as u32)
+}
+
+/// Objects that their owner can move: it copies them and points to the copy.
+pub struct Movable;
+
+impl CacheOps for Movable {
+    fn name(&self) -> &'static str {
+        "movable"
+    }
+
+    /// An object whose owner does not point back is being made or freed, and is left alone.
+    fn get(&self, mem: &mut Mem, _: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
+        for object in objects {
+            let handle = owner(mem, *object);
+            if handle.is_null() || mem[handle].object != *object {
+                *object = Ref::NULL;
+            }
+        }
+        0
+    }
+
+    fn kick(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &[Ref<Object>], _: u32) {
+        for &object in objects.iter().filter(|object| !object.is_null()) {
+            let Ok(copy) = kmem_cache_alloc::<Object>(mem, cache, Gfp::KERNEL) else {
+                return;
+            };
+            for word in 0..mem[cache].object_size / UNIT as u32 {
+                mem[copy.offset(word)] = mem[object.offset(word)];
+            }
+            let handle = owner(mem, object);
+            mem[handle].object = copy;
+            restore(mem, cache, object);
+            kmem_cache_free(mem, cache, object);
+        }
+    }
+}
+
+/// The handles themselves: whoever leads to one is known, so they can be moved like the objects.
+pub struct Handles;
+
+impl CacheOps for Handles {
+    fn name(&self) -> &'static str {
+        "kmem_handle"
+    }
+
+    fn get(&self, mem: &mut Mem, _: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
+        for object in objects {
+            // One that is on no list yet is being made.
+            if mem[object.cast::<Handle>()].list.next.is_null() {
+                *object = Ref::NULL;
+            }
+        }
+        0
+    }
+
+    fn kick(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &[Ref<Object>], _: u32) {
+        for &object in objects.iter().filter(|object| !object.is_null()) {
+            let old: Ref<Handle> = object.cast();
+            let Ok(new) = kmem_cache_alloc::<Handle>(mem, cache, Gfp::KERNEL) else {
+                return;
+            };
+            mem[new] = mem[old];
+            let ListHead { next, prev } = mem[old].list;
+            mem[next].prev = new.cast();
+            mem[prev].next = new.cast();
+            let Handle {
+                object, cache: of, ..
+            } = mem[old];
+            if is_movable(mem, of) {
+                mem[object] = u64::from(new.unit());
+            }
+            mem[old] = Handle::zeroed();
+            kmem_cache_free(mem, cache, old);
+        }
+    }
+}
+
+/// Objects that never go: others hold their addresses.
+pub struct Pinned;
+
+impl CacheOps for Pinned {
+    fn name(&self) -> &'static str {
+        "pinned"
+    }
+
+    fn get(&self, _: &mut Mem, _: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
+        objects.fill(Ref::NULL);
+        0
+    }
+
+    fn kick(&self, _: &mut Mem, _: Ref<KmemCache>, _: &[Ref<Object>], _: u32) {}
+}
+
+/// Checks the handles: each owns an object in use of its cache, and no two the same.
+pub(super) fn check(mem: &Mem) -> Result<(), &'static str> {
+    if !mem.list_is_sound(head(), mem.frames() * 512) {
+        return Err("kmem: the list of handles is broken");
+    }
+    for handle in handles(mem) {
+        let Handle { object, cache, .. } = mem[handle];
+        if super::caches(mem).all(|known| known != cache) {
+            return Err("kmem: an object's cache is gone");
+        }
+        if super::allocator(mem) == super::Allocator::Slob {
+            continue;
+        }
+        let place = super::place_at(mem, object);
+        if !place
+            .is_some_and(|place| place.in_use && place.cache == cache && place.object == object)
+        {
+            return Err("kmem: a handle's object is not in use");
+        }
+        if is_movable(mem, cache) && owner(mem, object) != handle {
+            return Err("kmem: a movable object does not lead to its owner");
+        }
+    }
+    Ok(())
+}
