@@ -9,7 +9,7 @@ use super::generated::{self, Entry, Generated, Shown, file, parse_number};
 use super::{FS, namei};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
-use crate::slab::{self, KmemCache};
+use crate::slab::{self, Allocator, KmemCache, failslab, queued};
 
 /// The file system of `/proc`.
 pub(super) static PROCFS: Generated = Generated {
@@ -24,7 +24,7 @@ static FILES: [Entry; 8] = [
     file("meminfo", meminfo, None),
     file("mounts", mounts, None),
     file("self/fail-nth", fail_nth, Some(set_fail_nth)),
-    file("slabinfo", slabinfo, None),
+    file("slabinfo", slabinfo, Some(set_slabinfo)),
     file("version", version, None),
     file("zoneinfo", zoneinfo, None),
 ];
@@ -99,12 +99,16 @@ fn mounts(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
 
 /// How many allocations are left until the one that will fail; 0 is none.
 fn fail_nth(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
-    writeln!(out, "{}", mem[MEM].fail_nth)?;
+    let count = mem[MEM].fail_nth;
+    let count = if count == failslab::ARMED { 0 } else { count };
+    writeln!(out, "{count}")?;
     Ok(None)
 }
 
 fn set_fail_nth(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
-    mem[MEM].fail_nth = parse_number(bytes, i32::MAX as u32)?;
+    let count = parse_number(bytes, i32::MAX as u32)?;
+    let armed = count == 0 && failslab::is_armed(mem);
+    mem[MEM].fail_nth = if armed { failslab::ARMED } else { count };
     Ok(())
 }
 
@@ -123,25 +127,87 @@ fn slabinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
     let Some(cache) = caches.next() else {
         return Ok(None);
     };
-    let counts = slab::counts(mem, cache);
+    let info = slab_line(mem, cache);
     let descriptor: &KmemCache = &mem[cache];
     write!(
         out,
         "{:<17} {:6} {:6} {:6} {:4} {:4}",
         descriptor.name(),
-        counts.active_objects,
-        counts.total_objects,
+        info.active_objects,
+        info.total_objects,
         descriptor.size,
         descriptor.objects,
         1 << descriptor.order,
     )?;
-    write!(out, " : tunables {:4} {:4} {:4}", 0, 0, 0)?;
-    writeln!(
-        out,
-        " : slabdata {:6} {:6} {:6}",
-        counts.slabs, counts.slabs, 0
-    )?;
+    let [limit, batchcount, shared] = info.tunables;
+    write!(out, " : tunables {limit:4} {batchcount:4} {shared:4}")?;
+    let [active, all, available] = info.slabs;
+    writeln!(out, " : slabdata {active:6} {all:6} {available:6}")?;
     Ok(caches.next().map(|_| position + 1))
+}
+
+/// What a line of `/proc/slabinfo` says besides the sizes.
+struct SlabLine {
+    active_objects: u32,
+    total_objects: u32,
+    /// Limit, batchcount, sharedfactor; all 0 without arrays.
+    tunables: [u32; 3],
+    /// Active slabs, all slabs, objects in shared arrays.
+    slabs: [u32; 3],
+}
+
+fn slab_line(mem: &Mem, cache: Ref<KmemCache>) -> SlabLine {
+    let counts = slab::counts(mem, cache);
+    if slab::allocator(mem) != Allocator::Slab {
+        return SlabLine {
+            active_objects: counts.active_objects,
+            total_objects: counts.total_objects,
+            tunables: [0; 3],
+            slabs: [counts.slabs, counts.slabs, 0],
+        };
+    }
+    // SLAB counts what waits in arrays as active: its slabs have given it out.
+    let [full, partial, free] = queued::count_slabs(mem, cache);
+    let queues = &mem[cache].queues;
+    SlabLine {
+        active_objects: queued::given_out(mem, cache),
+        total_objects: counts.total_objects,
+        tunables: [queues.limit, queues.batchcount, queues.shared],
+        slabs: [
+            full + partial,
+            full + partial + free,
+            queued::shared_available(mem, cache),
+        ],
+    }
+}
+
+/// Tunes a cache's arrays: `name limit batchcount shared`. Values out of range change nothing, as
+/// in 2.6.24.
+fn set_slabinfo(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
+    if bytes.len() > 128 {
+        return Err(Errno::EINVAL);
+    }
+    let text = core::str::from_utf8(bytes).map_err(|_| Errno::EINVAL)?;
+    let mut words = text.split_ascii_whitespace();
+    let cache = words
+        .next()
+        .and_then(|name| slab::find(mem, name))
+        .ok_or(Errno::EINVAL)?;
+    let mut number = || words.next()?.parse::<i32>().ok();
+    let (Some(limit), Some(batch), Some(shared)) = (number(), number(), number()) else {
+        return Err(Errno::EINVAL);
+    };
+    let is_sensible = limit >= 1 && batch >= 1 && batch <= limit && shared >= 0;
+    // An array has to fit into the largest general cache.
+    let fits = limit <= queued::LIMIT_MAX
+        && i64::from(shared) * i64::from(batch) <= i64::from(queued::LIMIT_MAX);
+    if !is_sensible || slab::allocator(mem) != Allocator::Slab {
+        return Ok(());
+    }
+    if !fits {
+        return Err(Errno::ENOMEM);
+    }
+    queued::tune(mem, cache, limit as u32, batch as u32, shared as u32)
 }
 
 fn version(_: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {

@@ -40,6 +40,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::btf::describe;
 use crate::errno::Errno;
 use crate::machine::MachineConfig;
+use crate::slab::{self, KmemCache, failslab};
 use crate::trace::{TapSlot, Tracepoint};
 
 /// Frame numbers of the kernel's static data: our linker script.
@@ -225,19 +226,31 @@ impl Mem {
     /// says when the chosen one is to fail.
     #[inline(always)]
     pub fn should_fail(&mut self) -> bool {
-        if self[MEM].fail_nth == 0 {
-            return false;
-        }
-        self.count_down_to_failure()
+        self.should_fail_in(Ref::NULL)
+    }
+
+    /// The same for an allocation from a slab cache, which may be armed by itself; see
+    /// [`failslab`].
+    #[inline(always)]
+    pub(crate) fn should_fail_in(&mut self, cache: Ref<KmemCache>) -> bool {
+        self[MEM].fail_nth != 0 && self.count_down_to_failure(cache)
     }
 
     #[cold]
-    fn count_down_to_failure(&mut self) -> bool {
-        if crate::slab::defrag::is_locked(self) {
+    fn count_down_to_failure(&mut self, cache: Ref<KmemCache>) -> bool {
+        if slab::defrag::is_locked(self) {
             return true;
         }
-        self[MEM].fail_nth -= 1;
-        let fails = self[MEM].fail_nth == 0;
+        let mut fails = failslab::should_fail(self, cache);
+        if self[MEM].fail_nth != failslab::ARMED {
+            self[MEM].fail_nth -= 1;
+            fails |= self[MEM].fail_nth == 0;
+        }
+        if self[MEM].fail_nth == 0 && failslab::is_armed(self) {
+            self[MEM].fail_nth = failslab::ARMED;
+        } else if self[MEM].fail_nth == failslab::ARMED && !failslab::is_armed(self) {
+            self[MEM].fail_nth = 0;
+        }
         if fails {
             let ret = -(Errno::ENOMEM as i64);
             self.trace(Tracepoint::FailNth, [ret as u64]);

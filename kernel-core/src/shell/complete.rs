@@ -1,10 +1,11 @@
 //! What the Tab key offers.
 
-use super::commands::{COMMANDS, RADIX_SUBCOMMANDS};
+use super::commands::{COMMANDS, subcommands};
 use super::lexer::{Lexer, Token};
 use super::{trees, variables};
 use crate::fs;
 use crate::mem::Mem;
+use crate::slab;
 
 /// Offers each word that may stand in place of the line's last word: commands, subcommands, names
 /// of trees, variables, paths. Candidates come in order; a directory's path ends with a slash.
@@ -48,9 +49,19 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
         (true, ..) => paths(mem, word, offer),
         (_, 0, _) => COMMANDS.iter().for_each(|command| matching(command.name)),
         (_, 1, ["help", _]) => COMMANDS.iter().for_each(|command| matching(command.name)),
-        (_, 1, ["radix", _]) => RADIX_SUBCOMMANDS
-            .iter()
-            .for_each(|subcommand| matching(subcommand.name)),
+        (_, 1, [family, _]) if subcommands::of(family).is_some() => {
+            for subcommand in subcommands::of(family).into_iter().flatten() {
+                matching(subcommand.name);
+            }
+        }
+        (_, 2, ["kmem", subcommand])
+            if !matches!(
+                subcommand,
+                "create" | "vacate" | "defrag" | "dump" | "poke" | "reap"
+            ) =>
+        {
+            slab::caches(mem).for_each(|cache| matching(mem[cache].name()));
+        }
         (_, 2, ["radix", subcommand])
             if !matches!(subcommand, "create" | "preload" | "preload_end") =>
         {
@@ -58,7 +69,7 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
         }
         (_, 2, ["radix", "create"]) => {}
         (_, 1, ["pages", _]) => ["alloc", "drain", "free"].into_iter().for_each(matching),
-        (_, _, ["radix" | "pages" | "help" | "taskset", _]) => {}
+        (_, _, ["radix" | "kmem" | "pages" | "help" | "taskset", _]) => {}
         _ => paths(mem, word, offer),
     }
 }

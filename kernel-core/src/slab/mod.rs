@@ -17,6 +17,7 @@
 
 pub mod debug;
 pub mod defrag;
+pub mod failslab;
 pub mod kmalloc;
 pub mod play;
 pub mod queued;
@@ -59,7 +60,10 @@ pub struct SlabData {
     allocator: u32,
     /// What debugging has found since boot.
     pub bugs: u32,
-    /// The cache of one of whose slabs is locked, while a `get` runs.
+    /// The cache whose allocations are counted until one fails; see [`failslab`].
+    pub(crate) failing: Ref<KmemCache>,
+    pub(crate) fail_count: u32,
+    /// The cache one of whose slabs is locked, while a `get` runs.
     pub(crate) locked: Ref<KmemCache>,
     /// The cache of [`play::Handle`].
     pub(crate) handle_cache: Ref<KmemCache>,
@@ -117,6 +121,8 @@ describe!(
             f.write_str(known.map_or("?", |known| known.name()))
         }),
         bugs,
+        failing,
+        fail_count,
         locked,
         handle_cache,
         handles,
@@ -169,7 +175,8 @@ pub struct KmemCache {
     /// SLUB: slabs with less than so many percent in use are vacated; 0: a quarter, as in the
     /// article.
     pub defrag_ratio: u32,
-    _pad: u32,
+    /// Whether `kmem create` made the cache.
+    console: u32,
     /// SLUB: what each CPU allocates from.
     pub(crate) cpu: [slub::CacheCpu; MAX_CPUS],
     /// SLUB: the slabs that no CPU owns and that have free objects, by NUMA node.
@@ -201,7 +208,7 @@ describe!(
         flags: Kind::Named(|flags, f| write!(f, "{}", debug::Flags(flags as u32))),
         ops,
         defrag_ratio,
-        _pad: Kind::Padding,
+        console,
         cpu,
         node,
         queues,
@@ -227,6 +234,16 @@ impl KmemCache {
         caches(mem)
             .find(|&other| other == cache)
             .map(|cache| mem[cache].name())
+    }
+
+    /// Whether `kmem create` made it: its objects are the console's to do with as it likes.
+    pub fn is_console(&self) -> bool {
+        self.console != 0
+    }
+
+    /// Says so.
+    pub(crate) fn set_console(&mut self) {
+        self.console = 1;
     }
 
     /// Whether new objects are constructed.
@@ -284,22 +301,58 @@ pub fn kmem_cache_create(
     align: u32,
     ctor: Constructor,
 ) -> Result<Ref<KmemCache>, Errno> {
-    kmem_cache_create_watched(mem, name, size, align, ctor, debug::Flags::default())
+    let options = Options {
+        align,
+        ctor,
+        ..Options::default()
+    };
+    kmem_cache_create_with(mem, name, size, options)
 }
 
-/// Creates a cache that is watched for what `flags` say, as [`kmem_cache_create`] does. Only SLUB
-/// watches; the other allocators take no notice.
+/// What a cache may be besides its name and size.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Objects begin at multiples of so many bytes: a power of two, at most a page.
+    pub align: u32,
+    /// How objects begin.
+    pub ctor: Constructor,
+    /// What the cache is watched for. Only SLUB watches; the other allocators take no notice.
+    pub flags: debug::Flags,
+    /// Its callbacks for defragmentation; see [`crate::cache_ops`].
+    pub ops: u32,
+    /// See [`KmemCache::defrag_ratio`].
+    pub defrag_ratio: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            align: UNIT as u32,
+            ctor: Constructor::None,
+            flags: debug::Flags::default(),
+            ops: 0,
+            defrag_ratio: 0,
+        }
+    }
+}
+
+/// Creates a cache with options; see [`kmem_cache_create`].
 ///
 /// # Errors
-/// As there.
-pub fn kmem_cache_create_watched(
+/// As there; `EINVAL` also for callbacks without a constructor.
+pub fn kmem_cache_create_with(
     mem: &mut Mem,
     name: &str,
     size: u32,
-    align: u32,
-    ctor: Constructor,
-    flags: debug::Flags,
+    options: Options,
 ) -> Result<Ref<KmemCache>, Errno> {
+    let Options {
+        align,
+        ctor,
+        flags,
+        ops,
+        defrag_ratio,
+    } = options;
     let align = align.max(UNIT as u32);
     if name.is_empty()
         || name.len() > NAME_MAX
@@ -307,6 +360,7 @@ pub fn kmem_cache_create_watched(
         || size > SIZE_MAX
         || !align.is_power_of_two()
         || align > 4096
+        || ops != 0 && ctor == Constructor::None
     {
         return Err(Errno::EINVAL);
     }
@@ -318,6 +372,8 @@ pub fn kmem_cache_create_watched(
     if allocator(mem) == Allocator::Slub {
         mem[cache].flags = flags;
     }
+    mem[cache].ops = ops;
+    mem[cache].defrag_ratio = defrag_ratio;
     if let Err(errno) = describe(mem, cache, name, size, align, ctor) {
         let caches = kmem_cache(mem);
         kmem_cache_free(mem, caches, cache);
@@ -399,7 +455,7 @@ pub fn kmem_cache_alloc<T: Pod>(
     cache: Ref<KmemCache>,
     gfp: Gfp,
 ) -> Result<Ref<T>, Errno> {
-    if mem.should_fail() {
+    if mem.should_fail_in(cache) {
         return Err(Errno::ENOMEM);
     }
     // Only SLUB gives a CPU a chain to pop from; the others go the slow way from there.
@@ -582,6 +638,12 @@ fn construct(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
 /// The page whose `lru` is `link`.
 fn page_of(link: Ref<ListHead>) -> Ref<Page> {
     link.byte_sub(offset_of!(Page, lru))
+}
+
+/// The cache of which `page` is the head of a slab.
+pub fn cache_of(mem: &Mem, page: Ref<Page>) -> Option<Ref<KmemCache>> {
+    let cache: Ref<KmemCache> = Ref::new(mem[page].mapping);
+    is_slab_of(mem, page, cache).then_some(cache)
 }
 
 /// Whether `page` is the head of one of this cache's slabs.

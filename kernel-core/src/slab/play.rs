@@ -8,6 +8,7 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::debug::Flags;
 use super::defrag::CacheOps;
 use super::{KmemCache, Object, SLAB, SlabData, kmem_cache_alloc, kmem_cache_free};
 use crate::btf::describe;
@@ -46,6 +47,48 @@ pub(super) fn boot(mem: &mut Mem) -> Result<(), Errno> {
 /// All handles in the order of their making.
 pub fn handles(mem: &Mem) -> impl Iterator<Item = Ref<Handle>> + '_ {
     mem.list_iter(head()).map(|link| link.cast())
+}
+
+/// The handle that follows in the order of their making, for walks that change memory on the way.
+pub fn next_handle(mem: &Mem, handle: Ref<Handle>) -> Option<Ref<Handle>> {
+    let next = mem[handle].list.next;
+    (next != head()).then(|| next.cast())
+}
+
+/// Writes bytes over an object of the console's, `offset` bytes behind `at`. In a watched cache,
+/// where the kernel finds it out, they may also go beyond the object, up to the next one, or over a
+/// free one.
+///
+/// # Errors
+/// `EPERM` for memory that is not the console's to write to.
+pub(crate) fn poke(mem: &mut Mem, at: Ref<Object>, offset: u32, bytes: &[u8]) -> Result<(), Errno> {
+    let place = super::place_at(mem, at).ok_or(Errno::EPERM)?;
+    let descriptor = mem[place.cache];
+    let watched = descriptor.flags.contains(Flags::POISON);
+    let limit = if watched {
+        descriptor.size
+    } else {
+        descriptor.object_size
+    };
+    let from = (at.unit() - place.object.unit()) * UNIT as u32 + offset;
+    // The first word of a movable object leads to its owner, and is the kernel's.
+    let lowest = if is_movable(mem, place.cache) {
+        UNIT as u32
+    } else {
+        0
+    };
+    let is_allowed = descriptor.is_console()
+        && (watched || place.in_use)
+        && from >= lowest
+        && from + bytes.len() as u32 <= limit;
+    if !is_allowed {
+        return Err(Errno::EPERM);
+    }
+    for (offset, &byte) in (from..).zip(bytes) {
+        let unit = place.object.unit() + offset / UNIT as u32;
+        mem[Ref::<[u8; UNIT]>::new(unit)][offset as usize % UNIT] = byte;
+    }
+    Ok(())
 }
 
 /// Allocates an object of `cache` for the console, and its owner, to which the first word of a

@@ -27,6 +27,8 @@ const OFF_SLAB_SIZE: u32 = FRAME_SIZE as u32 / 8;
 const BUFCTL_END: u32 = u32::MAX;
 /// Objects that a refill takes at most into an array that was not used lately.
 const BATCH_UNTOUCHED: u32 = 16;
+/// Objects that an array may hold at most: what fits into the largest general cache.
+pub const LIMIT_MAX: i32 = (kmalloc::SLAB_MAX as i32 - 16) / 4;
 /// Objects that an alien array holds.
 const ALIEN_LIMIT: u32 = 12;
 /// What the shared array holds, in batches.
@@ -822,6 +824,26 @@ pub(super) fn count_free(mem: &Mem, cache: Ref<KmemCache>) -> (u32, u32) {
             .count() as u32;
     }
     (free, partial)
+}
+
+/// Objects that a cache's slabs have given out, those in arrays included.
+pub fn given_out(mem: &Mem, cache: Ref<KmemCache>) -> u32 {
+    let KmemCache {
+        objects, nr_slabs, ..
+    } = mem[cache];
+    let free: u32 = (0..mem[MEM].nr_nodes)
+        .map(|node| mem[node_of(cache, node)].free_objects)
+        .sum();
+    objects * nr_slabs - free
+}
+
+/// Objects in a cache's shared arrays.
+pub fn shared_available(mem: &Mem, cache: Ref<KmemCache>) -> u32 {
+    (0..mem[MEM].nr_nodes)
+        .map(|node| mem[node_of(cache, node)].shared)
+        .filter(|shared| !shared.is_null())
+        .map(|shared| mem[shared].avail)
+        .sum()
 }
 
 /// The slabs of a cache: full, partial, free, as `/proc/slabinfo` counts them.

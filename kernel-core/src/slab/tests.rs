@@ -313,7 +313,12 @@ fn watched_objects_are_laid_out_as_specified() {
     let check = |flags: &str, ctor, size: u32, offset: u32, inuse: u32| {
         let mut mem = machine(Allocator::Slub, "mem=4M");
         let flags = debug::Flags::from_letters(flags).unwrap();
-        let cache = kmem_cache_create_watched(&mut mem, "c", 64, 8, ctor, flags).unwrap();
+        let options = Options {
+            ctor,
+            flags,
+            ..Options::default()
+        };
+        let cache = kmem_cache_create_with(&mut mem, "c", 64, options).unwrap();
         let KmemCache {
             size: found,
             offset: link,
@@ -340,8 +345,11 @@ impl Watched {
     fn new(size: u32, flags: &str) -> Watched {
         let mut mem = machine(Allocator::Slub, "mem=4M");
         let flags = debug::Flags::from_letters(flags).unwrap();
-        let none = Constructor::None;
-        let cache = kmem_cache_create_watched(&mut mem, "c", size, 8, none, flags).unwrap();
+        let options = Options {
+            flags,
+            ..Options::default()
+        };
+        let cache = kmem_cache_create_with(&mut mem, "c", size, options).unwrap();
         let objects = (0..6)
             .map(|_| kmem_cache_alloc(&mut mem, cache, Gfp::KERNEL).unwrap())
             .collect();

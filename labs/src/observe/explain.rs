@@ -121,6 +121,38 @@ impl Explanation<'_> {
                 Some(_) => "Fault injection makes an allocation fail: {errno}",
                 None => "Fault injection lets an allocation pass",
             },
+            Tracepoint::KmemCacheDefrag => {
+                let (objects, ratio) = (self.arg(3), self.arg(4));
+                let limit = match ratio {
+                    0 => format!("a quarter of {objects}, the limit"),
+                    ratio => format!("{ratio} % of {objects}, the limit"),
+                };
+                let cache = self.cache();
+                match self.arg(5) {
+                    0 => format!(
+                        "Defragmentation of {cache} stops at the slab of frame {second}: its \
+                         {third} objects in use are not below {limit}, or do not fit elsewhere"
+                    ),
+                    _ => format!(
+                        "Defragmentation of {cache} takes the slab of frame {second}: its {} in \
+                         use are below {limit}",
+                        plural(third, "object")
+                    ),
+                }
+            }
+            Tracepoint::KmemCacheVacate => {
+                let (pinned, left) = (self.arg(3), self.arg(4));
+                let cache = self.cache();
+                let outcome = match left {
+                    0 => "none is left, and the slab is empty".to_string(),
+                    left => format!("{left} stayed where they were"),
+                };
+                format!(
+                    "The slab of frame {second} of {cache} is vacated: of {} in use get pinned \
+                     {pinned}, kick dealt with them; {outcome}",
+                    plural(third, "object")
+                )
+            }
         }
     }
 
@@ -190,6 +222,14 @@ impl Explanation<'_> {
         }
     }
 
+    /// The cache that the first field leads to.
+    fn cache(&self) -> String {
+        match KmemCache::name_at(self.mem, Ref::new(self.arg(0) as u32)) {
+            Some(name) => format!("cache {name}"),
+            None => "a cache that is gone".to_string(),
+        }
+    }
+
     /// The object that the first field's cache is for, with its article: `a dentry`.
     fn an_object(&self) -> String {
         match KmemCache::name_at(self.mem, Ref::new(self.arg(0) as u32)) {
@@ -209,6 +249,12 @@ impl Explanation<'_> {
         let mut touches = Vec::new();
         match self.event.tracepoint {
             Tracepoint::ConsoleLine => {}
+            Tracepoint::KmemCacheDefrag | Tracepoint::KmemCacheVacate => {
+                if self.is_frame(second) {
+                    let at = Ref::<()>::of_frame(second as u32).unit();
+                    touches.push(touch(at, FRAME_SIZE));
+                }
+            }
             Tracepoint::MmPageAlloc | Tracepoint::MmPageFree => {
                 if self.is_frame(first) {
                     let at = Ref::<()>::of_frame(first as u32).unit();

@@ -2,7 +2,7 @@
 
 use core::fmt::Write;
 
-use super::{COMMANDS, Outcome, RADIX_SUBCOMMANDS, Stop};
+use super::{COMMANDS, Outcome, Stop, subcommands};
 use crate::shell::SHELL;
 use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
@@ -55,14 +55,14 @@ pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
                 return Ok(1);
             };
             writeln!(context, "{}: {}", command.name, command.help)?;
-            if command.name == "radix" {
-                for subcommand in RADIX_SUBCOMMANDS {
-                    let width = 36 - subcommand.name.len();
+            if let Some(family) = subcommands::of(command.name) {
+                for subcommand in family {
+                    let width = 36_usize.saturating_sub(subcommand.name.len());
                     let (name, words) = (subcommand.name, subcommand.words);
                     writeln!(
                         context,
-                        "  radix {name} {words:<width$} {}",
-                        subcommand.help
+                        "  {} {name} {words:<width$} {}",
+                        command.name, subcommand.help
                     )?;
                 }
                 writeln!(

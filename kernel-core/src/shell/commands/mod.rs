@@ -4,9 +4,11 @@
 
 mod control;
 mod files;
+mod kmem;
 pub(super) mod pages;
 mod radix;
 mod radix_show;
+pub(in crate::shell) mod subcommands;
 mod task;
 mod text;
 
@@ -15,8 +17,6 @@ use core::fmt;
 use super::context::Context;
 use super::words::Words;
 use crate::errno::Errno;
-
-pub(super) use radix::SUBCOMMANDS as RADIX_SUBCOMMANDS;
 
 /// Why a command ended without a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +60,12 @@ macro_rules! commands {
 commands! {
     "cat", "cat [FILE]...", "print files, or the input that < gives", text::cat;
     "cd", "cd [DIRECTORY]", "change the working directory; / without a name", files::cd;
+    "dmesg", "dmesg [-c]", "print the kernel's log; -c clears it away then", kmem::dmesg;
     "echo", "echo [-n] [WORD]...", "print words; -n leaves out the newline", text::echo;
     "exit", "exit", "switch the machine off", control::exit;
     "false", "false", "do nothing, with status 1", control::fails;
     "help", "help [COMMAND]", "say what there is", control::help;
+    "kmem", "kmem SUBCOMMAND ...; see help kmem", "make and use slab caches", kmem::kmem;
     "ls", "ls [-al] [PATH]...", "list directories; -a with . and .., -l in full", files::ls;
     "mkdir", "mkdir [-p] DIRECTORY...", "make directories; -p with those above", files::mkdir;
     "pages", "pages alloc ORDER [gfp=MASK] [node=N] | pages free PFN | pages drain",
@@ -73,6 +75,7 @@ commands! {
     "radix", "radix SUBCOMMAND ...; see help radix", "make and change radix trees", radix::radix;
     "rm", "rm FILE...", "remove files", files::rm;
     "rmdir", "rmdir DIRECTORY...", "remove empty directories", files::rmdir;
+    "slabtop", "slabtop", "show the slab caches, those with the most memory first", kmem::slabtop;
     "taskset", "taskset -pc [CPU] PID", "show or choose the CPU that a task runs on", task::taskset;
     "touch", "touch FILE...", "make empty files", files::touch;
     "true", "true", "do nothing, with status 0", control::succeeds;

@@ -2,7 +2,8 @@
 
 use core::fmt::Write;
 
-use super::{Outcome, Stop, number, print_result};
+use super::subcommands::{self, Arguments, Told, errno, subcommands, told};
+use super::{Outcome, Stop, print_result};
 use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{Gfp, MEM, Mem, Ref};
@@ -12,29 +13,6 @@ use crate::shell::trees::{self, NamedTree};
 use crate::shell::words::Words;
 use crate::shell::{STATUS_USAGE, find_tree};
 use crate::trace::Tracepoint;
-
-/// A subcommand.
-pub(in crate::shell) struct Subcommand {
-    /// What is typed.
-    pub name: &'static str,
-    /// The words behind it.
-    pub words: &'static str,
-    /// What it does, in a line.
-    pub help: &'static str,
-    /// How many words it takes, at least and at most.
-    arguments: (usize, usize),
-    run: fn(&mut Context<'_>, &Arguments<'_>) -> Outcome,
-}
-
-macro_rules! subcommands {
-    ($($name:literal, $words:literal, $least:literal..=$most:literal,
-       $run:path, $help:literal;)*) => {
-        /// All subcommands.
-        pub(in crate::shell) static SUBCOMMANDS: &[Subcommand] = &[$(Subcommand {
-            name: $name, words: $words, help: $help, arguments: ($least, $most), run: $run,
-        },)*];
-    };
-}
 
 subcommands! {
     "create", "T [gfp=MASK]", 1..=2, create, "make a tree; MASK is GFP_ATOMIC or GFP_KERNEL";
@@ -58,41 +36,8 @@ subcommands! {
     "show", "T", 1..=1, super::radix_show::show, "draw a tree";
 }
 
-/// The words behind a subcommand.
-pub(super) struct Arguments<'a> {
-    words: &'a Words,
-}
-
-impl<'a> Arguments<'a> {
-    fn len(&self) -> usize {
-        self.words.len() - 2
-    }
-
-    /// The argument at `index`, counted from 0; its presence was checked.
-    pub(super) fn get(&self, index: usize) -> &'a str {
-        self.words.get(index + 2).unwrap_or("")
-    }
-}
-
-/// A call is wrong in a way that was told; the status is 2.
-struct Told;
-
 pub(super) fn radix(context: &mut Context<'_>, words: &Words) -> Outcome {
-    let name = words.get(1).ok_or(Stop::Usage)?;
-    let subcommand = SUBCOMMANDS
-        .iter()
-        .find(|subcommand| subcommand.name == name)
-        .ok_or(Stop::Usage)?;
-    let arguments = Arguments { words };
-    let (least, most) = subcommand.arguments;
-    if !(least..=most).contains(&arguments.len()) {
-        context.error(format_args!(
-            "radix: usage: radix {name} {}",
-            subcommand.words
-        ));
-        return Ok(STATUS_USAGE);
-    }
-    (subcommand.run)(context, &arguments)
+    subcommands::run(context, words, "radix", SUBCOMMANDS)
 }
 
 /// Reads a key, an item or a count; says so if it is none.
@@ -103,29 +48,8 @@ fn parse(
     what: &str,
     max: u64,
 ) -> Result<u64, Told> {
-    number(context, "radix", what, arguments.get(index), max).ok_or(Told)
+    arguments.number(context, index, what, max)
 }
-
-/// Turns a call that was told to be wrong into its status.
-macro_rules! told {
-    ($result:expr) => {
-        match $result {
-            Ok(value) => value,
-            Err(Told) => return Ok(STATUS_USAGE),
-        }
-    };
-}
-
-/// Ends the command with a printed errno if there is one.
-macro_rules! errno {
-    ($context:expr, $result:expr) => {
-        match $result {
-            Ok(value) => value,
-            Err(errno) => return print_result($context, Err(errno)),
-        }
-    };
-}
-pub(super) use errno;
 
 /// Finds the tree that the first argument names, and makes it the current one.
 fn tree(mem: &mut Mem, arguments: &Arguments<'_>) -> Result<Ref<NamedTree>, Errno> {

@@ -5,8 +5,9 @@
 
 use core::fmt::Write;
 
-use super::radix::{Arguments, errno, measure, root_to_read};
-use super::{Outcome, Stop, print_result};
+use super::radix::{measure, root_to_read};
+use super::subcommands::{Arguments, errno};
+use super::{Outcome, Stop};
 use crate::mem::Ref;
 use crate::radix_tree::{self, MAP_SHIFT, MAP_SIZE, MAX_HEIGHT, RadixTreeNode};
 use crate::shell::context::Context;
