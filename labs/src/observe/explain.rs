@@ -121,37 +121,19 @@ impl Explanation<'_> {
                 Some(_) => "Fault injection makes an allocation fail: {errno}",
                 None => "Fault injection lets an allocation pass",
             },
-            Tracepoint::KmemCacheDefrag => {
-                let (objects, ratio) = (self.arg(3), self.arg(4));
-                let limit = match ratio {
-                    0 => format!("a quarter of {objects}, the limit"),
-                    ratio => format!("{ratio} % of {objects}, the limit"),
-                };
-                let cache = self.cache();
-                match self.arg(5) {
-                    0 => format!(
-                        "Defragmentation of {cache} stops at the slab of frame {second}: its \
-                         {third} objects in use are not below {limit}, or do not fit elsewhere"
-                    ),
-                    _ => format!(
-                        "Defragmentation of {cache} takes the slab of frame {second}: its {} in \
-                         use are below {limit}",
-                        plural(third, "object")
-                    ),
+            Tracepoint::KmemCacheDefrag => match self.arg(5) {
+                0 => {
+                    "Defragmentation of {cache} stops at the slab of frame {1}: of its {3} objects \
+                     {2} are in use, too many, or more than fit elsewhere"
                 }
-            }
+                _ => {
+                    "Defragmentation of {cache} takes the slab of frame {1}: of its {3} objects \
+                     only {2} are in use"
+                }
+            },
             Tracepoint::KmemCacheVacate => {
-                let (pinned, left) = (self.arg(3), self.arg(4));
-                let cache = self.cache();
-                let outcome = match left {
-                    0 => "none is left, and the slab is empty".to_string(),
-                    left => format!("{left} stayed where they were"),
-                };
-                format!(
-                    "The slab of frame {second} of {cache} is vacated: of {} in use get pinned \
-                     {pinned}, kick dealt with them; {outcome}",
-                    plural(third, "object")
-                )
+                "The slab of frame {1} of {cache} is vacated: of {2} objects in use get pinned {3}, \
+                 and {4} are left after kick"
             }
         }
     }
@@ -180,6 +162,7 @@ impl Explanation<'_> {
             "size" => plural(1 << second.min(63), "frame"),
             "frames" => frames(self.arg(0), second),
             "object" => self.an_object(),
+            "cache" => self.cache(),
             "address" => address(second as u32),
             "keys" => radix_tree::max_key(second as u32).to_string(),
             "full" => PRELOAD_NODES.to_string(),
