@@ -4,6 +4,7 @@
 //! as a picture; [`View::table`] and [`View::sentence`] give the same facts to readers of tables
 //! and of text, and to tests.
 
+mod cache;
 mod changes;
 mod events;
 mod memory;
@@ -16,6 +17,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use cache::{
+    CacheSlabsView, CpuView, DefragChoice, DefragView, NodeView, PlaceState, PlaceView, Segment,
+    SegmentKind, SlabList, SlabPage, Vacated, fragmentation,
+};
 pub use changes::{Change, ChangesView, ObjectChange};
 pub use events::{EventRow, EventsView, Touch};
 pub use memory::{FrameKind, MemoryView, ZoneView};

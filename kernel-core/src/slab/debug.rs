@@ -198,7 +198,7 @@ fn fill(mem: &mut Mem, object: Ref<Object>, from: u32, to: u32, value: u8) {
 fn differs(mem: &Mem, object: Ref<Object>, from: u32, to: u32, value: u8) -> Option<(u32, u32)> {
     let mut wrong = (from..to).filter(|&offset| byte(mem, object, offset) != value);
     let first = wrong.next()?;
-    Some((first, wrong.last().unwrap_or(first)))
+    Some((first, wrong.next_back().unwrap_or(first)))
 }
 
 /// Gives an object the bytes of one in use, or of a free one.

@@ -777,7 +777,7 @@ fn reap_cache(mem: &mut Mem, cache: Ref<KmemCache>, looks_at_shared: bool) {
         mem[node].free_touched = 0;
     } else {
         let objects = mem[cache].objects;
-        let count = (mem[node].free_limit + 5 * objects - 1) / (5 * objects);
+        let count = mem[node].free_limit.div_ceil(5 * objects);
         drain_free_list(mem, cache, node, count);
     }
 }
