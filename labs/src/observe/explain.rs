@@ -618,6 +618,24 @@ mod tests {
                 "Fault injection makes an allocation fail: ENOMEM",
             ),
             (FailNth, [0; 6], "Fault injection lets an allocation pass"),
+            (
+                KmemCacheDefrag,
+                [cache, 300, 3, 14, 0, 1],
+                "Defragmentation of cache radix_tree_node takes the slab of frame 300: of its 14 \
+                 objects only 3 are in use",
+            ),
+            (
+                KmemCacheDefrag,
+                [cache, 300, 9, 14, 0, 0],
+                "Defragmentation of cache radix_tree_node stops at the slab of frame 300: of its 14 \
+                 objects 9 are in use, too many, or more than fit elsewhere",
+            ),
+            (
+                KmemCacheVacate,
+                [cache, 300, 3, 2, 1, 0],
+                "The slab of frame 300 of cache radix_tree_node is vacated: of 3 objects in use get \
+                 pinned 2, and 1 are left after kick",
+            ),
         ];
         for &tracepoint in Tracepoint::ALL {
             let count = cases.iter().filter(|case| case.0 == tracepoint).count();
