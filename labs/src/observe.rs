@@ -4,6 +4,7 @@ mod explain;
 mod memory;
 mod object;
 mod radix;
+mod slab;
 #[cfg(all(test, feature = "host-ram"))]
 mod testing;
 
@@ -11,13 +12,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use kernel_core::mem::MEM;
-use kernel_core::{Kernel, shell, slab};
+use kernel_core::{Kernel, shell};
 
-use crate::view::{CacheView, EventRow, EventsView, SlabView, StateView};
+use crate::view::{EventRow, EventsView, StateView};
 
 pub(crate) use memory::memory;
 pub(crate) use object::{Located, locate, object};
 pub(crate) use radix::{radix, radix_node};
+pub(crate) use slab::{cache, slab};
 
 /// Events that one view carries at most.
 const EVENTS_MAX: u64 = 4096;
@@ -55,30 +57,6 @@ pub(crate) fn completions(kernel: &Kernel, line: &str) -> Vec<String> {
         }
     });
     words
-}
-
-/// The slab caches.
-pub(crate) fn slab(kernel: &Kernel) -> SlabView {
-    let mem = &kernel.mem;
-    let caches = slab::caches(mem).map(|cache| {
-        let counts = slab::counts(mem, cache);
-        let descriptor = &mem[cache];
-        CacheView {
-            name: descriptor.name().to_string(),
-            at: cache.unit(),
-            object_size: descriptor.object_size,
-            size: descriptor.size,
-            objects_per_slab: descriptor.objects,
-            pages_per_slab: 1 << descriptor.order,
-            active_objects: counts.active_objects,
-            total_objects: counts.total_objects,
-            slabs: counts.slabs,
-            partial: counts.partial,
-        }
-    });
-    SlabView {
-        caches: caches.collect(),
-    }
 }
 
 /// The events from `since` on, at most `max`, the newest if there are more.

@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::{Check, Verdict};
 use crate::view::{
-    ChangesView, EventsView, MemoryView, ObjectView, RadixNodeView, RadixView, SlabView, StateView,
+    CacheSlabsView, ChangesView, DefragView, EventsView, MemoryView, ObjectView, RadixNodeView,
+    RadixView, SlabView, StateView,
 };
 
 /// The protocol's version, raised when a message changes its meaning or layout.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The largest message that a carrier accepts, in bytes. A longer one ends the connection.
 pub const MESSAGE_MAX: usize = 16 << 20;
@@ -201,6 +202,24 @@ pub enum ViewRequest {
         /// How many events at most.
         max: u32,
     },
+    /// One slab cache from within: its slabs from number `from` on in the order of their addresses,
+    /// at most `max` and never more than 1024. Nothing exists by a name that no cache has.
+    Cache {
+        /// The cache's name, or one that was merged into it.
+        name: String,
+        /// Slabs to pass over.
+        from: u32,
+        /// How many slabs to show at most; 0 is a way to ask for the rest of the view.
+        max: u32,
+    },
+    /// What defragmentation did during a step of the log, whatever step is shown: to one cache, with
+    /// the cache before and after. Nothing exists if it was not tried in that step.
+    Defrag {
+        /// The step.
+        step: u32,
+        /// The cache's name; empty: the first that was defragmented.
+        cache: String,
+    },
 }
 
 /// What a session answers.
@@ -334,6 +353,10 @@ pub enum View {
     Object(ObjectView),
     /// Answers [`ViewRequest::Changes`].
     Changes(ChangesView),
+    /// Answers [`ViewRequest::Cache`].
+    Cache(CacheSlabsView),
+    /// Answers [`ViewRequest::Defrag`].
+    Defrag(DefragView),
 }
 
 /// Encodes a message.

@@ -18,8 +18,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use cache::{
-    CacheSlabsView, CpuView, DefragChoice, DefragView, NodeView, PlaceState, PlaceView, Segment,
-    SegmentKind, SlabList, SlabPage, Vacated, fragmentation,
+    CacheSlabsView, CpuView, DefragChoice, DefragRun, DefragView, Fate, FateCounts, NodeView,
+    ObjectFate, PlaceState, PlaceView, Segment, SegmentKind, SlabList, SlabNames, SlabPage,
+    Vacated, fragmentation,
 };
 pub use changes::{Change, ChangesView, ObjectChange};
 pub use events::{EventRow, EventsView, Touch};

@@ -326,6 +326,10 @@ impl Live {
             ViewRequest::Events { since, max } => {
                 Some(View::Events(observe::events(kernel, since, max)))
             }
+            ViewRequest::Cache { name, from, max } => {
+                observe::cache(kernel, &name, from, max).map(View::Cache)
+            }
+            ViewRequest::Defrag { .. } => None,
         })
     }
 }

@@ -43,7 +43,8 @@ pub struct Segment {
 /// What bytes of an object's place are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SegmentKind {
-    /// What the user asked for. Free, it may hold poison.
+    /// What the user asked for. Free, it may hold poison, and in its first word SLUB's link to the
+    /// next free object.
     Object,
     /// Bytes that nobody may write to.
     RedZone,
@@ -53,10 +54,22 @@ pub enum SegmentKind {
     Allocated,
     /// Who freed it last.
     Freed,
-    /// SLOB: how many bytes there are.
-    Header,
     /// Nothing: alignment.
     Padding,
+}
+
+impl SegmentKind {
+    /// What the bytes are, as a word or two.
+    pub fn word(self) -> &'static str {
+        match self {
+            SegmentKind::Object => "object",
+            SegmentKind::RedZone => "red zone",
+            SegmentKind::FreePointer => "free pointer",
+            SegmentKind::Allocated => "allocated by",
+            SegmentKind::Freed => "freed by",
+            SegmentKind::Padding => "padding",
+        }
+    }
 }
 
 /// What one CPU allocates from without asking anybody.
@@ -79,15 +92,26 @@ pub struct CpuView {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeView {
     /// Slabs with free objects and used ones.
-    pub partial: Vec<u32>,
+    pub partial: SlabNames,
     /// Slabs without free objects, where the allocator lists them.
-    pub full: Vec<u32>,
+    pub full: SlabNames,
     /// SLAB: slabs without used objects.
-    pub free: Vec<u32>,
+    pub free: SlabNames,
     /// SLAB: free objects that the node's CPUs share, the next one first.
     pub shared: Vec<u32>,
+    /// SLAB: free objects of other nodes that wait here to go home.
+    pub alien: Vec<u32>,
     /// SLAB: the colour of the next slab.
     pub colour_next: u32,
+}
+
+/// A list of slabs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlabNames {
+    /// The frame of each, from the list's head on; no more than the first 256.
+    pub frames: Vec<u32>,
+    /// How many there are.
+    pub count: u32,
 }
 
 /// One slab.
@@ -99,16 +123,22 @@ pub struct SlabPage {
     pub node: u32,
     /// Where the allocator keeps it.
     pub list: SlabList,
+    /// Objects that are in use; those that CPUs keep are not. On SLOB, 0.
+    pub in_use: u32,
     /// Bytes before the first object: SLAB's colour, and its descriptor if that is on the slab.
     pub offset: u32,
     /// Of these, how many are the colour.
     pub colour: u32,
     /// Places in the order of their addresses. On SLOB the blocks of the ring's page, free ones and
-    /// the used ones between them, whose borders SLOB itself does not know.
+    /// the used ones between them. Where one used block ends and the next begins SLOB itself does
+    /// not know; they are parted as far as anybody points to them.
     pub places: Vec<PlaceView>,
-    /// The slab's own chain of free objects, the next one first, as numbers into `places`. The chain
-    /// of the CPU that owns the slab is in [`CpuView::free`].
+    /// The slab's own chain of free objects, the next one first, as numbers into `places`; it ends
+    /// early where it leads astray. The chain of the CPU that owns the slab is in
+    /// [`CpuView::free`]. On SLOB, the page's free blocks.
     pub chain: Vec<u16>,
+    /// What debugging would say of the slab itself: `Padding overwritten`, ...; empty if nothing.
+    pub damage: String,
 }
 
 /// Where an allocator keeps a slab.
@@ -120,7 +150,7 @@ pub enum SlabList {
     Partial,
     /// Full, whether listed or not.
     Full,
-    /// SLAB: on its node's list of free slabs.
+    /// SLAB: on its node's list of free slabs. SLUB: on the partial list, though nothing is in use.
     Free,
     /// SLOB: in the ring.
     Ring,
@@ -138,6 +168,8 @@ pub struct PlaceView {
     /// What debugging would say of it, in the kernel's words: `Redzone overwritten`, ...; empty if
     /// nothing, or if the cache is not watched.
     pub damage: String,
+    /// SLOB: the cache that a used block was given out for, as far as anybody knows; else empty.
+    pub cache: String,
 }
 
 /// Who has an object.
@@ -147,23 +179,54 @@ pub enum PlaceState {
     InUse,
     /// The slab: it is free.
     Free,
-    /// A CPU's chain or array, or a node's shared array: it is free, but not everybody's.
+    /// A CPU's chain or array, or a node's array: it is free, but not everybody's.
     Kept,
 }
 
-/// One run of defragmentation: what a step of the log did to one cache.
+/// What defragmentation did to one cache during a step of the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefragView {
     /// The step whose line ran.
     pub step: u32,
-    /// The cache before it.
+    /// All caches that it looked at, in order: what else can be asked for.
+    pub caches: Vec<String>,
+    /// The cache before the step: its first slabs.
     pub before: CacheSlabsView,
     /// The cache after it.
     pub after: CacheSlabsView,
+    /// The nodes whose partial slabs were looked through, in order.
+    pub runs: Vec<DefragRun>,
     /// Slabs that were looked at, in order: chosen, or the one at which choosing ended.
     pub choices: Vec<DefragChoice>,
+    /// Further ones, which are not listed.
+    pub choices_omitted: u32,
     /// Slabs that were vacated or tried, in order.
     pub vacated: Vec<Vacated>,
+    /// Further ones, which are not listed.
+    pub vacated_omitted: u32,
+    /// What happened to all objects of slabs that were vacated, listed or not.
+    pub fates: FateCounts,
+}
+
+/// One look through the partial slabs of a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefragRun {
+    /// Number of the event that tells it.
+    pub event: u64,
+    /// The node.
+    pub node: u32,
+    /// Slabs of the cache, on all nodes.
+    pub slabs: u32,
+    /// The same afterwards.
+    pub slabs_after: u32,
+    /// Partial slabs on the node.
+    pub partial: u32,
+    /// Partial slabs that are left alone.
+    pub max_partial: u32,
+    /// Free places in the node's partial slabs: what there is room for.
+    pub room: u32,
+    /// What was decided and why, as a sentence.
+    pub because: String,
 }
 
 /// Why a slab was chosen, or not.
@@ -190,14 +253,64 @@ pub struct Vacated {
     pub event: u64,
     /// The slab's first frame.
     pub frame: u32,
-    /// Objects that `get` was asked to pin, in units of 8 bytes.
+    /// Why it was not even tried, as a sentence; empty if it was.
+    pub refused: String,
+    /// Objects that `get` was asked to pin.
     pub objects: u32,
     /// Those that it did pin.
     pub pinned: u32,
     /// Objects left after `kick`; 0: the slab is empty.
     pub left: u32,
-    /// What `kick` did, in order: an object's old place and, if it was moved, its new one.
-    pub moves: Vec<(u32, Option<u32>)>,
+    /// What became of each object that was in use, in the order of their addresses; empty where so
+    /// many slabs were vacated that the list would be too long.
+    pub fates: Vec<ObjectFate>,
+}
+
+/// What became of an object whose slab was to be vacated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectFate {
+    /// Where it was, in units of 8 bytes.
+    pub at: u32,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fate {
+    /// `get` did not pin it, so it stayed.
+    Spared,
+    /// `get` pinned it, but `kick` left it where it was.
+    Kept,
+    /// `kick` freed it.
+    Freed,
+    /// `kick` moved it there, in units of 8 bytes.
+    Moved(u32),
+}
+
+impl Fate {
+    /// What happened, in a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Fate::Spared => "not pinned by get",
+            Fate::Kept => "pinned, but left by kick",
+            Fate::Freed => "freed by kick",
+            Fate::Moved(_) => "moved by kick",
+        }
+    }
+}
+
+/// How many objects met which fate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FateCounts {
+    /// [`Fate::Spared`].
+    pub spared: u32,
+    /// [`Fate::Kept`].
+    pub kept: u32,
+    /// [`Fate::Freed`].
+    pub freed: u32,
+    /// [`Fate::Moved`].
+    pub moved: u32,
 }
 
 /// How badly a cache is fragmented: pages held for each page that its objects need, in hundredths.

@@ -11,6 +11,10 @@ use super::{Table, View, counted, headings};
 /// All caches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlabView {
+    /// The allocator: `slab`, `slub` or `slob`.
+    pub allocator: String,
+    /// What debugging has found since the boot.
+    pub bugs: u32,
     /// The caches in the order of their creation.
     pub caches: Vec<CacheView>,
 }
@@ -38,6 +42,23 @@ pub struct CacheView {
     pub slabs: u32,
     /// Slabs on the nodes' partial lists.
     pub partial: u32,
+    /// Free objects that CPUs, and the CPUs of a node together, keep to themselves: SLUB's chains,
+    /// SLAB's arrays.
+    pub kept: u32,
+    /// Objects begin at multiples of so many bytes.
+    pub align: u32,
+    /// What the cache is watched for, as letters of `slub_debug=`: `FZPUT`; empty: for nothing.
+    pub flags: String,
+    /// Its callbacks for defragmentation; empty: it has none.
+    pub ops: String,
+    /// Slabs with less than so many percent of their objects in use are vacated; 0: a quarter.
+    pub defrag_ratio: u32,
+    /// Whether new objects are constructed.
+    pub has_constructor: bool,
+    /// Whether `kmem create` made it.
+    pub is_console: bool,
+    /// Other caches that were merged into this one, by name.
+    pub aliases: Vec<String>,
 }
 
 impl CacheView {
@@ -113,9 +134,11 @@ mod tests {
             total_objects: 28,
             slabs: 2,
             partial: 1,
+            ..CacheView::default()
         };
         let view = SlabView {
             caches: [cache].into(),
+            ..SlabView::default()
         };
         assert_eq!(
             view.sentence(),
