@@ -69,9 +69,11 @@ fn kilobytes(frames: u32) -> u64 {
 
 /// Those of 2.6.24's lines that say something about this kernel, in its order.
 fn meminfo(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
-    let slab_frames = slab::caches(mem)
+    let in_slabs: u32 = slab::caches(mem)
         .map(|cache| mem[cache].nr_slabs << mem[cache].order)
         .sum();
+    // SLOB's objects share the pages of its ring.
+    let slab_frames = in_slabs + mem[slab::SLAB].slob.pages;
     for (label, frames) in [
         ("MemTotal:", mem[MEM].managed),
         ("MemFree:", mem.free_frames()),

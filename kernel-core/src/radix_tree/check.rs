@@ -107,10 +107,10 @@ pub fn check(mem: &Mem, root: Ref<RadixTreeRoot>) -> Result<(), &'static str> {
     let mut walk = Walk::new(mem, root);
     while let Some((node, level)) = walk.next(mem) {
         let page: Ref<Page> = mem.head_page(node);
-        if node.frame() >= mem.frames()
-            || !mem[page].is(PageFlag::Slab)
-            || mem[page].mapping != cache.unit()
-        {
+        // SLOB's pages belong to no cache.
+        let is_object = mem[page].is(PageFlag::Slob)
+            || mem[page].is(PageFlag::Slab) && mem[page].mapping == cache.unit();
+        if node.frame() >= mem.frames() || !is_object {
             return Err("radix tree: a node is not an object of radix_tree_node");
         }
         let descriptor = &mem[node];

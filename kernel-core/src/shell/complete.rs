@@ -54,12 +54,7 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
                 matching(subcommand.name);
             }
         }
-        (_, 2, ["kmem", subcommand])
-            if !matches!(
-                subcommand,
-                "create" | "vacate" | "defrag" | "dump" | "poke" | "reap"
-            ) =>
-        {
+        (_, 2, ["kmem", subcommand]) if !matches!(subcommand, "create" | "defrag" | "reap") => {
             slab::caches(mem).for_each(|cache| matching(mem[cache].name()));
         }
         (_, 2, ["radix", subcommand])
@@ -69,7 +64,7 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
         }
         (_, 2, ["radix", "create"]) => {}
         (_, 1, ["pages", _]) => ["alloc", "drain", "free"].into_iter().for_each(matching),
-        (_, _, ["radix" | "kmem" | "pages" | "help" | "taskset", _]) => {}
+        (_, _, ["radix" | "kmem" | "pages" | "help" | "read" | "taskset", _]) => {}
         _ => paths(mem, word, offer),
     }
 }

@@ -1039,7 +1039,7 @@ fn the_tab_key_offers_what_fits() {
     for (line, expected) in [
         ("ec", "echo"),
         ("ca", "cat"),
-        ("true; r", "radix rm rmdir"),
+        ("true; r", "radix read rm rmdir"),
         ("radix look", "lookup lookup_slot"),
         ("radix lookup ", "cache t"),
         ("radix lookup ca", "cache"),
@@ -1087,4 +1087,71 @@ fn the_smallest_machines_boot() {
             "{header}"
         );
     }
+}
+
+#[test]
+fn objects_have_names() {
+    let mut lab = Lab::new("mem=4M");
+    let first = lab.run("kmem create t 64; kmem alloc t 3 > /a; cat /a");
+    let address = |line: usize| first.lines().nth(line).unwrap_or("").to_string();
+    // The N-th of the cache, and bytes behind it.
+    assert_eq!(lab.run("kmem list t"), first.trim_start_matches("0\n"));
+    let dump = lab.run("kmem dump t:1 16");
+    assert!(dump.starts_with(&address(2)), "{dump}");
+    let behind = lab.run("kmem dump t:0+64 16");
+    assert_eq!(behind, dump);
+    assert_eq!(
+        lab.run("kmem free t:1; kmem stat t"),
+        "0\nactive 2 total 64 slabs 1 partial 0 pages 1 object 64 size 64 perslab 64\n"
+    );
+    let row = format!("  #.#{}\n", ".".repeat(61));
+    let shown = lab.run("kmem show t");
+    assert!(shown.ends_with(&row), "{shown}");
+    assert!(
+        shown.contains(" cpu0 next 1 3 4 5 6 7 8 9 ...\n"),
+        "{shown}"
+    );
+    for nothing in [
+        "t:2",
+        "u:0",
+        "t:",
+        ":0",
+        "t:0+",
+        "t:0+x",
+        "+4",
+        "ffff",
+        "",
+        "t:0+99999999999999",
+    ] {
+        let told = lab.run(&format!("kmem dump '{nothing}' 16"));
+        assert!(told.contains("is no address"), "{nothing}: {told}");
+    }
+    // A page may be named by what lies in it.
+    assert_eq!(lab.run("kmem vacate t:0"), "0\n");
+    // A free object holds a link that the kernel would follow.
+    assert_eq!(lab.run("kmem poke t:0+60 1 2 3 4 5"), "-EPERM\n");
+    assert_eq!(
+        lab.run("kmem alloc t > /a; kmem poke t:0+60 1 2 3 4 5"),
+        "0\n"
+    );
+    assert!(lab.run("kmem dump t:2 16").contains(": 05 "));
+}
+
+#[test]
+fn the_first_line_of_a_file_becomes_variables() {
+    check(
+        "echo 'a  b c d' > /f; echo e >> /f; read x y z < /f; echo $x-$y-$z",
+        "a-b-c d\n",
+    );
+    check("echo a > /f; read x y < /f; echo $x-$y.", "a-.\n");
+    check(
+        "touch /f; read x < /f || echo none; read x || echo none",
+        "none\nnone\n",
+    );
+    check_status("read", 2, "read: usage: read NAME... < FILE\n");
+    check_status(
+        "read 1x < /proc/version",
+        2,
+        "read: usage: read NAME... < FILE\n",
+    );
 }

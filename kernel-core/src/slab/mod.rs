@@ -594,10 +594,7 @@ pub fn place_at(mem: &Mem, at: Ref<Object>) -> Option<Place> {
         return None;
     }
     let KmemCache { size, objects, .. } = mem[cache];
-    let first = match allocator(mem) {
-        Allocator::Slab => queued::first_object(mem, page),
-        _ => Ref::of_frame(mem.frame_of(page)),
-    };
+    let first = first_object(mem, page);
     let index = at.unit().checked_sub(first.unit())? * UNIT as u32 / size;
     let object = first.byte_add((index * size) as usize);
     (index < objects).then(|| Place {
@@ -608,6 +605,14 @@ pub fn place_at(mem: &Mem, at: Ref<Object>) -> Option<Place> {
             _ => !slub::is_free(mem, cache, page, object),
         },
     })
+}
+
+/// Where the objects of the slab that begins with `page` begin.
+pub fn first_object(mem: &Mem, page: Ref<Page>) -> Ref<Object> {
+    match allocator(mem) {
+        Allocator::Slab => queued::first_object(mem, page),
+        _ => Ref::of_frame(mem.frame_of(page)),
+    }
 }
 
 /// A block of pages for one large object.

@@ -55,33 +55,32 @@ pub fn next_handle(mem: &Mem, handle: Ref<Handle>) -> Option<Ref<Handle>> {
     (next != head()).then(|| next.cast())
 }
 
-/// Writes bytes over an object of the console's, `offset` bytes behind `at`. In a watched cache,
-/// where the kernel finds it out, they may also go beyond the object, up to the next one, or over a
-/// free one.
+/// Writes bytes over an object of the console's, `offset` bytes behind `at`, and beyond it, over the
+/// next ones, as long as they are in use as well. In a watched cache, where the kernel finds it out,
+/// they may also go up to the next object whatever that is, or over a free one.
 ///
 /// # Errors
-/// `EPERM` for memory that is not the console's to write to.
+/// `EPERM` for memory that is not the console's to write to: a kernel that is not watched would
+/// follow the link that a free object holds, wherever it leads then.
 pub(crate) fn poke(mem: &mut Mem, at: Ref<Object>, offset: u32, bytes: &[u8]) -> Result<(), Errno> {
     let place = super::place_at(mem, at).ok_or(Errno::EPERM)?;
     let descriptor = mem[place.cache];
     let watched = descriptor.flags.contains(Flags::POISON);
-    let limit = if watched {
-        descriptor.size
-    } else {
-        descriptor.object_size
-    };
     let from = (at.unit() - place.object.unit()) * UNIT as u32 + offset;
-    // The first word of a movable object leads to its owner, and is the kernel's.
-    let lowest = if is_movable(mem, place.cache) {
-        UNIT as u32
-    } else {
-        0
+    let to = from + bytes.len() as u32;
+    let is_used = |unit: u32| {
+        let there = super::place_at(mem, Ref::new(place.object.unit() + unit));
+        there.is_some_and(|there| there.in_use && there.cache == place.cache)
     };
-    let is_allowed = descriptor.is_console()
-        && (watched || place.in_use)
-        && from >= lowest
-        && from + bytes.len() as u32 <= limit;
-    if !is_allowed {
+    let units = from / UNIT as u32..to.div_ceil(UNIT as u32);
+    let may_write = descriptor.is_console()
+        && if is_movable(mem, place.cache) {
+            // The first word leads to the object's owner, and is the kernel's.
+            place.in_use && from >= UNIT as u32 && to <= descriptor.object_size
+        } else {
+            watched && to <= descriptor.size || units.into_iter().all(is_used)
+        };
+    if !may_write {
         return Err(Errno::EPERM);
     }
     for (offset, &byte) in (from..).zip(bytes) {

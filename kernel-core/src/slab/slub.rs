@@ -527,6 +527,29 @@ pub(super) fn is_free(
     })
 }
 
+/// The free object of a slab that is given out next: the first of the owning CPU's chain, else of the
+/// slab's own. `None` also where other allocators keep no such chains.
+pub fn first_free(mem: &Mem, cache: Ref<KmemCache>, page: Ref<Page>) -> Option<Ref<Object>> {
+    if super::allocator(mem) != super::Allocator::Slub {
+        return None;
+    }
+    let owner = mem[cache].cpu.iter().find(|cpu| cpu.page == page);
+    let kept = owner.map(|cpu| cpu.freelist).filter(|free| !free.is_null());
+    let free = kept.unwrap_or(Ref::new(mem[page].freelist));
+    valid_object(mem, cache, page, free).then_some(free)
+}
+
+/// The free object of a slab that is given out after the free object `object`.
+pub fn next_free(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    page: Ref<Page>,
+    object: Ref<Object>,
+) -> Option<Ref<Object>> {
+    let next = get_link(mem, cache, object);
+    valid_object(mem, cache, page, next).then_some(next)
+}
+
 /// Free objects of a cache, and how many slabs are partial.
 pub(super) fn count_free(mem: &Mem, cache: Ref<KmemCache>) -> (u32, u32) {
     let (mut free, mut partial) = (0, 0);

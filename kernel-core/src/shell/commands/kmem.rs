@@ -19,7 +19,7 @@ use crate::shell::words::Words;
 use crate::slab::debug::{self, Flags};
 use crate::slab::play::{self, Handle};
 use crate::slab::{
-    self, Allocator, Constructor, KmemCache, Object, Options, defrag, failslab, queued,
+    self, Allocator, Constructor, KmemCache, Object, Options, defrag, failslab, queued, slub,
 };
 use crate::trace::TRACE;
 
@@ -27,6 +27,8 @@ use crate::trace::TRACE;
 const DUMP_MAX: u64 = 4096;
 /// Objects that one `kmem alloc` makes at most.
 const ALLOC_MAX: u64 = 1 << 20;
+/// Objects that `kmem show` names of those that come next.
+const NEXT_MAX: u32 = 8;
 /// Addresses that it prints; of more, only how many there are.
 const PRINTED_MAX: u64 = 64;
 
@@ -35,10 +37,12 @@ subcommands! {
         "make a cache";
     "alloc", "NAME [N]", 1..=2, alloc, "allocate objects and print their addresses";
     "free", "ADDRESS...", 1..=64, free, "give objects back";
+    "stat", "NAME", 1..=1, stat, "print a cache's counts";
+    "show", "NAME", 1..=1, show, "draw the slabs of a cache: # in use, . free; and the next free ones";
     "scatter", "NAME PERCENT", 2..=2, scatter, "free so many percent of a cache's objects, here and there";
     "list", "NAME", 1..=1, list, "print the addresses of a cache's objects";
     "shrink", "NAME", 1..=1, shrink, "give empty slabs back and print how many";
-    "vacate", "PFN", 1..=1, vacate, "empty the slab of a page: 1 if it could be done";
+    "vacate", "PFN|ADDRESS", 1..=1, vacate, "empty the slab of a page: 1 if it could be done";
     "defrag", "[NODE]", 0..=1, defragment, "empty sparse slabs and print the pages freed";
     "dump", "ADDRESS [LENGTH]", 1..=2, dump, "print bytes of kernel memory";
     "poke", "ADDRESS BYTE...", 2..=32, poke, "write bytes over an object";
@@ -146,15 +150,27 @@ fn alloc(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     Ok(0)
 }
 
-/// An address as the kernel prints it, or as the number of its unit would be in C: hexadecimal, with
-/// or without `0x`.
+/// An address: as the kernel prints it, in hexadecimal with or without `0x`, or `NAME:N`, the N-th of
+/// a cache's objects as `kmem list` counts them, from 0. Behind either may stand `+BYTES`.
 fn parse_address(mem: &Mem, word: &str) -> Option<(Ref<Object>, u32)> {
-    let digits = word.strip_prefix("0x").unwrap_or(word);
-    let hexadecimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let address = u64::from_str_radix(digits, 16)
-        .ok()
-        .filter(|_| hexadecimal)?;
-    let offset = address.checked_sub(PAGE_OFFSET)?;
+    let (word, behind) = match word.rsplit_once('+') {
+        Some((word, bytes)) => (word, parse_number(bytes)?),
+        None => (word, 0),
+    };
+    let address = match word.rsplit_once(':') {
+        Some((name, index)) => {
+            let (cache, index) = (slab::find(mem, name)?, parse_number(index)?);
+            let mut own = play::handles(mem).filter(|&handle| mem[handle].cache == cache);
+            mem[own.nth(usize::try_from(index).ok()?)?].object.address()
+        }
+        None => {
+            let digits = word.strip_prefix("0x").unwrap_or(word);
+            let hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let address = u64::from_str_radix(digits, 16).ok();
+            address.filter(|_| hexadecimal)?
+        }
+    };
+    let offset = address.checked_add(behind)?.checked_sub(PAGE_OFFSET)?;
     let is_inside = offset < u64::from(mem.frames()) * FRAME_SIZE as u64;
     let unit = UNIT as u64;
     is_inside.then(|| (Ref::new((offset / unit) as u32), (offset % unit) as u32))
@@ -164,7 +180,8 @@ fn parse_address(mem: &Mem, word: &str) -> Option<(Ref<Object>, u32)> {
 fn address(context: &mut Context<'_>, word: &str) -> Result<(Ref<Object>, u32), subcommands::Told> {
     parse_address(context.mem, word).ok_or_else(|| {
         context.error(format_args!(
-            "kmem: '{}' is no address of this kernel's memory; they begin at {PAGE_OFFSET:016x}",
+            "kmem: '{}' is no address of this kernel's memory; they begin at {PAGE_OFFSET:016x}, and \
+             NAME:N is that of a cache's N-th object",
             Shortened(word)
         ));
         subcommands::Told
@@ -245,6 +262,82 @@ fn list(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     Ok(0)
 }
 
+/// Counts in words, each before its number, as `radix stat` prints them.
+fn stat(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let cache = errno!(context, cache(context.mem, arguments));
+    let counts = slab::counts(context.mem, cache);
+    let KmemCache {
+        object_size,
+        size,
+        objects,
+        order,
+        ..
+    } = context.mem[cache];
+    write!(
+        context,
+        "active {} total {} slabs {} partial {} pages {} object {object_size} size {size} perslab {objects}",
+        counts.active_objects,
+        counts.total_objects,
+        counts.slabs,
+        counts.partial,
+        counts.slabs << order,
+    )?;
+    if slab::allocator(context.mem) == Allocator::Slab {
+        // Free ones that CPUs keep in their arrays; the slabs take them for used.
+        let kept = queued::given_out(context.mem, cache) - counts.active_objects;
+        write!(context, " kept {kept}")?;
+    }
+    writeln!(context)?;
+    Ok(0)
+}
+
+/// A slab in two lines: its first page, who owns it and which objects come next; then its objects.
+fn show(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let cache = errno!(context, cache(context.mem, arguments));
+    let KmemCache {
+        size, objects, cpu, ..
+    } = context.mem[cache];
+    for frame in 0..context.mem.frames() {
+        let page = context.mem.page(frame);
+        if slab::cache_of(context.mem, page) != Some(cache) {
+            continue;
+        }
+        if context.mem.charge(1).is_err() {
+            return Err(Stop::Interrupted);
+        }
+        let first = slab::first_object(context.mem, page);
+        let at = |index: u32| first.byte_add((index * size) as usize);
+        let owner = cpu.iter().position(|cpu| cpu.page == page);
+        write!(context, "page {frame}")?;
+        if let Some(cpu) = owner {
+            write!(context, " cpu{cpu}")?;
+        }
+        let mut next = slub::first_free(context.mem, cache, page);
+        for count in 0..objects {
+            let Some(object) = next else {
+                break;
+            };
+            let index = (object.unit() - first.unit()) * UNIT as u32 / size;
+            match count {
+                0 => write!(context, " next {index}")?,
+                NEXT_MAX => {
+                    write!(context, " ...")?;
+                    break;
+                }
+                _ => write!(context, " {index}")?,
+            }
+            next = slub::next_free(context.mem, cache, page, object);
+        }
+        for index in 0..objects {
+            let is_in_use = slab::place_at(context.mem, at(index)).is_some_and(|at| at.in_use);
+            let gap = if index.is_multiple_of(64) { "\n  " } else { "" };
+            write!(context, "{gap}{}", if is_in_use { '#' } else { '.' })?;
+        }
+        writeln!(context)?;
+    }
+    Ok(0)
+}
+
 fn shrink(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let cache = errno!(context, cache(context.mem, arguments));
     let before = context.mem[cache].nr_slabs;
@@ -256,7 +349,10 @@ fn shrink(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
 
 fn vacate(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let max = context.mem.frames() - 1;
-    let frame = told!(arguments.number(context, 0, "PFN", max.into())) as u32;
+    let frame = match parse_address(context.mem, arguments.get(0)) {
+        Some((object, _)) => object.frame(),
+        None => told!(arguments.number(context, 0, "PFN", max.into())) as u32,
+    };
     let page = context.mem.head_page(Ref::<Object>::of_frame(frame));
     let emptied = defrag::kmem_cache_vacate(context.mem, page);
     writeln!(context, "{}", u8::from(emptied))?;

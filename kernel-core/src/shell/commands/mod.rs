@@ -73,6 +73,7 @@ commands! {
     "poweroff", "poweroff", "switch the machine off", control::exit;
     "pwd", "pwd", "print the working directory", files::pwd;
     "radix", "radix SUBCOMMAND ...; see help radix", "make and change radix trees", radix::radix;
+    "read", "read NAME... < FILE", "put the words of a file's first line into variables", text::read;
     "rm", "rm FILE...", "remove files", files::rm;
     "rmdir", "rmdir DIRECTORY...", "remove empty directories", files::rmdir;
     "slabtop", "slabtop", "show the slab caches, those with the most memory first", kmem::slabtop;

@@ -1,4 +1,4 @@
-//! `echo` and `cat`.
+//! `echo`, `cat` and `read`.
 
 use core::fmt::Write;
 
@@ -7,7 +7,8 @@ use crate::errno::Errno;
 use crate::fs::{self, Access, File};
 use crate::mem::{FRAME_SIZE, Ref};
 use crate::shell::context::Context;
-use crate::shell::lexer::Shortened;
+use crate::shell::lexer::{Shortened, is_name};
+use crate::shell::variables;
 use crate::shell::words::Words;
 
 pub(super) fn echo(context: &mut Context<'_>, words: &Words) -> Outcome {
@@ -73,4 +74,36 @@ fn copy(context: &mut Context<'_>, file: Ref<File>, path: &str) -> Result<u8, St
             Err(errno) => return Ok(fail(context, path, errno)),
         }
     }
+}
+
+/// Bytes of a line that `read` takes.
+const READ_MAX: usize = 512;
+
+/// `read NAME...`: the words of the input's first line, each into a variable, the last takes the rest.
+pub(super) fn read(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let names = words.len() - 1;
+    if names == 0 || !words.iter_from(1).all(is_name) {
+        return Err(Stop::Usage);
+    }
+    let Some(file) = context.input else {
+        return Ok(1);
+    };
+    let mut buffer = [0; READ_MAX];
+    let length = fs::read(context.mem, file, &mut buffer).unwrap_or(0);
+    let line = buffer[..length].split(|&byte| byte == b'\n').next();
+    let line = line.and_then(|line| core::str::from_utf8(line).ok());
+    let mut rest = line.unwrap_or("").trim();
+    for (index, name) in words.iter_from(1).enumerate() {
+        let is_last = index + 1 == names;
+        let (word, behind) = rest
+            .split_once([' ', '\t'])
+            .filter(|_| !is_last)
+            .unwrap_or((rest, ""));
+        rest = behind.trim_start();
+        if variables::set(context.mem, name, word).is_err() {
+            context.error(format_args!("read: no room for variable {name}"));
+            return Ok(1);
+        }
+    }
+    Ok(u8::from(length == 0))
 }
