@@ -7,6 +7,7 @@
 //! four little-endian bytes, see [`frame`] and [`Deframer`]. Every request has exactly one
 //! response, in order.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -356,7 +357,7 @@ pub enum View {
     /// Answers [`ViewRequest::Cache`].
     Cache(CacheSlabsView),
     /// Answers [`ViewRequest::Defrag`].
-    Defrag(DefragView),
+    Defrag(Box<DefragView>),
 }
 
 /// Encodes a message.

@@ -75,6 +75,8 @@ fn check_faces(view: &View) {
         View::Events(view) => (view.table(), view.sentence()),
         View::Object(view) => (view.table(), view.sentence()),
         View::Changes(view) => (view.table(), view.sentence()),
+        View::Cache(view) => (view.table(), view.sentence()),
+        View::Defrag(view) => (view.table(), view.sentence()),
     };
     assert!(!sentence.is_empty() && !table.caption.is_empty());
     for row in &table.rows {
@@ -150,6 +152,15 @@ fn check_faces(view: &View) {
         View::RadixNode(node) => assert_eq!(node.slots.len(), 64),
         View::Object(object) => assert_eq!(object.bytes.len(), object.size as usize),
         View::Changes(changes) => assert!(changes.from <= changes.to),
+        View::Cache(cache) => {
+            let shown = cache.slabs.len() as u32;
+            if cache.allocator != "slob" {
+                assert_eq!(cache.before + shown + cache.after, cache.cache.slabs);
+            }
+        }
+        View::Defrag(defrag) => {
+            assert_eq!(defrag.before.cache.name, defrag.after.cache.name);
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! Only SLUB does it, as in the patches; on the other allocators everything here does nothing.
 
 use super::slub::{self, MIN_PARTIAL};
-use super::{Allocator, KmemCache, Object, SLAB, allocator, is_slab_of, kfree, kmalloc};
+use super::{Allocator, KmemCache, Object, SLAB, allocator, kfree, kmalloc};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, MEM, Mem, Page, PageFlag, Ref, UNIT};
 use crate::trace::{TRACE, Tracepoint};
@@ -72,28 +72,76 @@ fn is_sparse(mem: &Mem, cache: Ref<KmemCache>, inuse: u32) -> bool {
     }
 }
 
+/// Why a slab is not vacated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Refusal {
+    /// Only SLUB vacates.
+    OtherAllocator = 1,
+    /// The page is free.
+    FreePage = 2,
+    /// The page is no slab's.
+    NoSlab = 3,
+    /// A CPU allocates from the slab.
+    Frozen = 4,
+    /// Nothing is in use.
+    Empty = 5,
+    /// The cache has no callbacks.
+    NoCallbacks = 6,
+    /// There is no memory for the list of objects.
+    NoMemory = 7,
+}
+
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Refusal; 7] = [
+        Refusal::OtherAllocator,
+        Refusal::FreePage,
+        Refusal::NoSlab,
+        Refusal::Frozen,
+        Refusal::Empty,
+        Refusal::NoCallbacks,
+        Refusal::NoMemory,
+    ];
+}
+
 /// Tries to empty the slab of `page`. Returns whether it is empty, and so its pages are free or
 /// wait for the next objects.
 pub fn kmem_cache_vacate(mem: &mut Mem, page: Ref<Page>) -> bool {
-    if allocator(mem) != Allocator::Slub || mem[page].count == 0 {
-        return false;
+    match try_vacate(mem, page) {
+        Ok(left) => left == 0,
+        Err(why) => {
+            let cache = super::cache_of(mem, page).unwrap_or(Ref::NULL);
+            let args = [cache.unit(), mem.frame_of(page), why as u32];
+            mem.trace(Tracepoint::KmemCacheVacateRefused, args.map(u64::from));
+            false
+        }
     }
-    let cache: Ref<KmemCache> = Ref::new(mem[page].mapping);
-    if !mem[page].is(PageFlag::Slab) || mem[page].is(PageFlag::Frozen) || mem[page].inuse == 0 {
-        return false;
+}
+
+fn try_vacate(mem: &mut Mem, page: Ref<Page>) -> Result<u32, Refusal> {
+    if allocator(mem) != Allocator::Slub {
+        return Err(Refusal::OtherAllocator);
     }
-    debug_assert!(is_slab_of(mem, page, cache));
+    if mem[page].count == 0 {
+        return Err(Refusal::FreePage);
+    }
+    let cache = super::cache_of(mem, page).ok_or(Refusal::NoSlab)?;
+    if mem[page].is(PageFlag::Frozen) {
+        return Err(Refusal::Frozen);
+    }
+    if mem[page].inuse == 0 {
+        return Err(Refusal::Empty);
+    }
     if crate::cache_ops::get(mem[cache].ops).is_none() {
-        return false;
+        return Err(Refusal::NoCallbacks);
     }
-    let Ok(vector) = new_vector(mem, cache) else {
-        return false;
-    };
+    let vector = new_vector(mem, cache).map_err(|_| Refusal::NoMemory)?;
     slub::unlist(mem, cache, page);
     mem[page].set(PageFlag::Frozen);
     let left = vacate(mem, cache, page);
     kfree(mem, vector);
-    left == 0
+    Ok(left)
 }
 
 /// The vector of a slab's objects, in kernel memory as the patches have it: without it there is no
@@ -120,9 +168,11 @@ fn vacate(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) -> u32 {
     let pfn = u64::from(mem.frame_of(page));
     let mut pinned = 0;
     if let Some(ops) = crate::cache_ops::get(mem[cache].ops).filter(|_| used > 0) {
+        let listed = vector;
         let vector = &mut vector[..used];
         let private = locked(mem, cache, |mem| ops.get(mem, cache, vector));
         pinned = vector.iter().filter(|object| !object.is_null()).count() as u64;
+        trace_answer(mem, cache, &listed[..used], vector, private);
         ops.kick(mem, cache, vector, private);
     }
     let left = u32::from(mem[page].inuse);
@@ -138,6 +188,42 @@ fn vacate(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) -> u32 {
     );
     slub::thaw(mem, cache, page, pinned > 0);
     left
+}
+
+/// Tells what `get` answered about `objects`: `answers` has those that it pinned, and NULL for the
+/// others.
+fn trace_answer(
+    mem: &mut Mem,
+    cache: Ref<KmemCache>,
+    objects: &[Ref<Object>],
+    answers: &[Ref<Object>],
+    private: u32,
+) {
+    let pfn = objects[0].frame() >> mem[cache].order << mem[cache].order;
+    let start = Ref::<Object>::of_frame(pfn).unit();
+    let size = mem[cache].size;
+    let place = |object: &Ref<Object>| (object.unit() - start) * UNIT as u32 / size;
+    let mut pairs = objects.iter().zip(answers).peekable();
+    while let Some((object, _)) = pairs.peek() {
+        let first = place(object) / 64 * 64;
+        let (mut used, mut pinned) = (0, 0);
+        while let Some((object, answer)) = pairs.next_if(|(object, _)| place(object) < first + 64) {
+            let bit = 1 << (place(object) - first);
+            used |= bit;
+            pinned |= if answer.is_null() { 0 } else { bit };
+        }
+        let [cache, pfn, first, private] = [cache.unit(), pfn, first, private].map(u64::from);
+        mem.trace(
+            Tracepoint::KmemCacheGet,
+            [cache, pfn, first, used, pinned, private],
+        );
+    }
+}
+
+/// Tells that a `kick` has moved an object, which nobody but it can know.
+pub fn moved(mem: &mut Mem, cache: Ref<KmemCache>, from: Ref<Object>, to: Ref<Object>) {
+    let args = [cache.unit(), from.unit(), to.unit()];
+    mem.trace(Tracepoint::KmemCacheMove, args.map(u64::from));
 }
 
 /// Runs `get`, and finds out if it breaks its contract: a slab call from inside it would wait for
@@ -183,8 +269,7 @@ pub(crate) fn is_locked(mem: &mut Mem) -> bool {
 pub(super) fn shrink_node(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) -> Result<u32, Errno> {
     let before = mem[cache].nr_slabs;
     sort(mem, cache, node)?;
-    let is_worth_it = slub::nr_partial(mem, cache, node) > MAX_PARTIAL;
-    if is_worth_it && crate::cache_ops::get(mem[cache].ops).is_some() {
+    if trace_begin(mem, cache, node, before) {
         // The sparse ones leave the list first, so that nothing is moved into them; but no more of
         // them than the others have room for, since a new slab would be one in the way again.
         let objects = mem[cache].objects;
@@ -197,10 +282,15 @@ pub(super) fn shrink_node(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) -> Re
                 break;
             };
             let inuse = u32::from(mem[page].inuse);
-            let fits = moving + inuse + (objects - inuse) <= room;
-            let taken = fits && is_sparse(mem, cache, inuse);
-            trace_choice(mem, cache, page, taken);
-            if !taken {
+            let choice = if !is_sparse(mem, cache, inuse) {
+                Choice::TooFull
+            } else if moving + inuse + (objects - inuse) > room {
+                Choice::NoRoom
+            } else {
+                Choice::Taken
+            };
+            trace_choice(mem, cache, page, choice);
+            if choice != Choice::Taken {
                 break;
             }
             moving += inuse;
@@ -217,12 +307,41 @@ pub(super) fn shrink_node(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) -> Re
             vacate(mem, cache, page);
         }
         kfree(mem, vector);
+        trace_end(mem, cache, node);
     }
     Ok(before.saturating_sub(mem[cache].nr_slabs))
 }
 
+/// What becomes of a slab that defragmentation looks at; anything but `Taken` ends the choosing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    TooFull = 0,
+    Taken = 1,
+    NoRoom = 2,
+}
+
+/// Whether a node's partial slabs of a cache that can be defragmented are so many that it is worth
+/// it. Tells the numbers that decide.
+fn trace_begin(mem: &mut Mem, cache: Ref<KmemCache>, node: u32, slabs: u32) -> bool {
+    let partial = slub::nr_partial(mem, cache, node);
+    if partial == 0 || crate::cache_ops::get(mem[cache].ops).is_none() {
+        return false;
+    }
+    let room = slub::partial_room(mem, cache, node);
+    let args = [cache.unit(), node, slabs, partial, MAX_PARTIAL, room];
+    mem.trace(Tracepoint::KmemCacheDefragBegin, args.map(u64::from));
+    partial > MAX_PARTIAL
+}
+
+/// Tells what is left when a node is done.
+fn trace_end(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) {
+    let partial = slub::nr_partial(mem, cache, node);
+    let args = [cache.unit(), node, mem[cache].nr_slabs, partial];
+    mem.trace(Tracepoint::KmemCacheDefragEnd, args.map(u64::from));
+}
+
 /// Tells why a slab was chosen, or where the choosing ended.
-fn trace_choice(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, taken: bool) {
+fn trace_choice(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, choice: Choice) {
     let KmemCache {
         objects,
         defrag_ratio,
@@ -234,7 +353,7 @@ fn trace_choice(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, taken: bo
         u32::from(mem[page].inuse),
         objects,
         defrag_ratio,
-        u32::from(taken),
+        choice as u32,
     ];
     mem.trace(Tracepoint::KmemCacheDefrag, args.map(u64::from));
 }
@@ -284,11 +403,16 @@ pub fn kmem_cache_defrag(mem: &mut Mem, node: Option<u32>) -> u32 {
             continue;
         }
         for here in 0..mem[MEM].nr_nodes {
-            let wanted = node.is_none_or(|node| node == here);
-            if wanted && slub::nr_partial(mem, cache, here) > MAX_PARTIAL {
+            if node.is_some_and(|node| node != here) {
+                continue;
+            }
+            if slub::nr_partial(mem, cache, here) > MAX_PARTIAL {
                 // Without memory for the lists there is no defragmentation, and no harm.
                 let slabs = shrink_node(mem, cache, here).unwrap_or(0);
                 freed += slabs << mem[cache].order;
+            } else {
+                let slabs = mem[cache].nr_slabs;
+                trace_begin(mem, cache, here, slabs);
             }
         }
     }

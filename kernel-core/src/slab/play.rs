@@ -181,6 +181,7 @@ impl CacheOps for Movable {
             }
             let handle = owner(mem, object);
             mem[handle].object = copy;
+            super::defrag::moved(mem, cache, object, copy);
             restore(mem, cache, object);
             kmem_cache_free(mem, cache, object);
         }
@@ -222,6 +223,7 @@ impl CacheOps for Handles {
                 mem[object] = u64::from(new.unit());
             }
             mem[old] = Handle::zeroed();
+            super::defrag::moved(mem, cache, old.cast(), new.cast());
             kmem_cache_free(mem, cache, old);
         }
     }

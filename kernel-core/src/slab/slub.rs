@@ -324,7 +324,7 @@ pub(super) fn free_slow(
 }
 
 /// Takes the slab away from a CPU and puts it where its free objects say.
-fn deactivate(mem: &mut Mem, cache: Ref<KmemCache>, cpu: usize) {
+pub(super) fn deactivate(mem: &mut Mem, cache: Ref<KmemCache>, cpu: usize) {
     let CacheCpu { page, mut freelist } = mem[cache].cpu[cpu];
     mem[cache].cpu[cpu] = CacheCpu::zeroed();
     while !freelist.is_null() {

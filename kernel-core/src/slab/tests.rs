@@ -11,6 +11,7 @@ use super::*;
 use crate::machine::MachineConfig;
 use crate::mem::{MEM, Ram};
 use crate::testing::Random;
+use crate::trace::{TRACE, Tracepoint};
 
 /// Memory with an allocator and nothing else.
 fn machine(allocator: Allocator, header: &str) -> Mem {
@@ -688,4 +689,123 @@ fn vacating_answers_one_or_zero() {
     let null = mem.page(0);
     assert!(!defrag::kmem_cache_vacate(&mut mem, null));
     check(&mem).unwrap();
+}
+
+/// The fields of the events of one kind since event `from`.
+fn told(mem: &Mem, from: u64, tracepoint: Tracepoint) -> Vec<Vec<u64>> {
+    let events = (from..mem[TRACE].events).filter_map(|number| mem.event(number));
+    events
+        .filter(|event| event.tracepoint == tracepoint)
+        .map(|event| event.args().to_vec())
+        .collect()
+}
+
+#[test]
+fn defragmentation_tells_what_it_decides() {
+    let (mut mem, cache) = scattered("movable", 2000, 7);
+    let (slabs, partial) = {
+        let counts = counts(&mem, cache);
+        (counts.slabs, counts.partial)
+    };
+    let objects = u64::from(mem[cache].objects);
+    mem.set_recording(true);
+    let from = mem[TRACE].events;
+    defrag::kmem_cache_defrag(&mut mem, None);
+    let of_cache = |tracepoint| -> Vec<Vec<u64>> {
+        let mut events = told(&mem, from, tracepoint);
+        events.retain(|args| args[0] == u64::from(cache.unit()));
+        events
+    };
+    let begin = of_cache(Tracepoint::KmemCacheDefragBegin);
+    let end = of_cache(Tracepoint::KmemCacheDefragEnd);
+    assert_eq!((begin.len(), end.len()), (1, 1));
+    assert_eq!(
+        begin[0][2..5],
+        [slabs, partial, defrag::MAX_PARTIAL].map(u64::from)
+    );
+    assert_eq!(end[0][2], u64::from(mem[cache].nr_slabs));
+
+    // The room that was counted decides how many are taken, the fullest last.
+    let choices = of_cache(Tracepoint::KmemCacheDefrag);
+    let taken: Vec<_> = choices.iter().filter(|args| args[5] == 1).collect();
+    assert!(taken.is_sorted_by_key(|args| args[2]) && taken.len() > 10);
+    let moving: u64 = taken.iter().map(|args| args[2]).sum();
+    let room: u64 = taken.iter().map(|args| objects - args[2]).sum();
+    assert!(moving <= begin[0][5] - room);
+
+    // Each object of a slab taken is answered for, then moved.
+    let vacated = of_cache(Tracepoint::KmemCacheVacate);
+    let answers = of_cache(Tracepoint::KmemCacheGet);
+    let moves = of_cache(Tracepoint::KmemCacheMove);
+    assert_eq!(vacated.len(), taken.len());
+    assert_eq!(moves.len() as u64, moving);
+    for (args, answer) in vacated.iter().zip(&answers) {
+        assert_eq!(args[1], answer[1]);
+        assert_eq!(args[2], u64::from(answer[3].count_ones()));
+        assert_eq!((answer[2], answer[3]), (0, answer[4]));
+        for number in (0..64).filter(|number| answer[3] >> number & 1 == 1) {
+            let at = args[1] * 512 + number * u64::from(mem[cache].size) / 8;
+            assert!(moves.iter().any(|moved| moved[1] == at));
+        }
+    }
+    // A second time there is nothing to do, and that is told as well.
+    let from = mem[TRACE].events;
+    defrag::kmem_cache_defrag(&mut mem, None);
+    let begin = told(&mem, from, Tracepoint::KmemCacheDefragBegin);
+    assert!(!begin.is_empty() && begin.iter().all(|args| args[3] <= args[4]));
+    assert_eq!(
+        told(&mem, from, Tracepoint::KmemCacheDefragEnd),
+        [[0; 0]; 0]
+    );
+}
+
+#[test]
+fn every_refusal_to_vacate_is_told() {
+    use defrag::Refusal;
+    #[track_caller]
+    fn refused(mem: &mut Mem, page: Ref<Page>, why: Refusal) {
+        mem.set_recording(true);
+        let from = mem[TRACE].events;
+        assert!(!defrag::kmem_cache_vacate(mem, page));
+        let events = told(mem, from, Tracepoint::KmemCacheVacateRefused);
+        let pfn = u64::from(mem.frame_of(page));
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0][1..], [pfn, why as u64]);
+        check(mem).unwrap();
+    }
+    let mut slab = machine(Allocator::Slab, "mem=4M");
+    let page = slab.page(500);
+    refused(&mut slab, page, Refusal::OtherAllocator);
+
+    let (mut mem, cache) = scattered("movable", 2000, 5);
+    let page = mem.alloc_pages(Gfp::KERNEL, 0, None).unwrap();
+    refused(&mut mem, page, Refusal::NoSlab);
+    mem.put_page(page);
+    refused(&mut mem, page, Refusal::FreePage);
+    let own = mem[cache].cpu[0].page;
+    refused(&mut mem, own, Refusal::Frozen);
+    let other = kmalloc(&mut mem, 64, Gfp::KERNEL).unwrap();
+    let page = mem.head_page(other);
+    let general = cache_of(&mem, page).unwrap();
+    slub::shrink(&mut mem, general);
+    refused(&mut mem, page, Refusal::NoCallbacks);
+    // What a CPU lets go of stays on the partial list, though it is empty, if that is short.
+    kmem_cache_shrink(&mut mem, cache);
+    let all: Vec<_> = play::handles(&mem).collect();
+    for handle in all {
+        play::free_owned(&mut mem, handle);
+    }
+    kmem_cache_shrink(&mut mem, cache);
+    let handle = play::alloc(&mut mem, cache, Gfp::KERNEL).unwrap();
+    let page = mem.head_page(mem[handle].object);
+    play::free_owned(&mut mem, handle);
+    slub::deactivate(&mut mem, cache, 0);
+    refused(&mut mem, page, Refusal::Empty);
+
+    let (mut mem, cache) = scattered("movable", 2000, 5);
+    let first = play::handles(&mem).next().unwrap();
+    let page = mem.head_page(mem[first].object);
+    mem[MEM].fail_nth = 1;
+    let _ = cache;
+    refused(&mut mem, page, Refusal::NoMemory);
 }

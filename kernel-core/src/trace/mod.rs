@@ -140,10 +140,23 @@ tracepoints! {
     FsRemove = 14, "fs", "remove", ["ino", "parent"];
     /// Injected allocation failure.
     FailNth = 15, "kmem", "fail_nth", ["ret:int"];
-    /// Defragmentation chose a slab, or stopped at it.
+    /// Defragmentation chose a slab (`taken` 1), or stopped at it because too many of its objects
+    /// are in use (0), or because they would not fit elsewhere (2).
     KmemCacheDefrag = 16, "kmem", "kmem_cache_defrag", ["name:cache", "pfn", "inuse", "objects", "ratio", "taken"];
     /// A slab was vacated as far as its objects' owner let go of them.
     KmemCacheVacate = 17, "kmem", "kmem_cache_vacate", ["name:cache", "pfn", "inuse", "pinned", "left"];
+    /// Defragmentation looks at a node: the cache's slabs, the node's partial ones and the free
+    /// places in these. It goes on if there are more than `max_partial` partial ones.
+    KmemCacheDefragBegin = 18, "kmem", "kmem_cache_defrag_begin", ["name:cache", "node", "slabs", "partial", "max_partial", "room"];
+    /// Defragmentation has done with a node; what is left.
+    KmemCacheDefragEnd = 19, "kmem", "kmem_cache_defrag_end", ["name:cache", "node", "slabs", "partial"];
+    /// What `get` answered about 64 places of a slab from number `first` on, a bit each: those in
+    /// use, and of these the ones that it pinned.
+    KmemCacheGet = 20, "kmem", "kmem_cache_get", ["name:cache", "pfn", "first", "used:hex", "pinned:hex", "private"];
+    /// A `kick` moved an object.
+    KmemCacheMove = 21, "kmem", "kmem_cache_move", ["name:cache", "from:ptr", "to:ptr"];
+    /// A slab is not vacated; see [`crate::slab::defrag::Refusal`].
+    KmemCacheVacateRefused = 22, "kmem", "kmem_cache_vacate_refused", ["name:cache", "pfn", "why"];
 }
 
 impl Tracepoint {

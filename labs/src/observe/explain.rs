@@ -18,6 +18,7 @@ use kernel_core::radix_tree::{
     self, PRELOAD_NODES, RADIX_TREE, RadixData, RadixTreeNode, RadixTreeRoot,
 };
 use kernel_core::shell::NamedTree;
+use kernel_core::slab::defrag::Refusal;
 use kernel_core::slab::{self, KmemCache};
 use kernel_core::trace::{Event, Tracepoint};
 
@@ -121,19 +122,66 @@ impl Explanation<'_> {
                 Some(_) => "Fault injection makes an allocation fail: {errno}",
                 None => "Fault injection lets an allocation pass",
             },
-            Tracepoint::KmemCacheDefrag => match self.arg(5) {
-                0 => {
-                    "Defragmentation of {cache} stops at the slab of frame {1}: of its {3} objects \
-                     {2} are in use, too many, or more than fit elsewhere"
+            Tracepoint::KmemCacheDefragBegin => match self.arg(3) > self.arg(4) {
+                true => {
+                    "Defragmentation of {cache} looks through node {1}: {3} of its {slabs} are \
+                     partial there, more than {4}, with room for {room}"
                 }
-                _ => {
-                    "Defragmentation of {cache} takes the slab of frame {1}: of its {3} objects \
-                     only {2} are in use"
+                false => {
+                    "Defragmentation of {cache} leaves node {1} alone: {partial} there, and up to \
+                     {4} are left alone"
                 }
             },
+            Tracepoint::KmemCacheDefragEnd => {
+                "Defragmentation of {cache} has done with node {1}: {slabs left}, {partial} there"
+            }
+            Tracepoint::KmemCacheDefrag => match self.arg(5) {
+                1 => "Defragmentation of {cache} takes the slab of frame {1}: {in use}, {rule}",
+                2 => {
+                    "Defragmentation of {cache} stops at the slab of frame {1}: {in use}, few \
+                     enough, but they do not fit into the slabs that stay"
+                }
+                _ => {
+                    "Defragmentation of {cache} stops at the slab of frame {1}: {in use}, {too many}"
+                }
+            },
+            Tracepoint::KmemCacheGet => "get pins {pinned} in the slab of frame {1} of {cache}",
+            Tracepoint::KmemCacheMove => "kick moves an object of {cache} from {address} to {to}",
+            Tracepoint::KmemCacheVacate if self.arg(4) == 0 => {
+                "The slab of frame {1} of {cache} is emptied: get pinned {3} of {objects in use}, \
+                 and kick has left none"
+            }
+            Tracepoint::KmemCacheVacate if self.arg(3) == 0 => {
+                "The slab of frame {1} of {cache} stays: get pinned none of {objects in use}"
+            }
             Tracepoint::KmemCacheVacate => {
-                "The slab of frame {1} of {cache} is vacated: of {2} objects in use get pinned {3}, \
-                 and {4} are left after kick"
+                "The slab of frame {1} of {cache} is not emptied: get pinned {3} of \
+                 {objects in use}, and {are left} after kick"
+            }
+            Tracepoint::KmemCacheVacateRefused => {
+                let why = Refusal::ALL.iter().find(|why| **why as u64 == self.arg(2));
+                match why {
+                    Some(Refusal::OtherAllocator) => {
+                        "Frame {1} is not vacated: only SLUB vacates slabs"
+                    }
+                    Some(Refusal::FreePage) => "Frame {1} is not vacated: it is free",
+                    Some(Refusal::NoSlab) => "Frame {1} is not vacated: it is no slab's",
+                    Some(Refusal::Frozen) => {
+                        "The slab of frame {1} of {cache} is not vacated: it is frozen, since a \
+                         CPU allocates from it"
+                    }
+                    Some(Refusal::Empty) => {
+                        "The slab of frame {1} of {cache} is not vacated: it is empty already"
+                    }
+                    Some(Refusal::NoCallbacks) => {
+                        "The slab of frame {1} is not vacated: {cache} has no get and kick"
+                    }
+                    Some(Refusal::NoMemory) => {
+                        "The slab of frame {1} of {cache} is not vacated: there is no memory for \
+                         the list of its objects"
+                    }
+                    None => "Frame {1} is not vacated",
+                }
             }
         }
     }
@@ -168,6 +216,33 @@ impl Explanation<'_> {
             "full" => PRELOAD_NODES.to_string(),
             "tree" => self.tree(),
             "Tree" => capital(self.tree()),
+            "to" => address(self.arg(2) as u32),
+            "slabs" => plural(self.arg(2), "slab"),
+            "partial" => plural(self.arg(3), "partial slab"),
+            "room" => plural(self.arg(5), "object"),
+            "slabs left" => {
+                let count = self.arg(2);
+                format!("{} {} left", plural(count, "slab"), is_or_are(count))
+            }
+            "in use" => {
+                let count = self.arg(2);
+                let objects = plural(self.arg(3), "object");
+                format!("{count} of its {objects} {} in use", is_or_are(count))
+            }
+            "rule" => match self.arg(4) {
+                0 => "no more than a quarter".to_string(),
+                ratio => format!("less than {ratio} %"),
+            },
+            "too many" => match self.arg(4) {
+                0 => "more than a quarter".to_string(),
+                ratio => format!("not less than {ratio} %"),
+            },
+            "pinned" => {
+                let (used, pinned) = (self.arg(3).count_ones(), self.arg(4).count_ones());
+                format!("{pinned} of {} in use", plural(used.into(), "object"))
+            }
+            "objects in use" => format!("{} in use", plural(self.arg(2), "object")),
+            "are left" => format!("{} {} left", self.arg(4), is_or_are(self.arg(4))),
             "manner" => manner(self.last()),
             "errno" => failure(self.last()).unwrap_or_default(),
             field => self.arg(field.parse().unwrap_or(usize::MAX)).to_string(),
@@ -232,7 +307,20 @@ impl Explanation<'_> {
         let mut touches = Vec::new();
         match self.event.tracepoint {
             Tracepoint::ConsoleLine => {}
-            Tracepoint::KmemCacheDefrag | Tracepoint::KmemCacheVacate => {
+            Tracepoint::KmemCacheDefragBegin | Tracepoint::KmemCacheDefragEnd => {
+                let cache: Ref<KmemCache> = Ref::new(first as u32);
+                if KmemCache::name_at(self.mem, cache).is_some() {
+                    touches.push(touch(cache.unit(), size_of::<KmemCache>()));
+                }
+            }
+            Tracepoint::KmemCacheMove => {
+                touches.extend(self.slab_object(first, second));
+                touches.extend(self.slab_object(first, self.arg(2)));
+            }
+            Tracepoint::KmemCacheDefrag
+            | Tracepoint::KmemCacheVacate
+            | Tracepoint::KmemCacheVacateRefused
+            | Tracepoint::KmemCacheGet => {
                 if self.is_frame(second) {
                     let at = Ref::<()>::of_frame(second as u32).unit();
                     touches.push(touch(at, FRAME_SIZE));
@@ -245,7 +333,7 @@ impl Explanation<'_> {
                 }
             }
             Tracepoint::KmemCacheAlloc | Tracepoint::KmemCacheFree => {
-                touches.extend(self.slab_object(self.event));
+                touches.extend(self.slab_object(first, second));
             }
             Tracepoint::RadixTreeExtend | Tracepoint::RadixTreeShrink => {
                 touches.extend(self.root());
@@ -287,11 +375,8 @@ impl Explanation<'_> {
         touches
     }
 
-    /// The object that an event of a slab cache is about.
-    fn slab_object(&self, event: &Event) -> Option<Touch> {
-        let [cache, object, ..] = *event.args() else {
-            return None;
-        };
+    /// An object of a slab cache, given as events give it.
+    fn slab_object(&self, cache: u64, object: u64) -> Option<Touch> {
         let cache: Ref<KmemCache> = Ref::new(cache as u32);
         KmemCache::name_at(self.mem, cache)?;
         (object != 0).then(|| touch(object as u32, self.mem[cache].size as usize))
@@ -309,7 +394,8 @@ impl Explanation<'_> {
             let cache = Ref::new(event.args()[0] as u32);
             let is_it = event.tracepoint == tracepoint
                 && KmemCache::name_at(self.mem, cache) == Some(cache_name);
-            is_it.then(|| self.slab_object(&event)).flatten()
+            let object = is_it.then(|| self.slab_object(event.args()[0], event.args()[1]));
+            object.flatten()
         };
         let dentry = object_of(numbers.next()?, Dentry::TYPE.name)?;
         let inode = numbers.find_map(|number| object_of(number, Inode::TYPE.name))?;
@@ -386,6 +472,10 @@ fn failure(ret: u64) -> Option<String> {
 
 fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn is_or_are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 /// The text with its first letter as a capital.
@@ -619,22 +709,118 @@ mod tests {
             ),
             (FailNth, [0; 6], "Fault injection lets an allocation pass"),
             (
+                KmemCacheDefragBegin,
+                [cache, 1, 40, 30, 10, 300],
+                "Defragmentation of cache radix_tree_node looks through node 1: 30 of its 40 slabs \
+                 are partial there, more than 10, with room for 300 objects",
+            ),
+            (
+                KmemCacheDefragBegin,
+                [cache, 0, 40, 1, 10, 3],
+                "Defragmentation of cache radix_tree_node leaves node 0 alone: 1 partial slab \
+                 there, and up to 10 are left alone",
+            ),
+            (
+                KmemCacheDefragEnd,
+                [cache, 1, 1, 0, 0, 0],
+                "Defragmentation of cache radix_tree_node has done with node 1: 1 slab is left, \
+                 0 partial slabs there",
+            ),
+            (
                 KmemCacheDefrag,
                 [cache, 300, 3, 14, 0, 1],
-                "Defragmentation of cache radix_tree_node takes the slab of frame 300: of its 14 \
-                 objects only 3 are in use",
+                "Defragmentation of cache radix_tree_node takes the slab of frame 300: 3 of its 14 \
+                 objects are in use, no more than a quarter",
+            ),
+            (
+                KmemCacheDefrag,
+                [cache, 300, 1, 14, 30, 1],
+                "Defragmentation of cache radix_tree_node takes the slab of frame 300: 1 of its 14 \
+                 objects is in use, less than 30 %",
             ),
             (
                 KmemCacheDefrag,
                 [cache, 300, 9, 14, 0, 0],
-                "Defragmentation of cache radix_tree_node stops at the slab of frame 300: of its 14 \
-                 objects 9 are in use, too many, or more than fit elsewhere",
+                "Defragmentation of cache radix_tree_node stops at the slab of frame 300: 9 of its \
+                 14 objects are in use, more than a quarter",
+            ),
+            (
+                KmemCacheDefrag,
+                [cache, 300, 3, 14, 0, 2],
+                "Defragmentation of cache radix_tree_node stops at the slab of frame 300: 3 of its \
+                 14 objects are in use, few enough, but they do not fit into the slabs that stay",
             ),
             (
                 KmemCacheVacate,
                 [cache, 300, 3, 2, 1, 0],
-                "The slab of frame 300 of cache radix_tree_node is vacated: of 3 objects in use get \
-                 pinned 2, and 1 are left after kick",
+                "The slab of frame 300 of cache radix_tree_node is not emptied: get pinned 2 of 3 \
+                 objects in use, and 1 is left after kick",
+            ),
+            (
+                KmemCacheVacate,
+                [cache, 300, 5, 5, 2, 0],
+                "The slab of frame 300 of cache radix_tree_node is not emptied: get pinned 5 of 5 \
+                 objects in use, and 2 are left after kick",
+            ),
+            (
+                KmemCacheVacate,
+                [cache, 300, 1, 1, 0, 0],
+                "The slab of frame 300 of cache radix_tree_node is emptied: get pinned 1 of 1 \
+                 object in use, and kick has left none",
+            ),
+            (
+                KmemCacheVacate,
+                [cache, 300, 1, 0, 1, 0],
+                "The slab of frame 300 of cache radix_tree_node stays: get pinned none of 1 object \
+                 in use",
+            ),
+            (
+                KmemCacheGet,
+                [cache, 300, 0, 0b1101, 0b101, 0],
+                "get pins 2 of 3 objects in use in the slab of frame 300 of cache radix_tree_node",
+            ),
+            (
+                KmemCacheMove,
+                [cache, 512 * 300, 512 * 301, 0, 0, 0],
+                "kick moves an object of cache radix_tree_node from ffff88000012c000 to \
+                 ffff88000012d000",
+            ),
+            (
+                KmemCacheVacateRefused,
+                [0, 300, 1, 0, 0, 0],
+                "Frame 300 is not vacated: only SLUB vacates slabs",
+            ),
+            (
+                KmemCacheVacateRefused,
+                [0, 300, 2, 0, 0, 0],
+                "Frame 300 is not vacated: it is free",
+            ),
+            (
+                KmemCacheVacateRefused,
+                [0, 300, 3, 0, 0, 0],
+                "Frame 300 is not vacated: it is no slab's",
+            ),
+            (
+                KmemCacheVacateRefused,
+                [cache, 300, 4, 0, 0, 0],
+                "The slab of frame 300 of cache radix_tree_node is not vacated: it is frozen, \
+                 since a CPU allocates from it",
+            ),
+            (
+                KmemCacheVacateRefused,
+                [cache, 300, 5, 0, 0, 0],
+                "The slab of frame 300 of cache radix_tree_node is not vacated: it is empty already",
+            ),
+            (
+                KmemCacheVacateRefused,
+                [cache, 300, 6, 0, 0, 0],
+                "The slab of frame 300 is not vacated: cache radix_tree_node has no get and kick",
+            ),
+            (
+                KmemCacheVacateRefused,
+                [cache, 300, 7, 0, 0, 0],
+                "The slab of frame 300 of cache radix_tree_node is not vacated: there is no memory \
+                 for the list of its objects",
             ),
         ];
         for &tracepoint in Tracepoint::ALL {

@@ -1,11 +1,12 @@
 //! One slab cache from within: its slabs, each as its objects, and who holds which free ones.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::CacheView;
+use super::{CacheView, Table, View, address, counted, headings};
 
 /// A cache as its slabs. On SLOB, which has no slabs, the pages of the ring that its objects share
 /// with those of all other caches.
@@ -183,6 +184,132 @@ pub enum PlaceState {
     Kept,
 }
 
+impl SlabList {
+    /// Where that is, in a few words.
+    pub fn words(self) -> String {
+        match self {
+            SlabList::Cpu(cpu) => format!("CPU {cpu}"),
+            SlabList::Partial => "partial".to_string(),
+            SlabList::Full => "full".to_string(),
+            SlabList::Free => "free".to_string(),
+            SlabList::Ring => "ring".to_string(),
+        }
+    }
+}
+
+impl PlaceState {
+    /// The state in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            PlaceState::InUse => "in use",
+            PlaceState::Free => "free",
+            PlaceState::Kept => "kept by a CPU",
+        }
+    }
+}
+
+impl SlabPage {
+    /// How many of the places are in a state.
+    pub fn count(&self, state: PlaceState) -> usize {
+        let places = self.places.iter();
+        places.filter(|place| place.state == state).count()
+    }
+
+    /// The places as text, from the first to the last: `0-2 in use, 3 free`.
+    fn places_in_words(&self) -> String {
+        let mut text = String::new();
+        let mut first = 0;
+        for run in self.places.chunk_by(|one, next| one.state == next.state) {
+            if first > 0 {
+                text.push_str(", ");
+            }
+            let last = first + run.len() - 1;
+            text.push_str(&first.to_string());
+            if last > first {
+                text.push_str(&format!("-{last}"));
+            }
+            text.push(' ');
+            text.push_str(run[0].state.words());
+            first = last + 1;
+        }
+        text
+    }
+
+    /// What debugging would say, of the slab and of its objects.
+    fn damages(&self) -> String {
+        let mut text = self.damage.clone();
+        for place in self.places.iter().filter(|place| !place.damage.is_empty()) {
+            if !text.is_empty() {
+                text.push_str("; ");
+            }
+            text.push_str(&format!("{} at {}", place.damage, address(place.at)));
+        }
+        text
+    }
+}
+
+impl View for CacheSlabsView {
+    fn table(&self) -> Table {
+        let rows = self.slabs.iter().map(|slab| {
+            [
+                slab.frame.to_string(),
+                slab.node.to_string(),
+                slab.list.words(),
+                slab.offset.to_string(),
+                slab.places_in_words(),
+                slab.damages(),
+            ]
+            .into()
+        });
+        Table {
+            caption: self.sentence(),
+            columns: headings([
+                "frame",
+                "node",
+                "list",
+                "objects begin at",
+                "objects",
+                "damage",
+            ]),
+            rows: rows.collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let CacheView {
+            name,
+            active_objects,
+            total_objects,
+            slabs,
+            ..
+        } = &self.cache;
+        let mut text = match self.allocator.as_str() {
+            "slob" => format!(
+                "cache {name} of {} in use, in the ring of SLOB",
+                counted((*active_objects).into(), "object"),
+            ),
+            allocator => format!(
+                "cache {name} on {}: {active_objects} of {} in use in {}",
+                allocator.to_ascii_uppercase(),
+                counted((*total_objects).into(), "object"),
+                counted((*slabs).into(), "slab"),
+            ),
+        };
+        let hundredths = fragmentation(&self.cache);
+        if hundredths > 0 {
+            text.push_str(&format!(", {} times what they need", ratio(hundredths)));
+        }
+        if self.before + self.after > 0 {
+            let (before, shown) = (self.before, self.slabs.len());
+            text.push_str(&match shown {
+                0 => "; none is listed".to_string(),
+                _ => format!("; those from number {before} on are listed, {shown} of them"),
+            });
+        }
+        text
+    }
+}
+
 /// What defragmentation did to one cache during a step of the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefragView {
@@ -313,6 +440,92 @@ pub struct FateCounts {
     pub moved: u32,
 }
 
+impl View for DefragView {
+    fn table(&self) -> Table {
+        let runs = self.runs.iter().map(|run| {
+            let what = format!("node {}", run.node);
+            (run.event, what, String::new(), run.because.clone())
+        });
+        let choices = self.choices.iter().map(|choice| {
+            let what = format!("slab of frame {}", choice.frame);
+            let objects = format!("{} of {}", choice.in_use, choice.objects);
+            (choice.event, what, objects, choice.because.clone())
+        });
+        let vacated = self.vacated.iter().map(|slab| {
+            let what = format!("slab of frame {}", slab.frame);
+            let objects = format!("{} of {}", slab.pinned, slab.objects);
+            (slab.event, what, objects, slab.in_words())
+        });
+        let mut rows: Vec<_> = runs.chain(choices).chain(vacated).collect();
+        rows.sort_by_key(|row| row.0);
+        Table {
+            caption: self.sentence(),
+            columns: headings(["event", "about", "objects", "what was decided, and why"]),
+            rows: rows
+                .into_iter()
+                .map(|(event, what, objects, because)| {
+                    [event.to_string(), what, objects, because].into()
+                })
+                .collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let (before, after) = (&self.before.cache, &self.after.cache);
+        let pages = |cache: &CacheView| u64::from(cache.slabs) * u64::from(cache.pages_per_slab);
+        let mut text = format!(
+            "step {} defragmented cache {}: it held {}, {} times what its objects need, and holds \
+             {} now, {} times",
+            self.step,
+            before.name,
+            counted(pages(before), "page"),
+            ratio(fragmentation(before)),
+            pages(after),
+            ratio(fragmentation(after)),
+        );
+        let FateCounts {
+            spared,
+            kept,
+            freed,
+            moved,
+        } = self.fates;
+        text.push_str(&format!(
+            "; {} moved, {freed} freed, {kept} left by kick, {spared} not pinned by get",
+            counted(moved.into(), "object"),
+        ));
+        let omitted = self.choices_omitted + self.vacated_omitted;
+        if omitted > 0 {
+            text.push_str(&format!("; {omitted} more decisions are not listed"));
+        }
+        text
+    }
+}
+
+impl Vacated {
+    /// What became of it.
+    fn in_words(&self) -> String {
+        if !self.refused.is_empty() {
+            return self.refused.clone();
+        }
+        let mut text = match self.left {
+            0 => "emptied".to_string(),
+            left => format!("not emptied: {} left", counted(left.into(), "object")),
+        };
+        for fate in &self.fates {
+            text.push_str(&format!("; {} {}", address(fate.at), fate.fate.words()));
+            if let Fate::Moved(to) = fate.fate {
+                text.push_str(&format!(" to {}", address(to)));
+            }
+        }
+        text
+    }
+}
+
+/// Hundredths as a decimal fraction.
+fn ratio(hundredths: u32) -> String {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
 /// How badly a cache is fragmented: pages held for each page that its objects need, in hundredths.
 /// 100 is the best there is; 0 if nothing is in use.
 pub fn fragmentation(cache: &CacheView) -> u32 {
@@ -320,5 +533,177 @@ pub fn fragmentation(cache: &CacheView) -> u32 {
     match needed {
         0 => 0,
         needed => (u64::from(cache.slabs) * 100 / needed) as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache(slabs: u32) -> CacheView {
+        CacheView {
+            name: "m".into(),
+            objects_per_slab: 4,
+            pages_per_slab: 1,
+            active_objects: 5,
+            total_objects: slabs * 4,
+            slabs,
+            ..CacheView::default()
+        }
+    }
+
+    #[test]
+    fn a_cache_reads_as_a_sentence_and_a_table() {
+        use PlaceState::*;
+        let place = |number: u32, state, damage: &str| PlaceView {
+            at: 512 + 2 * number,
+            bytes: 16,
+            state,
+            damage: damage.into(),
+            cache: String::new(),
+        };
+        let slab = SlabPage {
+            frame: 1,
+            node: 0,
+            list: SlabList::Cpu(1),
+            in_use: 2,
+            offset: 0,
+            colour: 0,
+            places: [
+                place(0, InUse, ""),
+                place(1, InUse, "Redzone overwritten"),
+                place(2, Kept, ""),
+                place(3, Free, "Poison overwritten"),
+            ]
+            .into(),
+            chain: [3].into(),
+            damage: "Padding overwritten".into(),
+        };
+        let mut view = CacheSlabsView {
+            allocator: "slub".into(),
+            cache: cache(5),
+            slabs: [slab].into(),
+            before: 3,
+            after: 1,
+            ..CacheSlabsView::default()
+        };
+        assert_eq!(
+            view.sentence(),
+            "cache m on SLUB: 5 of 20 objects in use in 5 slabs, 2.50 times what they need; those \
+             from number 3 on are listed, 1 of them"
+        );
+        let table = view.table();
+        assert_eq!(table.columns.len(), table.rows[0].len());
+        assert_eq!(
+            table.rows,
+            [[
+                "1",
+                "0",
+                "CPU 1",
+                "0",
+                "0-1 in use, 2 kept by a CPU, 3 free",
+                "Padding overwritten; Redzone overwritten at ffff880000001010; Poison overwritten \
+                 at ffff880000001030"
+            ]]
+        );
+        view.allocator = "slob".into();
+        view.cache = CacheView {
+            name: "m".into(),
+            active_objects: 1,
+            ..CacheView::default()
+        };
+        (view.before, view.after) = (0, 0);
+        assert_eq!(
+            view.sentence(),
+            "cache m of 1 object in use, in the ring of SLOB"
+        );
+    }
+
+    #[test]
+    fn a_defragmentation_reads_as_a_sentence_and_a_table() {
+        let slabs = |slabs| CacheSlabsView {
+            cache: cache(slabs),
+            ..CacheSlabsView::default()
+        };
+        let fates = [
+            (512, Fate::Moved(1024)),
+            (514, Fate::Kept),
+            (516, Fate::Spared),
+            (518, Fate::Freed),
+        ];
+        let view = DefragView {
+            step: 7,
+            caches: ["m".into()].into(),
+            before: slabs(8),
+            after: slabs(2),
+            runs: [DefragRun {
+                event: 10,
+                node: 1,
+                because: "many are partial".into(),
+                ..DefragRun::default()
+            }]
+            .into(),
+            choices: [DefragChoice {
+                event: 11,
+                frame: 1,
+                in_use: 1,
+                objects: 4,
+                chosen: true,
+                because: "no more than a quarter".into(),
+            }]
+            .into(),
+            choices_omitted: 1,
+            vacated: [Vacated {
+                event: 20,
+                frame: 1,
+                refused: String::new(),
+                objects: 4,
+                pinned: 3,
+                left: 2,
+                fates: fates.map(|(at, fate)| ObjectFate { at, fate }).into(),
+            }]
+            .into(),
+            vacated_omitted: 2,
+            fates: FateCounts {
+                spared: 1,
+                kept: 1,
+                freed: 1,
+                moved: 1,
+            },
+        };
+        assert_eq!(
+            view.sentence(),
+            "step 7 defragmented cache m: it held 8 pages, 4.00 times what its objects need, and \
+             holds 2 now, 1.00 times; 1 object moved, 1 freed, 1 left by kick, 1 not pinned by \
+             get; 3 more decisions are not listed"
+        );
+        let table = view.table();
+        assert_eq!(
+            table.rows,
+            [
+                ["10", "node 1", "", "many are partial"],
+                ["11", "slab of frame 1", "1 of 4", "no more than a quarter"],
+                [
+                    "20",
+                    "slab of frame 1",
+                    "3 of 4",
+                    "not emptied: 2 objects left; ffff880000001000 moved by kick to \
+                     ffff880000002000; ffff880000001010 pinned, but left by kick; \
+                     ffff880000001020 not pinned by get; ffff880000001030 freed by kick"
+                ],
+            ]
+        );
+        assert_eq!(table.columns.len(), 4);
+    }
+
+    #[test]
+    fn fragmentation_is_what_is_held_for_what_is_needed() {
+        let of = |active_objects, slabs| {
+            fragmentation(&CacheView {
+                active_objects,
+                ..cache(slabs)
+            })
+        };
+        assert_eq!([of(0, 3), of(4, 1), of(5, 2), of(1, 3)], [0, 100, 100, 300]);
     }
 }
