@@ -107,6 +107,9 @@ fn the_kernel_answers_what_the_handouts_explain() {
         ("radix-preload", "served", "0"),
         ("radix-preload", "preload-fails", "-EINVAL"),
         ("radix-preload", "patient", "-ENOMEM"),
+        ("slab-pages", "lifo", "1"),
+        ("slab-pages", "other-cpu", "2"),
+        ("slab-pages", "all-free", "2"),
     ];
     for Authored { lab, .. } in catalogue() {
         for variant in variants(&lab, 20) {
