@@ -15,12 +15,19 @@
 //!
 //! html! { <main>{ part(Greeting { name }) }</main> }
 //! ```
+//!
+//! What a first visit does not show need not be loaded with it: the code of a part that is
+//! `drawn_later_by!` its hook is split off the page's module when the page is packed, and fetched
+//! when the part is first wanted.
 
 use std::any::Any;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
+pub use wasm_split_helpers::SplitLoaderError;
 use yew::functional::{Hook, HookContext};
-use yew::{Html, Properties, function_component, html};
+use yew::{Html, Properties, function_component, hook, html, use_effect_with, use_state_eq};
 
 /// What a part of the page shows, and how it is drawn.
 pub trait Part: 'static {
@@ -28,6 +35,10 @@ pub trait Part: 'static {
     fn name(&self) -> &'static str;
     /// Draws it. The hooks that it uses belong to its place in the page.
     fn draw(&self, context: &mut HookContext) -> Html;
+    /// Where its code comes from, if that is not here from the start.
+    fn later(&self) -> Option<Later> {
+        None
+    }
     /// Whether `other` shows just the same.
     fn is_same(&self, other: &dyn Part) -> bool;
     /// The part as what it is.
@@ -58,14 +69,143 @@ macro_rules! drawn_by {
 }
 pub(crate) use drawn_by;
 
+/// Draws a part, whose type it knows.
+pub type Draw = fn(&dyn Part, &mut HookContext) -> Html;
+
+/// Code that is fetched.
+pub type Fetched = Pin<Box<dyn Future<Output = Result<Draw, SplitLoaderError>>>>;
+
+/// Code that is not here from the start.
+pub struct Later {
+    /// The code, once it has come.
+    pub code: &'static OnceLock<Draw>,
+    /// Fetches it.
+    pub fetch: fn() -> Fetched,
+    /// Whether the part has anything to show.
+    pub is_wanted: bool,
+}
+
+/// Like [`drawn_by`], with the code in a file of the name `$file`, which is fetched when
+/// `$is_wanted` first says of a part that it has something to show.
+macro_rules! drawn_later_by {
+    ($shown:ident, $draw:ident, $file:ident, $is_wanted:expr) => {
+        const _: () = {
+            static CODE: ::std::sync::OnceLock<$crate::part::Draw> = ::std::sync::OnceLock::new();
+
+            #[::wasm_split_helpers::wasm_split($file, fallible)]
+            fn code() -> Result<$crate::part::Draw, $crate::part::SplitLoaderError> {
+                Ok(
+                    |shown, context| match shown.as_any().downcast_ref::<$shown>() {
+                        Some(shown) => ::yew::functional::Hook::run($draw(shown), context),
+                        None => ::yew::Html::default(),
+                    },
+                )
+            }
+
+            impl $crate::part::Part for $shown {
+                fn name(&self) -> &'static str {
+                    stringify!($shown)
+                }
+
+                fn draw(&self, context: &mut ::yew::functional::HookContext) -> ::yew::Html {
+                    match CODE.get() {
+                        Some(draw) => draw(self, context),
+                        None => ::yew::Html::default(),
+                    }
+                }
+
+                fn later(&self) -> Option<$crate::part::Later> {
+                    let is_wanted: fn(&$shown) -> bool = $is_wanted;
+                    Some($crate::part::Later {
+                        code: &CODE,
+                        fetch: || Box::pin(code()),
+                        is_wanted: is_wanted(self),
+                    })
+                }
+
+                fn is_same(&self, other: &dyn $crate::part::Part) -> bool {
+                    other.as_any().downcast_ref() == Some(self)
+                }
+
+                fn as_any(&self) -> &dyn ::std::any::Any {
+                    self
+                }
+            }
+        };
+    };
+}
+pub(crate) use drawn_later_by;
+
 /// Puts a part into the page.
 pub fn part(shown: impl Part) -> Html {
-    place(Rc::new(shown))
+    let shown = Rc::new(shown);
+    match shown.later() {
+        Some(_) => place(Rc::new(Awaited(shown))),
+        None => place(shown),
+    }
 }
 
 fn place(shown: Rc<dyn Part>) -> Html {
     let name = shown.name();
     html! { <Memo key={name} {shown} /> }
+}
+
+/// A part whose code comes later.
+struct Awaited(Rc<dyn Part>);
+
+impl Part for Awaited {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn draw(&self, context: &mut HookContext) -> Html {
+        Hook::run(use_awaited(self), context)
+    }
+
+    fn is_same(&self, other: &dyn Part) -> bool {
+        let other = other.as_any().downcast_ref::<Awaited>();
+        other.is_some_and(|other| self.0.is_same(&*other.0))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Draws the part if its code is here, else fetches it.
+#[hook]
+fn use_awaited(awaited: &Awaited) -> Html {
+    let failed = use_state_eq(|| None);
+    let later = awaited.0.later();
+    let is_here = later
+        .as_ref()
+        .is_none_or(|later| later.code.get().is_some());
+    let is_wanted = later.as_ref().is_some_and(|later| later.is_wanted);
+    {
+        let failed = failed.clone();
+        use_effect_with(is_wanted && !is_here, move |is_fetching| {
+            if let (true, Some(later)) = (*is_fetching, later) {
+                wasm_bindgen_futures::spawn_local(async move {
+                    let fetched = (later.fetch)().await;
+                    failed.set(Some(fetched.is_err()));
+                    if let Ok(draw) = fetched {
+                        // If it is there already, it is the same.
+                        let _ = later.code.set(draw);
+                    }
+                });
+            }
+        });
+    }
+    match (is_here, *failed) {
+        (true, _) => place(awaited.0.clone()),
+        (false, Some(true)) if is_wanted => html! {
+            <p class="note error" role="alert">
+                { "This part of the page could not be loaded. Is the network there? Close it and \
+                   open it again to try once more." }
+            </p>
+        },
+        (false, _) => Html::default(),
+    }
 }
 
 #[derive(Properties)]

@@ -14,7 +14,7 @@ use super::inspector::InspectorTab;
 use super::search::SearchTab;
 use crate::icons::{self, icon};
 use crate::page;
-use crate::part::{drawn_by, part};
+use crate::part::{drawn_later_by, part};
 use crate::state::Action;
 use crate::state::inquiry::compare::Compare;
 use crate::state::inquiry::export::Export;
@@ -56,7 +56,7 @@ pub struct Dock {
     pub act: Callback<Action>,
 }
 
-drawn_by!(Dock, use_dock);
+drawn_later_by!(Dock, use_dock, past, |dock| dock.tab.is_some());
 
 /// Draws the dock while it is open.
 #[hook]

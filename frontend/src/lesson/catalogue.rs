@@ -9,7 +9,7 @@ use yew::{AttrValue, Callback, Html, SubmitEvent, hook, html, use_effect_with, u
 
 use super::checks::points;
 use super::outside::typed_into;
-use crate::part::drawn_by;
+use crate::part::drawn_later_by;
 use crate::state::lesson::{self, Catalogue, Progress, Student};
 use crate::state::{Action, State};
 
@@ -58,7 +58,9 @@ impl CatalogueDialog {
     }
 }
 
-drawn_by!(CatalogueDialog, use_catalogue_dialog);
+drawn_later_by!(CatalogueDialog, use_catalogue_dialog, lesson, |dialog| {
+    dialog.open
+});
 
 /// The dialog. It is always in the page; the list comes when it is first opened.
 #[hook]

@@ -13,7 +13,7 @@ use yew::{
 use super::checks::{checks, hand_in, points};
 use super::handout::{Walk, handout};
 use crate::icons::{CLOSE, icon};
-use crate::part::drawn_by;
+use crate::part::drawn_later_by;
 use crate::state::lesson::{self, HandIn, OpenLab, Progress, Ran, Results, Trouble};
 use crate::state::{Action, State};
 
@@ -76,7 +76,7 @@ impl LessonPane {
     }
 }
 
-drawn_by!(LessonPane, use_lesson_pane);
+drawn_later_by!(LessonPane, use_lesson_pane, lesson, |_| true);
 
 /// Draws the pane.
 #[hook]

@@ -79,7 +79,12 @@ impl Job {
         remove(&fresh)?;
         fs::create_dir_all(&fresh)?;
         for (name, module) in &self.modules {
-            bind(name, module, &fresh)?;
+            let whole = fs::read(module)?;
+            if is_to_be_split(&whole) {
+                bind(name, &split(name, &whole, &fresh)?, &fresh)?;
+            } else {
+                bind(name, module, &fresh)?;
+            }
         }
         for copy in &self.copies {
             copy_into(copy, &fresh)?;
@@ -101,6 +106,37 @@ fn remove(dir: &Path) -> std::io::Result<()> {
     }
 }
 
+/// Whether a module was linked with the notes that splitting needs.
+fn is_to_be_split(module: &[u8]) -> bool {
+    module.windows(10).any(|bytes| bytes == b"reloc.CODE")
+}
+
+/// Splits a module: what is loaded when it is needed goes into files of their own, the rest into
+/// one whose path is returned.
+fn split(name: &str, module: &[u8], dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let first = dir.with_extension("first.wasm");
+    let main_module = format!("./{name}.js");
+    let mut options = wasm_split_cli_support::Options::new(module);
+    options.output_dir = dir;
+    options.main_out_path = &first;
+    options.main_module = &main_module;
+    options.link_name = "./later.js";
+    let parts = wasm_split_cli_support::transform(options)
+        .map_err(|error| format!("can't split {name}: {error:#}"))?;
+    for part in parts.split_modules {
+        tighten(&part).map_err(|error| format!("{}: {error:#}", part.display()))?;
+    }
+    Ok(first)
+}
+
+/// Writes a module's numbers with as few bytes as they need: a linker leaves room in each.
+fn tighten(path: &Path) -> Result<(), Box<dyn Error>> {
+    let mut module = walrus::Module::from_file(path)?;
+    walrus::passes::gc::run(&mut module);
+    module.emit_wasm_file(path)?;
+    Ok(())
+}
+
 /// Writes `NAME.js` and `NAME_bg.wasm`.
 fn bind(name: &str, module: &Path, dir: &Path) -> Result<(), Box<dyn Error>> {
     Bindgen::new()
@@ -112,6 +148,8 @@ fn bind(name: &str, module: &Path, dir: &Path) -> Result<(), Box<dyn Error>> {
         .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true)
+        // What is split off the module reaches it through these.
+        .keep_lld_exports(true)
         .generate(dir)
         .map_err(|error| format!("can't write bindings for {}: {error:#}", module.display()).into())
 }
