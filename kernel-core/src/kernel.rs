@@ -45,11 +45,13 @@ impl Kernel {
         let mut mem = Mem::boot(ram, config);
         mem[TRACE].chain = mix(0, config.seed);
         mem.set_recording(true);
-        slab::boot(&mut mem, config.slab)
+        slab::boot_with(&mut mem, config.slab, &config.slub)
             .and_then(|()| radix_tree::boot(&mut mem))
             .and_then(|()| fs::boot(&mut mem))
             .and_then(|()| shell::boot(&mut mem))
             .map_err(BootError::OutOfMemory)?;
+        // The console shows what is new since boot; what is older, `dmesg` tells.
+        printk::shown(&mut mem);
         Ok(Kernel { mem })
     }
 

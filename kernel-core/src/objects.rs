@@ -12,6 +12,7 @@ use crate::mem::{
 use crate::printk::{self, LogHead};
 use crate::radix_tree::{RadixData, RadixTreeNode};
 use crate::shell::{NamedTree, ShellData};
+use crate::slab::alias::Alias;
 use crate::slab::play::Handle;
 use crate::slab::{KmemCache, SlabData};
 use crate::trace::{CAPACITY, Record, TraceData};
@@ -28,7 +29,8 @@ pub struct Run {
 }
 
 /// The types of the objects in slabs, each named as its cache.
-const CACHED: [&Type; 8] = [
+const CACHED: [&Type; 9] = [
+    &Alias::TYPE,
     &Handle::TYPE,
     &KmemCache::TYPE,
     &RadixTreeNode::TYPE,

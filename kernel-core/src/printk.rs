@@ -80,6 +80,11 @@ impl Mem {
     }
 }
 
+/// Notes that the console has shown all there is.
+pub(crate) fn shown(mem: &mut Mem) {
+    mem[LOG].shown = mem[LOG].written;
+}
+
 /// Checks the log's own numbers.
 ///
 /// # Errors

@@ -4,10 +4,12 @@ use core::fmt;
 
 use crate::mem::{FRAME_SIZE, MAX_CPUS, MAX_NODES};
 use crate::slab::Allocator;
+use crate::slab::debug::Flags;
+use crate::slab::slub::{BootOptions, OBJECTS_MAX, ORDER_MAX, Prefix};
 
 /// A machine, as its header describes it: `mem=64M nodes=2 cpus=2 hz=1000 slab=slub seed=1`.
 ///
-/// `Display` prints the canonical header, with every key.
+/// `Display` prints the canonical header: every key, and of SLUB's options those that were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MachineConfig {
     /// Frames of memory; 1 MiB to 1 GiB.
@@ -22,6 +24,8 @@ pub struct MachineConfig {
     pub slab: Allocator,
     /// Seed of whatever in the kernel is random.
     pub seed: u64,
+    /// What is asked of SLUB; the other allocators take no notice.
+    pub slub: BootOptions,
 }
 
 /// Why a header is refused.
@@ -51,7 +55,8 @@ impl fmt::Display for ConfigError<'_> {
             ConfigError::NotAPair(word) => write!(f, "'{}' is not key=value", Shortened(word)),
             ConfigError::UnknownKey(key) => write!(
                 f,
-                "no key '{}'; the keys are mem, nodes, cpus, hz, slab and seed",
+                "no key '{}'; the keys are mem, nodes, cpus, hz, slab, seed, and SLUB's slub_debug, \
+                 slub_nomerge, slub_min_order, slub_max_order and slub_min_objects",
                 Shortened(key)
             ),
             ConfigError::Repeated(key) => write!(f, "key '{key}' stands twice"),
@@ -78,7 +83,23 @@ impl fmt::Display for Shortened<'_> {
     }
 }
 
-const KEYS: [&str; 6] = ["mem", "nodes", "cpus", "hz", "slab", "seed"];
+const KEYS: [&str; 11] = [
+    "mem",
+    "nodes",
+    "cpus",
+    "hz",
+    "slab",
+    "seed",
+    "slub_min_order",
+    "slub_max_order",
+    "slub_min_objects",
+    DEBUG,
+    NOMERGE,
+];
+/// Stands alone, or with a value.
+const DEBUG: &str = "slub_debug";
+/// Stands alone.
+const NOMERGE: &str = "slub_nomerge";
 const FRAMES_MIN: u64 = (1 << 20) / FRAME_SIZE as u64;
 const FRAMES_MAX: u64 = (1 << 30) / FRAME_SIZE as u64;
 
@@ -91,16 +112,20 @@ impl Default for MachineConfig {
             hz: 1000,
             slab: Allocator::Slub,
             seed: 1,
+            slub: BootOptions::default(),
         }
     }
 }
 
 impl MachineConfig {
-    /// Whether a log's first line is a header: its first word begins with one of the keys and `=`.
+    /// Whether a log's first line is a header: its first word begins with one of the keys and `=`, or
+    /// is a key that needs no value.
     pub fn is_header(line: &str) -> bool {
         let word = line.split_ascii_whitespace().next().unwrap_or("");
-        word.split_once('=')
-            .is_some_and(|(key, _)| KEYS.contains(&key))
+        match word.split_once('=') {
+            Some((key, _)) => KEYS.contains(&key),
+            None => stands_alone(word),
+        }
     }
 
     /// Reads a header. Keys that are absent have the default machine's values.
@@ -111,7 +136,11 @@ impl MachineConfig {
         let mut config = MachineConfig::default();
         let mut seen = [false; KEYS.len()];
         for word in header.split_ascii_whitespace() {
-            let (key, value) = word.split_once('=').ok_or(ConfigError::NotAPair(word))?;
+            let (key, value) = match word.split_once('=') {
+                Some(pair) => pair,
+                None if stands_alone(word) => (word, ""),
+                None => return Err(ConfigError::NotAPair(word)),
+            };
             let index = KEYS
                 .iter()
                 .position(|&known| known == key)
@@ -140,11 +169,47 @@ impl MachineConfig {
                 "cpus" => config.cpus = within(1, MAX_CPUS as u32, "1 to 8")?,
                 "hz" => config.hz = within(1, 10_000, "1 to 10000")?,
                 "seed" => config.seed = value.parse().map_err(|_| bad("a number below 2^64"))?,
+                DEBUG => {
+                    (config.slub.debug, config.slub.debug_prefix) =
+                        parse_debug(value).ok_or(bad(
+                            "letters of FZPUT or -, and perhaps a comma and how names of caches begin",
+                        ))?;
+                }
+                NOMERGE => {
+                    if word != NOMERGE {
+                        return Err(bad("nothing behind the key"));
+                    }
+                    config.slub.nomerge = true;
+                }
+                "slub_min_order" => config.slub.min_order = Some(within(0, ORDER_MAX, "0 to 10")?),
+                "slub_max_order" => config.slub.max_order = Some(within(0, ORDER_MAX, "0 to 10")?),
+                "slub_min_objects" => {
+                    config.slub.min_objects = Some(within(1, OBJECTS_MAX, "1 to 512")?);
+                }
                 _ => config.slab = Allocator::from_name(value).ok_or(bad("slab, slub or slob"))?,
             }
         }
         Ok(config)
     }
+}
+
+/// Whether a word is a whole option.
+fn stands_alone(word: &str) -> bool {
+    word == DEBUG || word == NOMERGE
+}
+
+/// Letters, which mean all but tracing if there are none, and behind a comma how the names of the
+/// caches begin that are meant.
+fn parse_debug(value: &str) -> Option<(Option<Flags>, Prefix)> {
+    let (letters, prefix) = match value.split_once(',') {
+        Some((letters, prefix)) => (letters, Prefix::of(prefix).filter(|_| !prefix.is_empty())?),
+        None => (value, Prefix::default()),
+    };
+    let flags = match letters {
+        "" => Flags::DEFAULT,
+        letters => Flags::from_letters(letters)?,
+    };
+    Some((Some(flags), prefix))
 }
 
 /// Frames in a size such as `65536K`, `64M` or `1G`.
@@ -177,13 +242,34 @@ impl fmt::Display for MachineConfig {
             hz,
             slab,
             seed,
+            slub,
             ..
         } = self;
         write!(
             f,
             "mem={size}{unit} nodes={nodes} cpus={cpus} hz={hz} slab={} seed={seed}",
             slab.name()
-        )
+        )?;
+        for (key, number) in [
+            ("slub_min_order", slub.min_order),
+            ("slub_max_order", slub.max_order),
+            ("slub_min_objects", slub.min_objects),
+        ] {
+            if let Some(number) = number {
+                write!(f, " {key}={number}")?;
+            }
+        }
+        if let Some(flags) = slub.debug {
+            write!(f, " {DEBUG}={flags}")?;
+            let prefix = slub.debug_prefix.text();
+            if !prefix.is_empty() {
+                write!(f, ",{prefix}")?;
+            }
+        }
+        if slub.nomerge {
+            write!(f, " {NOMERGE}")?;
+        }
+        Ok(())
     }
 }
 
@@ -216,6 +302,67 @@ mod tests {
     }
 
     #[test]
+    fn options_of_slub_are_kept_if_given() {
+        const REST: &str = "mem=64M nodes=1 cpus=1 hz=1000 slab=slub seed=1";
+        let vectors = [
+            ("slub_debug", " slub_debug=FZPU"),
+            ("slub_debug=", " slub_debug=FZPU"),
+            ("slub_debug=zf", " slub_debug=FZ"),
+            ("slub_debug=-", " slub_debug=-"),
+            ("slub_debug=,dentry", " slub_debug=FZPU,dentry"),
+            ("slub_debug=T,kmalloc-", " slub_debug=T,kmalloc-"),
+            (
+                "slub_nomerge slub_max_order=3 slub_min_order=0 slub_min_objects=8",
+                " slub_min_order=0 slub_max_order=3 slub_min_objects=8 slub_nomerge",
+            ),
+        ];
+        for (given, kept) in vectors {
+            let canonical = std::format!("{REST}{kept}");
+            check(given, &canonical);
+            check(&canonical, &canonical);
+        }
+    }
+
+    #[test]
+    fn absurd_options_of_slub_are_refused() {
+        let letters =
+            "expected letters of FZPUT or -, and perhaps a comma and how names of caches begin";
+        for value in [
+            "Q",
+            "FZ-",
+            "F,",
+            "F,a-name-that-is-longer-than-a-cache-can-have",
+        ] {
+            let header = std::format!("slub_debug={value}");
+            let shown = Shortened(value);
+            check(
+                &header,
+                &std::format!("machine header: slub_debug={shown}: {letters}"),
+            );
+        }
+        for (header, sentence) in [
+            (
+                "slub_nomerge=1",
+                "slub_nomerge=1: expected nothing behind the key",
+            ),
+            (
+                "slub_nomerge=",
+                "slub_nomerge=: expected nothing behind the key",
+            ),
+            ("slub_min_order=11", "slub_min_order=11: expected 0 to 10"),
+            ("slub_max_order=-1", "slub_max_order=-1: expected 0 to 10"),
+            (
+                "slub_min_objects=0",
+                "slub_min_objects=0: expected 1 to 512",
+            ),
+            ("slub_min_objects", "'slub_min_objects' is not key=value"),
+            ("slub_debug slub_debug=F", "key 'slub_debug' stands twice"),
+        ] {
+            check(header, &std::format!("machine header: {sentence}"));
+        }
+    }
+
+    #[test]
     fn absurd_headers_are_refused() {
         check(
             "mem=4T",
@@ -238,7 +385,8 @@ mod tests {
         check("seed=1 seed=1", "machine header: key 'seed' stands twice");
         check(
             "mem=1M colour=red",
-            "machine header: no key 'colour'; the keys are mem, nodes, cpus, hz, slab and seed",
+            "machine header: no key 'colour'; the keys are mem, nodes, cpus, hz, slab, seed, and \
+             SLUB's slub_debug, slub_nomerge, slub_min_order, slub_max_order and slub_min_objects",
         );
         check("mem=1M please", "machine header: 'please' is not key=value");
     }
@@ -247,6 +395,9 @@ mod tests {
     fn only_keys_make_a_header() {
         assert!(MachineConfig::is_header("mem=1M"));
         assert!(MachineConfig::is_header("  seed=1 x"));
+        assert!(MachineConfig::is_header("slub_debug"));
+        assert!(MachineConfig::is_header("slub_debug=- mem=1M"));
+        assert!(!MachineConfig::is_header("slub_min_order 1"));
         assert!(!MachineConfig::is_header("x=1"));
         assert!(!MachineConfig::is_header("mkdir /a"));
         assert!(!MachineConfig::is_header(""));

@@ -56,6 +56,7 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
         }
         (_, 2, ["kmem", subcommand]) if !matches!(subcommand, "create" | "defrag" | "reap") => {
             slab::caches(mem).for_each(|cache| matching(mem[cache].name()));
+            slab::alias::aliases(mem).for_each(|alias| matching(mem[alias].name()));
         }
         (_, 2, ["radix", subcommand])
             if !matches!(subcommand, "create" | "preload" | "preload_end") =>

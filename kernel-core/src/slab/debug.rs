@@ -20,6 +20,7 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::queued::LINE;
 use super::slub::{self, get_link, set_link, valid_object};
 use super::{KmemCache, Object};
 use crate::btf::{Described, Kind, describe};
@@ -37,7 +38,7 @@ pub const RED_INACTIVE: u8 = 0xbb;
 /// A byte of the red zone behind an object in use.
 pub const RED_ACTIVE: u8 = 0xcc;
 
-/// What a cache is to be watched for: `slub_debug=FZPUT`.
+/// What kind of cache it is (`SLAB_*`), and what it is watched for: `slub_debug=FZPUT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Flags(pub u32);
@@ -57,6 +58,28 @@ impl Flags {
     pub const STORE_USER: Flags = Flags(0x1_0000);
     /// `T`: log every allocation and release.
     pub const TRACE: Flags = Flags(0x20_0000);
+    /// Objects larger than half a line of the processor's cache begin at one.
+    pub const HWCACHE_ALIGN: Flags = Flags(0x2000);
+    /// The slabs are memory that old DMA controllers reach.
+    pub const CACHE_DMA: Flags = Flags(0x4000);
+    /// The objects are given back when memory is short.
+    pub const RECLAIM_ACCOUNT: Flags = Flags(0x2_0000);
+    /// Objects may be looked at while they are free, until a grace period has passed.
+    pub const DESTROY_BY_RCU: Flags = Flags(0x8_0000);
+
+    /// Caches with one of these are never merged (`SLUB_NEVER_MERGE`).
+    pub const NEVER_MERGE: Flags = Flags(
+        Self::RED_ZONE.0
+            | Self::POISON.0
+            | Self::STORE_USER.0
+            | Self::TRACE.0
+            | Self::DESTROY_BY_RCU.0,
+    );
+    /// Caches that differ in these are not merged (`SLUB_MERGE_SAME`).
+    pub const MERGE_SAME: Flags = Flags(Self::FREE.0 | Self::RECLAIM_ACCOUNT.0 | Self::CACHE_DMA.0);
+    /// All that watch.
+    const WATCHING: Flags = Flags(Self::DEFAULT.0 | Self::TRACE.0);
+
     /// What `slub_debug` without letters means.
     pub const DEFAULT: Flags =
         Flags(Self::FREE.0 | Self::RED_ZONE.0 | Self::POISON.0 | Self::STORE_USER.0);
@@ -74,12 +97,43 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
-    /// Whether the cache is watched at all.
-    pub const fn any(self) -> bool {
-        self.0 != 0
+    /// Whether any of `other` is set.
+    pub const fn intersects(self, other: Flags) -> bool {
+        self.0 & other.0 != 0
     }
 
-    /// The flags of letters such as `FZP`, in either case; `-` is none.
+    /// Those of `other` that are set.
+    pub const fn masked(self, other: Flags) -> Flags {
+        Flags(self.0 & other.0)
+    }
+
+    /// These and `other`.
+    pub const fn with(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+
+    /// Whether the cache is watched at all.
+    pub const fn any(self) -> bool {
+        self.intersects(Self::WATCHING)
+    }
+
+    /// Without what watches.
+    pub const fn unwatched(self) -> Flags {
+        Flags(self.0 & !Self::WATCHING.0)
+    }
+
+    /// The alignment of objects of `size` bytes for which `align` is asked
+    /// (`calculate_alignment`).
+    pub fn alignment(self, size: u32, align: u32) -> u32 {
+        let align = align.max(UNIT as u32);
+        if self.contains(Self::HWCACHE_ALIGN) && size > LINE / 2 {
+            align.max(LINE)
+        } else {
+            align
+        }
+    }
+
+    /// What watches, of letters such as `FZP`, in either case; `-` is nothing.
     pub fn from_letters(letters: &str) -> Option<Flags> {
         if letters == "-" {
             return Some(Flags(0));
@@ -132,9 +186,10 @@ describe!(Track, "track", [step, cpu, pid, set, when]);
 const _: () = assert!(size_of::<Track>() == 24);
 
 /// Lays out an object of a watched cache, or of one with a constructor (`calculate_sizes`).
-pub(super) fn calculate_sizes(cache: &mut KmemCache, align: u32) {
+pub(super) fn calculate_sizes(cache: &mut KmemCache) {
     let word = UNIT as u32;
     let flags = cache.flags;
+    let align = flags.alignment(cache.object_size, cache.align);
     let mut size = cache.object_size.next_multiple_of(word);
     // A red zone needs a byte at least.
     if flags.contains(Flags::RED_ZONE) && size == cache.object_size {
@@ -142,7 +197,7 @@ pub(super) fn calculate_sizes(cache: &mut KmemCache, align: u32) {
     }
     cache.inuse = size;
     // What has to stay as it is while the object is free moves the link behind it.
-    if flags.contains(Flags::POISON) || cache.has_constructor() {
+    if flags.intersects(Flags::POISON.with(Flags::DESTROY_BY_RCU)) || cache.has_constructor() {
         cache.offset = size;
         size += word;
     } else {
@@ -158,9 +213,12 @@ pub(super) fn calculate_sizes(cache: &mut KmemCache, align: u32) {
     cache.size = size.next_multiple_of(align);
 }
 
-/// Whether free objects are poisoned: not those that a constructor has set up.
-fn poisons(cache: &KmemCache) -> bool {
-    cache.flags.contains(Flags::POISON) && !cache.has_constructor()
+/// Whether free objects are poisoned: not those that a constructor has set up, or that may still be
+/// looked at.
+pub(crate) fn poisons(cache: &KmemCache) -> bool {
+    cache.flags.contains(Flags::POISON)
+        && !cache.flags.contains(Flags::DESTROY_BY_RCU)
+        && !cache.has_constructor()
 }
 
 /// Where the tracks are, or would be.

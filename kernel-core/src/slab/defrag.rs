@@ -8,7 +8,7 @@
 //!
 //! Only SLUB does it, as in the patches; on the other allocators everything here does nothing.
 
-use super::slub::{self, MIN_PARTIAL};
+use super::slub::{self, MIN_PARTIAL, OBJECTS_MAX};
 use super::{Allocator, KmemCache, Object, SLAB, allocator, kfree, kmalloc};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, MEM, Mem, Page, PageFlag, Ref, UNIT};
@@ -16,9 +16,6 @@ use crate::trace::{TRACE, Tracepoint};
 
 /// Partial slabs of a node that defragmentation leaves alone.
 pub const MAX_PARTIAL: u32 = 10;
-
-/// Objects that a slab may have at most: 8-byte ones on one page.
-const OBJECTS_MAX: usize = 512;
 
 /// Above this share of objects in use, in percent, later versions of the patches leave a slab alone.
 pub const DEFRAG_RATIO: u32 = 30;
@@ -156,9 +153,9 @@ fn new_vector(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<Ref<Object>, Errno
 fn vacate(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) -> u32 {
     let KmemCache { objects, size, .. } = mem[cache];
     let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
-    let mut vector = [Ref::NULL; OBJECTS_MAX];
+    let mut vector = [Ref::NULL; OBJECTS_MAX as usize];
     let mut used = 0;
-    for index in 0..objects.min(OBJECTS_MAX as u32) {
+    for index in 0..objects.min(OBJECTS_MAX) {
         let object = first.byte_add((index * size) as usize);
         if !slub::is_free(mem, cache, page, object) {
             vector[used] = object;

@@ -4,7 +4,8 @@
 //! and what exceeds half a page goes straight to the page allocator (2.6.24). SLOB needs none: a
 //! header in front of the block says how long it is.
 
-use super::{Allocator, Constructor, KmemCache, Name, Object, SLAB, allocator, queued, slob};
+use super::debug::Flags;
+use super::{Allocator, KmemCache, Name, Object, Options, SLAB, allocator, queued, slob};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Gfp, Mem, PageFlag, Ref, UNIT};
 
@@ -15,7 +16,7 @@ const SLAB_SIZES: [u32; 14] = [
 /// The largest of them.
 pub(super) const SLAB_MAX: u32 = 128 << 10;
 /// Sizes that SLUB has general caches of (2.6.24, specs/memory.md 2.3).
-const SLUB_SIZES: [u32; 11] = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048];
+pub(super) const SLUB_SIZES: [u32; 11] = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048];
 
 /// General caches that there may be: SLAB's, each with one for DMA.
 pub(super) const CLASSES_MAX: usize = 2 * SLAB_SIZES.len();
@@ -27,28 +28,14 @@ pub const ZERO_SIZE_PTR: Ref<Object> = Ref::new(2);
 pub(super) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     match allocator(mem) {
         Allocator::Slub => {
-            for (class, size) in SLUB_SIZES.into_iter().enumerate() {
-                let name = Name::of(format_args!("kmalloc-{size}"));
-                let align = if size.is_power_of_two() {
-                    size
-                } else {
-                    UNIT as u32
-                };
-                create(mem, class, name.text(), size, align)?;
+            for class in 0..SLUB_SIZES.len() {
+                create(mem, class, Gfp::KERNEL)?;
             }
         }
         Allocator::Slab => {
-            for (class, size) in SLAB_SIZES.into_iter().enumerate() {
-                let name = Name::of(format_args!("size-{size}"));
-                create(mem, 2 * class, name.text(), size, queued::LINE.min(size))?;
-                let name = Name::of(format_args!("size-{size}(DMA)"));
-                create(
-                    mem,
-                    2 * class + 1,
-                    name.text(),
-                    size,
-                    queued::LINE.min(size),
-                )?;
+            for class in 0..SLAB_SIZES.len() {
+                create(mem, class, Gfp::KERNEL)?;
+                create(mem, class, Gfp::DMA)?;
             }
         }
         Allocator::Slob => {}
@@ -56,24 +43,55 @@ pub(super) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     Ok(())
 }
 
-fn create(mem: &mut Mem, class: usize, name: &str, size: u32, align: u32) -> Result<(), Errno> {
-    let align = align.min(FRAME_SIZE as u32);
-    let cache = super::kmem_cache_create(mem, name, size, align, Constructor::None)?;
-    mem[SLAB].general[class] = cache;
+/// Creates the general cache of a size, for DMA or not.
+fn create(mem: &mut Mem, class: usize, gfp: Gfp) -> Result<(), Errno> {
+    let is_dma = gfp.contains(Gfp::DMA);
+    let (size, align, name) = match allocator(mem) {
+        Allocator::Slab => {
+            let size = SLAB_SIZES[class];
+            let dma = if is_dma { "(DMA)" } else { "" };
+            let name = Name::of(format_args!("size-{size}{dma}"));
+            (size, queued::LINE.min(size), name)
+        }
+        _ => {
+            let size = SLUB_SIZES[class];
+            let dma = if is_dma { "_dma" } else { "" };
+            (
+                size,
+                UNIT as u32,
+                Name::of(format_args!("kmalloc{dma}-{size}")),
+            )
+        }
+    };
+    let flags = if is_dma {
+        Flags::CACHE_DMA
+    } else {
+        Flags::default()
+    };
+    let options = Options {
+        align,
+        flags,
+        ..Options::default()
+    };
+    let cache = super::kmem_cache_create_with(mem, name.text(), size, options)?;
+    mem[SLAB].general[2 * class + usize::from(is_dma)] = cache;
     Ok(())
 }
 
-/// The general cache from which `kmalloc` serves `size` bytes, if a cache does.
-pub fn general_cache(mem: &Mem, size: u32, gfp: Gfp) -> Option<Ref<KmemCache>> {
-    let class = match allocator(mem) {
-        Allocator::Slub if size > FRAME_SIZE as u32 / 2 => return None,
-        Allocator::Slub => SLUB_SIZES.iter().position(|&class| size <= class)?,
-        Allocator::Slab => {
-            let class = SLAB_SIZES.iter().position(|&class| size <= class)?;
-            2 * class + usize::from(gfp.contains(Gfp::DMA))
-        }
-        Allocator::Slob => return None,
+/// The number of the size class from which `kmalloc` serves `size` bytes, if a cache does.
+fn class_of(mem: &Mem, size: u32) -> Option<usize> {
+    let sizes: &[u32] = match allocator(mem) {
+        // What exceeds half a page is the page allocator's.
+        Allocator::Slub => &SLUB_SIZES,
+        Allocator::Slab => &SLAB_SIZES,
+        Allocator::Slob => &[],
     };
+    sizes.iter().position(|&class| size <= class)
+}
+
+/// The general cache from which `kmalloc` serves `size` bytes, if there is one.
+pub fn general_cache(mem: &Mem, size: u32, gfp: Gfp) -> Option<Ref<KmemCache>> {
+    let class = 2 * class_of(mem, size)? + usize::from(gfp.contains(Gfp::DMA));
     Some(mem[SLAB].general[class]).filter(|cache| !cache.is_null())
 }
 
@@ -90,6 +108,11 @@ pub fn kmalloc(mem: &mut Mem, size: u32, gfp: Gfp) -> Result<Ref<Object>, Errno>
     }
     match allocator(mem) {
         Allocator::Slub => {
+            // The caches for DMA are made when somebody asks for them.
+            if let Some(class) = class_of(mem, size) {
+                create(mem, class, gfp)?;
+                return kmalloc(mem, size, gfp);
+            }
             let order = size.div_ceil(FRAME_SIZE as u32).next_power_of_two();
             super::alloc_large(mem, order.trailing_zeros(), gfp)
         }

@@ -15,6 +15,7 @@
 //! What they share is here: creating, finding and naming caches, the general caches behind
 //! [`kmalloc`], the events.
 
+pub mod alias;
 pub mod debug;
 pub mod defrag;
 pub mod failslab;
@@ -69,6 +70,12 @@ pub struct SlabData {
     pub(crate) handle_cache: Ref<KmemCache>,
     /// The console's objects.
     pub(crate) handles: ListHead,
+    /// Further names of caches, linked through `Alias::list` in the order of their making.
+    pub(crate) aliases: ListHead,
+    /// The cache of [`alias::Alias`].
+    pub(crate) alias_cache: Ref<KmemCache>,
+    /// What the machine's header asks of SLUB.
+    pub(crate) slub: slub::Parameters,
     /// The general caches, by size.
     pub(crate) general: [Ref<KmemCache>; kmalloc::CLASSES_MAX],
     /// SLOB's ring.
@@ -126,6 +133,9 @@ describe!(
         locked,
         handle_cache,
         handles,
+        aliases,
+        alias_cache,
+        slub,
         general,
         slob,
     ]
@@ -177,6 +187,11 @@ pub struct KmemCache {
     pub defrag_ratio: u32,
     /// Whether `kmem create` made the cache.
     console: u32,
+    /// Names under which the cache was created, or [`alias::NEVER_MERGED`].
+    pub(crate) refcount: u32,
+    /// SLUB: how readily a CPU takes slabs of other nodes, in parts of 1024; see
+    /// [`slub::REMOTE_RATIO`].
+    pub remote_node_defrag_ratio: u32,
     /// SLUB: what each CPU allocates from.
     pub(crate) cpu: [slub::CacheCpu; MAX_CPUS],
     /// SLUB: the slabs that no CPU owns and that have free objects, by NUMA node.
@@ -209,6 +224,11 @@ describe!(
         ops,
         defrag_ratio,
         console,
+        refcount: Kind::Named(|count, f| match count as u32 {
+            alias::NEVER_MERGED => f.write_str("never merged"),
+            count => write!(f, "{count}"),
+        }),
+        remote_node_defrag_ratio,
         cpu,
         node,
         queues,
@@ -221,12 +241,7 @@ pub type Object = u64;
 impl KmemCache {
     /// The cache's name.
     pub fn name(&self) -> &str {
-        let length = self
-            .name
-            .iter()
-            .position(|&byte| byte == 0)
-            .unwrap_or(NAME_MAX);
-        core::str::from_utf8(&self.name[..length]).unwrap_or("?")
+        text_of(&self.name)
     }
 
     /// The name of the cache at `cache`, if there is one.
@@ -252,6 +267,12 @@ impl KmemCache {
     }
 }
 
+/// A name, with zeroes behind it.
+fn text_of(name: &[u8; NAME_MAX + 1]) -> &str {
+    let length = name.iter().position(|&byte| byte == 0).unwrap_or(NAME_MAX);
+    core::str::from_utf8(&name[..length]).unwrap_or("?")
+}
+
 /// Which allocator this kernel runs on.
 #[inline]
 pub fn allocator(mem: &Mem) -> Allocator {
@@ -262,25 +283,33 @@ pub fn allocator(mem: &Mem) -> Allocator {
     }
 }
 
-/// Sets up the cache of caches and the general caches.
+/// Sets up the cache of caches and the general caches, as a header without options asks for.
+#[cfg(test)]
 pub(crate) fn boot(mem: &mut Mem, allocator: Allocator) -> Result<(), Errno> {
+    boot_with(mem, allocator, &slub::BootOptions::default())
+}
+
+/// The same with options.
+pub(crate) fn boot_with(
+    mem: &mut Mem,
+    allocator: Allocator,
+    options: &slub::BootOptions,
+) -> Result<(), Errno> {
     mem[SLAB].allocator = allocator as u32;
+    mem[SLAB].slub = options.parameters();
     mem.list_init(SLAB.cast());
     slob::boot(mem);
+    alias::init(mem);
     let cache = kmem_cache(mem);
     let size = size_of::<KmemCache>() as u32;
-    describe(
-        mem,
-        cache,
-        "kmem_cache",
-        size,
-        UNIT as u32,
-        Constructor::None,
-    )?;
+    describe(mem, cache, "kmem_cache", size, &Options::default())?;
     kmalloc::boot(mem)?;
-    if allocator == Allocator::Slab {
-        queued::enable_arrays(mem)?;
+    match allocator {
+        Allocator::Slab => queued::enable_arrays(mem)?,
+        Allocator::Slub => slub::announce(mem),
+        Allocator::Slob => {}
     }
+    alias::boot(mem)?;
     play::boot(mem)
 }
 
@@ -316,12 +345,15 @@ pub struct Options {
     pub align: u32,
     /// How objects begin.
     pub ctor: Constructor,
-    /// What the cache is watched for. Only SLUB watches; the other allocators take no notice.
+    /// What kind of cache it is, and what it is watched for. Only SLUB watches; the other allocators
+    /// take no notice of that.
     pub flags: debug::Flags,
     /// Its callbacks for defragmentation; see [`crate::cache_ops`].
     pub ops: u32,
     /// See [`KmemCache::defrag_ratio`].
     pub defrag_ratio: u32,
+    /// Whether the cache may share its slabs with others that say so; see [`alias`].
+    pub merges: bool,
 }
 
 impl Default for Options {
@@ -332,11 +364,13 @@ impl Default for Options {
             flags: debug::Flags::default(),
             ops: 0,
             defrag_ratio: 0,
+            merges: false,
         }
     }
 }
 
-/// Creates a cache with options; see [`kmem_cache_create`].
+/// Creates a cache with options; see [`kmem_cache_create`]. Where the options allow it, that may be
+/// an existing cache under one more name.
 ///
 /// # Errors
 /// As there; `EINVAL` also for callbacks without a constructor.
@@ -344,37 +378,30 @@ pub fn kmem_cache_create_with(
     mem: &mut Mem,
     name: &str,
     size: u32,
-    options: Options,
+    mut options: Options,
 ) -> Result<Ref<KmemCache>, Errno> {
-    let Options {
-        align,
-        ctor,
-        flags,
-        ops,
-        defrag_ratio,
-    } = options;
-    let align = align.max(UNIT as u32);
+    options.align = options.align.max(UNIT as u32);
     if name.is_empty()
         || name.len() > NAME_MAX
         || size == 0
         || size > SIZE_MAX
-        || !align.is_power_of_two()
-        || align > 4096
-        || ops != 0 && ctor == Constructor::None
+        || !options.align.is_power_of_two()
+        || options.align > 4096
+        || options.ops != 0 && options.ctor == Constructor::None
     {
         return Err(Errno::EINVAL);
     }
     if find(mem, name).is_some() {
         return Err(Errno::EEXIST);
     }
+    options.flags = slub::cache_flags(mem, name, options.flags);
+    if let Some(cache) = alias::find_mergeable(mem, size, &options) {
+        alias::add(mem, cache, name, size)?;
+        return Ok(cache);
+    }
     let cache = kmem_cache_alloc::<KmemCache>(mem, kmem_cache(mem), Gfp::KERNEL)?;
     mem[cache] = KmemCache::zeroed();
-    if allocator(mem) == Allocator::Slub {
-        mem[cache].flags = flags;
-    }
-    mem[cache].ops = ops;
-    mem[cache].defrag_ratio = defrag_ratio;
-    if let Err(errno) = describe(mem, cache, name, size, align, ctor) {
+    if let Err(errno) = describe(mem, cache, name, size, &options) {
         let caches = kmem_cache(mem);
         kmem_cache_free(mem, caches, cache);
         return Err(errno);
@@ -382,22 +409,32 @@ pub fn kmem_cache_create_with(
     Ok(cache)
 }
 
+/// Fills in a cache's descriptor, which is zeroed, and puts it on the list.
 fn describe(
     mem: &mut Mem,
     cache: Ref<KmemCache>,
     name: &str,
     size: u32,
-    align: u32,
-    ctor: Constructor,
+    options: &Options,
 ) -> Result<(), Errno> {
+    let flags = slub::cache_flags(mem, name, options.flags);
     let descriptor = &mut mem[cache];
     descriptor.name[..name.len()].copy_from_slice(name.as_bytes());
     descriptor.object_size = size;
-    descriptor.align = align;
-    descriptor.ctor = ctor as u32;
+    descriptor.align = options.align;
+    descriptor.ctor = options.ctor as u32;
+    descriptor.flags = flags;
+    descriptor.ops = options.ops;
+    descriptor.defrag_ratio = options.defrag_ratio;
+    descriptor.remote_node_defrag_ratio = slub::REMOTE_RATIO;
+    descriptor.refcount = match options.merges {
+        true => 1,
+        false => alias::NEVER_MERGED,
+    };
     match allocator(mem) {
         Allocator::Slub => {
-            slub::calculate_sizes(&mut mem[cache], align);
+            let parameters = mem[SLAB].slub;
+            slub::calculate_sizes(&mut mem[cache], &parameters);
             slub::init_nodes(mem, cache);
         }
         Allocator::Slab => queued::set_up(mem, cache)?,
@@ -407,11 +444,15 @@ fn describe(
     Ok(())
 }
 
-/// Ends a cache that has no objects left.
+/// Ends a cache that has no objects left. One with further names loses only its first.
 ///
 /// # Errors
 /// `EBUSY` while objects are in use; the cache stays then.
 pub fn kmem_cache_destroy(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<(), Errno> {
+    if (2..alias::NEVER_MERGED).contains(&mem[cache].refcount) {
+        alias::drop_first_name(mem, cache);
+        return Ok(());
+    }
     if counts(mem, cache).active_objects > 0 {
         return Err(Errno::EBUSY);
     }
@@ -440,9 +481,11 @@ pub fn caches(mem: &Mem) -> impl Iterator<Item = Ref<KmemCache>> + '_ {
     mem.list_iter(SLAB.cast()).map(|link| link.cast())
 }
 
-/// The cache of that name.
+/// The cache of that name, be it its first or another.
 pub fn find(mem: &Mem, name: &str) -> Option<Ref<KmemCache>> {
-    caches(mem).find(|&cache| mem[cache].name() == name)
+    caches(mem)
+        .find(|&cache| mem[cache].name() == name)
+        .or_else(|| alias::find(mem, name).map(|alias| mem[alias].cache))
 }
 
 /// Allocates an object. Its bytes are what the constructor, or the last user, left there.
@@ -658,20 +701,22 @@ fn is_slab_of(mem: &Mem, page: Ref<Page>, cache: Ref<KmemCache>) -> bool {
 
 /// A name that is put together, such as `size-128(DMA)`.
 #[derive(Default)]
-struct Name {
+pub(crate) struct Name {
     bytes: [u8; NAME_MAX],
     length: usize,
 }
 
 impl Name {
-    fn of(arguments: core::fmt::Arguments<'_>) -> Name {
+    /// The name that is written so.
+    pub(crate) fn of(arguments: core::fmt::Arguments<'_>) -> Name {
         let mut name = Name::default();
-        // Our own names fit.
+        // A cache's name fits.
         let _ = name.write_fmt(arguments);
         name
     }
 
-    fn text(&self) -> &str {
+    /// Its text.
+    pub(crate) fn text(&self) -> &str {
         core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("?")
     }
 }
@@ -698,6 +743,7 @@ pub fn check(mem: &Mem) -> Result<(), &'static str> {
         return Err("slab: the list of caches is broken");
     }
     play::check(mem)?;
+    alias::check(mem)?;
     if allocator(mem) == Allocator::Slob {
         return slob::check(mem);
     }

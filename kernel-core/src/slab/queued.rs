@@ -12,6 +12,7 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::debug::Flags;
 use super::{KmemCache, Object, SLAB, construct, is_slab_of, kmalloc, kmem_cache_free};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
@@ -237,8 +238,24 @@ fn estimate(order: u32, size: u32, align: u32, off_slab: bool) -> Fit {
     }
 }
 
+/// The alignment to cache lines of objects of so many bytes: a line, or the smallest part of one that
+/// holds an object.
+fn line_of(size: u32) -> u32 {
+    let mut line = LINE;
+    while size <= line / 2 {
+        line /= 2;
+    }
+    line
+}
+
 /// The order of a cache's slabs, and what fits; `None` if an object exceeds the largest slab.
-fn calculate_order(size: u32, align: u32, off_slab: bool, frames: u32) -> Option<(u32, Fit)> {
+fn calculate_order(
+    size: u32,
+    align: u32,
+    off_slab: bool,
+    reclaim: bool,
+    frames: u32,
+) -> Option<(u32, Fit)> {
     // With much memory around, larger slabs do no harm.
     let break_order = u32::from(frames > (32 << 20) / FRAME_SIZE as u32);
     let mut chosen = None;
@@ -251,7 +268,8 @@ fn calculate_order(size: u32, align: u32, off_slab: bool, frames: u32) -> Option
             break;
         }
         chosen = Some((order, fit));
-        if order >= break_order || fit.left_over * 8 <= (FRAME_SIZE as u32) << order {
+        // Whatever gives memory back when it is short should not need large blocks then.
+        if reclaim || order >= break_order || fit.left_over * 8 <= (FRAME_SIZE as u32) << order {
             break;
         }
     }
@@ -275,14 +293,22 @@ fn array_limit(size: u32) -> u32 {
 /// `EINVAL` for objects that no slab holds, `ENOMEM`.
 pub(super) fn set_up(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<(), Errno> {
     let KmemCache {
-        object_size, align, ..
+        object_size,
+        mut align,
+        flags,
+        ..
     } = mem[cache];
+    if flags.contains(Flags::HWCACHE_ALIGN) {
+        align = align.max(line_of(object_size));
+    }
     let size = object_size.next_multiple_of(align);
     // The first caches come before those that could hold a descriptor.
     let is_early = kmalloc::general_cache(mem, 1, Gfp::KERNEL).is_none();
     let wants_off = size >= OFF_SLAB_SIZE && !is_early;
     let frames = mem.frames();
-    let (order, mut fit) = calculate_order(size, align, wants_off, frames).ok_or(Errno::EINVAL)?;
+    let reclaim = flags.contains(Flags::RECLAIM_ACCOUNT);
+    let (order, mut fit) =
+        calculate_order(size, align, wants_off, reclaim, frames).ok_or(Errno::EINVAL)?;
     let table = management(fit.objects, align);
     // Where the descriptor fits into what is left over, it costs nothing there.
     let off_slab = wants_off && fit.left_over < table;
@@ -532,11 +558,17 @@ fn grow(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<(), Errno> {
         order,
         objects,
         size,
+        flags,
         queues,
         ..
     } = mem[cache];
     let here = mem[MEM].node;
-    let page = mem.alloc_pages(gfp, order, None)?;
+    let page_gfp = if flags.contains(Flags::CACHE_DMA) {
+        gfp.with(Gfp::DMA)
+    } else {
+        gfp
+    };
+    let page = mem.alloc_pages(page_gfp, order, None)?;
     let start: Ref<Object> = Ref::of_frame(mem.frame_of(page));
     let home = super::slub::page_node(mem, page);
     let node = node_of(cache, home);
@@ -1007,7 +1039,7 @@ mod tests {
     fn slabs_of_the_specification() {
         let check = |size: u32, align: u32, objects: u32, colours: Option<u32>| {
             let wants_off = size >= OFF_SLAB_SIZE;
-            let (order, fit) = calculate_order(size, align, wants_off, 4096).unwrap();
+            let (order, fit) = calculate_order(size, align, wants_off, false, 4096).unwrap();
             assert_eq!((order, fit.objects), (0, objects), "size {size}");
             if let Some(colours) = colours {
                 assert_eq!(fit.left_over / LINE.max(align), colours, "size {size}");

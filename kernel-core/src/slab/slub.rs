@@ -7,23 +7,151 @@
 //! list; full slabs are on no list at all, and are found again when one of their objects is freed.
 
 use core::mem::offset_of;
+use core::ops::RangeInclusive;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{KmemCache, Object, debug, is_slab_of};
+use super::debug::Flags;
+use super::{Allocator, KmemCache, NAME_MAX, Object, SLAB, debug, is_slab_of};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{
     FRAME_SIZE, Gfp, ListHead, MAX_CPUS, MAX_NODES, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref, UNIT,
     Zone,
 };
+use crate::trace::TRACE;
 
 /// Empty slabs that a node's partial list keeps when a CPU lets go of its slab.
 pub(super) const MIN_PARTIAL: u32 = 5;
+/// How often, in parts of 1024, a CPU whose node has no partial slab takes another node's instead of
+/// new pages. `/sys/slab/*/remote_node_defrag_ratio` counts in parts of 100.
+pub const REMOTE_RATIO: u32 = 100;
 /// Objects that a slab should hold at least, where the order permits.
 const MIN_OBJECTS: u32 = 4;
 /// Orders above this are used only for objects that need them.
 const SLUB_MAX_ORDER: u32 = 1;
+/// Objects that a slab holds at most: 8-byte ones on one page. A slab of a larger order would have
+/// no use for more, and [`super::defrag`] keeps a list of a slab's objects on the stack.
+pub const OBJECTS_MAX: u32 = 512;
+/// The largest order of a slab.
+pub const ORDER_MAX: u32 = MAX_ORDER as u32 - 1;
+
+/// What a machine's header may ask of SLUB, as Linux's command line; what is absent has its default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BootOptions {
+    /// `slub_debug=FZPUT`: what caches are watched for.
+    pub debug: Option<Flags>,
+    /// `slub_debug=FZPUT,prefix`: watch only caches whose names begin so.
+    pub debug_prefix: Prefix,
+    /// `slub_nomerge`: every cache has slabs of its own.
+    pub nomerge: bool,
+    /// `slub_min_order=`: no slab has a smaller order, 0 to [`ORDER_MAX`].
+    pub min_order: Option<u32>,
+    /// `slub_max_order=`: a larger order only for objects that need it, 0 to [`ORDER_MAX`].
+    pub max_order: Option<u32>,
+    /// `slub_min_objects=`: objects that a slab should hold at least, 1 to [`OBJECTS_MAX`].
+    pub min_objects: Option<u32>,
+}
+
+/// How the names of some caches begin; empty for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Prefix([u8; NAME_MAX + 1]);
+
+impl Prefix {
+    /// The prefix `text`, if a cache's name can be so long.
+    pub fn of(text: &str) -> Option<Prefix> {
+        let mut prefix = Prefix::default();
+        let place = prefix.0[..NAME_MAX].get_mut(..text.len())?;
+        place.copy_from_slice(text.as_bytes());
+        Some(prefix)
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        super::text_of(&self.0)
+    }
+}
+
+impl BootOptions {
+    /// What the kernel keeps of them.
+    pub(super) fn parameters(&self) -> Parameters {
+        Parameters {
+            min_order: self.min_order.unwrap_or(0),
+            max_order: self.max_order.unwrap_or(SLUB_MAX_ORDER),
+            min_objects: self.min_objects.unwrap_or(MIN_OBJECTS),
+            debug: self.debug.unwrap_or_default(),
+            debug_prefix: self.debug_prefix.0,
+            nomerge: u32::from(self.nomerge),
+        }
+    }
+}
+
+/// How this kernel's SLUB was started (`slub_min_order` and others).
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Parameters {
+    /// No slab has a smaller order.
+    pub min_order: u32,
+    /// A larger order is only for objects that need it.
+    pub max_order: u32,
+    /// Objects that a slab should hold at least, where the order permits.
+    pub min_objects: u32,
+    /// What all caches are watched for, or those whose names begin with the prefix.
+    pub debug: Flags,
+    /// The prefix, zeroes behind it.
+    debug_prefix: [u8; NAME_MAX + 1],
+    /// Every cache has slabs of its own.
+    pub nomerge: u32,
+}
+
+describe!(
+    Parameters,
+    "slub",
+    [
+        min_order,
+        max_order,
+        min_objects,
+        debug,
+        debug_prefix: Kind::Text,
+        nomerge,
+    ]
+);
+
+/// The flags of a new cache: its own, and what the machine's header says of caches of that name
+/// (`kmem_cache_flags`). Only SLUB watches.
+pub(super) fn cache_flags(mem: &Mem, name: &str, flags: Flags) -> Flags {
+    if super::allocator(mem) != Allocator::Slub {
+        return flags.unwatched();
+    }
+    let Parameters {
+        debug,
+        ref debug_prefix,
+        ..
+    } = mem[SLAB].slub;
+    if name.starts_with(super::text_of(debug_prefix)) {
+        flags.with(debug)
+    } else {
+        flags
+    }
+}
+
+/// The line with which SLUB reports for duty.
+pub(super) fn announce(mem: &mut Mem) {
+    let Parameters {
+        min_order,
+        max_order,
+        min_objects,
+        ..
+    } = mem[SLAB].slub;
+    let (cpus, nodes) = (mem[MEM].nr_cpus, mem[MEM].nr_nodes);
+    mem.printk(format_args!(
+        "SLUB: Genslabs={}, HWalign={}, Order={min_order}-{max_order}, MinObjects={min_objects}, \
+         CPUs={cpus}, Nodes={nodes}",
+        super::kmalloc::SLUB_SIZES.len(),
+        super::queued::LINE,
+    ));
+}
 
 /// What one CPU allocates from.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -63,35 +191,52 @@ struct FreeLink {
 }
 
 /// Lays out an object and its slab: where the free link stands, the stride, the order.
-pub(super) fn calculate_sizes(cache: &mut KmemCache, align: u32) {
-    super::debug::calculate_sizes(cache, align);
-    cache.order = calculate_order(cache.size);
-    cache.objects = ((FRAME_SIZE as u32) << cache.order) / cache.size;
+pub(super) fn calculate_sizes(cache: &mut KmemCache, parameters: &Parameters) {
+    super::debug::calculate_sizes(cache);
+    cache.order = calculate_order(cache.size, parameters);
+    cache.objects = (((FRAME_SIZE as u32) << cache.order) / cache.size).min(OBJECTS_MAX);
 }
 
 /// The smallest order that holds enough objects and wastes little.
-fn calculate_order(size: u32) -> u32 {
-    let mut min_objects = MIN_OBJECTS;
+fn calculate_order(size: u32, parameters: &Parameters) -> u32 {
+    let Parameters {
+        min_order,
+        max_order,
+        mut min_objects,
+        ..
+    } = *parameters;
     while min_objects > 1 {
         for fraction in [8, 4] {
-            if let Some(order) = slab_order(size, min_objects, SLUB_MAX_ORDER, fraction) {
+            if let Some(order) = slab_order(size, min_objects, min_order..=max_order, fraction) {
                 return order;
             }
         }
         min_objects /= 2;
     }
-    slab_order(size, 1, SLUB_MAX_ORDER, 1)
-        .or_else(|| slab_order(size, 1, MAX_ORDER as u32 - 1, 1))
-        .unwrap_or(MAX_ORDER as u32 - 1)
+    slab_order(size, 1, min_order..=max_order, 1)
+        .or_else(|| slab_order(size, 1, min_order..=ORDER_MAX, 1))
+        .unwrap_or(ORDER_MAX)
 }
 
-/// The first order up to `max_order` whose slab holds `min_objects` and wastes at most one part in
+/// The first of these orders whose slab holds `min_objects` and wastes at most one part in
 /// `fraction`.
-fn slab_order(size: u32, min_objects: u32, max_order: u32, fraction: u32) -> Option<u32> {
+fn slab_order(
+    size: u32,
+    min_objects: u32,
+    orders: RangeInclusive<u32>,
+    fraction: u32,
+) -> Option<u32> {
+    let bytes_of = |order: u32| (FRAME_SIZE as u32) << order;
     let bits = 32 - (min_objects * size - 1).leading_zeros();
-    let start = bits.saturating_sub(FRAME_SIZE.trailing_zeros());
-    (start..=max_order).find(|order| {
-        let bytes = (FRAME_SIZE as u32) << order;
+    let mut start = bits
+        .saturating_sub(FRAME_SIZE.trailing_zeros())
+        .max(*orders.start());
+    // More objects than a slab may hold would only be wasted.
+    while start > 0 && bytes_of(start) / size > OBJECTS_MAX {
+        start -= 1;
+    }
+    (start..=*orders.end()).find(|&order| {
+        let bytes = bytes_of(order);
         bytes >= min_objects * size && bytes % size <= bytes / fraction
     })
 }
@@ -215,10 +360,16 @@ pub(super) fn valid_object(
     })
 }
 
-/// The first partial slab of this node, or of the nodes after it.
+/// The first partial slab of this node, or, now and then, of the nodes after it (`get_partial`).
+///
+/// A slab of another node saves a page and costs every access to its objects; so how often one is
+/// taken is up to [`KmemCache::remote_node_defrag_ratio`]. Linux draws lots with the cycle counter,
+/// we with the history so far.
 fn take_partial(mem: &mut Mem, cache: Ref<KmemCache>) -> Option<Ref<Page>> {
     let (here, nodes) = (mem[MEM].node, mem[MEM].nr_nodes);
-    for hop in 0..nodes {
+    let ratio = u64::from(mem[cache].remote_node_defrag_ratio);
+    let goes_far = ratio > 0 && mem[TRACE].chain % 1024 <= ratio;
+    for hop in 0..if goes_far { nodes } else { 1 } {
         let node = node_of(cache, (here + hop) % nodes);
         // Another node's last slabs are left to it.
         if mem[node].nr_partial > if hop == 0 { 0 } else { MIN_PARTIAL } {
@@ -236,8 +387,14 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
         order,
         objects,
         size,
+        flags,
         ..
     } = mem[cache];
+    let gfp = if flags.contains(Flags::CACHE_DMA) {
+        gfp.with(Gfp::DMA)
+    } else {
+        gfp
+    };
     let page = mem.alloc_pages(gfp, order, None)?;
     let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
     for index in 0..objects {
@@ -250,7 +407,7 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
         };
         set_link(mem, cache, object, next);
     }
-    if mem[cache].flags.any() {
+    if flags.any() {
         debug::set_up_slab(mem, cache, page);
     }
     let descriptor = &mut mem[page];
@@ -633,7 +790,13 @@ pub(super) fn check(mem: &Mem, cache: Ref<KmemCache>) -> Result<(), &'static str
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_ORDER, calculate_order};
+    use super::{BootOptions, FRAME_SIZE, OBJECTS_MAX, ORDER_MAX, calculate_order};
+
+    /// Order and objects of a slab.
+    fn slab_of(size: u32, options: BootOptions) -> (u32, u32) {
+        let order = calculate_order(size, &options.parameters());
+        (order, ((FRAME_SIZE as u32) << order) / size)
+    }
 
     /// specs/memory.md 2.3: size, order, objects.
     #[test]
@@ -655,15 +818,45 @@ mod tests {
             (9000, 2, 1),
         ];
         for (size, order, objects) in vectors {
-            assert_eq!(
-                (
-                    calculate_order(size),
-                    (4096 << calculate_order(size)) / size
-                ),
-                (order, objects),
-                "size {size}"
-            );
+            let found = slab_of(size, BootOptions::default());
+            assert_eq!(found, (order, objects), "size {size}");
         }
-        assert_eq!(calculate_order(1 << 22), MAX_ORDER as u32 - 1);
+        assert_eq!(slab_of(1 << 22, BootOptions::default()).0, ORDER_MAX);
+    }
+
+    /// What the machine's header asks for, of 2.6.24's rules: size, order, objects.
+    #[test]
+    fn orders_follow_the_header() {
+        let min_order = |order| BootOptions {
+            min_order: Some(order),
+            ..BootOptions::default()
+        };
+        let max_order = |order| BootOptions {
+            max_order: Some(order),
+            ..BootOptions::default()
+        };
+        let min_objects = |objects| BootOptions {
+            min_objects: Some(objects),
+            ..BootOptions::default()
+        };
+        let vectors = [
+            (256, min_order(1), 1, 32),
+            // Above the largest order to be used, one object must do; the order stays.
+            (256, min_order(3), 3, 128),
+            // A slab never holds more than 512.
+            (8, min_order(3), 0, 512),
+            (64, min_order(ORDER_MAX), 3, 512),
+            (2048, max_order(0), 0, 2),
+            (2048, max_order(3), 1, 4),
+            (4096, max_order(3), 2, 4),
+            (700, min_objects(8), 1, 11),
+            (2048, min_objects(16), 1, 4),
+            (256, min_objects(32), 1, 32),
+            (8, min_objects(OBJECTS_MAX), 0, 512),
+        ];
+        for (size, options, order, objects) in vectors {
+            let found = slab_of(size, options);
+            assert_eq!(found, (order, objects), "size {size}, {options:?}");
+        }
     }
 }

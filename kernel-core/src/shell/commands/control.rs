@@ -57,18 +57,21 @@ pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
             writeln!(context, "{}: {}", command.name, command.help)?;
             if let Some(family) = subcommands::of(command.name) {
                 for subcommand in family {
-                    let width = 36_usize.saturating_sub(subcommand.name.len());
                     let (name, words) = (subcommand.name, subcommand.words);
+                    // A usage that is too long for its column has a line of its own.
+                    let width = 36_usize.saturating_sub(name.len());
+                    write!(context, "  {} {name} {words:<width$}", command.name)?;
+                    if words.len() > width {
+                        write!(context, "\n{:1$}", "", 40 + command.name.len())?;
+                    }
+                    writeln!(context, " {}", subcommand.help)?;
+                }
+                if command.name == "radix" {
                     writeln!(
                         context,
-                        "  {} {name} {words:<width$} {}",
-                        command.name, subcommand.help
+                        "What only looks at T takes a file's path as well: its pages are a tree."
                     )?;
                 }
-                writeln!(
-                    context,
-                    "What only looks at T takes a file's path as well: its pages are a tree."
-                )?;
             } else {
                 writeln!(context, "usage: {}", command.usage)?;
             }

@@ -19,7 +19,8 @@ use crate::shell::words::Words;
 use crate::slab::debug::{self, Flags};
 use crate::slab::play::{self, Handle};
 use crate::slab::{
-    self, Allocator, Constructor, KmemCache, Object, Options, defrag, failslab, queued, slub,
+    self, Allocator, Constructor, KmemCache, Name, Object, Options, alias, defrag, failslab,
+    queued, slub,
 };
 use crate::trace::TRACE;
 
@@ -33,8 +34,8 @@ const NEXT_MAX: u32 = 8;
 const PRINTED_MAX: u64 = 64;
 
 subcommands! {
-    "create", "NAME SIZE [align=N] [ctor] [ops=KIND] [debug=FZPUT] [ratio=N]", 2..=7, create,
-        "make a cache";
+    "create", "NAME SIZE [align=N] [ctor] [ops=OPS] [debug=FZPUT] [ratio=N] [KIND]...", 2..=11,
+        create, "make a cache; KIND: hwcache_align, cache_dma, reclaim_account, destroy_by_rcu";
     "alloc", "NAME [N]", 1..=2, alloc, "allocate objects and print their addresses";
     "free", "ADDRESS...", 1..=64, free, "give objects back";
     "stat", "NAME", 1..=1, stat, "print a cache's counts";
@@ -73,13 +74,20 @@ fn own_cache(mem: &Mem, arguments: &Arguments<'_>) -> Result<Ref<KmemCache>, Err
 
 fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let size = told!(arguments.number(context, 1, "SIZE", slab::SIZE_MAX.into())) as u32;
-    let mut options = Options::default();
+    let mut options = Options {
+        merges: true,
+        ..Options::default()
+    };
     for word in arguments.iter_from(2) {
         let fits = match word.split_once('=') {
             None if word == "ctor" => {
                 options.ctor = Constructor::Zero;
                 true
             }
+            None => kind_of(word).is_some_and(|flag| {
+                options.flags = options.flags.with(flag);
+                true
+            }),
             Some(("align", value)) => set(&mut options.align, value, 4096),
             Some(("ratio", value)) => set(&mut options.defrag_ratio, value, 99),
             Some(("ops", value)) => {
@@ -94,7 +102,7 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
                 }
             }
             Some(("debug", letters)) => Flags::from_letters(letters).is_some_and(|flags| {
-                options.flags = flags;
+                options.flags = options.flags.with(flags);
                 true
             }),
             _ => false,
@@ -102,7 +110,7 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
         if !fits {
             context.error(format_args!(
                 "kmem: create: no option '{}'; there are align=N, ctor, ops=movable, ops=pinned, \
-                 debug=FZPUT and ratio=N",
+                 debug=FZPUT, ratio=N, hwcache_align, cache_dma, reclaim_account and destroy_by_rcu",
                 Shortened(word)
             ));
             return Ok(STATUS_USAGE);
@@ -115,8 +123,25 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     };
     let result = slab::kmem_cache_create_with(context.mem, arguments.get(0), size, options);
     let cache = errno!(context, result);
-    context.mem[cache].set_console();
-    print_result(context, Ok(()))
+    let name = arguments.get(0);
+    if context.mem[cache].name() == name {
+        context.mem[cache].set_console();
+        return print_result(context, Ok(()));
+    }
+    let first = Name::of(format_args!("{}", context.mem[cache].name()));
+    writeln!(context, "0, as an alias of {}", first.text())?;
+    Ok(0)
+}
+
+/// A kind of cache, named as its file in `/sys/slab`.
+fn kind_of(word: &str) -> Option<Flags> {
+    Some(match word {
+        "hwcache_align" => Flags::HWCACHE_ALIGN,
+        "cache_dma" => Flags::CACHE_DMA,
+        "reclaim_account" => Flags::RECLAIM_ACCOUNT,
+        "destroy_by_rcu" => Flags::DESTROY_BY_RCU,
+        _ => return None,
+    })
 }
 
 fn set(option: &mut u32, value: &str, max: u64) -> bool {
@@ -447,7 +472,13 @@ fn reap(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
 
 fn destroy(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let cache = errno!(context, own_cache(context.mem, arguments));
-    let result = slab::kmem_cache_destroy(context.mem, cache);
+    let result = match alias::find(context.mem, arguments.get(0)) {
+        Some(alias) => {
+            alias::remove(context.mem, alias);
+            Ok(())
+        }
+        None => slab::kmem_cache_destroy(context.mem, cache),
+    };
     print_result(context, result)
 }
 
@@ -519,19 +550,17 @@ pub(super) fn slabtop(context: &mut Context<'_>, words: &Words) -> Outcome {
         let counts = slab::counts(context.mem, cache);
         let KmemCache { size, objects, .. } = context.mem[cache];
         let used = u64::from(counts.active_objects) * 100 / u64::from(counts.total_objects.max(1));
-        let mut name = [0; slab::NAME_MAX];
-        let length = context.mem[cache].name().len();
-        name[..length].copy_from_slice(context.mem[cache].name().as_bytes());
-        let name = core::str::from_utf8(&name[..length]).unwrap_or("?");
+        let name = Name::of(format_args!("{}", context.mem[cache].name()));
         writeln!(
             context,
-            "{:6} {:6} {used:3}% {:5}.{:02}K {:6} {objects:8} {:9}K {name}",
+            "{:6} {:6} {used:3}% {:5}.{:02}K {:6} {objects:8} {:9}K {}",
             counts.total_objects,
             counts.active_objects,
             size / 1024,
             size % 1024 * 100 / 1024,
             counts.slabs,
-            memory / 1024
+            memory / 1024,
+            name.text()
         )?;
     }
     Ok(0)
