@@ -983,11 +983,105 @@ type Model = BTreeMap<String, Option<String>>;
 
 #[test]
 fn random_commands_do_what_a_model_says() {
-    let mut random = Random(42);
+    random_commands("mem=4M", 3000);
+}
+
+/// With `slub_debug` every object of the kernel's own is looked at as well whenever it changes hands.
+#[test]
+fn the_kernel_runs_on_watched_caches() {
+    for header in [
+        "mem=4M slub_debug",
+        "mem=4M cpus=2 nodes=2 slub_debug=FZ",
+        "mem=4M slub_debug=P slub_min_order=1",
+        "mem=4M slub_debug=U,radix slub_max_order=3 slub_min_objects=16",
+        "mem=4M slub_debug=,kmalloc- slub_nomerge",
+    ] {
+        let mut lab = Lab::new(header);
+        for line in SESSION {
+            lab.run(line);
+        }
+        let text = lab.run("cat /proc/slabinfo; slabtop; kmem create c 24; kmem alloc c 9; dmesg");
+        assert!(text.contains("SLUB: Genslabs=11"), "{text}");
+        for cache in slab::caches(&lab.kernel.mem).collect::<Vec<_>>() {
+            assert_eq!(slab::debug::validate(&mut lab.kernel.mem, cache), 0);
+        }
+        assert_eq!(lab.kernel.mem[slab::SLAB].bugs, 0, "{header}");
+    }
+    random_commands("mem=4M slub_debug", 500);
+}
+
+/// The console begins empty, and `dmesg` knows what was said during boot.
+#[test]
+fn the_allocator_says_how_it_was_started() {
+    for (header, line) in [
+        (
+            "mem=4M",
+            "SLUB: Genslabs=11, HWalign=64, Order=0-1, MinObjects=4, CPUs=1, Nodes=1\n",
+        ),
+        (
+            "mem=8M cpus=4 nodes=2 slub_min_order=1 slub_max_order=3 slub_min_objects=8",
+            "SLUB: Genslabs=11, HWalign=64, Order=1-3, MinObjects=8, CPUs=4, Nodes=2\n",
+        ),
+        ("mem=4M slab=slab", ""),
+        ("mem=4M slab=slob", ""),
+    ] {
+        let mut lab = Lab::new(header);
+        assert_eq!(lab.run("echo a"), "a\n");
+        assert_eq!(lab.run("dmesg"), line);
+    }
+}
+
+#[test]
+fn caches_may_share_their_slabs() {
+    check(
+        "kmem create a 60; kmem create b 64; kmem create c 57; kmem create d 64 ctor\n\
+         kmem alloc b 3 > /x; kmem alloc c 100; kmem destroy a; kmem destroy a; kmem destroy c\n\
+         kmem destroy b; kmem create b 64; kmem create kmalloc-64 64; kmem destroy d",
+        "0\n0, as an alias of a\n0, as an alias of a\n0\n\
+         100 objects\n0\n-ENOENT\n0\n\
+         -EBUSY\n-EEXIST\n-EEXIST\n0\n",
+    );
     let mut lab = Lab::new("mem=4M");
+    lab.run("kmem create a 60; kmem create b 64; kmem alloc b 100");
+    let slabinfo = lab.run("cat /proc/slabinfo");
+    let lines: Vec<&str> = slabinfo
+        .lines()
+        .filter(|line| line.starts_with("a ") || line.starts_with("b "))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "a                    100    128     64   64    1 : tunables    0    0    0 : slabdata      2      2      0"
+        ]
+    );
+    assert_eq!(lab.run("slabtop").matches("K b\n").count(), 0);
+    let mut lab = Lab::new("mem=4M slub_nomerge");
+    assert_eq!(lab.run("kmem create a 64; kmem create b 64"), "0\n0\n");
+}
+
+/// A usage that is too wide for its column does not push its help away.
+#[test]
+fn help_is_in_columns() {
+    let mut lab = Lab::new("mem=4M");
+    for family in ["kmem", "radix"] {
+        let text = lab.run(&format!("help {family}"));
+        let column = 41 + family.len();
+        for line in text.lines().filter(|line| line.starts_with(' ')) {
+            let (usage, help) = line.split_at(column.min(line.len()));
+            let is_apart = usage.ends_with(' ') && !help.starts_with(' ');
+            let has_own_line = line.len() > column && !usage.ends_with(' ');
+            assert!(is_apart || has_own_line, "{line}");
+        }
+    }
+    assert!(!lab.run("help kmem").contains("What only looks at T"));
+}
+
+fn random_commands(header: &str, rounds: usize) {
+    let mut random = Random(42);
+    let mut lab = Lab::new(header);
     let mut model = Model::new();
     let is_dir = |model: &Model, path: &str| path.is_empty() || model.get(path) == Some(&None);
-    for round in 0..3000 {
+    for round in 0..rounds {
         let depth = 1 + random.below(3);
         let path: String = (0..depth)
             .map(|_| ["/a", "/b", "/cc"][random.below(3) as usize])

@@ -16,6 +16,8 @@
 //! [`kmalloc`], the events.
 
 pub mod alias;
+#[cfg(test)]
+mod alias_tests;
 pub mod debug;
 pub mod defrag;
 pub mod failslab;

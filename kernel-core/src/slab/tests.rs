@@ -14,10 +14,11 @@ use crate::testing::Random;
 use crate::trace::{TRACE, Tracepoint};
 
 /// Memory with an allocator and nothing else.
-fn machine(allocator: Allocator, header: &str) -> Mem {
+pub(super) fn machine(allocator: Allocator, header: &str) -> Mem {
     let config = MachineConfig::parse(header).unwrap();
     let mut mem = Mem::boot(Ram::new(config.frames).unwrap(), &config);
-    boot(&mut mem, allocator).unwrap();
+    boot_with(&mut mem, allocator, &config.slub).unwrap();
+    crate::printk::shown(&mut mem);
     check(&mem).unwrap();
     mem
 }
@@ -372,7 +373,8 @@ impl Watched {
 
     fn log(&self) -> String {
         let mut bytes = std::vec![0; crate::printk::CAPACITY];
-        let length = self.mem.read_log(self.mem.log_start(), &mut bytes);
+        let since_boot = self.mem[crate::printk::LOG].shown.max(self.mem.log_start());
+        let length = self.mem.read_log(since_boot, &mut bytes);
         String::from_utf8(bytes[..length].to_vec()).unwrap()
     }
 }
