@@ -4,6 +4,7 @@ mod explain;
 mod memory;
 mod object;
 mod radix;
+mod ring;
 mod slab;
 #[cfg(all(test, feature = "host-ram"))]
 mod testing;
@@ -17,9 +18,9 @@ use kernel_core::{Kernel, shell};
 use crate::view::{EventRow, EventsView, StateView};
 
 pub(crate) use memory::memory;
-pub(crate) use object::{Located, locate, object};
+pub(crate) use object::{Located, Map, locate, object};
 pub(crate) use radix::{radix, radix_node};
-pub(crate) use slab::{cache, slab};
+pub(crate) use slab::{cache, each_kept, slab};
 
 /// Events that one view carries at most.
 const EVENTS_MAX: u64 = 4096;

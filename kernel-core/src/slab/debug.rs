@@ -504,39 +504,72 @@ struct At {
 /// Whether a range holds what it should.
 type Checked = Result<(), Broken>;
 
-/// Checks everything about an object that should be in use, or free (`check_object`).
-fn check_object(mem: &mut Mem, at: At, active: bool) -> Checked {
-    let descriptor = mem[at.cache];
+/// Bytes of an object's place that should all be the same.
+#[derive(Clone, Copy)]
+struct Expected {
+    what: &'static str,
+    from: u32,
+    to: u32,
+    value: u8,
+}
+
+/// What an object in use, or a free one, should be framed by; ranges may be empty.
+fn expected(cache: &KmemCache, active: bool) -> [Expected; 4] {
     let KmemCache {
         object_size, inuse, ..
-    } = descriptor;
-    if descriptor.flags.contains(Flags::RED_ZONE) {
+    } = *cache;
+    let range = |what, from, to, value, is_wanted| Expected {
+        what,
+        from,
+        to: if is_wanted { to } else { from },
+        value,
+    };
+    let has_poison = cache.flags.contains(Flags::POISON);
+    let is_poisoned = !active && poisons(cache);
+    let last = object_size - 1;
+    let behind = if cache.flags.contains(Flags::RED_ZONE) {
         let red = if active { RED_ACTIVE } else { RED_INACTIVE };
-        check_bytes(mem, at, "Redzone", (object_size, inuse), red)?;
-    } else if descriptor.flags.contains(Flags::POISON) && object_size < inuse {
-        let range = (object_size, inuse);
-        check_bytes(mem, at, "Alignment padding", range, POISON_INUSE)?;
-    }
-    if descriptor.flags.contains(Flags::POISON) {
-        if !active && poisons(&descriptor) {
-            check_bytes(mem, at, "Poison", (0, object_size - 1), POISON_FREE)?;
-            check_bytes(
-                mem,
-                at,
-                "Poison",
-                (object_size - 1, object_size),
-                POISON_END,
-            )?;
-        }
-        let range = (padding_at(&descriptor), descriptor.size);
-        check_bytes(mem, at, "Object padding", range, POISON_INUSE)?;
-    }
-    if descriptor.offset == 0 && active {
+        range("Redzone", object_size, inuse, red, true)
+    } else {
+        let what = "Alignment padding";
+        range(what, object_size, inuse, POISON_INUSE, has_poison)
+    };
+    [
+        behind,
+        range("Poison", 0, last, POISON_FREE, is_poisoned),
+        range("Poison", last, object_size, POISON_END, is_poisoned),
+        range(
+            "Object padding",
+            padding_at(cache),
+            cache.size,
+            POISON_INUSE,
+            has_poison,
+        ),
+    ]
+}
+
+/// Whether the word behind an object should be a link, which leads to another object or nowhere.
+fn has_bad_link(mem: &Mem, at: At, active: bool) -> bool {
+    if mem[at.cache].offset == 0 && active {
         // The link is part of the object, and the user's.
-        return Ok(());
+        return false;
     }
     let link = get_link(mem, at.cache, at.object);
-    if !link.is_null() && !valid_object(mem, at.cache, at.page, link) {
+    !link.is_null() && !valid_object(mem, at.cache, at.page, link)
+}
+
+/// Checks everything about an object that should be in use, or free (`check_object`).
+fn check_object(mem: &mut Mem, at: At, active: bool) -> Checked {
+    for expected in expected(&mem[at.cache], active) {
+        let Expected {
+            what,
+            from,
+            to,
+            value,
+        } = expected;
+        check_bytes(mem, at, what, (from, to), value)?;
+    }
+    if has_bad_link(mem, at, active) {
         bug(mem, at.cache, format_args!("Freepointer corrupt"));
         print_object(mem, at.cache, at.page, at.object);
         // The rest of the chain is lost; the objects stay in use for ever.
@@ -789,6 +822,107 @@ pub fn validate(mem: &mut Mem, cache: Ref<KmemCache>) -> u32 {
         }
     }
     mem[super::SLAB].bugs - before
+}
+
+/// What a check would say of an object that should be in use, or free: `Redzone`, `Freepointer`.
+/// Nothing is written, logged or mended. `None` also where the cache is not watched.
+pub fn damage(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    object: Ref<Object>,
+    active: bool,
+) -> Option<&'static str> {
+    let descriptor = &mem[cache];
+    if !descriptor.flags.any() {
+        return None;
+    }
+    let is_broken = |expected: &Expected| {
+        let Expected {
+            from, to, value, ..
+        } = *expected;
+        differs(mem, object, from, to, value).is_some()
+    };
+    let broken = expected(descriptor, active).into_iter().find(is_broken);
+    let at = At {
+        cache,
+        page: mem.head_page(object),
+        object,
+    };
+    broken
+        .map(|expected| expected.what)
+        .or_else(|| has_bad_link(mem, at, active).then_some("Freepointer"))
+}
+
+/// Whether the bytes behind a watched slab's last object were overwritten.
+pub fn is_padding_damaged(mem: &Mem, cache: Ref<KmemCache>, page: Ref<Page>) -> bool {
+    let KmemCache {
+        objects,
+        size,
+        order,
+        flags,
+        ..
+    } = mem[cache];
+    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
+    let (from, to) = (objects * size, (FRAME_SIZE as u32) << order);
+    flags.contains(Flags::POISON) && differs(mem, first, from, to, POISON_INUSE).is_some()
+}
+
+/// Who allocated an object last, or who freed it, if that is remembered.
+pub fn track(mem: &Mem, cache: Ref<KmemCache>, object: Ref<Object>, free: bool) -> Option<Track> {
+    let descriptor = &mem[cache];
+    if !descriptor.flags.contains(Flags::STORE_USER) {
+        return None;
+    }
+    Some(mem[track_of(descriptor, object, free)]).filter(|track| track.set != 0)
+}
+
+/// What bytes of an object's place are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What the user asked for.
+    Object,
+    /// The red zone.
+    RedZone,
+    /// The link to the next free object, if it is not in the object.
+    FreePointer,
+    /// Who allocated it.
+    Allocated,
+    /// Who freed it.
+    Freed,
+    /// Nothing.
+    Padding,
+}
+
+/// The parts of an object's place in their order, and where each ends; one that ends where it begins
+/// is not there.
+pub fn layout(cache: &KmemCache) -> [(Part, u32); 6] {
+    let KmemCache {
+        object_size,
+        size,
+        inuse,
+        flags,
+        ..
+    } = *cache;
+    let has_tracks = flags.contains(Flags::STORE_USER);
+    let behind = match flags.contains(Flags::RED_ZONE) {
+        true => Part::RedZone,
+        false => Part::Padding,
+    };
+    // The other allocators put nothing behind an object.
+    let tracks = tracks_at(cache).max(object_size);
+    let track = if has_tracks {
+        size_of::<Track>() as u32
+    } else {
+        0
+    };
+    [
+        (Part::Object, object_size),
+        (behind, inuse.max(object_size)),
+        (Part::FreePointer, tracks),
+        (Part::Allocated, tracks + track),
+        (Part::Freed, tracks + 2 * track),
+        (Part::Padding, size),
+    ]
 }
 
 const _: () = assert!(offset_of!(Track, when).is_multiple_of(UNIT));

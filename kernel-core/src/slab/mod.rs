@@ -28,6 +28,7 @@ pub mod slob;
 pub mod slub;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod watch;
 
 use core::fmt::Write;
 use core::mem::offset_of;

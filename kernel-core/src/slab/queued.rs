@@ -195,12 +195,12 @@ fn bufctl_of(slab: Ref<Slab>) -> Ref<Pair> {
     slab.byte_add(size_of::<Slab>())
 }
 
-fn node_of(cache: Ref<KmemCache>, node: u32) -> Ref<Node> {
+pub(super) fn node_of(cache: Ref<KmemCache>, node: u32) -> Ref<Node> {
     let at = offset_of!(KmemCache, queues) + offset_of!(Queues, node);
     cache.byte_add(at + node as usize * size_of::<Node>())
 }
 
-fn list_of(node: Ref<Node>, offset: usize) -> Ref<ListHead> {
+pub(super) fn list_of(node: Ref<Node>, offset: usize) -> Ref<ListHead> {
     node.byte_add(offset)
 }
 
@@ -639,7 +639,7 @@ fn adopt(
     Ok(())
 }
 
-fn slab_of(mem: &Mem, object: Ref<Object>) -> Ref<Slab> {
+pub(super) fn slab_of(mem: &Mem, object: Ref<Object>) -> Ref<Slab> {
     Ref::new(mem[mem.head_page(object)].freelist)
 }
 
@@ -1009,6 +1009,35 @@ pub(super) fn is_free(
     arrays(mem, cache).any(|array| {
         (0..mem[array].avail).any(|at| entry(mem, objects_of(array), at) == object.unit())
     })
+}
+
+/// The objects of a slab's chain of free ones, each by its index.
+pub(super) fn each_free(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    slab: Ref<Slab>,
+    visit: &mut dyn FnMut(u32),
+) {
+    let objects = mem[cache].objects;
+    let mut at = mem[slab].free;
+    for _ in 0..objects {
+        if at >= objects {
+            break;
+        }
+        visit(at);
+        at = entry(mem, bufctl_of(slab), at);
+    }
+}
+
+/// The objects of an array, the next one first.
+pub(super) fn each_in(mem: &Mem, array: Ref<ArrayCache>, visit: &mut dyn FnMut(Ref<Object>)) {
+    if array.is_null() {
+        return;
+    }
+    let ArrayCache { avail, limit, .. } = mem[array];
+    for at in (0..avail.min(limit)).rev() {
+        visit(Ref::new(entry(mem, objects_of(array), at)));
+    }
 }
 
 /// Length of a slab's chain of free objects; `None` if it leaves the slab or does not end.

@@ -241,7 +241,7 @@ fn slab_order(
     })
 }
 
-fn node_of(cache: Ref<KmemCache>, node: u32) -> Ref<CacheNode> {
+pub(super) fn node_of(cache: Ref<KmemCache>, node: u32) -> Ref<CacheNode> {
     cache.byte_add(offset_of!(KmemCache, node) + node as usize * size_of::<CacheNode>())
 }
 
@@ -639,6 +639,23 @@ fn rethread(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
         }
     }
     mem[page].freelist = next.unit();
+}
+
+/// The objects of a chain in the slab `page`, as far as they are such.
+pub(super) fn each_free(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    page: Ref<Page>,
+    mut object: Ref<Object>,
+    visit: &mut dyn FnMut(Ref<Object>),
+) {
+    for _ in 0..mem[cache].objects {
+        if object.is_null() || !valid_object(mem, cache, page, object) {
+            break;
+        }
+        visit(object);
+        object = get_link(mem, cache, object);
+    }
 }
 
 /// Length of a chain of free objects, which must stay inside the slab `page`; `None` if it does

@@ -18,9 +18,12 @@ use kernel_core::mem::{
 };
 use kernel_core::radix_tree::{MAP_SIZE, RadixTreeNode, RadixTreeRoot};
 use kernel_core::shell::{self, NamedTree};
-use kernel_core::slab::{self, KmemCache, Place};
+use kernel_core::slab::watch::{self, Part};
+use kernel_core::slab::{self, Allocator, KmemCache, Place, play, queued, slob};
 use kernel_core::{Kernel, objects};
 
+use super::ring::{Block, Ring};
+use super::slab::keeper;
 use crate::view::{FieldView, ObjectState, ObjectView, address};
 
 /// Characters of a text that a value shows.
@@ -40,33 +43,73 @@ pub(crate) struct Located {
     /// Whether it is in use.
     pub state: ObjectState,
     object: Option<&'static Type>,
-    /// Where its link in a chain of free objects stands, in bytes; only slabs have such.
+    /// Where its link in a chain of free objects stands, in bytes; only SLUB has such.
     link: Option<u32>,
+    /// The slab cache that it is from.
+    from: Option<Ref<KmemCache>>,
+}
+
+/// Memory, ready to be asked for the objects in it.
+pub(crate) struct Map<'a> {
+    mem: &'a Mem,
+    /// SLOB's blocks, which take a while to find.
+    ring: Option<Ring>,
 }
 
 /// The object that holds the address `at`, in units of 8 bytes; `None` beyond the end of memory.
 pub(crate) fn locate(mem: &Mem, at: u32) -> Option<Located> {
-    if at / UNITS_PER_FRAME >= mem.frames() {
-        return None;
+    Map::new(mem).locate(at)
+}
+
+impl Map<'_> {
+    /// The map of this memory.
+    pub fn new(mem: &Mem) -> Map<'_> {
+        let is_slob = slab::allocator(mem) == Allocator::Slob;
+        Map {
+            mem,
+            ring: is_slob.then(|| Ring::read(mem)),
+        }
     }
-    let frame = at / UNITS_PER_FRAME;
-    if mem[mem.page(frame)].is(PageFlag::Reserved) {
-        return Some(in_static_data(mem, at));
+
+    /// The object that holds the address `at`, in units of 8 bytes; `None` beyond the end of memory.
+    pub fn locate(&self, at: u32) -> Option<Located> {
+        let mem = self.mem;
+        let frame = at / UNITS_PER_FRAME;
+        if frame >= mem.frames() {
+            return None;
+        }
+        let page = &mem[mem.page(frame)];
+        if page.is(PageFlag::Reserved) {
+            return Some(in_static_data(mem, at));
+        }
+        if let Some(place) = slab::place_at(mem, Ref::new(at)) {
+            return Some(in_slab(mem, place));
+        }
+        match &self.ring {
+            Some(ring) if page.is(PageFlag::Slob) => return Some(in_ring(mem, ring.block_at(at))),
+            Some(ring) if mem[mem.head_page::<()>(Ref::new(at))].is(PageFlag::Large) => {
+                let block = ring.block_at(at);
+                if block.cache.is_some() {
+                    return Some(in_ring(mem, block));
+                }
+            }
+            _ => {}
+        }
+        if let Some(located) = beside_objects(mem, at) {
+            return Some(located);
+        }
+        let (name, state) = use_of_frame(mem, frame);
+        Some(Located {
+            at: frame * UNITS_PER_FRAME,
+            size: FRAME_SIZE as u32,
+            name,
+            cache: String::new(),
+            state,
+            object: None,
+            link: None,
+            from: None,
+        })
     }
-    if let Some(place) = slab::place_at(mem, Ref::new(at)) {
-        return Some(in_slab(mem, place));
-    }
-    let (name, state) = use_of_frame(mem, frame);
-    let page = Located {
-        at: frame * UNITS_PER_FRAME,
-        size: FRAME_SIZE as u32,
-        name,
-        cache: String::new(),
-        state,
-        object: None,
-        link: None,
-    };
-    Some(behind_slab(mem, at).unwrap_or(page))
 }
 
 /// The object that holds the address `at`, with its fields and bytes.
@@ -117,6 +160,7 @@ fn in_static_data(mem: &Mem, at: u32) -> Located {
         state: ObjectState::Static,
         object,
         link: None,
+        from: None,
     };
     for run in &runs {
         if let Some(start) = run.object_at(at) {
@@ -143,48 +187,113 @@ fn in_static_data(mem: &Mem, at: u32) -> Located {
 
 fn in_slab(mem: &Mem, place: Place) -> Located {
     let KmemCache { size, offset, .. } = mem[place.cache];
-    let cache = mem[place.cache].name().to_string();
-    let object = objects::type_in_cache(&cache);
+    let has_link = !place.in_use && slab::allocator(mem) == Allocator::Slub;
     Located {
-        at: place.object.unit(),
-        size,
-        name: object
-            .map_or(cache.as_str(), |object| object.name)
-            .to_string(),
-        cache,
         state: if place.in_use {
             ObjectState::Allocated
         } else {
             ObjectState::Free
         },
-        object,
-        link: (!place.in_use).then_some(offset),
+        link: has_link.then_some(offset),
+        ..of_cache(mem, place.cache, place.object.unit(), size)
     }
 }
 
-/// The end of a slab, which is too short for an object, if `at` is there.
-fn behind_slab(mem: &Mem, at: u32) -> Option<Located> {
-    let head = mem.head_page::<()>(Ref::new(at));
-    if !mem[head].is(PageFlag::Slab) {
-        return None;
+/// An object in use of a cache.
+fn of_cache(mem: &Mem, from: Ref<KmemCache>, at: u32, size: u32) -> Located {
+    let cache = mem[from].name().to_string();
+    let object = objects::type_in_cache(&cache);
+    Located {
+        at,
+        size,
+        name: object
+            .map_or(cache.as_str(), |object| object.name)
+            .to_string(),
+        cache,
+        state: ObjectState::Allocated,
+        object,
+        link: None,
+        from: Some(from),
     }
-    let cache: Ref<KmemCache> = Ref::new(mem[head].mapping);
+}
+
+/// A block of SLOB's ring, or pages that an object has for itself.
+fn in_ring(mem: &Mem, block: Block) -> Located {
+    let Block {
+        at,
+        units,
+        is_free,
+        cache,
+    } = block;
+    let size = units * UNIT as u32;
+    if let Some(cache) = cache {
+        return of_cache(mem, cache, at, size);
+    }
+    let (name, state, object) = match is_free {
+        true => (
+            "free block of SLOB's ring",
+            ObjectState::Free,
+            Some(&slob::Block::TYPE),
+        ),
+        false => (
+            "used part of SLOB's ring, whose borders SLOB does not know",
+            ObjectState::Allocated,
+            None,
+        ),
+    };
+    Located {
+        at,
+        size,
+        name: name.to_string(),
+        cache: String::new(),
+        state,
+        object,
+        link: None,
+        from: None,
+    }
+}
+
+/// What lies in a slab before and behind its objects, if `at` is there: with SLAB its descriptor and
+/// the bytes that shift it, with both a rest that is too short for an object.
+fn beside_objects(mem: &Mem, at: u32) -> Option<Located> {
+    let head = mem.head_page::<()>(Ref::new(at));
+    let cache = slab::cache_of(mem, head)?;
     let KmemCache {
         size,
         objects,
         order,
         ..
     } = mem[cache];
-    let first = Ref::<()>::of_frame(mem.frame_of(head)).unit();
+    let start = Ref::<()>::of_frame(mem.frame_of(head)).unit();
+    let first = slab::first_object(mem, head).unit();
     let cache = mem[cache].name().to_string();
-    Some(Located {
-        at: first + objects * size / UNIT as u32,
-        size: ((FRAME_SIZE as u32) << order) - objects * size,
-        name: format!("end of a slab of {cache}"),
-        cache,
+    let located = |name: &str, at: u32, end: u32, object| Located {
+        at,
+        size: (end - at) * UNIT as u32,
+        name: name.to_string(),
+        cache: cache.clone(),
         state: ObjectState::Free,
-        object: None,
+        object,
         link: None,
+        from: None,
+    };
+    if at >= first {
+        let name = format!("end of a slab of {cache}");
+        let end = start + (UNITS_PER_FRAME << order);
+        return Some(located(
+            &name,
+            first + objects * size / UNIT as u32,
+            end,
+            None,
+        ));
+    }
+    let descriptor = watch::descriptor(mem, head).unwrap_or(first);
+    if at < descriptor {
+        return Some(located("colour of a slab", start, descriptor, None));
+    }
+    Some(Located {
+        state: ObjectState::Allocated,
+        ..located("slab", descriptor, first, Some(&queued::Slab::TYPE))
     })
 }
 
@@ -205,7 +314,9 @@ fn use_of_frame(mem: &Mem, frame: u32) -> (String, ObjectState) {
         };
         return (name, ObjectState::Free);
     }
-    let name = if head.is(PageFlag::PageCache) {
+    let name = if head.is(PageFlag::Large) {
+        format!("large object{}", block(head.order))
+    } else if head.is(PageFlag::PageCache) {
         let ino = inode_at(mem, head.mapping).map_or(0, |inode| mem[inode].ino);
         format!("page {} of the file with inode {ino}", head.freelist)
     } else if head.mapping == shell::SHELL.unit() {
@@ -332,6 +443,19 @@ impl Fields<'_> {
                 self.rows.insert(place, row);
             }
         }
+        if located
+            .object
+            .is_some_and(|object| object.name == queued::Slab::TYPE.name)
+        {
+            // The chain of free objects follows, as numbers of objects.
+            for index in 0..(located.size - queued::Slab::TYPE.size) / 4 {
+                let offset = queued::Slab::TYPE.size + 4 * index;
+                self.add(format!("bufctl[{index}]"), offset, 4, &Meaning::Number);
+            }
+        }
+        if let Some(cache) = located.from {
+            self.add_frame(cache);
+        }
         let pointer = |name: &str, at: u32| FieldView {
             name: name.to_string(),
             offset: 0,
@@ -351,8 +475,57 @@ impl Fields<'_> {
                 pointer("(its page)", page.unit())
             }
         };
-        self.rows.insert(0, own);
-        self.rows
+        let told = |name: &str, value: String| FieldView {
+            name: name.to_string(),
+            offset: 0,
+            size: 0,
+            value,
+            points_to: None,
+        };
+        let mut known = vec![own];
+        if let Some(cache) = located.from {
+            let is_used = located.state == ObjectState::Allocated;
+            if is_used && self.mem[cache].is_console() {
+                let mut handles = play::handles(self.mem);
+                let owner = handles.find(|&handle| self.mem[handle].object.unit() == self.at);
+                known.extend(owner.map(|owner| pointer("(owner)", owner.unit())));
+            }
+            if !is_used {
+                let keeper = keeper(self.mem, cache, self.at);
+                known.extend(keeper.map(|keeper| told("(kept by)", keeper)));
+            }
+            let object = Ref::new(self.at);
+            let damage = watch::damage(self.mem, cache, object, is_used);
+            known.extend(damage.map(|what| told("(damaged)", what.to_string())));
+        }
+        known.append(&mut self.rows);
+        known
+    }
+
+    /// Adds what debugging has put behind an object.
+    fn add_frame(&mut self, cache: Ref<KmemCache>) {
+        let mut from = 0;
+        for (part, to) in watch::layout(&self.mem[cache]) {
+            let (offset, size) = (from, to - from);
+            from = to;
+            let track = |free| watch::track(self.mem, cache, Ref::new(self.at), free);
+            let (name, track) = match part {
+                Part::RedZone if size > 0 => {
+                    self.add("(red zone)".to_string(), offset, size.min(8), &Meaning::Hex);
+                    continue;
+                }
+                Part::Allocated => ("(allocated)", track(false)),
+                Part::Freed => ("(freed)", track(true)),
+                _ => continue,
+            };
+            self.rows.extend(track.map(|track| FieldView {
+                name: name.to_string(),
+                offset,
+                size,
+                value: format!("in line {} on CPU {}", track.step, track.cpu),
+                points_to: None,
+            }));
+        }
     }
 
     /// What the fields of [`Kind::Varies`] of this object hold.

@@ -13,7 +13,13 @@ impl Machine for Silence {
 
 /// A kernel on two nodes and two CPUs that has run these lines, all of which succeed.
 pub(super) fn kernel(lines: &[&str]) -> Kernel {
-    let config = MachineConfig::parse("mem=16M nodes=2 cpus=2").unwrap();
+    kernel_on("slub", lines)
+}
+
+/// The same on an allocator of one's choice.
+pub(super) fn kernel_on(allocator: &str, lines: &[&str]) -> Kernel {
+    let header = alloc::format!("mem=16M nodes=2 cpus=2 slab={allocator}");
+    let config = MachineConfig::parse(&header).unwrap();
     let mut kernel = Kernel::boot(Ram::new(config.frames).unwrap(), &config).unwrap();
     for line in lines {
         assert_eq!(kernel.run_line(&mut Silence, line.as_bytes()), 0, "{line}");

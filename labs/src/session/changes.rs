@@ -15,7 +15,7 @@ use kernel_core::mem::{FRAME_SIZE, Page, PageFlag, Ref, UNIT, UNITS_PER_FRAME};
 
 use super::live::Live;
 use crate::checkpoint::Checkpoints;
-use crate::observe::{Located, locate};
+use crate::observe::{Located, Map, each_kept, locate};
 use crate::view::{Change, ChangesView, ObjectChange, ObjectState};
 
 /// Objects that a view lists.
@@ -72,11 +72,11 @@ impl Live {
         self.seek(to);
         let after = self.remember();
         let mut suspects = self.no_frames();
-        self.add_slabs_of_cpus(&mut suspects);
+        self.add_unwritten(&mut suspects);
         self.seek(from);
         let before = self.remember();
         let frames = self.differing(&before, &after);
-        self.add_slabs_of_cpus(&mut suspects);
+        self.add_unwritten(&mut suspects);
         self.add_described(&frames, &before, &after, &mut suspects);
         frames.iter().for_each(|&frame| suspects.insert(frame));
         let objects_before = self.objects(&suspects);
@@ -126,16 +126,18 @@ impl Live {
         written.iter().filter(differs).collect()
     }
 
-    /// Adds the frames of the slabs that a CPU allocates from: an object that it takes need not be
-    /// written to.
-    fn add_slabs_of_cpus(&self, to: &mut Frames) {
+    /// Adds the frames where an object may come and go without a trace in its bytes or its page's
+    /// descriptor: those of the slabs that CPUs allocate from, of objects that wait in arrays, and of
+    /// SLOB's ring.
+    fn add_unwritten(&self, to: &mut Frames) {
         let mem = &self.kernel.mem;
         for frame in 0..mem.frames() {
             let page = &mem[mem.page(frame)];
-            if page.is(PageFlag::Frozen) {
+            if page.is(PageFlag::Frozen) || page.is(PageFlag::Slob) {
                 (frame..frame + (1 << page.order)).for_each(|frame| to.insert(frame));
             }
         }
+        each_kept(mem, &mut |at| to.insert(at / UNITS_PER_FRAME));
     }
 
     /// Adds the frames whose descriptors differ, which stand in some of the differing frames.
@@ -165,7 +167,7 @@ impl Live {
     /// The objects in these frames as they are now, in the order of their addresses; not those of
     /// the kernel's static data.
     fn objects(&self, frames: &Frames) -> Vec<Located> {
-        let mem = &self.kernel.mem;
+        let map = Map::new(&self.kernel.mem);
         let mut objects: Vec<Located> = Vec::new();
         // Up to here all is listed: an object may reach into the next frame.
         let mut listed = 0;
@@ -173,7 +175,7 @@ impl Live {
             let end = (frame + 1) * UNITS_PER_FRAME;
             listed = listed.max(frame * UNITS_PER_FRAME);
             while listed < end {
-                match locate(mem, listed) {
+                match map.locate(listed) {
                     Some(object) if object.state != ObjectState::Static => {
                         listed = object.at + object.size.div_ceil(UNIT as u32).max(1);
                         objects.push(object);
