@@ -142,7 +142,8 @@ pub struct Check {
 /// How a check is found out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Test {
-    /// A console line, run on the kernel after the last step of the log without leaving a trace.
+    /// A console line, run on the kernel after the last step of the log without leaving a trace; or,
+    /// with `on KEY=VALUE: ` before it, on another machine that has run the same log.
     Final {
         /// The line.
         run: String,

@@ -72,6 +72,8 @@ pub enum Request {
     },
     /// Runs a line on the kernel as it is shown, reports what it did, and takes it back to the last
     /// byte: kernel and log stay as they are. The report is the one that [`Request::Run`] would give.
+    /// A line such as `on slab=slob: pwd` runs on a machine that differs in the words before the colon,
+    /// after the log so far has run there.
     /// Refused while the machine is off. Answered by [`Response::Probed`].
     Probe {
         /// A console line without its newline.

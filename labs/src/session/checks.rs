@@ -3,13 +3,15 @@
 //! A check of the final state is a line that is probed after the log's last step. If it does not
 //! hold, it is probed after the steps before as well: the step after which it last held was followed
 //! by the one that broke it. All checks that failed walk back together. A check of what was printed
-//! needs the student's lines run once more, since a session does not keep their text.
+//! needs the student's lines run once more, since a session does not keep their text. A check that asks
+//! another machine is left to `elsewhere.rs`.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
+use super::elsewhere;
 use super::live::Live;
 use crate::check::{is_meant, outcome};
 use crate::lab::{Check, Expect, Test, Verdict};
@@ -60,8 +62,11 @@ impl Live {
         let mut findings = self.check_printed(checks, scenario);
         self.seek(end);
         for (check, finding) in checks.iter().zip(&mut findings) {
-            if let Test::Final { run, expect } = &check.test {
-                *finding = self.check_here(run, expect);
+            match &check.test {
+                Test::Final { run, expect } if elsewhere::split(run).is_none() => {
+                    *finding = self.check_here(run, expect);
+                }
+                _ => {}
             }
         }
         self.find_breaks(checks, scenario, &mut findings);
@@ -122,8 +127,10 @@ impl Live {
             .zip(checks)
             .filter(|(index, _)| !findings[*index].held)
             .filter_map(|(index, check)| match &check.test {
-                Test::Final { run, expect } => Some((index, run.as_str(), expect)),
-                Test::Printed { .. } => None,
+                Test::Final { run, expect } if elsewhere::split(run).is_none() => {
+                    Some((index, run.as_str(), expect))
+                }
+                _ => None,
             })
             .collect();
         if open.is_empty() || end == scenario {

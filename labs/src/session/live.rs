@@ -113,6 +113,11 @@ impl Live {
         })
     }
 
+    /// What the log's heading says, its seal aside.
+    pub fn heading(&self) -> &Heading {
+        &self.heading
+    }
+
     /// The machine's canonical header.
     pub fn header(&self) -> String {
         self.heading.machine.to_string()

@@ -14,6 +14,7 @@
 
 mod changes;
 mod checks;
+mod elsewhere;
 mod live;
 mod probe;
 mod search;
@@ -206,9 +207,9 @@ impl Session {
             Request::Replay { log, each_line } => {
                 self.replay(&log, each_line).map(Response::Replayed)
             }
-            Request::Probe { line } => self.live()?.probe(&line).map(Response::Probed),
+            Request::Probe { line } => self.probe(&line).map(Response::Probed),
             Request::Check { checks, scenario } => {
-                Ok(Response::Checked(self.live()?.check(&checks, scenario)))
+                self.check(&checks, scenario).map(Response::Checked)
             }
             Request::Search { goal, before } => {
                 let budget = self.search_budget;

@@ -709,3 +709,74 @@ fn searches_find_who_wrote_and_when() {
     }
     assert_eq!(state_of(&mut session).step, 101);
 }
+
+#[test]
+fn the_same_lines_run_on_another_machine() {
+    let mut session = session();
+    open(&mut session, "mem=2M slab=slab");
+    run(&mut session, &["kmem create t 64", "kmem alloc t 70 > /x"]);
+    let before = (log(&mut session), state_of(&mut session));
+    let frames = session.live().unwrap().kernel.frames_hash();
+    let text = |report: LineReport| String::from_utf8(report.text).unwrap();
+    assert!(text(probe(&mut session, "kmem stat t")).contains("total 118 slabs 2"));
+    let there = text(probe(&mut session, "on slab=slub: kmem stat t"));
+    assert!(there.contains("active 70 total 128 slabs 2"), "{there}");
+    let there = text(probe(
+        &mut session,
+        "on slab=slob cpus=2: kmem stat t; taskset -pc 1 $$",
+    ));
+    assert!(
+        there.contains("active 70 total 70 slabs 0") && there.contains("new affinity list: 1"),
+        "{there}"
+    );
+    for (line, why) in [
+        ("on slab=slub mem=4M: pwd", "as much memory"),
+        ("on moon=full: pwd", "no key 'moon'"),
+        ("on slab=slip: pwd", "slab=slip"),
+        ("on slab=slub: a\nb", "newline"),
+    ] {
+        let line = line.into();
+        let told = error(&mut session, Request::Probe { line });
+        assert!(told.contains(why), "{told}");
+    }
+    // Lines of the future stay, and do not count.
+    seek(&mut session, 1);
+    let there = text(probe(&mut session, "on slab=slub: kmem stat t"));
+    assert!(there.contains("active 0"), "{there}");
+    assert_eq!(state_of(&mut session).step, 1);
+    seek(&mut session, 2);
+    assert_eq!((log(&mut session), state_of(&mut session)), before);
+    assert_eq!(session.live().unwrap().kernel.frames_hash(), frames);
+
+    let check = |run: &str, contains: &str| Check {
+        id: "c".into(),
+        title: "t".into(),
+        points: 1,
+        test: Test::Final {
+            run: run.into(),
+            expect: Expect::Contains(contains.into()),
+        },
+        hints: vec![],
+    };
+    let checks = vec![
+        check("kmem stat t", "total 118"),
+        check("on slab=slub: kmem stat t", "total 128"),
+        check("on slab=slob: kmem stat t", "total 128"),
+        check("on slab=none: kmem stat t", "total"),
+    ];
+    seek(&mut session, 0);
+    let Response::Checked(verdicts) = session.handle(Request::Check {
+        checks,
+        scenario: 0,
+    }) else {
+        panic!("no verdicts");
+    };
+    let passed: Vec<bool> = verdicts.iter().map(|verdict| verdict.passed).collect();
+    assert_eq!(passed, [true, true, false, false], "{verdicts:?}");
+    assert!(
+        verdicts[2].actual.contains("total 70") && verdicts[2].step == Some(2),
+        "{verdicts:?}"
+    );
+    assert!(verdicts[3].actual.contains("slab=none"), "{verdicts:?}");
+    assert_eq!(state_of(&mut session).step, 0);
+}
