@@ -1,6 +1,7 @@
 //! The callbacks of all caches that can be defragmented: one table, because a cache's descriptor is
 //! plain data and names them by number.
 
+use crate::fs::shrink::{Dentries, Inodes};
 use crate::slab::defrag::CacheOps;
 use crate::slab::play::{Handles, Movable, Pinned};
 
@@ -9,6 +10,8 @@ static TABLE: &[&dyn CacheOps] = &[
     &Movable,
     &Pinned,
     &Handles,
+    &Dentries,
+    &Inodes,
     #[cfg(test)]
     &crate::slab::tests::Naughty,
 ];

@@ -5,7 +5,7 @@
 //! slabs, whose caches are named after their type.
 
 use crate::btf::{Field, Kind, Type};
-use crate::fs::{Dentry, File, FsData, Inode, Mount};
+use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
@@ -59,9 +59,22 @@ const LOG_TEXT: Type = Type {
     }],
 };
 
+/// Heads of two chains of a hash table.
+const BUCKETS: Type = Type {
+    name: "hash_table",
+    size: size_of::<Buckets>() as u32,
+    fields: &[Field {
+        name: "first",
+        offset: 0,
+        size: 8,
+        length: Some(2),
+        kind: Kind::Pointer,
+    }],
+};
+
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 12] {
+pub fn statics(mem: &Mem) -> [Run; 13] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -100,6 +113,11 @@ pub fn statics(mem: &Mem) -> [Run; 12] {
             count: mem.frames(),
             object: &Page::TYPE,
         },
+        Run {
+            // Two buckets for dentries and one for inodes, for each frame.
+            count: (mem.frames() * 3).div_ceil(2),
+            ..one(layout::hash_tables(mem.frames()), &BUCKETS)
+        },
     ]
 }
 
@@ -115,7 +133,7 @@ impl Run {
 #[cfg(all(test, feature = "host-ram"))]
 mod tests {
     use super::*;
-    use crate::mem::{FRAME_SIZE, Ram};
+    use crate::mem::Ram;
     use crate::{Kernel, machine::MachineConfig, slab};
 
     fn kernel() -> Kernel {
@@ -151,8 +169,7 @@ mod tests {
             }
         }
         // Whatever the kernel wrote below its managed memory is in one of them.
-        let first_managed = (runs[11].at as usize * 8 + mem.frames() as usize * 32) / FRAME_SIZE;
-        for frame in 0..first_managed {
+        for frame in 0..layout::first_managed(mem.frames()) as usize {
             for (index, word) in mem.frame(frame as u32).chunks_exact(8).enumerate() {
                 let unit = frame * 512 + index;
                 assert!(

@@ -1,10 +1,10 @@
 //! The invariants of the file system.
 
-use super::dentry::{
-    Dentry, Inode, Mount, children, children_head, first_child, is_dir, mounts, next_sibling,
-};
+use super::dentry::{self, Dentry, NAME_MAX, children, children_head, is_dir, subtree};
 use super::filemap::{DIRTY, page_tree};
-use super::{FS, NAME_MAX};
+use super::inode::{self, Inode, inodes};
+use super::mount::{Mount, mounts};
+use super::{FS, kept_open};
 use crate::mem::{FRAME_SIZE, Mem, PageFlag, Ref};
 use crate::radix_tree::{self, TagState};
 use crate::slab;
@@ -13,13 +13,17 @@ use crate::slab;
 #[derive(Default)]
 struct Census {
     dentries: u32,
+    hashed: u32,
+    unused: u32,
+    /// References that open files must explain.
+    held: u32,
     mounts: u32,
     pages: u32,
     dirty: u32,
 }
 
 /// Checks links, reference counts, names, link counts and the page cache, between two console
-/// lines: no file is open then.
+/// lines: only what the console keeps open is open then.
 ///
 /// # Errors
 /// A sentence that names the first violation.
@@ -28,7 +32,10 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     if !mem.list_is_sound(FS.cast(), mem.frames()) {
         return Err("fs: the list of mounts is broken");
     }
-    if data.nr_files != 0 {
+    if !mem.list_is_sound(super::files_head(), mem.frames() * 512) {
+        return Err("fs: the list of open files is broken");
+    }
+    if data.nr_files != kept_open(mem).count() as u32 {
         return Err("fs: a file was left open");
     }
     let mut census = Census::default();
@@ -36,17 +43,26 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
         census.mounts += 1;
         check_mount(mem, mount, &mut census)?;
     }
-    // The working directory may have been removed, and its parents with it.
-    let mut at = data.pwd;
-    while mem[at].is_dead() {
-        check_dentry(mem, at, &mut census)?;
-        at = mem[at].parent;
+    check_removed(mem, &mut census)?;
+    if census.held != data.nr_files {
+        return Err("fs: a dentry's count differs from the number of its holders");
+    }
+    inode::check(mem)?;
+    for inode in inodes(mem) {
+        check_pages(mem, inode, &mut census)?;
+    }
+    if data.nr_dentry != census.dentries || data.nr_unused != census.unused {
+        return Err("fs: the dentry cache has lost count");
+    }
+    dentry::check_lru(mem)?;
+    if data.dentry_table.count(mem) != census.hashed {
+        return Err("fs: the hash table of dentries holds others than those that are hashed");
     }
     for (cache, expected) in [
         (data.dentry_cache, census.dentries),
-        (data.inode_cache, census.dentries),
+        (data.inode_cache, data.nr_inodes),
         (data.mount_cache, census.mounts),
-        (data.file_cache, 0),
+        (data.file_cache, data.nr_files),
     ] {
         if slab::counts(mem, cache).active_objects != expected {
             return Err("fs: objects in use differ from those that the tree leads to");
@@ -78,38 +94,43 @@ fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), 
     if !mountpoint.is_null() && mem[mountpoint].mounted != mount {
         return Err("fs: a mount point does not know what is mounted there");
     }
-    for at in dentries(mem, root) {
+    for at in subtree(mem, root) {
         check_dentry(mem, at, census)?;
-        if mem[mem[at].inode].mount != mount {
+        if !mem[at].is_negative() && mem[mem[at].inode].mount != mount {
             return Err("fs: a directory holds another mount's inode");
         }
     }
     Ok(())
 }
 
-/// What hangs below `root`, parents before children.
-fn dentries(mem: &Mem, root: Ref<Dentry>) -> impl Iterator<Item = Ref<Dentry>> + '_ {
-    core::iter::successors(Some(root), move |&at| {
-        if let Some(child) = first_child(mem, at) {
-            return Some(child);
-        }
-        // Up until there is a next sibling.
-        let mut at = at;
-        while at != root {
-            if let Some(sibling) = next_sibling(mem, at) {
-                return Some(sibling);
+/// The working directory and the dentries of open files.
+fn held(mem: &Mem) -> impl Iterator<Item = Ref<Dentry>> + '_ {
+    core::iter::once(mem[FS].pwd).chain(kept_open(mem).map(|file| mem[file].dentry))
+}
+
+/// `at` and the directories above it as long as they were removed.
+fn removed_above(mem: &Mem, at: Ref<Dentry>) -> impl Iterator<Item = Ref<Dentry>> + '_ {
+    let above = core::iter::successors(Some(at), |&at| Some(mem[at].parent));
+    above.take_while(|&at| mem[at].is_dead())
+}
+
+/// Checks what was removed while somebody holds it, and the directories above that were removed too.
+fn check_removed(mem: &Mem, census: &mut Census) -> Result<(), &'static str> {
+    for (index, holder) in held(mem).enumerate() {
+        for at in removed_above(mem, holder) {
+            let mut before = held(mem).take(index);
+            if !before.any(|other| removed_above(mem, other).any(|seen| seen == at)) {
+                check_dentry(mem, at, census)?;
             }
-            at = mem[at].parent;
         }
-        None
-    })
+    }
+    Ok(())
 }
 
 /// Nodes of all inodes' trees.
 pub(crate) fn page_tree_nodes(mem: &Mem) -> u64 {
-    mounts(mem)
-        .flat_map(|mount| dentries(mem, mem[mount].root))
-        .map(|dentry| radix_tree::stat(mem, page_tree(mem[dentry].inode)).nodes)
+    inodes(mem)
+        .map(|inode| radix_tree::stat(mem, page_tree(inode)).nodes)
         .sum()
 }
 
@@ -119,51 +140,82 @@ fn check_dentry(mem: &Mem, at: Ref<Dentry>, census: &mut Census) -> Result<(), &
     if !mem.list_is_sound(children_head(at), mem.frames() * 64) {
         return Err("fs: a directory's list is broken");
     }
-    let mut holders = u32::from(!dentry.is_dead())
+    let is_root = dentry.parent.is_null();
+    let mut holders = u32::from(dentry.is_pinned() || is_root)
         + u32::from(!dentry.mounted.is_null())
         + u32::from(mem[FS].pwd == at);
     let mut directories = 0;
     let mut before = "";
+    let mut pinned_end = false;
     for child in children(mem, at) {
         holders += 1;
-        directories += u32::from(is_dir(mem, child));
-        if mem[child].parent != at {
+        let child = &mem[child];
+        if child.parent != at {
             return Err("fs: a child does not know its directory");
         }
-        let name = mem[child].name();
-        if name <= before {
-            return Err("fs: a directory's names are not in order");
-        }
-        before = name;
-        if name.len() > NAME_MAX || name.contains(['/', '\0']) || matches!(name, "." | "..") {
+        let name = child.name();
+        if name.len() > NAME_MAX || name.contains(['/', '\0']) || matches!(name, "" | "." | "..") {
             return Err("fs: a name that no path can spell");
         }
+        pinned_end |= !child.is_pinned();
+        if child.is_pinned() {
+            directories += u32::from(!child.is_negative() && mem[child.inode].is_dir());
+            if pinned_end || name <= before {
+                return Err("fs: a directory's names are not in order");
+            }
+            before = name;
+        }
     }
-    // Removed directories on the way to the working directory hold their parents.
-    let mut dead = mem[FS].pwd;
-    while mem[dead].is_dead() {
-        holders += u32::from(mem[dead].parent == at);
-        dead = mem[dead].parent;
+    // Removed directories on the way to what is held hold their parents.
+    let mut dead = 0;
+    for (index, holder) in held(mem).enumerate().filter(|(_, at)| mem[*at].is_dead()) {
+        for below in removed_above(mem, holder).filter(|&below| mem[below].parent == at) {
+            let mut earlier = held(mem).take(index);
+            dead += u32::from(
+                !earlier.any(|other| removed_above(mem, other).any(|seen| seen == below)),
+            );
+        }
     }
-    if dentry.count != holders {
+    holders += dead;
+    if dentry.count < holders {
         return Err("fs: a dentry's count differs from the number of its holders");
     }
+    census.held += dentry.count - holders;
+    census.hashed += u32::from(dentry.is_hashed());
+    census.unused += u32::from(dentry.is_unused());
+    if dentry.is_hashed() == (is_root || dentry.is_dead()) {
+        return Err("fs: a dentry is in the hash table, or not, and should be otherwise");
+    }
+    if dentry.is_hashed() && dentry::find(mem, dentry.parent, dentry.name()) != Some(at) {
+        return Err("fs: a dentry is not where its name leads");
+    }
+    if dentry.is_unused() != (dentry.count == 0) {
+        return Err("fs: an unused dentry is not on the list of unused ones");
+    }
+    if dentry.is_negative() {
+        let is_free = dentry.count == 0 && !dentry.is_pinned() && dentry.mounted.is_null();
+        return match is_free {
+            true => Ok(()),
+            false => Err("fs: a negative dentry is used as a file"),
+        };
+    }
     let inode = &mem[dentry.inode];
-    if inode.count != 1 {
-        return Err("fs: an inode's count differs from the number of its names");
+    if inode.alias != at {
+        return Err("fs: an inode does not know its dentry");
     }
     let nlink = match (dentry.is_dead(), is_dir(mem, at)) {
         (true, _) => 0,
         (false, true) => 2 + directories,
         (false, false) => 1,
     };
-    if inode.nlink != nlink {
+    // What can be made again counts links that are not in the cache.
+    if inode.nlink != nlink && !inode.is_hashed() {
         return Err("fs: an inode's link count is wrong");
     }
-    if !is_dir(mem, at) && (directories > 0 || holders > 1) {
+    if !is_dir(mem, at) && (!mem.list_is_empty(children_head(at)) || !dentry.mounted.is_null()) {
         return Err("fs: a file is used as a directory");
     }
-    check_pages(mem, dentry.inode, census)
+    Ok(())
 }
 
 /// Every page in an inode's tree knows inode and index, and none lies behind the file's end.

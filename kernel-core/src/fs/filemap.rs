@@ -6,8 +6,7 @@
 //! Pages that are written carry the tag DIRTY. The page's descriptor tells the way back: `mapping`
 //! is the inode, `freelist` the index.
 
-use super::FS;
-use super::dentry::Inode;
+use super::{FS, Inode};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Gfp, Mem, Page, PageFlag, Ref};
 use crate::radix_tree::{self, RadixTreeRoot, Tag, TagState};
@@ -61,12 +60,17 @@ fn place(position: u64) -> Result<(u32, usize), Errno> {
     Ok((index, position as usize % FRAME_SIZE))
 }
 
-/// Copies a file's bytes from `position` on.
+/// Fills a frame, which is zero, with the page of a file that has this index.
+pub(super) type ReadPage = fn(&mut Mem, Ref<Inode>, u32, u32);
+
+/// Copies a file's bytes from `position` on. A page that is not in the cache is zero, or is read
+/// into it by `read_page`.
 pub(super) fn read(
     mem: &mut Mem,
     inode: Ref<Inode>,
     position: &mut u64,
     buffer: &mut [u8],
+    read_page: Option<ReadPage>,
 ) -> Result<usize, Errno> {
     let mut done = 0;
     while done < buffer.len() {
@@ -77,8 +81,19 @@ pub(super) fn read(
         if length == 0 {
             break;
         }
+        let mut page = find_page(mem, inode, index);
+        if let (None, Some(read_page)) = (page, read_page) {
+            let added = match add_page(mem, inode, index) {
+                Ok(added) => added,
+                Err(errno) if done == 0 => return Err(errno),
+                Err(_) => break,
+            };
+            let frame = mem.frame_of(added);
+            read_page(mem, inode, index, frame);
+            page = Some(added);
+        }
         let target = &mut buffer[done..done + length];
-        match find_page(mem, inode, index) {
+        match page {
             Some(page) => {
                 let frame = mem.frame_of(page);
                 target.copy_from_slice(&mem.frame(frame)[within..within + length]);
@@ -124,15 +139,30 @@ pub(super) fn write(
 
 /// Empties a file and frees its pages.
 pub(super) fn truncate(mem: &mut Mem, inode: Ref<Inode>) {
-    let tree = page_tree(inode);
     mem[inode].size = 0;
+    drop_pages(mem, inode, false);
+}
+
+/// Frees those pages of a file that can be read again: the ones that nobody wrote to
+/// (`invalidate_mapping_pages`).
+pub(super) fn invalidate(mem: &mut Mem, inode: Ref<Inode>) {
+    drop_pages(mem, inode, true);
+}
+
+fn drop_pages(mem: &mut Mem, inode: Ref<Inode>, only_clean: bool) {
+    let tree = page_tree(inode);
     let mut frame = [0];
+    let mut next = 0;
     mem.serve_tap();
-    while radix_tree::gang_lookup(mem, tree, &mut frame, 0) > 0 {
+    while radix_tree::gang_lookup(mem, tree, &mut frame, next) > 0 {
         mem.serve_tap();
         let page = mem.page(frame[0]);
         let index = u64::from(mem[page].freelist);
+        next = index + 1;
         if radix_tree::tag_get(mem, tree, index, DIRTY) == TagState::Tagged {
+            if only_clean {
+                continue;
+            }
             mem[FS].nr_dirty -= 1;
         }
         radix_tree::delete(mem, tree, index);

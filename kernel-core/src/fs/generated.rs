@@ -4,11 +4,16 @@
 //! with Linux's `seq_file`, content comes in *records* (a line, or a few), numbered by whoever
 //! shows them, and a read returns as many whole records as fit. So a reader may take its time, and
 //! nothing is kept in between but a number.
+//!
+//! What is always there is made when the file system is mounted, and pinned. What comes and goes is a
+//! [`Family`]: a directory with a directory for each member, all with the same files. Those are made
+//! when they are looked up; the member's name is all that is kept, so nothing can grow stale.
 
 use core::fmt::{self, Write};
 
-use super::FileSystem;
-use super::dentry::{self, Dentry, Inode, Mount};
+use super::dentry::{self, Dentry};
+use super::inode::{self, DIRECTORY, Inode, REGULAR};
+use super::{END, FileSystem, Mount, Name, dcache_readdir};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
 
@@ -37,8 +42,25 @@ pub(super) const fn file(path: &'static str, show: Show, store: Option<Store>) -
     Entry { path, show, store }
 }
 
-/// The position behind the last record.
-const END: u64 = u64::MAX;
+/// A directory whose members come and go, such as `/sys/slab` with its caches.
+pub(super) struct Family {
+    /// Where it stands below the root of its file system.
+    pub directory: &'static str,
+    /// The number of the member of that name, for the functions of its files.
+    pub find: fn(&Mem, &str) -> Option<u32>,
+    /// Prints the name of the member at a position, counted from 0, and returns the next position;
+    /// `None` behind the last member.
+    pub list: fn(&Mem, u64, &mut dyn Write) -> Option<u64>,
+    /// What is in each member's directory, sorted by names, without directories below.
+    pub files: &'static [Entry],
+}
+
+/// In an inode's `entry`: that it belongs to a family, whose number stands above [`FAMILY_SHIFT`].
+/// Below is [`LIST`] for the family's directory, [`MEMBER`] for a member's, or a file's row.
+const IN_FAMILY: u32 = 1 << 31;
+const FAMILY_SHIFT: u32 = 16;
+const LIST: u32 = 0xffff;
+const MEMBER: u32 = 0xfffe;
 
 /// Makes the file of row `row`, at `path` in `directory` below `mount`, and the directories on the
 /// way. Its functions will be given `number`.
@@ -50,20 +72,30 @@ pub(super) fn add(
     writable: bool,
     [row, number]: [u32; 2],
 ) -> Result<(), Errno> {
-    let mut at: Ref<Dentry> = mem[mount].root;
     let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let components = directory.split('/').chain(directories.split('/'));
-    for component in components.filter(|name| !name.is_empty()) {
-        at = match dentry::find(mem, at, component) {
-            Ok(found) => found,
-            Err(_) => dentry::create(mem, at, component, dentry::DIRECTORY | 0o555)?,
-        };
-    }
-    let permissions = if writable { 0o644 } else { 0o444 };
-    let file = dentry::create(mem, at, name, dentry::REGULAR | permissions)?;
+    let root = mem[mount].root;
+    let at = make_directories(mem, root, directory)?;
+    let at = make_directories(mem, at, directories)?;
+    let file = dentry::create(mem, at, name, mode_of(writable))?;
     let inode = mem[file].inode;
     mem[inode].entry = [row, number];
     Ok(())
+}
+
+/// The mode of a file.
+fn mode_of(writable: bool) -> u32 {
+    REGULAR | if writable { 0o644 } else { 0o444 }
+}
+
+/// Makes what is not there yet of a path of directories below `at`, and returns the last.
+fn make_directories(mem: &mut Mem, mut at: Ref<Dentry>, path: &str) -> Result<Ref<Dentry>, Errno> {
+    for component in path.split('/').filter(|name| !name.is_empty()) {
+        at = match dentry::find(mem, at, component) {
+            Some(found) => found,
+            None => dentry::create(mem, at, component, DIRECTORY | 0o555)?,
+        };
+    }
+    Ok(at)
 }
 
 /// A file system of generated files.
@@ -72,13 +104,32 @@ pub(super) struct Generated {
     pub name: &'static str,
     /// Its files.
     pub files: &'static [Entry],
+    /// Makes those that are always there.
+    pub populate: fn(&mut Mem, Ref<Mount>) -> Result<(), Errno>,
+    /// What comes and goes.
+    pub families: &'static [Family],
 }
 
 impl Generated {
-    /// The row of the table that an inode stands for, and the file's number.
+    /// The family that an inode belongs to, and its role there.
+    fn family(&self, mem: &Mem, inode: Ref<Inode>) -> Option<(&'static Family, u32)> {
+        let [role, _] = mem[inode].entry;
+        let family = (role & !IN_FAMILY) >> FAMILY_SHIFT;
+        let family = self.families.get(family as usize)?;
+        (role & IN_FAMILY != 0).then_some((family, role & 0xffff))
+    }
+
+    /// What makes an inode's content, and the number for it: the file's own, or its member's.
     fn entry(&self, mem: &Mem, inode: Ref<Inode>) -> Result<(&'static Entry, u32), Errno> {
-        let [row, number] = mem[inode].entry;
-        let entry = self.files.get(row as usize).ok_or(Errno::EIO)?;
+        let Some((family, row)) = self.family(mem, inode) else {
+            let [row, number] = mem[inode].entry;
+            let entry = self.files.get(row as usize).ok_or(Errno::EIO)?;
+            return Ok((entry, number));
+        };
+        let entry = family.files.get(row as usize).ok_or(Errno::EIO)?;
+        let member = mem[mem[inode].alias].parent;
+        // The member may be gone while its file is open.
+        let number = (family.find)(mem, mem[member].name()).ok_or(Errno::ENODEV)?;
         Ok((entry, number))
     }
 }
@@ -86,6 +137,65 @@ impl Generated {
 impl FileSystem for Generated {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn fill_super(&self, mem: &mut Mem, mount: Ref<Mount>, options: &str) -> Result<(), Errno> {
+        if !options.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        (self.populate)(mem, mount)?;
+        for (number, family) in (0..).zip(self.families) {
+            let root = mem[mount].root;
+            let directory = make_directories(mem, root, family.directory)?;
+            let inode = mem[directory].inode;
+            mem[inode].entry = [IN_FAMILY | number << FAMILY_SHIFT | LIST, 0];
+        }
+        Ok(())
+    }
+
+    /// Missing names are not remembered: asking again costs nothing.
+    fn lookup(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Inode>, Errno> {
+        let Inode { mount, entry, .. } = mem[mem[dir].inode];
+        let (role, mode) = match self.family(mem, mem[dir].inode) {
+            Some((family, LIST)) if (family.find)(mem, name).is_some() => {
+                (MEMBER, DIRECTORY | 0o555)
+            }
+            Some((family, MEMBER)) => {
+                let mut rows = (0..).zip(family.files);
+                let (row, file) = rows
+                    .find(|(_, file)| file.path == name)
+                    .ok_or(Errno::ENOENT)?;
+                (row, mode_of(file.store.is_some()))
+            }
+            _ => return Err(Errno::ENOENT),
+        };
+        let inode = inode::new(mem, mount, mode)?;
+        mem[inode].entry = [entry[0] & !0xffff | role, 0];
+        Ok(inode)
+    }
+
+    fn is_volatile(&self) -> bool {
+        true
+    }
+
+    /// A member's directory is valid as long as there is such a member.
+    fn is_valid(&self, mem: &Mem, dentry: Ref<Dentry>) -> bool {
+        match self.family(mem, mem[dentry].inode) {
+            Some((family, MEMBER)) => (family.find)(mem, mem[dentry].name()).is_some(),
+            _ => true,
+        }
+    }
+
+    fn readdir(&self, mem: &Mem, dir: Ref<Dentry>, position: u64, name: &mut Name) -> Option<u64> {
+        match self.family(mem, mem[dir].inode) {
+            Some((family, LIST)) => (family.list)(mem, position, name),
+            Some((family, _)) => {
+                let file = family.files.get(usize::try_from(position).ok()?)?;
+                name.write_str(file.path).ok()?;
+                Some(position + 1)
+            }
+            None => dcache_readdir(mem, dir, position, name),
+        }
     }
 
     /// Reads whole records from `position` on.

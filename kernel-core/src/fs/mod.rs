@@ -5,16 +5,22 @@
 //! all of it. This layer, the VFS, knows names, directories, mounts and open files; what a file
 //! *is* each file system says through one trait, `FileSystem`.
 //!
-//! All file systems here live in memory. Their directory entries are pinned in the dentry cache,
-//! so that the cache *is* the directory, as in Linux's ramfs.
+//! Most file systems here live in memory only. Their directory entries are pinned in the dentry cache,
+//! so that the cache *is* the directory, as in Linux's ramfs. Others make their entries when they are
+//! looked up, and again after they were dropped.
 //!
 //! | file | idea |
 //! |---|---|
 //! | `mod.rs` | the operations, and the order in which they refuse |
-//! | `dentry.rs` | dentries, inodes, mounts: names, links and reference counts |
 //! | `namei.rs` | from a path to a dentry |
+//! | `dentry.rs` | names, and the cache of them |
+//! | `inode.rs` | files and directories, and the cache of them |
+//! | `hash.rs` | the hash tables of both |
+//! | `shrink.rs` | giving back what they hold; their part in slab defragmentation |
+//! | `mount.rs` | file systems grafted onto directories |
 //! | `filemap.rs` | the page cache: file content by index in a radix tree |
 //! | `ramfs.rs` | `/`: files of pages |
+//! | `srcfs.rs` | a tree of source files that are made when they are read |
 //! | `generated.rs` | files whose content is made when they are read |
 //! | `procfs.rs`, `sysfs.rs` | what is in `/proc` and `/sys` |
 //! | `check.rs` | the invariants |
@@ -25,16 +31,25 @@ mod check;
 mod dentry;
 mod filemap;
 mod generated;
+mod hash;
+mod inode;
+mod mount;
 mod namei;
 mod procfs;
 mod ramfs;
+pub(crate) mod shrink;
+mod srcfs;
 mod sysfs;
 
 pub(crate) use check::{check, page_tree_nodes};
-pub use dentry::{Dentry, Inode, Mount, NAME_MAX, children, first_child, next_sibling};
-pub use namei::{PATH_MAX, full_path, mounted_root, parent_of, resolve};
+pub use dentry::{Dentry, NAME_MAX, children, is_dir};
+pub use hash::{Buckets, HashNode, HashTable};
+pub use inode::{Inode, inodes};
+pub use mount::{Mount, mount, umount};
+pub use namei::{PATH_MAX, full_path, mounted_root, parent_of, resolve, walk};
 
 use core::fmt;
+use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -42,19 +57,19 @@ use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, Mem, Ref, layout};
 use crate::radix_tree::RadixTreeRoot;
-use crate::slab::{self, Constructor, KmemCache};
+use crate::slab::{self, Constructor, KmemCache, Options};
 use namei::Last;
 
 /// The static data of this module.
 pub const FS: Ref<FsData> = Ref::of_frame(layout::FS);
 
-/// The page cache of the file at `path`: frames by index in the file.
+/// The page cache of the file at `path`, as far as that is cached: frames by index in the file.
 ///
 /// # Errors
 /// `EISDIR` for a directory, and those of [`resolve`].
 pub fn file_pages(mem: &Mem, path: &str) -> Result<Ref<RadixTreeRoot>, Errno> {
     let dentry = resolve(mem, path)?;
-    if dentry::is_dir(mem, dentry) {
+    if is_dir(mem, dentry) {
         return Err(Errno::EISDIR);
     }
     Ok(filemap::page_tree(mem[dentry].inode))
@@ -66,6 +81,18 @@ pub fn file_pages(mem: &Mem, path: &str) -> Result<Ref<RadixTreeRoot>, Errno> {
 pub struct FsData {
     /// All mounts in the order in which they were made; the first is `/`.
     pub mounts: ListHead,
+    /// Dentries that nobody holds, the one used last in front.
+    pub dentry_unused: ListHead,
+    /// Inodes that have a name in the cache.
+    pub inode_in_use: ListHead,
+    /// Inodes that nobody uses but that can be found again.
+    pub inode_unused: ListHead,
+    /// Files that the console keeps open.
+    pub files: ListHead,
+    /// Dentries by directory and name.
+    pub dentry_table: HashTable,
+    /// Inodes by mount and number.
+    pub inode_table: HashTable,
     dentry_cache: Ref<KmemCache>,
     inode_cache: Ref<KmemCache>,
     mount_cache: Ref<KmemCache>,
@@ -80,7 +107,16 @@ pub struct FsData {
     pub nr_file_pages: u32,
     /// Those that carry the DIRTY tag.
     pub nr_dirty: u32,
-    _pad: u32,
+    /// Dentries.
+    pub nr_dentry: u32,
+    /// Those that nobody holds.
+    pub nr_unused: u32,
+    /// Inodes.
+    pub nr_inodes: u32,
+    /// Those that nobody uses.
+    pub nr_inodes_unused: u32,
+    /// What was written to `drop_caches` last.
+    drop_caches: u32,
     /// Events before this one were cleared from `trace`.
     trace_start: u64,
 }
@@ -90,6 +126,12 @@ describe!(
     "fs_data",
     [
         mounts,
+        dentry_unused,
+        inode_in_use,
+        inode_unused,
+        files,
+        dentry_table,
+        inode_table,
         dentry_cache,
         inode_cache,
         mount_cache,
@@ -99,7 +141,11 @@ describe!(
         nr_files,
         nr_file_pages,
         nr_dirty,
-        _pad: Kind::Padding,
+        nr_dentry,
+        nr_unused,
+        nr_inodes,
+        nr_inodes_unused,
+        drop_caches,
         trace_start,
     ]
 );
@@ -112,6 +158,50 @@ describe!(
 pub(crate) trait FileSystem: Sync {
     /// Its name in `/proc/filesystems` and `/proc/mounts`.
     fn name(&self) -> &'static str;
+
+    /// Sets up the root directory of a new mount, as `options` (of `mount -o`) say.
+    fn fill_super(&self, _: &mut Mem, _: Ref<Mount>, options: &str) -> Result<(), Errno> {
+        match options {
+            "" => Ok(()),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Prints a mount's options for `/proc/mounts`, each behind a comma.
+    fn show_options(&self, _: &Mem, _: Ref<Mount>, _: &mut dyn fmt::Write) -> fmt::Result {
+        Ok(())
+    }
+
+    /// Whether nothing can be written, made or removed.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
+    /// Finds a name of a directory that the dentry cache does not know: the inode with a reference,
+    /// or NULL if there is no such name and the cache is to remember that. `ENOENT` has it forget.
+    ///
+    /// A file system that pins its dentries has nothing to find.
+    fn lookup(&self, _: &mut Mem, _dir: Ref<Dentry>, _name: &str) -> Result<Ref<Inode>, Errno> {
+        Ok(Ref::NULL)
+    }
+
+    /// Whether what [`FileSystem::lookup`] answers may turn wrong by itself, so that
+    /// [`FileSystem::is_valid`] is asked each time (`d_revalidate`).
+    fn is_volatile(&self) -> bool {
+        false
+    }
+
+    /// Whether a dentry in the cache, perhaps a negative one, still says the truth.
+    fn is_valid(&self, _: &Mem, _dentry: Ref<Dentry>) -> bool {
+        true
+    }
+
+    /// Gives the name at `position` of a directory (0 is the first) to `name`, which is empty, and
+    /// returns the next position; `None` behind the last name. Names come in order. No dentry or
+    /// inode is made.
+    fn readdir(&self, mem: &Mem, dir: Ref<Dentry>, position: u64, name: &mut Name) -> Option<u64> {
+        dcache_readdir(mem, dir, position, name)
+    }
 
     /// Makes a directory.
     fn mkdir(&self, _: &mut Mem, _dir: Ref<Dentry>, _name: &str) -> Result<Ref<Dentry>, Errno> {
@@ -157,8 +247,14 @@ pub(crate) trait FileSystem: Sync {
 }
 
 /// The file systems; a [`Mount`] names its one by the index.
-static FILE_SYSTEMS: [&dyn FileSystem; 3] = [&ramfs::Ramfs, &procfs::PROCFS, &sysfs::SYSFS];
-const RAMFS: u32 = 0;
+static FILE_SYSTEMS: [&dyn FileSystem; 5] = [
+    &ramfs::Ramfs("rootfs"),
+    &procfs::PROCFS,
+    &sysfs::SYSFS,
+    &ramfs::Ramfs("ramfs"),
+    &srcfs::Srcfs,
+];
+const ROOTFS: u32 = 0;
 const PROCFS: u32 = 1;
 const SYSFS: u32 = 2;
 
@@ -175,30 +271,131 @@ fn file_system(mem: &Mem, inode: Ref<Inode>) -> &'static dyn FileSystem {
     FILE_SYSTEMS[mem[mem[inode].mount].file_system as usize % FILE_SYSTEMS.len()]
 }
 
+/// Whether a dentry that its file system has a say in still says the truth.
+#[inline(never)]
+fn is_valid(mem: &Mem, dir: Ref<Dentry>, dentry: Ref<Dentry>) -> bool {
+    file_system(mem, mem[dir].inode).is_valid(mem, dentry)
+}
+
+/// The name of a directory's entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Name {
+    length: usize,
+    bytes: [u8; NAME_MAX],
+}
+
+impl Name {
+    /// No name yet.
+    pub const EMPTY: Name = Name {
+        length: 0,
+        bytes: [0; NAME_MAX],
+    };
+
+    /// The name.
+    pub fn text(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("?")
+    }
+}
+
+impl fmt::Write for Name {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// Behind the last name of a directory.
+const END: u64 = u64::MAX;
+
+/// Reads a directory of which everything is pinned in the dentry cache. A position is the place of
+/// the next dentry.
+fn dcache_readdir(mem: &Mem, dir: Ref<Dentry>, position: u64, name: &mut Name) -> Option<u64> {
+    let at = match position {
+        END => None,
+        0 => children(mem, dir).next(),
+        unit => Some(Ref::new(unit as u32)),
+    };
+    let at = at.filter(|&at| mem[at].is_pinned())?;
+    // It fits: dentries have the same room.
+    let _ = fmt::Write::write_str(name, mem[at].name());
+    let next = dentry::next_sibling(mem, at);
+    Some(next.map_or(END, |next| u64::from(next.unit())))
+}
+
+/// The name at `position` of a directory, and the next position; see [`FileSystem::readdir`].
+pub fn readdir(mem: &Mem, dir: Ref<Dentry>, position: u64) -> Option<(Name, u64)> {
+    let mut name = Name::EMPTY;
+    let next = file_system(mem, mem[dir].inode).readdir(mem, dir, position, &mut name)?;
+    Some((name, next))
+}
+
+/// The dentry of a name in a directory, mounts followed.
+///
+/// # Errors
+/// `ENOTDIR`, `ENOENT`, `ENAMETOOLONG`, `ENOMEM`.
+pub fn lookup(mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
+    if !is_dir(mem, dir) {
+        return Err(Errno::ENOTDIR);
+    }
+    let found = namei::lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
+    dentry::touch(mem, found);
+    Ok(mounted_root(mem, found))
+}
+
+/// Takes a reference to a dentry, so that it stays while memory changes.
+pub fn get(mem: &mut Mem, dentry: Ref<Dentry>) -> Ref<Dentry> {
+    dentry::get(mem, dentry)
+}
+
+/// Drops a reference that [`get`] took.
+pub fn put(mem: &mut Mem, dentry: Ref<Dentry>) {
+    dentry::put(mem, dentry);
+}
+
 /// Mounts `/`, `/proc` and `/sys`.
 pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mem.list_init(FS.cast());
-    mem[FS].dentry_cache = create_cache::<Dentry>(mem, "dentry")?;
-    mem[FS].inode_cache = create_cache::<Inode>(mem, "inode_cache")?;
+    mem.list_init(files_head());
+    let first = Ref::of_frame(layout::hash_tables(mem.frames()));
+    let dentries = HashTable::new(first, 2 * mem.frames());
+    dentry::boot(mem, dentries);
+    inode::boot(mem, HashTable::new(dentries.end(), mem.frames()));
+    mem[FS].dentry_cache = create_cache::<Dentry>(mem, Dentry::TYPE.name)?;
+    mem[FS].inode_cache = create_cache::<Inode>(mem, Inode::TYPE.name)?;
     mem[FS].mount_cache = create_cache::<Mount>(mem, "mnt_cache")?;
     mem[FS].file_cache = create_cache::<File>(mem, "filp")?;
-    let root = dentry::mount(mem, RAMFS, Ref::NULL)?;
-    mem[FS].root = mem[root].root;
-    mem[FS].pwd = dentry::get(mem, mem[root].root);
-    for (path, file_system, populate) in [
-        ("proc", PROCFS, procfs::populate as fn(&mut Mem, _) -> _),
-        ("sys", SYSFS, sysfs::populate),
-    ] {
-        let root = mem[FS].root;
-        let at = dentry::create(mem, root, path, dentry::DIRECTORY | 0o755)?;
-        let mount = dentry::mount(mem, file_system, at)?;
-        populate(mem, mount)?;
+    mount::graft(mem, ROOTFS, Ref::NULL, "rootfs", "")?;
+    let root = mem[mount::mounts(mem).next().ok_or(Errno::EIO)?].root;
+    mem[FS].root = root;
+    mem[FS].pwd = dentry::get(mem, root);
+    for (path, file_system) in [("proc", PROCFS), ("sys", SYSFS)] {
+        let at = dentry::create(mem, root, path, inode::DIRECTORY | 0o755)?;
+        let name = FILE_SYSTEMS[file_system as usize].name();
+        mount::graft(mem, file_system, at, name, "")?;
     }
     Ok(())
 }
 
+/// Makes a cache; one whose objects defragmentation may drop has callbacks of its name.
 fn create_cache<T>(mem: &mut Mem, name: &str) -> Result<Ref<KmemCache>, Errno> {
-    slab::kmem_cache_create(mem, name, size_of::<T>() as u32, 8, Constructor::None)
+    let ops = crate::cache_ops::by_name(name);
+    let options = Options {
+        ctor: match ops {
+            Some(_) => Constructor::Zero,
+            None => Constructor::None,
+        },
+        ops: ops.unwrap_or(0),
+        ..Options::default()
+    };
+    slab::kmem_cache_create_with(mem, name, size_of::<T>() as u32, options)
+}
+
+/// Head of the list of files that the console keeps open.
+fn files_head() -> Ref<ListHead> {
+    FS.byte_add(offset_of!(FsData, files))
 }
 
 /// The working directory.
@@ -209,21 +406,16 @@ pub fn pwd(mem: &Mem) -> Ref<Dentry> {
 /// Changes the working directory.
 ///
 /// # Errors
-/// Those of [`resolve`], and `ENOTDIR`.
+/// Those of [`walk`], and `ENOTDIR`.
 pub fn chdir(mem: &mut Mem, path: &str) -> Result<(), Errno> {
-    let dentry = resolve(mem, path)?;
-    if !dentry::is_dir(mem, dentry) {
+    let dentry = walk(mem, path)?;
+    if !is_dir(mem, dentry) {
         return Err(Errno::ENOTDIR);
     }
-    let old = core::mem::replace(&mut mem[FS].pwd, dentry);
     dentry::get(mem, dentry);
+    let old = core::mem::replace(&mut mem[FS].pwd, dentry);
     dentry::put(mem, old);
     Ok(())
-}
-
-/// Whether `dentry` is a directory.
-pub fn is_dir(mem: &Mem, dentry: Ref<Dentry>) -> bool {
-    dentry::is_dir(mem, dentry)
 }
 
 /// Makes a directory.
@@ -260,7 +452,7 @@ pub fn rmdir(mem: &mut Mem, path: &str) -> Result<(), Errno> {
         Last::Root => return Err(Errno::EBUSY),
     };
     let dentry = namei::lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
-    if !dentry::is_dir(mem, dentry) {
+    if !is_dir(mem, dentry) {
         return Err(Errno::ENOTDIR);
     }
     if !mem[dentry].mounted.is_null() {
@@ -280,7 +472,7 @@ pub fn unlink(mem: &mut Mem, path: &str) -> Result<(), Errno> {
         return Err(Errno::EISDIR);
     };
     let dentry = namei::lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
-    if dentry::is_dir(mem, dentry) {
+    if is_dir(mem, dentry) {
         return Err(Errno::EISDIR);
     }
     if slash {
@@ -299,12 +491,14 @@ pub struct File {
     pub dentry: Ref<Dentry>,
     /// [`Access`] as a number.
     flags: u32,
+    /// Link in [`FsData::files`], if the console keeps it open.
+    list: ListHead,
 }
 
 describe!(
     File,
     "filp",
-    [position, dentry, flags: Kind::Named(show_access)]
+    [position, dentry, flags: Kind::Named(show_access), list]
 );
 
 /// Prints how a file was opened.
@@ -331,14 +525,14 @@ pub enum Access {
 /// Opens a file. Directories can be opened to be read, but reading one is refused.
 ///
 /// # Errors
-/// Those of the walk; for writing `EISDIR`, and `EACCES` where the file system makes no files;
-/// `ENOMEM`.
+/// Those of the walk; for writing `EISDIR`, `EROFS`, and `EACCES` where the file system makes no
+/// files; `ENOMEM`.
 pub fn open(mem: &mut Mem, path: &str, access: Access) -> Result<Ref<File>, Errno> {
     // The file first, as in Linux: whatever fails then, nothing was made or emptied in vain.
     let cache = mem[FS].file_cache;
     let file: Ref<File> = slab::kmem_cache_zalloc(mem, cache, Gfp::KERNEL)?;
     let opened = match access {
-        Access::Read => resolve(mem, path),
+        Access::Read => walk(mem, path),
         Access::Overwrite | Access::Append => resolve_or_create(mem, path),
     };
     let dentry = match opened {
@@ -364,10 +558,11 @@ fn resolve_or_create(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
         return Err(Errno::EISDIR);
     };
     let dentry = namei::lookup(mem, dir, name)?;
-    if slash || dentry.is_some_and(|dentry| dentry::is_dir(mem, dentry)) {
+    if slash || dentry.is_some_and(|dentry| is_dir(mem, dentry)) {
         return Err(Errno::EISDIR);
     }
     match dentry {
+        Some(dentry) if file_system(mem, mem[dentry].inode).is_read_only() => Err(Errno::EROFS),
         Some(dentry) => Ok(dentry),
         None => {
             let dir_inode = mem[dir].inode;
@@ -385,6 +580,23 @@ pub fn close(mem: &mut Mem, file: Ref<File>) {
     dentry::put(mem, dentry);
 }
 
+/// Keeps a file open beyond the console line that opened it.
+pub fn keep_open(mem: &mut Mem, file: Ref<File>) {
+    mem.list_add_tail(file.byte_add(offset_of!(File, list)), files_head());
+}
+
+/// Files that are kept open, in the order of their opening.
+pub fn kept_open(mem: &Mem) -> impl Iterator<Item = Ref<File>> + '_ {
+    let links = mem.list_iter(files_head());
+    links.map(|link| link.byte_sub(offset_of!(File, list)))
+}
+
+/// Closes a file that was kept open.
+pub fn close_kept(mem: &mut Mem, file: Ref<File>) {
+    mem.list_del(file.byte_add(offset_of!(File, list)));
+    close(mem, file);
+}
+
 /// Whether two open files are the same file, with content that can be written.
 pub fn is_same(mem: &Mem, one: Ref<File>, other: Ref<File>) -> bool {
     let inode = mem[mem[one].dentry].inode;
@@ -400,11 +612,12 @@ pub fn read(mem: &mut Mem, file: Ref<File>, buffer: &mut [u8]) -> Result<usize, 
         mut position,
         dentry,
         flags,
+        ..
     } = mem[file];
     if flags != Access::Read as u32 {
         return Err(Errno::EBADF);
     }
-    if dentry::is_dir(mem, dentry) {
+    if is_dir(mem, dentry) {
         return Err(Errno::EISDIR);
     }
     let inode = mem[dentry].inode;
@@ -423,6 +636,7 @@ pub fn write(mem: &mut Mem, file: Ref<File>, bytes: &[u8]) -> Result<usize, Errn
         mut position,
         dentry,
         flags,
+        ..
     } = mem[file];
     if flags == Access::Read as u32 {
         return Err(Errno::EBADF);

@@ -1,9 +1,14 @@
 //! From a path to a dentry.
+//!
+//! A walk only reads the dentry cache. Where it finds nothing it stops and says where; then the file
+//! system is asked, its answer goes into the cache, and the walk begins anew. So a walk needs no
+//! references on its way, and whoever may not change memory gets the answer from what is cached.
 
-use super::dentry::{Dentry, NAME_MAX, find, is_dir};
+use super::dentry::{self, Dentry, NAME_MAX, is_dir};
 use super::{FS, Mem};
 use crate::errno::Errno;
 use crate::mem::Ref;
+use crate::trace::Tracepoint;
 
 /// A path has fewer bytes than this.
 pub const PATH_MAX: usize = 4096;
@@ -21,16 +26,81 @@ pub(super) enum Last<'a> {
     Root,
 }
 
+/// Why a walk ended early.
+enum Stopped<'a> {
+    /// It is wrong.
+    Errno(Errno),
+    /// The cache does not know this name in this directory.
+    Miss(Ref<Dentry>, &'a str),
+}
+
+impl From<Errno> for Stopped<'_> {
+    fn from(errno: Errno) -> Self {
+        Stopped::Errno(errno)
+    }
+}
+
+/// Looks into the cache until that is enough.
+fn until_cached<'a, T>(
+    mem: &mut Mem,
+    look: impl Fn(&Mem) -> Result<T, Stopped<'a>>,
+) -> Result<T, Errno> {
+    loop {
+        match look(mem) {
+            Ok(found) => return Ok(found),
+            Err(Stopped::Errno(errno)) => return Err(errno),
+            Err(Stopped::Miss(dir, name)) => real_lookup(mem, dir, name)?,
+        }
+    }
+}
+
+/// Asks the file system for a name and puts the answer into the cache.
+///
+/// # Errors
+/// `ENOMEM`; what the file system says (`ENOENT` if it wants missing names not to be remembered).
+#[inline(never)]
+fn real_lookup(mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<(), Errno> {
+    // What is in the cache and still not good enough.
+    let stale = dentry::find(mem, dir, name);
+    if stale.is_some_and(|stale| !dentry::invalidate(mem, stale)) {
+        return Err(Errno::ENOENT);
+    }
+    // Memory may run out below, and unused dentries go then: not this one.
+    dentry::get(mem, dir);
+    let inode = mem[dir].inode;
+    let file_system = super::file_system(mem, inode);
+    let result = file_system.lookup(mem, dir, name).and_then(|found| {
+        let args = [
+            mem[inode].ino,
+            if found.is_null() { 0 } else { mem[found].ino },
+        ];
+        mem.trace(Tracepoint::FsLookup, args.map(u64::from));
+        let is_volatile = file_system.is_volatile();
+        let remembered = dentry::remember(mem, dir, name, found, is_volatile);
+        if remembered.is_err() && !found.is_null() {
+            super::inode::put(mem, found);
+        }
+        remembered.map(|_| ())
+    });
+    dentry::put(mem, dir);
+    result
+}
+
 /// Walks to the directory in which the last component stands.
 ///
 /// # Errors
-/// `ENOENT` for an empty path or a missing component, `ENOTDIR`, `ENAMETOOLONG`.
-pub(super) fn parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>), Errno> {
+/// `ENOENT` for an empty path or a missing component, `ENOTDIR`, `ENAMETOOLONG`; those of the file
+/// systems on the way, `ENOMEM`.
+pub(super) fn parent<'a>(mem: &mut Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>), Errno> {
+    until_cached(mem, |mem| cached_parent(mem, path))
+}
+
+fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>), Stopped<'a>> {
     if path.is_empty() {
-        return Err(Errno::ENOENT);
+        return Err(Errno::ENOENT.into());
     }
     if path.len() >= PATH_MAX {
-        return Err(Errno::ENAMETOOLONG);
+        return Err(Errno::ENAMETOOLONG.into());
     }
     let mut at = if path.starts_with('/') {
         mem[FS].root
@@ -48,7 +118,7 @@ pub(super) fn parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<
         component = next;
     }
     if !is_dir(mem, at) {
-        return Err(Errno::ENOTDIR);
+        return Err(Errno::ENOTDIR.into());
     }
     let last = match component {
         "." => Last::Dot,
@@ -61,9 +131,26 @@ pub(super) fn parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<
 /// The dentry that a path leads to, with mounts followed.
 ///
 /// # Errors
-/// `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`.
+/// `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`; those of the file systems on the way, `ENOMEM`.
+pub fn walk(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
+    let dentry = until_cached(mem, |mem| cached(mem, path))?;
+    dentry::touch(mem, dentry);
+    Ok(dentry)
+}
+
+/// The dentry that a path leads to as far as the cache knows; no file system is asked.
+///
+/// # Errors
+/// `ENOENT`, also for what is not in the cache; `ENOTDIR`, `ENAMETOOLONG`.
 pub fn resolve(mem: &Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
-    let (dir, last) = parent(mem, path)?;
+    cached(mem, path).map_err(|stopped| match stopped {
+        Stopped::Errno(errno) => errno,
+        Stopped::Miss(..) => Errno::ENOENT,
+    })
+}
+
+fn cached<'a>(mem: &Mem, path: &'a str) -> Result<Ref<Dentry>, Stopped<'a>> {
+    let (dir, last) = cached_parent(mem, path)?;
     match last {
         Last::Root => Ok(dir),
         Last::Dot => step(mem, dir, "."),
@@ -71,7 +158,7 @@ pub fn resolve(mem: &Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
         Last::Name { name, slash } => {
             let dentry = step(mem, dir, name)?;
             if slash && !is_dir(mem, dentry) {
-                return Err(Errno::ENOTDIR);
+                return Err(Errno::ENOTDIR.into());
             }
             Ok(dentry)
         }
@@ -79,26 +166,26 @@ pub fn resolve(mem: &Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
 }
 
 /// Goes one component further.
-fn step(mem: &Mem, at: Ref<Dentry>, component: &str) -> Result<Ref<Dentry>, Errno> {
+fn step<'a>(mem: &Mem, at: Ref<Dentry>, component: &'a str) -> Result<Ref<Dentry>, Stopped<'a>> {
     if !is_dir(mem, at) {
-        return Err(Errno::ENOTDIR);
+        return Err(Errno::ENOTDIR.into());
     }
     match component {
         "." => Ok(at),
         ".." => Ok(parent_of(mem, at)),
         name => {
-            let child = lookup(mem, at, name)?.ok_or(Errno::ENOENT)?;
+            let child = cached_child(mem, at, name)?.ok_or(Errno::ENOENT)?;
             Ok(mounted_root(mem, child))
         }
     }
 }
 
-/// The root of what is mounted on `dentry`, or `dentry` itself.
-pub fn mounted_root(mem: &Mem, dentry: Ref<Dentry>) -> Ref<Dentry> {
-    match mem[dentry].mounted {
-        mount if mount.is_null() => dentry,
-        mount => mem[mount].root,
+/// The root of what is mounted on `dentry`, the topmost if several are, or `dentry` itself.
+pub fn mounted_root(mem: &Mem, mut dentry: Ref<Dentry>) -> Ref<Dentry> {
+    while !mem[dentry].mounted.is_null() {
+        dentry = mem[mem[dentry].mounted].root;
     }
+    dentry
 }
 
 /// The directory above, across mounts; the root's is itself.
@@ -114,22 +201,41 @@ pub fn parent_of(mem: &Mem, mut at: Ref<Dentry>) -> Ref<Dentry> {
     mem[at].parent
 }
 
-/// The child of that name, mounts not followed.
+/// The child of that name, mounts not followed; `None` if there is none.
 ///
 /// # Errors
-/// `ENAMETOOLONG`; `ENOENT` if the directory itself was removed.
+/// `ENAMETOOLONG`; `ENOENT` if the directory itself was removed; those of its file system, but not
+/// `ENOENT`; `ENOMEM`.
 pub(super) fn lookup(
-    mem: &Mem,
+    mem: &mut Mem,
     dir: Ref<Dentry>,
     name: &str,
 ) -> Result<Option<Ref<Dentry>>, Errno> {
+    let found = until_cached(mem, |mem| cached_child(mem, dir, name));
+    match found {
+        Err(Errno::ENOENT) if !mem[dir].is_dead() => Ok(None),
+        found => found,
+    }
+}
+
+fn cached_child<'a>(
+    mem: &Mem,
+    dir: Ref<Dentry>,
+    name: &'a str,
+) -> Result<Option<Ref<Dentry>>, Stopped<'a>> {
     if name.len() > NAME_MAX {
-        return Err(Errno::ENAMETOOLONG);
+        return Err(Errno::ENAMETOOLONG.into());
     }
     if mem[dir].is_dead() {
-        return Err(Errno::ENOENT);
+        return Err(Errno::ENOENT.into());
     }
-    Ok(find(mem, dir, name).ok())
+    match dentry::find(mem, dir, name) {
+        Some(found) if mem[found].is_volatile() && !super::is_valid(mem, dir, found) => {
+            Err(Stopped::Miss(dir, name))
+        }
+        Some(found) => Ok((!mem[found].is_negative()).then_some(found)),
+        None => Err(Stopped::Miss(dir, name)),
+    }
 }
 
 /// The absolute path of a directory, written to `buffer` from its end.
@@ -153,6 +259,7 @@ pub fn full_path<'a>(
                 break;
             }
             at = mountpoint;
+            continue;
         }
         let name = mem[at].name();
         let begin = start

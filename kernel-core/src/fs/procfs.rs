@@ -4,9 +4,8 @@
 
 use core::fmt::{self, Write};
 
-use super::dentry::{self, Mount};
 use super::generated::{self, Entry, Generated, Shown, file, parse_number};
-use super::{FS, namei};
+use super::{FS, Mount, mount, namei, shrink};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::slab::{self, Allocator, KmemCache, failslab, queued};
@@ -15,22 +14,28 @@ use crate::slab::{self, Allocator, KmemCache, failslab, queued};
 pub(super) static PROCFS: Generated = Generated {
     name: "proc",
     files: &FILES,
+    populate,
+    families: &[],
 };
 
 /// What is in `/proc`.
-static FILES: [Entry; 8] = [
+static FILES: [Entry; 12] = [
     file("buddyinfo", buddyinfo, None),
     file("filesystems", filesystems, None),
     file("meminfo", meminfo, None),
     file("mounts", mounts, None),
     file("self/fail-nth", fail_nth, Some(set_fail_nth)),
     file("slabinfo", slabinfo, Some(set_slabinfo)),
+    file("sys/fs/dentry-state", dentry_state, None),
+    file("sys/fs/inode-nr", inode_nr, None),
+    file("sys/fs/inode-state", inode_state, None),
+    file("sys/vm/drop_caches", drop_caches, Some(set_drop_caches)),
     file("version", version, None),
     file("zoneinfo", zoneinfo, None),
 ];
 
 /// Makes the files.
-pub(super) fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
+fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     // Linux numbers what is in /proc from here.
     mem[mount].next_ino = 0xf000_0000;
     for (row, entry) in (0..).zip(&FILES) {
@@ -88,15 +93,66 @@ fn meminfo(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
 
 /// A record a mount.
 fn mounts(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
-    let mut mounts = dentry::mounts(mem).skip(position as usize);
+    let mut mounts = mount::mounts(mem).skip(position as usize);
     let Some(mount) = mounts.next() else {
         return Ok(None);
     };
-    let name = super::file_system(mem, mem[mem[mount].root].inode).name();
+    let file_system = super::file_system(mem, mem[mem[mount].root].inode);
     let mut buffer = [0; namei::PATH_MAX];
     let path = namei::full_path(mem, mem[mount].root, &mut buffer).map_err(|_| fmt::Error)?;
-    writeln!(out, "{name} {path} {name} rw 0 0")?;
+    let source = mem[mount].source();
+    let access = if file_system.is_read_only() {
+        "ro"
+    } else {
+        "rw"
+    };
+    write!(out, "{source} {path} {} {access}", file_system.name())?;
+    file_system.show_options(mem, mount, out)?;
+    writeln!(out, " 0 0")?;
     Ok(mounts.next().map(|_| position + 1))
+}
+
+/// Numbers in a line, as files below `/proc/sys` hold them.
+fn write_vector(out: &mut dyn Write, numbers: &[u32]) -> Shown {
+    let mut tab = "";
+    for number in numbers {
+        write!(out, "{tab}{number}")?;
+        tab = "\t";
+    }
+    writeln!(out)?;
+    Ok(None)
+}
+
+/// Seconds after which 2.2 let unused dentries go; later kernels only print the number.
+const AGE_LIMIT: u32 = 45;
+
+/// `nr_dentry nr_unused age_limit want_pages 0 0`.
+fn dentry_state(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    let numbers = [mem[FS].nr_dentry, mem[FS].nr_unused, AGE_LIMIT, 0, 0, 0];
+    write_vector(out, &numbers)
+}
+
+/// `nr_inodes nr_unused`.
+fn inode_nr(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    write_vector(out, &[mem[FS].nr_inodes, mem[FS].nr_inodes_unused])
+}
+
+/// `nr_inodes nr_unused preshrink 0 0 0 0`.
+fn inode_state(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    let (all, unused) = (mem[FS].nr_inodes, mem[FS].nr_inodes_unused);
+    write_vector(out, &[all, unused, 0, 0, 0, 0, 0])
+}
+
+/// What was written last.
+fn drop_caches(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    write_vector(out, &[mem[FS].drop_caches])
+}
+
+fn set_drop_caches(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
+    let what = parse_number(bytes, i32::MAX as u32)?;
+    mem[FS].drop_caches = what;
+    shrink::drop_caches(mem, what);
+    Ok(())
 }
 
 /// How many allocations are left until the one that will fail; 0 is none.

@@ -1,28 +1,29 @@
 //! Files that live in the page cache and nowhere else.
 
-use super::dentry::{self, Dentry, Inode};
+use super::dentry::{self, Dentry};
+use super::inode::{DIRECTORY, Inode, REGULAR};
 use super::{FileSystem, filemap};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
 
-/// The file system of `/`.
-pub(super) struct Ramfs;
+/// The file system of `/`, and others like it: their name.
+pub(super) struct Ramfs(pub &'static str);
 
 impl FileSystem for Ramfs {
     fn name(&self) -> &'static str {
-        "rootfs"
+        self.0
     }
 
     fn mkdir(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
-        dentry::create(mem, dir, name, dentry::DIRECTORY | 0o755)
+        dentry::create(mem, dir, name, DIRECTORY | 0o755)
     }
 
     fn create(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
-        dentry::create(mem, dir, name, dentry::REGULAR | 0o644)
+        dentry::create(mem, dir, name, REGULAR | 0o644)
     }
 
     fn rmdir(&self, mem: &mut Mem, dentry: Ref<Dentry>) -> Result<(), Errno> {
-        if dentry::children(mem, dentry).next().is_some() {
+        if dentry::pinned(mem, dentry).next().is_some() {
             return Err(Errno::ENOTEMPTY);
         }
         dentry::remove(mem, dentry);
@@ -45,7 +46,7 @@ impl FileSystem for Ramfs {
         position: &mut u64,
         buffer: &mut [u8],
     ) -> Result<usize, Errno> {
-        filemap::read(mem, inode, position, buffer)
+        filemap::read(mem, inode, position, buffer, None)
     }
 
     fn write(

@@ -7,9 +7,8 @@
 
 use core::fmt::Write;
 
-use super::FS;
-use super::dentry::Mount;
 use super::generated::{self, Entry, Generated, Shown, file, parse_number};
+use super::{FS, Mount};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::trace::{CAPACITY, TRACE};
@@ -18,6 +17,8 @@ use crate::trace::{CAPACITY, TRACE};
 pub(super) static SYSFS: Generated = Generated {
     name: "sysfs",
     files: &FILES,
+    populate,
+    families: &[],
 };
 
 /// Rows that exist once.
@@ -46,7 +47,7 @@ const NODES: [&str; 4] = [
 ];
 
 /// Makes the files.
-pub(super) fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
+fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     for (row, entry) in (0..).zip(&FILES[..ONCE]) {
         generated::add(mem, mount, "", entry.path, entry.store.is_some(), [row, 0])?;
     }

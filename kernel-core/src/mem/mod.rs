@@ -15,6 +15,7 @@
 //! | [`layout::ZONES`] .. | zones and per-CPU page lists |
 //! | [`layout::LOG`] .. | the kernel's log |
 //! | [`layout::MEM_MAP`] .. | `mem_map`, one [`Page`] for each frame |
+//! | [`layout::hash_tables`] .. | where dentries and inodes are found by their names and numbers |
 //! | behind it | what the page allocator manages |
 
 mod buddy;
@@ -73,6 +74,19 @@ pub mod layout {
     pub const LOG_FRAMES: u32 = 4;
     /// `mem_map`.
     pub const MEM_MAP: u32 = LOG + LOG_FRAMES;
+    /// Bytes of the file system's hash tables for each frame of the machine: two buckets for
+    /// dentries and one for inodes, so that chains stay short even if little else is in memory.
+    pub const HASH_BYTES: u32 = 12;
+
+    /// The file system's hash tables, behind `mem_map`.
+    pub fn hash_tables(frames: u32) -> u32 {
+        MEM_MAP + (frames * size_of::<super::Page>() as u32).div_ceil(super::FRAME_SIZE as u32)
+    }
+
+    /// The first frame that the page allocator manages.
+    pub fn first_managed(frames: u32) -> u32 {
+        hash_tables(frames) + (frames * HASH_BYTES).div_ceil(super::FRAME_SIZE as u32)
+    }
 }
 
 /// The static data of this module.
@@ -155,8 +169,7 @@ impl Mem {
         mem[MEM].nr_nodes = config.nodes;
         let zones: Ref<Zone> = Ref::of_frame(layout::ZONES);
         mem.zones_init(zones, config.nodes);
-        let map_bytes = frames as usize * size_of::<Page>();
-        let first_free = layout::MEM_MAP + map_bytes.div_ceil(FRAME_SIZE) as u32;
+        let first_free = layout::first_managed(frames);
         for number in 0..mem[MEM].nr_zones {
             let zone = mem.zone(number);
             let Zone { start, spanned, .. } = mem[zone];

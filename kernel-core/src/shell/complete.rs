@@ -120,12 +120,18 @@ fn paths(mem: &Mem, word: &str, offer: &mut dyn FnMut(&str)) {
     if !fs::is_dir(mem, resolved) {
         return;
     }
-    for child in fs::children(mem, resolved) {
-        let name = mem[child].name();
+    let mut position = 0;
+    while let Some((entry, next)) = fs::readdir(mem, resolved, position) {
+        position = next;
+        let name = entry.text();
         // A name that would need quotes is left to be typed.
         let plain = !name.contains(|c: char| c == ' ' || "\t;&|<>()'\"\\`$#".contains(c));
         if plain && name.starts_with(prefix) {
-            let slash = if fs::is_dir(mem, child) { "/" } else { "" };
+            // As far as the dentry cache knows: looking must not change memory.
+            let is_dir = Candidate::of(&[directory, name])
+                .and_then(|path| fs::resolve(mem, path.text()).ok())
+                .is_some_and(|dentry| fs::is_dir(mem, dentry));
+            let slash = if is_dir { "/" } else { "" };
             if let Some(candidate) = Candidate::of(&[directory, name, slash]) {
                 offer(candidate.text());
             }

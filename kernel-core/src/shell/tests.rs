@@ -585,12 +585,12 @@ fn proc_files_have_the_formats_of_the_era() {
         .expect("a line");
     assert_eq!(
         dentries,
-        "dentry                31     42     96   42    1 : tunables    0    0    0 : slabdata      1      1      0"
+        "dentry                38     64    128   32    1 : tunables    0    0    0 : slabdata      2      2      0"
     );
     assert_eq!(
         lab.run("cat /proc/mounts /proc/filesystems"),
         "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\n\
-         nodev\trootfs\nnodev\tproc\nnodev\tsysfs\n"
+         nodev\trootfs\nnodev\tproc\nnodev\tsysfs\nnodev\tramfs\nnodev\tsrcfs\n"
     );
     assert!(
         lab.run("cat /proc/version")
@@ -1146,7 +1146,7 @@ fn the_tab_key_offers_what_fits() {
         ("echo x > /dir/f", "/dir/file"),
         ("radix stat t >/dir/s", "/dir/sub/"),
         ("cat < di", "dir/ dir2/"),
-        ("cat /proc/s", "/proc/self/ /proc/slabinfo"),
+        ("cat /proc/s", "/proc/self/ /proc/slabinfo /proc/sys/"),
         ("cat /nothing/", ""),
         ("cat /dir/file/", ""),
         ("echo $na", "$name"),

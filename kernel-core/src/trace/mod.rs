@@ -157,6 +157,12 @@ tracepoints! {
     KmemCacheMove = 21, "kmem", "kmem_cache_move", ["name:cache", "from:ptr", "to:ptr"];
     /// A slab is not vacated; see [`crate::slab::defrag::Refusal`].
     KmemCacheVacateRefused = 22, "kmem", "kmem_cache_vacate_refused", ["name:cache", "pfn", "why"];
+    /// The dentry cache did not know a name, and its file system was asked.
+    FsLookup = 23, "fs", "lookup", ["parent", "ino"];
+    /// Unused dentries were looked at from the end of their list.
+    PruneDcache = 24, "fs", "prune_dcache", ["count", "spared", "freed", "unused"];
+    /// Unused inodes likewise.
+    PruneIcache = 25, "fs", "prune_icache", ["count", "freed", "unused"];
 }
 
 impl Tracepoint {

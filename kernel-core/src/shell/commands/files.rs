@@ -89,8 +89,8 @@ fn mkdir_parents(mem: &mut Mem, path: &str) -> Result<(), Errno> {
     Ok(())
 }
 
-fn is_dir(mem: &Mem, path: &str) -> bool {
-    fs::resolve(mem, path).is_ok_and(|dentry| fs::is_dir(mem, dentry))
+fn is_dir(mem: &mut Mem, path: &str) -> bool {
+    fs::walk(mem, path).is_ok_and(|dentry| fs::is_dir(mem, dentry))
 }
 
 pub(super) fn rmdir(context: &mut Context<'_>, words: &Words) -> Outcome {
@@ -133,12 +133,24 @@ pub(super) fn ls(context: &mut Context<'_>, words: &Words) -> Outcome {
 }
 
 fn list(context: &mut Context<'_>, options: u32, path: &str, titled: bool) -> Outcome {
-    let dentry = match fs::resolve(context.mem, path) {
-        Ok(dentry) => dentry,
+    let dentry = match fs::walk(context.mem, path) {
+        Ok(dentry) => fs::get(context.mem, dentry),
         Err(errno) => {
             return fail(context, format_args!("ls: cannot access '{path}'"), errno);
         }
     };
+    let result = list_dentry(context, options, dentry, path, titled);
+    fs::put(context.mem, dentry);
+    result
+}
+
+fn list_dentry(
+    context: &mut Context<'_>,
+    options: u32,
+    dentry: Ref<Dentry>,
+    path: &str,
+    titled: bool,
+) -> Outcome {
     if !fs::is_dir(context.mem, dentry) {
         print_entry(context, options, dentry, path)?;
         return Ok(0);
@@ -151,20 +163,25 @@ fn list(context: &mut Context<'_>, options: u32, path: &str, titled: bool) -> Ou
         let above = fs::parent_of(context.mem, dentry);
         print_entry(context, options, above, "..")?;
     }
-    let mut child = fs::first_child(context.mem, dentry);
-    while let Some(at) = child {
+    let mut status = 0;
+    let mut position = 0;
+    while let Some((name, next)) = fs::readdir(context.mem, dentry, position) {
         context.mem.charge(1).map_err(|_| Stop::Interrupted)?;
-        // A copy: printing may change memory.
-        let copy = context.mem[at];
-        print_entry(
-            context,
-            options,
-            fs::mounted_root(context.mem, at),
-            copy.name(),
-        )?;
-        child = fs::next_sibling(context.mem, at);
+        position = next;
+        let name = name.text();
+        if options & LONG == 0 {
+            writeln!(context, "{name}")?;
+            continue;
+        }
+        // Only what is asked for more than its name gets an inode.
+        match fs::lookup(context.mem, dentry, name) {
+            Ok(entry) => print_entry(context, options, entry, name)?,
+            Err(errno) => {
+                status = fail(context, format_args!("ls: cannot access '{name}'"), errno)?;
+            }
+        }
     }
-    Ok(0)
+    Ok(status)
 }
 
 fn print_entry(

@@ -1,0 +1,129 @@
+//! Hash tables of objects that carry their own links.
+//!
+//! A table is an array of chains, made at boot, with room in proportion to the machine's memory (see
+//! [`crate::mem::layout::HASH_BYTES`]); an object in it embeds a [`HashNode`]. Chains are short, so
+//! they are linked one way only: whoever leaves walks his chain.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::btf::{Kind, describe};
+use crate::mem::{Mem, Ref};
+use crate::trace::mix;
+
+/// Two heads of chains: what a kernel pointer can lead to has 8 bytes.
+pub type Buckets = [Ref<HashNode>; 2];
+
+/// An object's place in a hash table.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct HashNode {
+    /// The next in the chain.
+    next: Ref<HashNode>,
+    /// The hash of the object's key.
+    pub hash: u32,
+}
+
+describe!(HashNode, "hlist_node", [next, hash: Kind::Hex]);
+
+/// A hash table.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct HashTable {
+    first: Ref<Buckets>,
+    /// Chains.
+    pub buckets: u32,
+}
+
+describe!(HashTable, "hash_table", [first, buckets]);
+
+/// The hash of a key that is a number and some bytes.
+pub(super) fn hash(number: u32, bytes: &[u8]) -> u32 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut hash = mix(0, u64::from(number));
+    for word in words {
+        hash = mix(hash, u64::from_le_bytes(*word));
+    }
+    let rest = rest
+        .iter()
+        .fold(0, |word, &byte| word << 8 | u64::from(byte));
+    (mix(hash, rest) >> 32) as u32
+}
+
+impl HashTable {
+    /// A table of `buckets` empty chains in zeroed memory.
+    pub(super) fn new(first: Ref<Buckets>, buckets: u32) -> HashTable {
+        HashTable { first, buckets }
+    }
+
+    /// Behind the table's last pair of chains.
+    pub(super) fn end(&self) -> Ref<Buckets> {
+        self.first.offset(self.buckets.div_ceil(2))
+    }
+
+    /// Where the head of a chain stands.
+    #[inline]
+    fn place(&self, bucket: u32) -> (Ref<Buckets>, usize) {
+        (self.first.offset(bucket / 2), bucket as usize % 2)
+    }
+
+    /// The chain on which an object with that hash would be: the hash's share of all numbers, so
+    /// that a table may have any length.
+    #[inline]
+    fn bucket(&self, hash: u32) -> u32 {
+        (u64::from(hash) * u64::from(self.buckets) >> 32) as u32
+    }
+
+    /// The objects of one chain.
+    #[inline]
+    pub(super) fn chain(self, mem: &Mem, bucket: u32) -> impl Iterator<Item = Ref<HashNode>> + '_ {
+        let (place, half) = self.place(bucket);
+        let mut at = mem[place][half];
+        core::iter::from_fn(move || {
+            let node = at;
+            if node.is_null() {
+                return None;
+            }
+            at = mem[node].next;
+            Some(node)
+        })
+    }
+
+    /// The objects with that hash.
+    #[inline]
+    pub(super) fn find(self, mem: &Mem, hash: u32) -> impl Iterator<Item = Ref<HashNode>> + '_ {
+        let chain = self.chain(mem, self.bucket(hash));
+        chain.filter(move |&node| mem[node].hash == hash)
+    }
+
+    /// Objects in the table.
+    pub(super) fn count(self, mem: &Mem) -> u32 {
+        let chains = (0..self.buckets).map(|bucket| self.chain(mem, bucket).count() as u32);
+        chains.sum()
+    }
+
+    /// Puts an object into the table.
+    pub(super) fn insert(self, mem: &mut Mem, node: Ref<HashNode>, hash: u32) {
+        let (place, half) = self.place(self.bucket(hash));
+        mem[node] = HashNode {
+            next: mem[place][half],
+            hash,
+        };
+        mem[place][half] = node;
+    }
+
+    /// Takes an object out of the table.
+    pub(super) fn remove(self, mem: &mut Mem, node: Ref<HashNode>) {
+        let HashNode { next, hash } = mem[node];
+        let before = self
+            .chain(mem, self.bucket(hash))
+            .find(|&before| mem[before].next == node);
+        match before {
+            Some(before) => mem[before].next = next,
+            None => {
+                let (place, half) = self.place(self.bucket(hash));
+                debug_assert!(mem[place][half] == node);
+                mem[place][half] = next;
+            }
+        }
+    }
+}
