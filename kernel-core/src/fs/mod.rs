@@ -57,6 +57,7 @@ use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, Mem, Ref, layout};
 use crate::radix_tree::RadixTreeRoot;
+use crate::slab::debug::Flags;
 use crate::slab::{self, Constructor, KmemCache, Options};
 use namei::Last;
 
@@ -388,6 +389,10 @@ fn create_cache<T>(mem: &mut Mem, name: &str) -> Result<Ref<KmemCache>, Errno> {
             None => Constructor::None,
         },
         ops: ops.unwrap_or(0),
+        flags: match ops {
+            Some(_) => Flags::RECLAIM_ACCOUNT,
+            None => Flags::default(),
+        },
         ..Options::default()
     };
     slab::kmem_cache_create_with(mem, name, size_of::<T>() as u32, options)

@@ -118,6 +118,24 @@ impl Explanation<'_> {
                 _ => "File {0} comes into being in directory {1} (inode numbers)",
             },
             Tracepoint::FsRemove => "Inode {0} is taken out of directory {1} (inode numbers)",
+            Tracepoint::FsLookup => match self.arg(1) {
+                0 => {
+                    "A name that the dentry cache does not know is looked up in directory {0}: \
+                     there is none, and a negative dentry will say so"
+                }
+                _ => {
+                    "A name that the dentry cache does not know is looked up in directory {0}: it \
+                     is that of inode {1} (inode numbers)"
+                }
+            },
+            Tracepoint::PruneDcache => {
+                "Pruning the dentry cache frees {2} of the {0} unused dentries that it may look \
+                 at; {1} were used again and are spared; {3} stay unused"
+            }
+            Tracepoint::PruneIcache => {
+                "Pruning the inode cache frees {1} of the {0} unused inodes that it may look at; \
+                 {2} stay unused"
+            }
             Tracepoint::FailNth => match failed {
                 Some(_) => "Fault injection makes an allocation fail: {errno}",
                 None => "Fault injection lets an allocation pass",
@@ -354,18 +372,22 @@ impl Explanation<'_> {
                 }));
             }
             Tracepoint::FsCreate => {
-                // Both were allocated just before.
+                // The inode was allocated just before, and mostly the dentry before it.
                 let number = self.event.number;
                 let before = (number.saturating_sub(NEAR)..number).rev();
-                let both = self.dentry_and_inode(Tracepoint::KmemCacheAlloc, before);
-                touches.extend(both.into_iter().flatten());
+                touches = self.inode_and_dentry(Tracepoint::KmemCacheAlloc, before);
             }
             Tracepoint::FsRemove => {
-                // If nobody holds it any more, both are freed next.
+                // If nobody holds it any more, the inode is freed next, and a directory's dentry.
                 let after = self.event.number + 1..self.event.number + 1 + NEAR;
-                let both = self.dentry_and_inode(Tracepoint::KmemCacheFree, after);
-                touches.extend(both.into_iter().flatten());
+                touches = self.inode_and_dentry(Tracepoint::KmemCacheFree, after);
             }
+            // What the answer is remembered in comes into being next, if there is memory for it.
+            Tracepoint::FsLookup => {
+                let after = self.event.number + 1..self.event.number + 1 + NEAR;
+                touches = self.first_of(Tracepoint::KmemCacheAlloc, Dentry::TYPE.name, after);
+            }
+            Tracepoint::PruneDcache | Tracepoint::PruneIcache => {}
             Tracepoint::FailNth => {
                 let field = MemData::TYPE.field("fail_nth");
                 touches.extend(field.map(|field| covering(MEM.unit(), field.offset, field.size)));
@@ -382,24 +404,38 @@ impl Explanation<'_> {
         (object != 0).then(|| touch(object as u32, self.mem[cache].size as usize))
     }
 
-    /// The dentry and the inode that a file system event is about: slab events about both lie beside
-    /// it, the dentry's next to it, the inode's on the same side.
-    fn dentry_and_inode(
+    /// The inode that a file system event is about, and its dentry: slab events about them lie beside
+    /// it, the inode's nearer.
+    fn inode_and_dentry(
         &self,
         tracepoint: Tracepoint,
         mut numbers: impl Iterator<Item = u64>,
-    ) -> Option<[Touch; 2]> {
-        let object_of = |number, cache_name| {
+    ) -> Vec<Touch> {
+        let mut touches = self.first_of(tracepoint, Inode::TYPE.name, &mut numbers);
+        if !touches.is_empty() {
+            let beside = numbers.take(2);
+            touches.extend(self.first_of(tracepoint, Dentry::TYPE.name, beside));
+        }
+        touches
+    }
+
+    /// The object of a cache that the first such slab event is about.
+    fn first_of(
+        &self,
+        tracepoint: Tracepoint,
+        cache: &str,
+        mut numbers: impl Iterator<Item = u64>,
+    ) -> Vec<Touch> {
+        let found = numbers.find_map(|number| {
             let event = self.mem.event(number)?;
-            let cache = Ref::new(event.args()[0] as u32);
+            let [of, object, ..] = *event.args() else {
+                return None;
+            };
             let is_it = event.tracepoint == tracepoint
-                && KmemCache::name_at(self.mem, cache) == Some(cache_name);
-            let object = is_it.then(|| self.slab_object(event.args()[0], event.args()[1]));
-            object.flatten()
-        };
-        let dentry = object_of(numbers.next()?, Dentry::TYPE.name)?;
-        let inode = numbers.find_map(|number| object_of(number, Inode::TYPE.name))?;
-        Some([dentry, inode])
+                && KmemCache::name_at(self.mem, Ref::new(of as u32)) == Some(cache);
+            is_it.then(|| self.slab_object(of, object)).flatten()
+        });
+        found.into_iter().collect()
     }
 
     fn root(&self) -> Option<Touch> {
@@ -703,6 +739,30 @@ mod tests {
                 "Inode 13 is taken out of directory 12 (inode numbers)",
             ),
             (
+                FsLookup,
+                [12, 0, 0, 0, 0, 0],
+                "A name that the dentry cache does not know is looked up in directory 12: there is \
+                 none, and a negative dentry will say so",
+            ),
+            (
+                FsLookup,
+                [12, 13, 0, 0, 0, 0],
+                "A name that the dentry cache does not know is looked up in directory 12: it is \
+                 that of inode 13 (inode numbers)",
+            ),
+            (
+                PruneDcache,
+                [128, 8, 120, 70, 0, 0],
+                "Pruning the dentry cache frees 120 of the 128 unused dentries that it may look \
+                 at; 8 were used again and are spared; 70 stay unused",
+            ),
+            (
+                PruneIcache,
+                [128, 120, 70, 0, 0, 0],
+                "Pruning the inode cache frees 120 of the 128 unused inodes that it may look at; \
+                 70 stay unused",
+            ),
+            (
                 FailNth,
                 [error(Errno::ENOMEM), 0, 0, 0, 0, 0],
                 "Fault injection makes an allocation fail: ENOMEM",
@@ -907,8 +967,10 @@ mod tests {
             seen.insert(tracepoint.name(), names(&touches));
         }
         let expect = |name: &str, objects: &[&str]| assert_eq!(seen[name], objects, "{name}");
-        expect("fs:create", &["dentry", "inode_cache"]);
-        expect("fs:remove", &["dentry", "inode_cache"]);
+        expect("fs:create", &["inode_cache", "dentry"]);
+        // The dentry stays, and says that there is no such file.
+        expect("fs:remove", &["inode_cache"]);
+        expect("fs:lookup", &["dentry"]);
         expect("radix_tree:radix_tree_preload", &["radix_data"]);
         expect("kmem:fail_nth", &["mem_data"]);
         // The failed insertion left the tree without a leaf for its key.

@@ -374,18 +374,15 @@ fn slots_of(mem: &Mem, node: Ref<RadixTreeNode>) -> Slots {
             };
         }
     }
-    let mut dentries: Vec<_> = fs::resolve(mem, "/").into_iter().collect();
-    while let Some(dentry) = dentries.pop() {
+    for inode in fs::inodes(mem) {
         // An inode begins with its tree.
-        if let Some(level) = level_in(mem, mem[dentry].inode.cast(), node) {
+        if let Some(level) = level_in(mem, inode.cast(), node) {
             return if level == 0 {
                 Slots::Frames
             } else {
                 Slots::Nodes
             };
         }
-        let children = fs::children(mem, dentry);
-        dentries.extend(children.map(|child| fs::mounted_root(mem, child)));
     }
     Slots::Nothing
 }
