@@ -70,7 +70,7 @@ impl HashTable {
     /// that a table may have any length.
     #[inline]
     fn bucket(&self, hash: u32) -> u32 {
-        (u64::from(hash) * u64::from(self.buckets) >> 32) as u32
+        ((u64::from(hash) * u64::from(self.buckets)) >> 32) as u32
     }
 
     /// The objects of one chain.
