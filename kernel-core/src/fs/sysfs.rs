@@ -117,7 +117,10 @@ fn set_tracing_on(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
 }
 
 /// Numbers as the kernel lists them: `0-3`.
-fn write_list(out: &mut dyn Write, mut numbers: impl Iterator<Item = u32>) -> Shown {
+pub(super) fn write_list(
+    out: &mut dyn Write,
+    mut numbers: impl Iterator<Item = u32>,
+) -> core::fmt::Result {
     let mut comma = "";
     let mut next = numbers.next();
     while let Some(first) = next {
@@ -133,21 +136,27 @@ fn write_list(out: &mut dyn Write, mut numbers: impl Iterator<Item = u32>) -> Sh
         }
         comma = ",";
     }
+    Ok(())
+}
+
+/// A line with such numbers.
+fn list_line(out: &mut dyn Write, numbers: impl Iterator<Item = u32>) -> Shown {
+    write_list(out, numbers)?;
     writeln!(out)?;
     Ok(None)
 }
 
 fn cpus_online(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
-    write_list(out, 0..mem[MEM].nr_cpus)
+    list_line(out, 0..mem[MEM].nr_cpus)
 }
 
 fn nodes_online(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
-    write_list(out, 0..mem[MEM].nr_nodes)
+    list_line(out, 0..mem[MEM].nr_nodes)
 }
 
 fn node_cpus(mem: &Mem, node: u32, _: u64, out: &mut dyn Write) -> Shown {
     let cpus = (0..mem[MEM].nr_cpus).filter(|&cpu| mem.cpu_to_node(cpu) == node);
-    write_list(out, cpus)
+    list_line(out, cpus)
 }
 
 /// The node's part of `/proc/meminfo`. Pages on per-CPU lists count as free.

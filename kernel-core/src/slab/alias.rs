@@ -81,6 +81,20 @@ pub fn find(mem: &Mem, name: &str) -> Option<Ref<Alias>> {
     aliases(mem).find(|&alias| mem[alias].name() == name)
 }
 
+/// Where a cache's or an alias's name stands, zeroes behind it.
+pub type NameRef = Ref<[u8; NAME_MAX + 1]>;
+
+/// All names of all caches.
+pub fn names(mem: &Mem) -> impl Iterator<Item = NameRef> + '_ {
+    let first = super::caches(mem).map(|cache| cache.byte_add(offset_of!(KmemCache, name)));
+    first.chain(aliases(mem).map(|alias| alias.byte_add(offset_of!(Alias, name))))
+}
+
+/// A name's text.
+pub fn text(mem: &Mem, name: NameRef) -> &str {
+    text_of(&mem[name])
+}
+
 /// A cache that would serve as well as a new one of `size` bytes (`find_mergeable`): its objects are
 /// large enough, by less than a word too large, aligned as wanted, and of the same kind.
 pub(super) fn find_mergeable(mem: &Mem, size: u32, options: &Options) -> Option<Ref<KmemCache>> {

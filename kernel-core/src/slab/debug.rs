@@ -117,6 +117,11 @@ impl Flags {
         self.intersects(Self::WATCHING)
     }
 
+    /// These without `other`.
+    pub const fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
+
     /// Without what watches.
     pub const fn unwatched(self) -> Flags {
         Flags(self.0 & !Self::WATCHING.0)
@@ -309,6 +314,83 @@ pub(super) fn set_up_slab(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>)
         bytes,
         POISON_INUSE,
     );
+}
+
+/// The objects in use that one console line allocated, or freed before they were given out again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Location {
+    /// The line; 0 is boot. `None` for objects that were not freed yet.
+    pub line: Option<u32>,
+    /// How many there are.
+    pub count: u32,
+    /// Events since then: the least, all together, the most.
+    pub ages: [u64; 3],
+    /// CPUs on which it happened, a bit each.
+    pub cpus: u32,
+    /// Nodes that the objects lie on, a bit each.
+    pub nodes: u32,
+}
+
+/// The place of a track among others: 1 for one that was not filled in, else its line and 2.
+fn key_of(track: &Track) -> u64 {
+    match track.set {
+        0 => 1,
+        _ => u64::from(track.step) + 2,
+    }
+}
+
+/// Gathers the objects in use whose track of allocation, or of release, has the least key from `key`
+/// on, in a cache that tracks users (`list_locations`); and that key's successor, if there are more.
+pub fn next_location(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    freed: bool,
+    key: u64,
+) -> Option<(Location, Option<u64>)> {
+    let descriptor = &mem[cache];
+    let tracks = || {
+        let slabs = (0..mem.frames()).filter(|&frame| {
+            let page = mem.page(frame);
+            super::is_slab_of(mem, page, cache) && mem[page].inuse > 0
+        });
+        slabs.flat_map(move |frame| {
+            let page = mem.page(frame);
+            let first: Ref<Object> = Ref::of_frame(frame);
+            (0..descriptor.objects)
+                .map(move |index| first.byte_add((index * descriptor.size) as usize))
+                .filter(move |&object| !slub::is_free(mem, cache, page, object))
+                .map(move |object| (page, mem[track_of(descriptor, object, freed)]))
+        })
+    };
+    let (mut least, mut is_last) = (u64::MAX, true);
+    for (_, track) in tracks() {
+        let other = key_of(&track);
+        if other >= key {
+            is_last &= least == u64::MAX || other == least;
+            least = least.min(other);
+        }
+    }
+    if least == u64::MAX {
+        return None;
+    }
+    let mut location = Location {
+        line: least.checked_sub(2).map(|line| line as u32),
+        count: 0,
+        ages: [u64::MAX, 0, 0],
+        cpus: 0,
+        nodes: 0,
+    };
+    for (page, track) in tracks().filter(|(_, track)| key_of(track) == least) {
+        let age = mem[TRACE].events.saturating_sub(track.when);
+        let [youngest, all, oldest] = location.ages;
+        location.ages = [youngest.min(age), all + age, oldest.max(age)];
+        location.count += 1;
+        if track.set != 0 {
+            location.cpus |= 1 << (track.cpu % 32);
+        }
+        location.nodes |= 1 << (slub::page_node(mem, page) % 32);
+    }
+    Some((location, (!is_last).then_some(least + 1)))
 }
 
 /// An address as the log prints it.

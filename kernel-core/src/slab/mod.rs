@@ -27,6 +27,8 @@ pub mod queued;
 pub mod slob;
 pub mod slub;
 #[cfg(test)]
+mod spec_tests;
+#[cfg(test)]
 pub(crate) mod tests;
 pub mod watch;
 
@@ -264,6 +266,19 @@ impl KmemCache {
         self.console = 1;
     }
 
+    /// Names under which it was created, or [`alias::NEVER_MERGED`].
+    pub fn refcount(&self) -> u32 {
+        self.refcount
+    }
+
+    /// What its constructor is called.
+    pub fn constructor(&self) -> &'static str {
+        match self.has_constructor() {
+            true => "zero",
+            false => "none",
+        }
+    }
+
     /// Whether new objects are constructed.
     pub fn has_constructor(&self) -> bool {
         self.ctor != Constructor::None as u32
@@ -324,8 +339,8 @@ fn kmem_cache(_: &Mem) -> Ref<KmemCache> {
 /// Creates a cache of objects of `size` bytes, aligned to `align` (at least 8, a power of two).
 ///
 /// # Errors
-/// `EINVAL` for an empty or too long name, an object of no bytes or more than [`SIZE_MAX`], or an
-/// odd alignment; `EEXIST` for a name in use; `ENOMEM`.
+/// `EINVAL` for an empty or too long name, an object of no bytes (on SLAB, of less than a word) or of
+/// more than [`SIZE_MAX`], or an odd alignment; `EEXIST` for a name in use; `ENOMEM`.
 pub fn kmem_cache_create(
     mem: &mut Mem,
     name: &str,
@@ -386,7 +401,7 @@ pub fn kmem_cache_create_with(
     options.align = options.align.max(UNIT as u32);
     if name.is_empty()
         || name.len() > NAME_MAX
-        || size == 0
+        || size < size_min(mem)
         || size > SIZE_MAX
         || !options.align.is_power_of_two()
         || options.align > 4096
@@ -410,6 +425,14 @@ pub fn kmem_cache_create_with(
         return Err(errno);
     }
     Ok(cache)
+}
+
+/// The smallest object.
+fn size_min(mem: &Mem) -> u32 {
+    match allocator(mem) {
+        Allocator::Slab => UNIT as u32,
+        _ => 1,
+    }
 }
 
 /// Fills in a cache's descriptor, which is zeroed, and puts it on the list.
@@ -457,6 +480,13 @@ pub fn kmem_cache_destroy(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<(), Er
         return Ok(());
     }
     if counts(mem, cache).active_objects > 0 {
+        if allocator(mem) == Allocator::Slab {
+            let name = Name::of(format_args!("{}", mem[cache].name()));
+            mem.printk(format_args!(
+                "slab error in kmem_cache_destroy(): cache `{}': Can't free all objects",
+                name.text()
+            ));
+        }
         return Err(Errno::EBUSY);
     }
     kmem_cache_shrink(mem, cache);

@@ -503,12 +503,7 @@ fn refill(mem: &mut Mem, cache: Ref<KmemCache>, array: Ref<ArrayCache>) -> bool 
     };
     let shared = mem[node_of(cache, mem[MEM].node)].shared;
     if !shared.is_null() && mem[shared].avail > 0 {
-        for _ in 0..batch {
-            let Some(object) = pop(mem, shared) else {
-                break;
-            };
-            push(mem, array, object);
-        }
+        transfer(mem, shared, array, batch);
         mem[shared].touched = 1;
         return true;
     }
@@ -519,6 +514,24 @@ fn refill(mem: &mut Mem, cache: Ref<KmemCache>, array: Ref<ArrayCache>) -> bool 
         push(mem, array, object);
     }
     mem[array].avail > 0
+}
+
+/// The object of an array that is used next.
+#[cfg(test)]
+pub(super) fn newest(mem: &Mem, array: Ref<ArrayCache>) -> Option<Ref<Object>> {
+    let last = mem[array].avail.checked_sub(1)?;
+    Some(Ref::new(entry(mem, objects_of(array), last)))
+}
+
+/// Moves up to `count` objects from the end of one array to that of another, in the order in which
+/// they are (`transfer_objects`): what was freed last is used first again.
+fn transfer(mem: &mut Mem, from: Ref<ArrayCache>, to: Ref<ArrayCache>, count: u32) {
+    let left = mem[from].avail - count.min(mem[from].avail);
+    for index in left..mem[from].avail {
+        let object = entry(mem, objects_of(from), index);
+        push(mem, to, Ref::new(object));
+    }
+    mem[from].avail = left;
 }
 
 /// Takes one object off this node's slabs, partial ones first; then off the other nodes'.

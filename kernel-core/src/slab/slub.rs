@@ -544,13 +544,83 @@ pub(super) fn discard(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
     mem.put_page(page);
 }
 
-/// Lets every CPU go of its slab, then shrinks each node's list.
-pub(super) fn shrink(mem: &mut Mem, cache: Ref<KmemCache>) {
+/// Lets every CPU go of its slab.
+fn flush_all(mem: &mut Mem, cache: Ref<KmemCache>) {
     for cpu in 0..MAX_CPUS {
         if !mem[cache].cpu[cpu].page.is_null() {
             deactivate(mem, cache, cpu);
         }
     }
+}
+
+/// Sets or clears a flag of a cache. One on which the layout of objects depends may change only while
+/// there are no slabs.
+pub fn set_flag(mem: &mut Mem, cache: Ref<KmemCache>, flag: Flags, is_set: bool) {
+    // Whatever is watched passes by no CPU's own chain.
+    flush_all(mem, cache);
+    let parameters = mem[SLAB].slub;
+    let descriptor = &mut mem[cache];
+    descriptor.flags = if is_set {
+        descriptor.flags.with(flag)
+    } else {
+        descriptor.flags.without(flag)
+    };
+    if descriptor.nr_slabs == 0 {
+        calculate_sizes(descriptor, &parameters);
+    }
+}
+
+/// What [`count`] counts: bits, as `SO_FULL` and others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count(u32);
+
+impl Count {
+    /// Slabs that CPUs own.
+    pub const CPU: Count = Count(1);
+    /// Slabs on partial lists.
+    pub const PARTIAL: Count = Count(2);
+    /// Slabs on no list, all of whose objects are in use.
+    const FULL: Count = Count(4);
+    /// Slabs.
+    pub const SLABS: Count = Count(Self::CPU.0 | Self::PARTIAL.0 | Self::FULL.0);
+    /// Objects that the slabs have given out, those in CPUs' chains included.
+    pub const OBJECTS: Count = Count(Self::SLABS.0 | 8);
+
+    fn has(self, other: Count) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Counts a cache's slabs or objects by NUMA node (`slab_objects`).
+pub fn count(mem: &Mem, cache: Ref<KmemCache>, what: Count) -> [u32; MAX_NODES] {
+    let mut by_node = [0; MAX_NODES];
+    for frame in 0..mem.frames() {
+        let page = mem.page(frame);
+        if !is_slab_of(mem, page, cache) {
+            continue;
+        }
+        let kind = if mem[page].is(PageFlag::Frozen) {
+            Count::CPU
+        } else if mem[page].lru.next.is_null() {
+            Count::FULL
+        } else {
+            Count::PARTIAL
+        };
+        if what.has(kind) {
+            let amount = if what == Count::OBJECTS {
+                u32::from(mem[page].inuse)
+            } else {
+                1
+            };
+            by_node[page_node(mem, page) as usize % MAX_NODES] += amount;
+        }
+    }
+    by_node
+}
+
+/// Lets every CPU go of its slab, then shrinks each node's list.
+pub(super) fn shrink(mem: &mut Mem, cache: Ref<KmemCache>) {
+    flush_all(mem, cache);
     for node in 0..mem[MEM].nr_nodes {
         if super::defrag::shrink_node(mem, cache, node).is_err() {
             discard_empty(mem, cache, node);
