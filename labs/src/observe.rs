@@ -12,7 +12,8 @@ mod testing;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use kernel_core::mem::MEM;
+use kernel_core::mem::{MEM, Mem};
+use kernel_core::trace::Event;
 use kernel_core::{Kernel, shell};
 
 use crate::view::{EventRow, EventsView, StateView};
@@ -44,6 +45,11 @@ pub(crate) fn state(kernel: &Kernel) -> StateView {
         powered_off: kernel.is_off(),
         ..StateView::default()
     }
+}
+
+/// An event in plain words.
+pub(crate) fn sentence(mem: &Mem, event: &Event) -> String {
+    explain::explain(mem, event).0
 }
 
 /// Words that may stand at the end of `line`.

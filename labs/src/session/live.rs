@@ -1,5 +1,6 @@
 //! A machine that was booted, its log, and the step that it stands at.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -334,7 +335,10 @@ impl Live {
             ViewRequest::Cache { name, from, max } => {
                 observe::cache(kernel, &name, from, max).map(View::Cache)
             }
-            ViewRequest::Defrag { .. } => None,
+            ViewRequest::Defrag { step, cache } => {
+                let view = self.defrag(step, &cache);
+                view.map(|view| View::Defrag(Box::new(view)))
+            }
         })
     }
 }

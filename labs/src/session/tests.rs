@@ -6,7 +6,10 @@ use super::*;
 use crate::lab::{Check, Expect, Test, Verdict};
 use crate::log::Seal;
 use crate::protocol::{Goal, LineReport, View, ViewRequest};
-use crate::view::{Change, ChangesView, ObjectChange, StateView};
+use crate::view::{
+    CacheSlabsView, Change, ChangesView, DefragView, Fate, FateCounts, ObjectChange, PlaceState,
+    StateView,
+};
 
 fn session() -> Session {
     Session::new(Host::Native, Box::new(HostMemory))
@@ -779,4 +782,152 @@ fn the_same_lines_run_on_another_machine() {
     );
     assert!(verdicts[3].actual.contains("slab=none"), "{verdicts:?}");
     assert_eq!(state_of(&mut session).step, 0);
+}
+
+fn defrag(session: &mut Session, step: u32, cache: &str) -> Option<DefragView> {
+    let cache = cache.to_string();
+    let request = ViewRequest::Defrag { step, cache };
+    match session.handle(Request::View(request)) {
+        Response::View(Some(View::Defrag(view))) => Some(*view),
+        Response::View(None) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_defragmentation_is_told_whatever_step_is_shown() {
+    let mut session = session();
+    open(&mut session, "mem=16M nodes=1 cpus=1");
+    run(
+        &mut session,
+        &[
+            "kmem create m 120 ops=movable",
+            "kmem create p 120 ops=pinned",
+            "kmem alloc m 2000",
+            "kmem alloc p 1000",
+            "kmem scatter m 90",
+            "kmem scatter p 90",
+            "kmem defrag",
+            "kmem shrink p",
+            "kmem vacate m:0",
+            "kmem vacate m:0",
+            "kmem fail m 3; kmem vacate m:150",
+        ],
+    );
+    let end = state_of(&mut session);
+    let view = defrag(&mut session, 7, "").unwrap();
+    assert_eq!(state_of(&mut session), end);
+    seek(&mut session, 3);
+    assert_eq!(defrag(&mut session, 7, "m").unwrap(), view);
+    assert_eq!(state_of(&mut session).step, 3);
+
+    assert_eq!((view.step, view.before.cache.name.as_str()), (7, "m"));
+    assert!(
+        ["kmem_handle", "m", "p"]
+            .iter()
+            .all(|name| view.caches.iter().any(|it| it == name))
+    );
+    let [run] = &view.runs[..] else {
+        panic!("{:?}", view.runs)
+    };
+    assert_eq!(run.partial, view.before.cache.partial);
+    assert!(run.slabs > 50 && run.slabs_after < 20, "{run:?}");
+    assert_eq!(run.slabs_after, view.after.cache.slabs);
+    assert_eq!(
+        view.before.cache.active_objects,
+        view.after.cache.active_objects
+    );
+    // What is said of each object is seen in the pictures before and after.
+    let state = |shown: &CacheSlabsView, at: u32| {
+        let mut places = shown.slabs.iter().flat_map(|slab| &slab.places);
+        places.find(|place| place.at == at).map(|place| place.state)
+    };
+    let chosen: Vec<u32> = view
+        .choices
+        .iter()
+        .filter(|it| it.chosen)
+        .map(|it| it.frame)
+        .collect();
+    let mut vacated: Vec<u32> = view.vacated.iter().map(|it| it.frame).collect();
+    vacated.reverse();
+    assert_eq!(chosen, vacated);
+    let mut moved = 0;
+    for slab in &view.vacated {
+        assert_eq!((slab.left, slab.pinned), (0, slab.objects));
+        assert_eq!(slab.fates.len() as u32, slab.objects);
+        for object in &slab.fates {
+            let Fate::Moved(to) = object.fate else {
+                panic!("{object:?}")
+            };
+            assert_eq!(state(&view.before, object.at), Some(PlaceState::InUse));
+            assert_ne!(state(&view.after, object.at), Some(PlaceState::InUse));
+            assert_eq!(state(&view.after, to), Some(PlaceState::InUse));
+            moved += 1;
+        }
+    }
+    assert_eq!(
+        view.fates,
+        FateCounts {
+            moved,
+            ..FateCounts::default()
+        }
+    );
+    assert!(moved > 100);
+
+    // Pinned objects are spared, and nothing gets better by it.
+    let view = defrag(&mut session, 8, "").unwrap();
+    assert_eq!(
+        (view.fates.moved, view.fates.kept, view.fates.freed),
+        (0, 0, 0)
+    );
+    assert!(view.fates.spared > 10 && view.vacated.iter().all(|slab| slab.left > 0));
+    assert_eq!(
+        view.before.cache.active_objects,
+        view.after.cache.active_objects
+    );
+
+    // One slab, and then the same again: whether it is tried depends on where the object went.
+    let view = defrag(&mut session, 9, "m").unwrap();
+    assert_eq!((view.vacated.len(), view.runs.len()), (1, 0));
+    assert!(defrag(&mut session, 10, "m").is_some());
+    // Where a move finds no memory, the rest stays.
+    let view = defrag(&mut session, 11, "m").unwrap();
+    let [slab] = &view.vacated[..] else {
+        panic!("{view:?}")
+    };
+    let fates = view.fates;
+    assert_eq!((fates.moved, fates.kept), (2, slab.objects - 2));
+    assert_eq!((slab.left, slab.pinned), (fates.kept, slab.objects));
+    assert_eq!(slab.fates[2].fate, Fate::Kept);
+    // Where nothing was tried there is nothing to see.
+    for step in [0, 1, 6, 12, u32::MAX] {
+        assert_eq!(defrag(&mut session, step, ""), None, "step {step}");
+    }
+    assert_eq!(defrag(&mut session, 7, "nobody"), None);
+}
+
+#[test]
+fn a_large_defragmentation_is_cut_where_it_cannot_be_shown() {
+    let mut session = session();
+    open(&mut session, "mem=64M nodes=1 cpus=1");
+    run(
+        &mut session,
+        &[
+            "kmem create m 120 ops=movable",
+            "kmem alloc m 100000",
+            "kmem scatter m 90",
+            "kmem defrag",
+        ],
+    );
+    let view = defrag(&mut session, 4, "").unwrap();
+    assert_eq!((view.choices.len(), view.vacated.len()), (1000, 1000));
+    let chosen = view.before.cache.slabs - view.after.cache.slabs;
+    assert!(view.choices_omitted > 1000 && view.vacated_omitted > 1000);
+    assert!(view.vacated_omitted + 1000 >= chosen);
+    assert_eq!(view.before.slabs.len(), 256);
+    assert_eq!(view.before.after + 256, view.before.cache.slabs);
+    let listed = view.vacated.iter().map(|slab| slab.objects).sum::<u32>();
+    assert!(view.fates.moved > listed && view.fates.kept == 0);
+    let bytes = encode(&Response::View(Some(View::Defrag(Box::new(view))))).len();
+    assert!(bytes < MESSAGE_MAX / 8, "{bytes} bytes");
 }
