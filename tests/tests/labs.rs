@@ -110,6 +110,7 @@ fn the_kernel_answers_what_the_handouts_explain() {
         ("slab-pages", "lifo", "1"),
         ("slab-pages", "other-cpu", "2"),
         ("slab-pages", "all-free", "2"),
+        ("slab-pages", "merged", "1"),
         ("slab-overrun", "size", "128"),
         ("slab-overrun", "again", "0"),
         ("slab-overrun", "twice", "1"),
