@@ -310,7 +310,8 @@ fn stat(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     if slab::allocator(context.mem) == Allocator::Slab {
         // Free ones that CPUs keep in their arrays; the slabs take them for used.
         let kept = queued::given_out(context.mem, cache) - counts.active_objects;
-        write!(context, " kept {kept}")?;
+        let colours = context.mem[cache].queues.colour.max(1);
+        write!(context, " kept {kept} colours {colours}")?;
     }
     writeln!(context)?;
     Ok(0)
@@ -336,6 +337,11 @@ fn show(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
         write!(context, "page {frame}")?;
         if let Some(cpu) = owner {
             write!(context, " cpu{cpu}")?;
+        }
+        // SLAB's descriptor and its colour come before them.
+        let from = first.unit() * UNIT as u32 % FRAME_SIZE as u32;
+        if from > 0 {
+            write!(context, " from byte {from}")?;
         }
         let mut next = slub::first_free(context.mem, cache, page);
         for count in 0..objects {
