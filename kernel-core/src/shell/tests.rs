@@ -1220,6 +1220,11 @@ fn objects_have_names() {
         let told = lab.run(&format!("kmem dump '{nothing}' 16"));
         assert!(told.contains("is no address"), "{nothing}: {told}");
     }
+    // The first bytes of memory, too, which no pointer leads to.
+    assert!(
+        lab.run("kmem dump ffff880000000000 8")
+            .starts_with("ffff880000000000: 00 ")
+    );
     // A page may be named by what lies in it.
     assert_eq!(lab.run("kmem vacate t:0"), "0\n");
     // A free object holds a link that the kernel would follow.

@@ -190,7 +190,8 @@ pub struct KmemCache {
     /// SLUB: slabs with less than so many percent in use are vacated; 0: a quarter, as in the
     /// article.
     pub defrag_ratio: u32,
-    /// Whether `kmem create` made the cache.
+    /// Whether `kmem create` made the cache; [`MISTREATED`] if bytes were written since that are the
+    /// kernel's.
     console: u32,
     /// Names under which the cache was created, or [`alias::NEVER_MERGED`].
     pub(crate) refcount: u32,
@@ -240,6 +241,9 @@ describe!(
     ]
 );
 
+/// In [`KmemCache::console`]: somebody has written where only the kernel may, and nobody looked yet.
+const MISTREATED: u32 = 2;
+
 /// What an untyped object is seen as: its first word.
 pub type Object = u64;
 
@@ -277,6 +281,16 @@ impl KmemCache {
             true => "zero",
             false => "none",
         }
+    }
+
+    /// Whether bytes of the kernel's were written over, links perhaps. Debugging finds that out when
+    /// it looks; until then the chains need not lead anywhere.
+    pub(crate) fn is_mistreated(&self) -> bool {
+        self.console == MISTREATED
+    }
+
+    pub(crate) fn set_mistreated(&mut self) {
+        self.console = MISTREATED;
     }
 
     /// Whether new objects are constructed.

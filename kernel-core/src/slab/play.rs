@@ -83,6 +83,9 @@ pub(crate) fn poke(mem: &mut Mem, at: Ref<Object>, offset: u32, bytes: &[u8]) ->
     if !may_write {
         return Err(Errno::EPERM);
     }
+    if descriptor.flags.any() && !(place.in_use && to <= descriptor.object_size) {
+        mem[place.cache].set_mistreated();
+    }
     for (offset, &byte) in (from..).zip(bytes) {
         let unit = place.object.unit() + offset / UNIT as u32;
         mem[Ref::<[u8; UNIT]>::new(unit)][offset as usize % UNIT] = byte;

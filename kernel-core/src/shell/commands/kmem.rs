@@ -419,7 +419,10 @@ fn dump(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
         for offset in at..at + 16 {
             let unit = object.unit() + offset / UNIT as u32;
             if offset < row_end && unit < end {
-                let byte = context.mem[Ref::<[u8; UNIT]>::new(unit)][offset as usize % UNIT];
+                // By frame: what lies at the address 0 may be looked at as well.
+                let byte = unit as usize * UNIT + offset as usize % UNIT;
+                let frame = context.mem.frame((byte / FRAME_SIZE) as u32);
+                let byte = frame[byte % FRAME_SIZE];
                 let shown = (b' '..=b'~').contains(&byte);
                 text[(offset - at) as usize] = if shown { byte } else { b'.' };
                 write!(context, " {byte:02x}")?;
