@@ -4,7 +4,8 @@
 //! The library is the harness and is used by `cargo xtask parity` and `cargo xtask run` as well;
 //! the tests themselves are in `tests/tests/`, the golden logs in `tests/logs/`. The harness drives
 //! each host from outside, through the same messages as the page does ([`labs::protocol`]), and
-//! knows nothing of the kernel's inside.
+//! knows nothing of the kernel's inside; only what writes random logs and what asks for a kernel's
+//! invariants after every line hold a kernel themselves ([`watched`]).
 //!
 //! Nothing here builds anything. [`Settings`] finds what was built, and what is missing fails the
 //! test with the command that makes it.
@@ -12,6 +13,7 @@
 pub mod cdp;
 pub mod child;
 pub mod host;
+pub mod invariants;
 pub mod link;
 pub mod log_gen;
 pub mod page;
@@ -22,6 +24,7 @@ mod settings;
 pub mod shrink;
 pub mod site;
 pub mod travel;
+pub mod watched;
 
 pub use random::Random;
 pub use settings::Settings;

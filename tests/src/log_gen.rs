@@ -6,16 +6,66 @@
 //! superfluous words, numbers beyond every range, open quotes, bytes that are no text, long lines,
 //! allocations that are made to fail.
 //!
-//! A log depends on its seed alone, so a seed is enough to report a mismatch.
+//! Addresses cannot be guessed, so the writer runs each line on a kernel of its own and remembers
+//! what that printed. A log depends on its seed, its subject and the kernel that this was built with,
+//! and on nothing else; those are enough to report a mismatch.
+
+mod slab;
+
+use kernel_core::slab::Allocator;
 
 use crate::Random;
+use crate::watched::Watched;
+use slab::Heard;
 
 /// A log as its lines; the first is a machine header in most of them.
 pub type Lines = Vec<Vec<u8>>;
 
-/// The log that belongs to `seed`.
+/// What most of a log's lines are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The whole kernel, radix trees first.
+    Kernel,
+    /// Slab caches, served by this allocator.
+    Slab(Allocator),
+}
+
+impl Subject {
+    /// The subject as the command line names it: an allocator's name, or `kernel`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Subject::Kernel => "kernel",
+            Subject::Slab(allocator) => allocator.name(),
+        }
+    }
+
+    /// Behind `3 logs`, what they are about, unless it is everything.
+    pub(crate) fn suffix(self) -> String {
+        match self {
+            Subject::Kernel => String::new(),
+            Subject::Slab(allocator) => format!(" about {}", allocator.name()),
+        }
+    }
+
+    /// The subjects that `name` means: one, or `all`, which is every allocator.
+    pub fn by_name(name: &str) -> Option<Vec<Subject>> {
+        let all = Allocator::ALL.map(Subject::Slab);
+        match name {
+            "kernel" => Some(vec![Subject::Kernel]),
+            "all" => Some(all.to_vec()),
+            name => Allocator::from_name(name).map(|one| vec![Subject::Slab(one)]),
+        }
+    }
+}
+
+/// The log about the whole kernel that belongs to `seed`.
 pub fn generate(seed: u64) -> Lines {
-    Writer::new(seed).write()
+    generate_about(Subject::Kernel, seed)
+}
+
+/// The log about `subject` that belongs to `seed`.
+pub fn generate_about(subject: Subject, seed: u64) -> Lines {
+    Writer::new(subject, seed).write()
 }
 
 /// The bytes of a log file with these lines.
@@ -40,6 +90,10 @@ enum Keys {
 
 struct Writer {
     random: Random,
+    subject: Subject,
+    /// The kernel that runs the lines as they are written; `None` once it is off, or has panicked.
+    kernel: Option<Watched>,
+    heard: Heard,
     keys: Keys,
     /// Where the runs of [`Keys::Clustered`] begin.
     bases: Vec<u64>,
@@ -48,12 +102,14 @@ struct Writer {
     paths: Vec<String>,
     /// How many frames the machine has, about.
     frames: u64,
+    /// How many NUMA nodes.
+    nodes: u64,
 }
 
 const TREES: [&str; 4] = ["t", "cache", "a-long-name_with.marks", "T2"];
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 20] = [
     "radix", "pages", "taskset", "echo", "cat", "ls", "mkdir", "rmdir", "rm", "cd", "touch",
-    "help", "true", "false", "pwd", "exec", "X=1",
+    "help", "true", "false", "pwd", "exec", "X=1", "kmem", "slabtop", "dmesg",
 ];
 const GENERATED_FILES: [&str; 20] = [
     "/proc/meminfo",
@@ -79,7 +135,7 @@ const GENERATED_FILES: [&str; 20] = [
 ];
 
 impl Writer {
-    fn new(seed: u64) -> Writer {
+    fn new(subject: Subject, seed: u64) -> Writer {
         let mut random = Random::new(seed);
         let keys = *random.pick(&[Keys::Dense, Keys::Clustered, Keys::Wild]);
         let bases = (0..3).map(|_| random.bits() >> random.below(64)).collect();
@@ -88,21 +144,44 @@ impl Writer {
             .to_vec();
         Writer {
             random,
+            subject,
+            kernel: None,
+            heard: Heard::default(),
             keys,
             bases,
             inserted: vec![0],
             paths,
             frames: 4096,
+            nodes: 1,
         }
     }
 
     fn write(&mut self) -> Lines {
         let mut lines = Vec::new();
-        if !self.random.one_in(8) {
-            lines.push(self.header().into_bytes());
+        // About an allocator, the header is what matters.
+        let has_header = self.subject != Subject::Kernel || !self.random.one_in(8);
+        let header = if has_header {
+            self.header()
+        } else {
+            String::new()
+        };
+        self.kernel = Watched::boot(&header);
+        if has_header {
+            lines.push(header.into_bytes());
         }
-        if !self.random.one_in(10) {
-            lines.push(b"radix create t".to_vec());
+        let tree = if self.subject == Subject::Kernel {
+            10
+        } else {
+            2
+        };
+        if !self.random.one_in(tree) {
+            self.add(&mut lines, b"radix create t".to_vec());
+        }
+        if self.subject != Subject::Kernel {
+            for _ in 0..1 + self.random.below(4) {
+                let line = self.create().into_bytes();
+                self.add(&mut lines, line);
+            }
         }
         let length = match self.random.below(10) {
             0 => self.random.below(4),
@@ -116,13 +195,29 @@ impl Writer {
             } else {
                 line
             };
-            lines.push(line);
+            self.add(&mut lines, line);
         }
         lines
     }
 
+    /// Adds a line, and runs it to hear what it prints.
+    fn add(&mut self, lines: &mut Lines, line: Vec<u8>) {
+        if let Some(kernel) = &mut self.kernel {
+            match kernel.run(&line) {
+                Ok(answer) if !kernel.is_off() => self.heard.listen(&answer),
+                // Whoever replays the log finds out about a panic.
+                _ => self.kernel = None,
+            }
+        }
+        lines.push(line);
+    }
+
     fn header(&mut self) -> String {
-        if self.random.one_in(40) {
+        if self.random.one_in(if self.subject == Subject::Kernel {
+            40
+        } else {
+            400
+        }) {
             let absurd = [
                 "mem=0",
                 "nodes=0",
@@ -143,14 +238,19 @@ impl Writer {
             format!("mem={mem}M")
         });
         // A node needs room for its descriptors: 1 MB is enough for one only.
-        let nodes = 1 + self.random.below(4.min(mem));
-        words.push(format!("nodes={nodes}"));
+        self.nodes = 1 + self.random.below(4.min(mem));
+        words.push(format!("nodes={}", self.nodes));
         words.push(format!("cpus={}", 1 + self.random.below(8)));
         if self.random.one_in(3) {
             words.push(format!("hz={}", self.random.pick(&[100, 250, 1000])));
         }
-        if self.random.one_in(3) {
-            words.push("slab=slub".to_string());
+        match self.subject {
+            Subject::Slab(allocator) => words.push(format!("slab={}", allocator.name())),
+            Subject::Kernel if self.random.one_in(2) => {
+                let allocator = *self.random.pick(&Allocator::ALL);
+                words.push(format!("slab={}", allocator.name()));
+            }
+            Subject::Kernel => {}
         }
         if self.random.one_in(2) {
             words.push(format!("seed={}", self.random.bits() >> 32));
@@ -173,7 +273,11 @@ impl Writer {
     }
 
     fn command(&mut self) -> String {
-        match self.random.below(40) {
+        if self.subject != Subject::Kernel && !self.random.one_in(5) {
+            return self.slab();
+        }
+        match self.random.below(44) {
+            40..=43 => self.slab(),
             0..=21 => self.radix(),
             22..=24 => self.files(),
             25 | 26 => format!("cat {}", self.random.pick(&GENERATED_FILES)),
@@ -203,7 +307,7 @@ impl Writer {
             }
             37 => "cat /sys/kernel/debug/tracing/trace".to_string(),
             38 => self.nonsense(),
-            _ => {
+            39.. => {
                 // Any command with any words: most are wrong.
                 let mut line = self.random.pick(&COMMANDS).to_string();
                 for _ in 0..self.random.below(5) {
@@ -502,6 +606,10 @@ mod tests {
     fn a_seed_names_one_log() {
         assert_eq!(generate(5), generate(5));
         assert_ne!(generate(5), generate(6));
+        assert_ne!(
+            generate(5),
+            generate_about(Subject::Slab(Allocator::Slub), 5)
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use labs::protocol::{Host, LineReport, Outcome, Request, Response};
 
 use crate::child::quote;
 use crate::host::{self, Driver};
-use crate::log_gen::{self, Lines};
+use crate::log_gen::{self, Lines, Subject};
 use crate::{Settings, shrink};
 
 /// How many logs a host gets before the hosts are compared. All hosts of a batch run at once.
@@ -33,6 +33,8 @@ pub struct Plan {
     pub logs: u64,
     /// The first log's seed; the others' follow it one by one.
     pub seed: u64,
+    /// What the logs are about.
+    pub subject: Subject,
     /// Say on standard error how far it is.
     pub progress: bool,
 }
@@ -66,6 +68,8 @@ pub struct Report {
     pub commands: u64,
     /// The first log's seed.
     pub seed: u64,
+    /// What the logs were about.
+    pub subject: Subject,
     /// What differed; nothing, one hopes.
     pub mismatches: Vec<Mismatch>,
 }
@@ -148,12 +152,14 @@ pub fn run(plan: &Plan, members: &mut [Member]) -> Result<Report, String> {
         hosts: members.len(),
         commands: 0,
         seed: plan.seed,
+        subject: plan.subject,
         mismatches: Vec::new(),
     };
     while report.logs < plan.logs && report.mismatches.len() < MISMATCHES_MAX {
         let size = BATCH.min(plan.logs - report.logs);
         let seeds = (0..size).map(|index| plan.seed.wrapping_add(report.logs + index));
-        let batch: Vec<(u64, Lines)> = seeds.map(|seed| (seed, log_gen::generate(seed))).collect();
+        let generate = |seed| (seed, log_gen::generate_about(plan.subject, seed));
+        let batch: Vec<(u64, Lines)> = seeds.map(generate).collect();
         let verdicts = replay_batch(&batch, members);
         for (index, (seed, lines)) in batch.iter().enumerate() {
             report.commands += lines.len() as u64;
@@ -367,13 +373,15 @@ impl fmt::Display for Report {
             hosts,
             commands,
             seed,
+            subject,
             mismatches,
         } = self;
+        let subject = subject.suffix();
         let (count, hosts_word) = (mismatches.len(), if *hosts == 1 { "host" } else { "hosts" });
         let count_word = if count == 1 { "mismatch" } else { "mismatches" };
         write!(
             f,
-            "parity: {logs} logs, {hosts} {hosts_word}, {count} {count_word}, {commands} commands, seed {seed}"
+            "parity: {logs} logs{subject}, {hosts} {hosts_word}, {count} {count_word}, {commands} commands, seed {seed}"
         )
     }
 }
@@ -494,6 +502,7 @@ mod tests {
             &Plan {
                 logs: 40,
                 seed: 1,
+                subject: Subject::Kernel,
                 progress: false,
             },
             &mut members,
@@ -598,6 +607,7 @@ mod tests {
             &Plan {
                 logs: 1,
                 seed: 1,
+                subject: Subject::Kernel,
                 progress: false,
             },
             &mut members,

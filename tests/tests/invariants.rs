@@ -1,76 +1,73 @@
 //! The kernel's own invariants, checked where no host is in the way.
 //!
-//! Parity checks a kernel at the end of a log. Here [`Kernel::check`] looks after every line, and
-//! every allocation that a command makes is made to fail once.
+//! Parity checks a kernel at the end of a log. Here `Kernel::check` looks after every line, and every
+//! allocation that a command makes is made to fail once.
 
-use kernel_core::Kernel;
-use kernel_core::machine::{Machine, MachineConfig};
-use kernel_core::mem::Ram;
-use tests::log_gen;
+use tests::invariants::{self, Plan};
+use tests::log_gen::Subject;
 
-/// A console that keeps what is printed.
-#[derive(Default)]
-struct Console(Vec<u8>);
-
-impl Machine for Console {
-    fn console_write(&mut self, text: &[u8]) {
-        self.0.extend_from_slice(text);
-    }
-}
-
-/// A kernel under watch.
+/// A kernel that is checked after every line.
 struct Watched {
-    kernel: Kernel,
+    kernel: tests::watched::Watched,
     /// What has happened, for the message when something breaks.
     history: Vec<String>,
 }
 
 impl Watched {
-    fn boot(header: &str) -> Option<Watched> {
-        let config = MachineConfig::parse(header).ok()?;
-        let ram = Ram::new(config.frames).expect("there is memory");
-        let kernel = Kernel::boot(ram, &config).expect("the machine boots");
+    #[track_caller]
+    fn boot(header: &str) -> Watched {
         let mut watched = Watched {
-            kernel,
+            kernel: tests::watched::Watched::boot(header).expect("a good header"),
             history: vec![header.to_string()],
         };
         watched.check();
-        Some(watched)
+        watched
     }
 
     /// Runs a line, checks everything, and returns what was printed.
     #[track_caller]
     fn run(&mut self, line: &[u8]) -> String {
-        let mut console = Console::default();
         self.history.push(line.escape_ascii().to_string());
-        self.kernel.run_line(&mut console, line);
-        self.check();
-        String::from_utf8_lossy(&console.0).into_owned()
+        match self.kernel.run(line) {
+            Ok(text) => {
+                self.check();
+                text
+            }
+            Err(panic) => self.broken(&panic),
+        }
     }
 
     #[track_caller]
     fn check(&mut self) {
         if let Err(broken) = self.kernel.check() {
-            panic!("{broken}, after\n{}", self.history.join("\n"));
+            self.broken(&broken);
         }
+    }
+
+    #[track_caller]
+    fn broken(&self, what: &str) -> ! {
+        panic!("{what}, after\n{}", self.history.join("\n"));
     }
 }
 
+/// The seeds are fixed, so that a failure here fails everywhere; `cargo xtask invariants` tries
+/// others.
 #[test]
 fn every_invariant_holds_after_every_line_of_random_logs() {
+    let allocators = Subject::by_name("all").expect("there are allocators");
     let mut lines_run = 0;
-    for seed in 1_000..1_150 {
-        let log = log_gen::join(&log_gen::generate(seed));
-        let log = labs::log::parse(&log);
-        let Some(mut watched) = Watched::boot(log.header) else {
-            continue;
-        };
-        for line in log.lines {
-            watched.run(line);
-            lines_run += 1;
-        }
+    for subject in [vec![Subject::Kernel], allocators].concat() {
+        let report = invariants::run(Plan {
+            logs: 150,
+            seed: 1_000,
+            subject,
+            threads: 2,
+        });
+        println!("{report}");
+        assert!(report.is_clean(), "{report}");
+        lines_run += report.lines;
     }
-    assert!(lines_run > 4_000, "only {lines_run} lines were run");
+    assert!(lines_run > 16_000, "only {lines_run} lines were run");
 }
 
 /// Fails the first, the second, ... allocation of a command until it makes no more; every time the
@@ -78,7 +75,7 @@ fn every_invariant_holds_after_every_line_of_random_logs() {
 #[track_caller]
 fn fail_every_allocation(header: &str, before: &[&str], command: &str, done: &[&str]) -> u32 {
     for nth in 1..500 {
-        let mut watched = Watched::boot(header).expect("a good header");
+        let mut watched = Watched::boot(header);
         for line in before {
             watched.run(line.as_bytes());
         }
@@ -183,7 +180,7 @@ fn any_allocation_may_fail() {
 /// Memory that runs out for good is refused politely, and all of it comes back.
 #[test]
 fn all_memory_comes_back() {
-    let mut watched = Watched::boot("mem=1M").expect("a good header");
+    let mut watched = Watched::boot("mem=1M");
     watched.run(b"radix create t");
     watched.run(b"radix insert t 0 1");
     watched.run(b"radix delete t 0");

@@ -1,4 +1,4 @@
-//! The commands that run kernels: `run`, `trace`, `compare`, `parity`, `boot`.
+//! The commands that run kernels: `run`, `trace`, `compare`, `parity`, `invariants`, `boot`.
 //!
 //! They are the `drive` program's, which knows the kernel and its hosts. This module makes what
 //! they need and then becomes that program.
@@ -46,7 +46,15 @@ pub const PARITY_DETAILS: &str = "
 Every log is run on each host; console text, exit status, events, chain and memory must agree.
 A difference is shrunk to the lines that matter, and the first step that differs is named.
   --seed S       the first log's seed (default 1); the others follow
+  --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them
   --hosts A,B    which hosts, the reference first (default native,wasm,qemu)";
+
+/// What `invariants --help` adds.
+pub const INVARIANTS_DETAILS: &str = "
+Every log is run in this process, and every invariant of the kernel is checked after each line; a
+panic counts as well. What fails is shrunk to the lines that matter.
+  --seed S       the first log's seed (default 1); the others follow
+  --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them";
 
 /// What `boot --help` adds.
 pub const BOOT_DETAILS: &str = "
@@ -129,12 +137,27 @@ pub fn compare(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     ))
 }
 
+/// What random logs may be about, besides the whole kernel.
+const SUBJECTS: [&str; 4] = ["slab", "slub", "slob", "all"];
+
+fn known_subject(name: String) -> Result<String, Stop> {
+    if SUBJECTS.contains(&name.as_str()) {
+        return Ok(name);
+    }
+    let subjects = SUBJECTS.join(", ");
+    Err(Stop::Usage(format!(
+        "there is no allocator `{name}`; say one of {subjects}"
+    )))
+}
+
 /// The command `parity`.
 pub fn parity(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     let (mut logs, mut seed, mut hosts) = (None, 1, HOSTS.map(str::to_string).to_vec());
+    let mut subject = "kernel".to_string();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("seed") => seed = arguments.value()?.parse::<u64>()?,
+            Long("slab") => subject = known_subject(arguments.value()?.string()?)?,
             Long("hosts") => hosts = host_list(&arguments.value()?.string()?)?,
             Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
             other => return Err(other.unexpected().into()),
@@ -147,8 +170,25 @@ pub fn parity(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         .arg("parity")
         .arg(logs.to_string())
         .arg(seed.to_string())
+        .arg(subject)
         .args(hosts);
     Err(process::become_program(&mut drive))
+}
+
+/// The command `invariants`.
+pub fn invariants(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let (mut logs, mut seed, mut subject) = (None, 1, "kernel".to_string());
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("seed") => seed = arguments.value()?.parse::<u64>()?,
+            Long("slab") => subject = known_subject(arguments.value()?.string()?)?,
+            Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let logs = logs.ok_or_else(|| Stop::Usage("the invariants in how many logs?".to_string()))?;
+    let words = ["invariants", &logs.to_string(), &seed.to_string(), &subject];
+    Err(process::become_program(drive()?.args(words)))
 }
 
 /// The command `boot`.
@@ -261,6 +301,8 @@ mod tests {
         assert!(refused(parity, ""));
         assert!(refused(parity, "-3"));
         assert!(refused(parity, "10 --seed x"));
+        assert!(refused(parity, "10 --slab slop"));
+        assert!(refused(invariants, "--slab slab"));
         assert!(refused(boot, "--mem=64M"));
     }
 }

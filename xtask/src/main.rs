@@ -87,10 +87,17 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "parity",
-        arguments: "N [--seed S] [--hosts A,B,...]",
+        arguments: "N [--seed S] [--slab ALLOCATOR] [--hosts A,B,...]",
         summary: "compare the hosts on N random logs",
         details: kernels::PARITY_DETAILS,
         run: kernels::parity,
+    },
+    Command {
+        name: "invariants",
+        arguments: "N [--seed S] [--slab ALLOCATOR]",
+        summary: "check the kernel after every line of N random logs",
+        details: kernels::INVARIANTS_DETAILS,
+        run: kernels::invariants,
     },
     Command {
         name: "grade",
@@ -190,7 +197,7 @@ fn help_on_all() -> String {
         "The developer's tool of the Glass Kernel.\n\nUsage: cargo xtask COMMAND [ARGUMENT...]\n\n",
     );
     for command in COMMANDS {
-        text += &format!("  {:<8} {}\n", command.name, command.summary);
+        text += &format!("  {:<10} {}\n", command.name, command.summary);
     }
     text + "\n`cargo xtask COMMAND --help` says more about one of them.\n"
 }

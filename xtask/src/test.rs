@@ -125,7 +125,8 @@ fn other_way(bench: &Bench) -> Result<Done, Stop> {
     let mut drive = process::program(kernels::build_drive()?);
     // The driver of the wasm host takes the kernel from there.
     drive.env("GLASS_DIST", dist);
-    process::run(drive.args(["parity", "16", "1", "native", "wasm"])).map(|()| Done::Passed(2))
+    process::run(drive.args(["parity", "16", "1", "kernel", "native", "wasm"]))
+        .map(|()| Done::Passed(2))
 }
 
 /// How many test programs run beside each other. They wait for browsers and guests now and then; more

@@ -1,6 +1,7 @@
 //! Drives kernels for the developer's tool: `drive run HOST -- FILE`,
 //! `drive trace HOST FORMAT FROM TO -- FILE OUT`, `drive compare -- FILE FILE`,
-//! `drive parity N SEED HOST...` and `drive boot IMAGE [KEY=VALUE...]`.
+//! `drive parity N SEED SUBJECT HOST...`, `drive invariants N SEED SUBJECT` and
+//! `drive boot IMAGE [KEY=VALUE...]`.
 //!
 //! The tool has checked the arguments and made what the hosts need; here are the commands
 //! themselves. They are a program of their own because they contain a kernel, and the tool should
@@ -10,6 +11,7 @@ use std::error::Error;
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 use labs::compare;
 use labs::guest::{self, Console, Exit, Protocol};
@@ -18,6 +20,8 @@ use labs::protocol::TraceFormat;
 use lexopt::prelude::*;
 use tests::Settings;
 use tests::host::{self, Driver};
+use tests::invariants;
+use tests::log_gen::Subject;
 use tests::parity::{self, Member, Plan};
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
         Ok((command, words)) if command == "trace" => trace(&words),
         Ok((command, words)) if command == "compare" => compare(&words),
         Ok((command, words)) if command == "parity" => compare_hosts(&words),
+        Ok((command, words)) if command == "invariants" => watch(&words),
         Ok((command, words)) if command == "boot" => boot(&words),
         Ok((command, _)) => Err(format!("there is no command `{command}`").into()),
         Err(error) => Err(error),
@@ -138,35 +143,67 @@ fn compare(words: &[String]) -> Outcome {
         (&other, &mut |request| second.request(request)),
     )?;
     print!("{}", view.text());
-    Ok(if view.is_same() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(verdict(view.is_same()))
 }
 
-/// Compares hosts and prints the report.
+/// The subjects that a word of the command line names.
+fn subjects(name: &str) -> Result<Vec<Subject>, String> {
+    Subject::by_name(name).ok_or_else(|| format!("there are no logs about `{name}`"))
+}
+
+/// Compares hosts and prints a report a subject.
 fn compare_hosts(words: &[String]) -> Outcome {
-    let [logs, seed, hosts @ ..] = words else {
-        return Err("usage: drive parity N SEED HOST...".into());
-    };
-    let plan = Plan {
-        logs: logs.parse()?,
-        seed: seed.parse()?,
-        progress: true,
+    let [logs, seed, subject, hosts @ ..] = words else {
+        return Err("usage: drive parity N SEED SUBJECT HOST...".into());
     };
     let settings = Settings::find();
     let mut members = Vec::new();
     for name in hosts {
         members.push(Member::of(host::by_name(name)?, &settings));
     }
-    let report = parity::run(&plan, &mut members)?;
-    println!("{report}");
-    Ok(if report.is_clean() {
+    let mut is_clean = true;
+    for subject in subjects(subject)? {
+        let plan = Plan {
+            logs: logs.parse()?,
+            seed: seed.parse()?,
+            subject,
+            progress: true,
+        };
+        let report = parity::run(&plan, &mut members)?;
+        println!("{report}");
+        is_clean &= report.is_clean();
+    }
+    Ok(verdict(is_clean))
+}
+
+/// Checks kernels after every line of random logs and prints a report a subject.
+fn watch(words: &[String]) -> Outcome {
+    let [logs, seed, subject] = words else {
+        return Err("usage: drive invariants N SEED SUBJECT".into());
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut is_clean = true;
+    for subject in subjects(subject)? {
+        let began = Instant::now();
+        let report = invariants::run(invariants::Plan {
+            logs: logs.parse()?,
+            seed: seed.parse()?,
+            subject,
+            threads,
+        });
+        println!("{report}");
+        eprintln!("took {:.1} s", began.elapsed().as_secs_f64());
+        is_clean &= report.is_clean();
+    }
+    Ok(verdict(is_clean))
+}
+
+fn verdict(is_clean: bool) -> ExitCode {
+    if is_clean {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 /// Boots the image with its console on this terminal.
