@@ -408,7 +408,7 @@ pub(super) fn create(
         .find(|&other| !mem[other].is_pinned() || mem[other].bytes() > name.as_bytes());
     let behind = behind.map_or(children_head(dir), |dentry| dentry.cast());
     mem.list_add_tail(dentry.cast(), behind);
-    mem[dentry].flags |= PINNED;
+    mem[dentry].flags = mem[dentry].flags & !REFERENCED | PINNED;
     if !mem[dentry].is_hashed() {
         insert(mem, dentry);
     }

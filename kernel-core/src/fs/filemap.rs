@@ -6,6 +6,7 @@
 //! Pages that are written carry the tag DIRTY. The page's descriptor tells the way back: `mapping`
 //! is the inode, `freelist` the index.
 
+use super::shrink::with_memory;
 use super::{FS, Inode};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Gfp, Mem, Page, PageFlag, Ref};
@@ -26,9 +27,11 @@ fn find_page(mem: &Mem, inode: Ref<Inode>, index: u32) -> Option<Ref<Page>> {
 
 /// Adds a zeroed page.
 fn add_page(mem: &mut Mem, inode: Ref<Inode>, index: u32) -> Result<Ref<Page>, Errno> {
-    let page = mem.alloc_page(Gfp::KERNEL.with(Gfp::ZERO))?;
+    let gfp = Gfp::KERNEL.with(Gfp::ZERO);
+    let page = with_memory(mem, |mem| mem.alloc_page(gfp))?;
     let frame = mem.frame_of(page);
-    let inserted = radix_tree::preload(mem, Gfp::KERNEL).and_then(|()| {
+    let preloaded = with_memory(mem, |mem| radix_tree::preload(mem, Gfp::KERNEL));
+    let inserted = preloaded.and_then(|()| {
         let inserted = radix_tree::insert(mem, page_tree(inode), u64::from(index), frame);
         radix_tree::preload_end(mem).and(inserted)
     });

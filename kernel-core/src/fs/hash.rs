@@ -46,7 +46,8 @@ pub(super) fn hash(number: u32, bytes: &[u8]) -> u32 {
     let rest = rest
         .iter()
         .fold(0, |word, &byte| word << 8 | u64::from(byte));
-    (mix(hash, rest) >> 32) as u32
+    // Numbers in a row differ in few bits; mixed once more, those reach all of the upper half.
+    (mix(mix(hash, rest), 0) >> 32) as u32
 }
 
 impl HashTable {

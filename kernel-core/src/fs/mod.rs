@@ -40,13 +40,15 @@ mod ramfs;
 pub(crate) mod shrink;
 mod srcfs;
 mod sysfs;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use check::{check, page_tree_nodes};
 pub use dentry::{Dentry, NAME_MAX, children, is_dir};
 pub use hash::{Buckets, HashNode, HashTable};
 pub use inode::{Inode, inodes};
 pub use mount::{Mount, mount, umount};
-pub use namei::{PATH_MAX, full_path, mounted_root, parent_of, resolve, walk};
+pub use namei::{PATH_MAX, cached, full_path, mounted_root, parent_of, resolve, walk};
 
 use core::fmt;
 use core::mem::offset_of;
@@ -55,7 +57,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
-use crate::mem::{Gfp, ListHead, Mem, Ref, layout};
+use crate::mem::{ListHead, Mem, Ref, layout};
 use crate::radix_tree::RadixTreeRoot;
 use crate::slab::debug::Flags;
 use crate::slab::{self, Constructor, KmemCache, Options};
@@ -342,7 +344,6 @@ pub fn lookup(mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>
         return Err(Errno::ENOTDIR);
     }
     let found = namei::lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
-    dentry::touch(mem, found);
     Ok(mounted_root(mem, found))
 }
 
@@ -354,6 +355,12 @@ pub fn get(mem: &mut Mem, dentry: Ref<Dentry>) -> Ref<Dentry> {
 /// Drops a reference that [`get`] took.
 pub fn put(mem: &mut Mem, dentry: Ref<Dentry>) {
     dentry::put(mem, dentry);
+}
+
+/// Looks at `count` unused dentries and then at as many unused inodes, and frees those that were not
+/// used again meanwhile, as memory reclaim does. Returns how many went of each.
+pub fn prune(mem: &mut Mem, count: u32) -> [u32; 2] {
+    [dentry::prune(mem, count), inode::prune(mem, count)]
 }
 
 /// Mounts `/`, `/proc` and `/sys`.
@@ -534,8 +541,7 @@ pub enum Access {
 /// files; `ENOMEM`.
 pub fn open(mem: &mut Mem, path: &str, access: Access) -> Result<Ref<File>, Errno> {
     // The file first, as in Linux: whatever fails then, nothing was made or emptied in vain.
-    let cache = mem[FS].file_cache;
-    let file: Ref<File> = slab::kmem_cache_zalloc(mem, cache, Gfp::KERNEL)?;
+    let file = new_file(mem)?;
     let opened = match access {
         Access::Read => walk(mem, path),
         Access::Overwrite | Access::Append => resolve_or_create(mem, path),
@@ -543,6 +549,7 @@ pub fn open(mem: &mut Mem, path: &str, access: Access) -> Result<Ref<File>, Errn
     let dentry = match opened {
         Ok(dentry) => dentry,
         Err(errno) => {
+            let cache = mem[FS].file_cache;
             slab::kmem_cache_free(mem, cache, file);
             return Err(errno);
         }
@@ -551,10 +558,30 @@ pub fn open(mem: &mut Mem, path: &str, access: Access) -> Result<Ref<File>, Errn
         let inode = mem[dentry].inode;
         file_system(mem, inode).truncate(mem, inode);
     }
-    mem[file].dentry = dentry::get(mem, dentry);
     mem[file].flags = access as u32;
-    mem[FS].nr_files += 1;
+    Ok(set_dentry(mem, file, dentry))
+}
+
+/// Opens the file of a dentry to be read.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn open_dentry(mem: &mut Mem, dentry: Ref<Dentry>) -> Result<Ref<File>, Errno> {
+    let file = new_file(mem)?;
+    Ok(set_dentry(mem, file, dentry))
+}
+
+fn new_file(mem: &mut Mem) -> Result<Ref<File>, Errno> {
+    let cache = mem[FS].file_cache;
+    let file: Ref<File> = shrink::alloc(mem, cache)?;
+    mem[file] = File::zeroed();
     Ok(file)
+}
+
+fn set_dentry(mem: &mut Mem, file: Ref<File>, dentry: Ref<Dentry>) -> Ref<File> {
+    mem[file].dentry = dentry::get(mem, dentry);
+    mem[FS].nr_files += 1;
+    file
 }
 
 fn resolve_or_create(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {

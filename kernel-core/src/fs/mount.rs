@@ -7,7 +7,7 @@ use super::inode::{self, DIRECTORY};
 use super::{FILE_SYSTEMS, FS, namei, show_file_system};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
-use crate::mem::{Gfp, ListHead, Mem, Ref};
+use crate::mem::{ListHead, Mem, Ref};
 use crate::slab;
 
 /// The longest name of what is mounted, in bytes.
@@ -69,7 +69,8 @@ pub(super) fn graft(
     options: &str,
 ) -> Result<(), Errno> {
     let cache = mem[FS].mount_cache;
-    let mount: Ref<Mount> = slab::kmem_cache_zalloc(mem, cache, Gfp::KERNEL)?;
+    let mount: Ref<Mount> = super::shrink::alloc(mem, cache)?;
+    mem[mount] = Mount::zeroed();
     mem[mount].file_system = file_system;
     mem[mount].next_ino = 1;
     mem[mount].source[..source.len()].copy_from_slice(source.as_bytes());

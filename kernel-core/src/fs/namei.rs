@@ -30,6 +30,8 @@ pub(super) enum Last<'a> {
 enum Stopped<'a> {
     /// It is wrong.
     Errno(Errno),
+    /// There is no such file, as this dentry says.
+    Negative(Ref<Dentry>),
     /// The cache does not know this name in this directory.
     Miss(Ref<Dentry>, &'a str),
 }
@@ -40,17 +42,30 @@ impl From<Errno> for Stopped<'_> {
     }
 }
 
-/// Looks into the cache until that is enough.
+/// Looks into the cache until that is enough. Says also whether it was at once.
 fn until_cached<'a, T>(
     mem: &mut Mem,
     look: impl Fn(&Mem) -> Result<T, Stopped<'a>>,
-) -> Result<T, Errno> {
+) -> Result<(T, bool), Errno> {
+    let mut is_hit = true;
     loop {
         match look(mem) {
-            Ok(found) => return Ok(found),
+            Ok(found) => return Ok((found, is_hit)),
             Err(Stopped::Errno(errno)) => return Err(errno),
+            Err(Stopped::Negative(dentry)) => {
+                touch(mem, dentry, is_hit);
+                return Err(Errno::ENOENT);
+            }
             Err(Stopped::Miss(dir, name)) => real_lookup(mem, dir, name)?,
         }
+        is_hit = false;
+    }
+}
+
+/// Notes that a dentry was used again, if it was in the cache before.
+fn touch(mem: &mut Mem, dentry: Ref<Dentry>, is_hit: bool) {
+    if is_hit {
+        dentry::touch(mem, dentry);
     }
 }
 
@@ -92,7 +107,7 @@ fn real_lookup(mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<(), Errno>
 /// `ENOENT` for an empty path or a missing component, `ENOTDIR`, `ENAMETOOLONG`; those of the file
 /// systems on the way, `ENOMEM`.
 pub(super) fn parent<'a>(mem: &mut Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>), Errno> {
-    until_cached(mem, |mem| cached_parent(mem, path))
+    until_cached(mem, |mem| cached_parent(mem, path)).map(|(found, _)| found)
 }
 
 fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>), Stopped<'a>> {
@@ -133,9 +148,24 @@ fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>)
 /// # Errors
 /// `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`; those of the file systems on the way, `ENOMEM`.
 pub fn walk(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
-    let dentry = until_cached(mem, |mem| cached(mem, path))?;
-    dentry::touch(mem, dentry);
+    let (dentry, is_hit) = until_cached(mem, |mem| follow(mem, path))?;
+    touch(mem, dentry, is_hit);
     Ok(dentry)
+}
+
+/// The dentry of a path's last name, even a negative one, if it is in the cache; a mount on it is not
+/// followed.
+///
+/// # Errors
+/// `ENOENT` for what is not in the cache, `EINVAL` if the last component is no name; `ENOTDIR`,
+/// `ENAMETOOLONG`.
+pub fn cached(mem: &Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
+    match cached_parent(mem, path) {
+        Ok((dir, Last::Name { name, .. })) => dentry::find(mem, dir, name).ok_or(Errno::ENOENT),
+        Ok(_) => Err(Errno::EINVAL),
+        Err(Stopped::Errno(errno)) => Err(errno),
+        Err(Stopped::Negative(_) | Stopped::Miss(..)) => Err(Errno::ENOENT),
+    }
 }
 
 /// The dentry that a path leads to as far as the cache knows; no file system is asked.
@@ -143,13 +173,13 @@ pub fn walk(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
 /// # Errors
 /// `ENOENT`, also for what is not in the cache; `ENOTDIR`, `ENAMETOOLONG`.
 pub fn resolve(mem: &Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
-    cached(mem, path).map_err(|stopped| match stopped {
+    follow(mem, path).map_err(|stopped| match stopped {
         Stopped::Errno(errno) => errno,
-        Stopped::Miss(..) => Errno::ENOENT,
+        Stopped::Negative(_) | Stopped::Miss(..) => Errno::ENOENT,
     })
 }
 
-fn cached<'a>(mem: &Mem, path: &'a str) -> Result<Ref<Dentry>, Stopped<'a>> {
+fn follow<'a>(mem: &Mem, path: &'a str) -> Result<Ref<Dentry>, Stopped<'a>> {
     let (dir, last) = cached_parent(mem, path)?;
     match last {
         Last::Root => Ok(dir),
@@ -174,7 +204,7 @@ fn step<'a>(mem: &Mem, at: Ref<Dentry>, component: &'a str) -> Result<Ref<Dentry
         "." => Ok(at),
         ".." => Ok(parent_of(mem, at)),
         name => {
-            let child = cached_child(mem, at, name)?.ok_or(Errno::ENOENT)?;
+            let child = cached_child(mem, at, name)?;
             Ok(mounted_root(mem, child))
         }
     }
@@ -211,10 +241,13 @@ pub(super) fn lookup(
     dir: Ref<Dentry>,
     name: &str,
 ) -> Result<Option<Ref<Dentry>>, Errno> {
-    let found = until_cached(mem, |mem| cached_child(mem, dir, name));
-    match found {
+    match until_cached(mem, |mem| cached_child(mem, dir, name)) {
+        Ok((found, is_hit)) => {
+            touch(mem, found, is_hit);
+            Ok(Some(found))
+        }
         Err(Errno::ENOENT) if !mem[dir].is_dead() => Ok(None),
-        found => found,
+        Err(errno) => Err(errno),
     }
 }
 
@@ -222,7 +255,7 @@ fn cached_child<'a>(
     mem: &Mem,
     dir: Ref<Dentry>,
     name: &'a str,
-) -> Result<Option<Ref<Dentry>>, Stopped<'a>> {
+) -> Result<Ref<Dentry>, Stopped<'a>> {
     if name.len() > NAME_MAX {
         return Err(Errno::ENAMETOOLONG.into());
     }
@@ -233,7 +266,8 @@ fn cached_child<'a>(
         Some(found) if mem[found].is_volatile() && !super::is_valid(mem, dir, found) => {
             Err(Stopped::Miss(dir, name))
         }
-        Some(found) => Ok((!mem[found].is_negative()).then_some(found)),
+        Some(found) if mem[found].is_negative() => Err(Stopped::Negative(found)),
+        Some(found) => Ok(found),
         None => Err(Stopped::Miss(dir, name)),
     }
 }

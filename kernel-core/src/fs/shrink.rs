@@ -19,19 +19,35 @@ use crate::slab::{self, KmemCache, Object, failslab};
 /// Objects that an allocation without memory has looked at in a row.
 const SHRINK_BATCH: u32 = 128;
 
-/// Allocates an object of one of the caches. If there is no memory, unused ones go first.
+/// Allocates an object for a file system; see [`with_memory`].
 ///
 /// # Errors
 /// `ENOMEM`.
 pub(super) fn alloc<T: Pod>(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<Ref<T>, Errno> {
+    let object = with_memory(mem, |mem| {
+        slab::kmem_cache_alloc::<Object>(mem, cache, Gfp::KERNEL)
+    });
+    object.map(Ref::cast)
+}
+
+/// Tries an allocation until it succeeds. In between some of what is unused here goes, until nothing
+/// is left of that.
+///
+/// # Errors
+/// `ENOMEM`.
+pub(super) fn with_memory<T>(
+    mem: &mut Mem,
+    mut attempt: impl FnMut(&mut Mem) -> Result<T, Errno>,
+) -> Result<T, Errno> {
     let pending = |mem: &Mem| (mem[MEM].fail_nth != 0, failslab::is_armed(mem));
     let before = pending(mem);
-    let result = slab::kmem_cache_alloc(mem, cache, Gfp::KERNEL);
-    // A failure that was injected is meant to be seen.
-    if result.is_ok() || pending(mem) != before || shrink_some(mem) == 0 {
-        return result;
+    loop {
+        let result = attempt(mem);
+        // A failure that was injected is meant to be seen.
+        if result.is_ok() || pending(mem) != before || shrink_some(mem) == 0 {
+            return result;
+        }
     }
-    slab::kmem_cache_alloc(mem, cache, Gfp::KERNEL)
 }
 
 /// Frees some of what was unused longest; 0 only if nothing is unused.
@@ -100,6 +116,10 @@ impl CacheOps for Dentries {
         })
     }
 
+    fn moves(&self) -> bool {
+        false
+    }
+
     fn kick(&self, mem: &mut Mem, _: Ref<KmemCache>, objects: &[Ref<Object>], _: u32) {
         for dentry in pinned(objects) {
             dentry::put_and_drop(mem, dentry);
@@ -124,6 +144,10 @@ impl CacheOps for Inodes {
             }
             may_drop
         })
+    }
+
+    fn moves(&self) -> bool {
+        false
     }
 
     /// First the pages and names of each inode go, then those inodes that nobody holds any more.

@@ -37,6 +37,12 @@ pub trait CacheOps: Sync {
     /// Frees or moves the objects that `get` has pinned, as far as it can, and lets go of all of
     /// them. Entries that are NULL are skipped. It may allocate and free.
     fn kick(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &[Ref<Object>], private: u32);
+
+    /// Whether `kick` moves objects rather than drops them: then no more slabs are vacated at a time
+    /// than the others have room for.
+    fn moves(&self) -> bool {
+        true
+    }
 }
 
 /// Installs the callbacks of number `ops` (see [`crate::cache_ops`]) on a cache.
@@ -270,6 +276,7 @@ pub(super) fn shrink_node(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) -> Re
         // The sparse ones leave the list first, so that nothing is moved into them; but no more of
         // them than the others have room for, since a new slab would be one in the way again.
         let objects = mem[cache].objects;
+        let moves = crate::cache_ops::get(mem[cache].ops).is_some_and(|ops| ops.moves());
         let mut room = slub::partial_room(mem, cache, node);
         let mut moving = 0;
         let mut queue: Ref<ListHead> = Ref::NULL;
@@ -281,7 +288,7 @@ pub(super) fn shrink_node(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) -> Re
             let inuse = u32::from(mem[page].inuse);
             let choice = if !is_sparse(mem, cache, inuse) {
                 Choice::TooFull
-            } else if moving + inuse + (objects - inuse) > room {
+            } else if moves && moving + inuse + (objects - inuse) > room {
                 Choice::NoRoom
             } else {
                 Choice::Taken

@@ -3,8 +3,11 @@
 //! A command gets the words of its line, itself first, prints with `write!` and returns its status.
 
 mod control;
+mod dcache;
 mod files;
+mod find;
 mod kmem;
+mod mount;
 pub(super) mod pages;
 mod radix;
 mod radix_show;
@@ -60,14 +63,19 @@ macro_rules! commands {
 commands! {
     "cat", "cat [FILE]...", "print files, or the input that < gives", text::cat;
     "cd", "cd [DIRECTORY]", "change the working directory; / without a name", files::cd;
+    "dcache", "dcache SUBCOMMAND ...; see help dcache", "fill and prune the dentry cache",
+        dcache::dcache;
     "dmesg", "dmesg [-c]", "print the kernel's log; -c clears it away then", kmem::dmesg;
     "echo", "echo [-n] [WORD]...", "print words; -n leaves out the newline", text::echo;
     "exit", "exit", "switch the machine off", control::exit;
     "false", "false", "do nothing, with status 1", control::fails;
+    "find", "find PATH [-name PATTERN]", "print what is below a directory", find::find;
     "help", "help [COMMAND]", "say what there is", control::help;
     "kmem", "kmem SUBCOMMAND ...; see help kmem", "make and use slab caches", kmem::kmem;
     "ls", "ls [-al] [PATH]...", "list directories; -a with . and .., -l in full", files::ls;
     "mkdir", "mkdir [-p] DIRECTORY...", "make directories; -p with those above", files::mkdir;
+    "mount", "mount -t TYPE [-o OPTIONS] SOURCE DIRECTORY", "graft a file system onto a directory",
+        mount::mount;
     "pages", "pages alloc ORDER [gfp=MASK] [node=N] | pages free PFN | pages drain",
         "ask the page allocator for a block of 2^ORDER pages, give one back", pages::pages;
     "poweroff", "poweroff", "switch the machine off", control::exit;
@@ -77,9 +85,11 @@ commands! {
     "rm", "rm FILE...", "remove files", files::rm;
     "rmdir", "rmdir DIRECTORY...", "remove empty directories", files::rmdir;
     "slabtop", "slabtop", "show the slab caches, those with the most memory first", kmem::slabtop;
+    "stat", "stat FILE...", "print the facts of files", find::stat;
     "taskset", "taskset -pc [CPU] PID", "show or choose the CPU that a task runs on", task::taskset;
     "touch", "touch FILE...", "make empty files", files::touch;
     "true", "true", "do nothing, with status 0", control::succeeds;
+    "umount", "umount DIRECTORY", "take a file system off a directory", mount::umount;
 }
 
 /// The command of that name.

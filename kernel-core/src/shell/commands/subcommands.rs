@@ -123,6 +123,7 @@ pub(super) fn run(
 /// The subcommands of a command, if it is a family.
 pub(in crate::shell) fn of(command: &str) -> Option<&'static [Subcommand]> {
     match command {
+        "dcache" => Some(super::dcache::SUBCOMMANDS),
         "radix" => Some(super::radix::SUBCOMMANDS),
         "kmem" => Some(super::kmem::SUBCOMMANDS),
         _ => None,
