@@ -12,8 +12,8 @@ pub(crate) const APART: &str = "--apart";
 pub struct Round<'a> {
     operations: &'a [&'a str],
     costs: Vec<Option<f64>>,
-    /// The regions in the order in which they ran: operation, and how often it was done.
-    regions: Vec<(usize, usize)>,
+    /// The regions in the order in which they ran: operation, how often it was done, nanoseconds.
+    regions: Vec<(usize, usize, f64)>,
 }
 
 impl<'a> Round<'a> {
@@ -32,8 +32,9 @@ impl<'a> Round<'a> {
     pub fn measure(&mut self, operation: &str, count: usize, mut work: impl FnMut()) {
         let number = self.operations.iter().position(|name| *name == operation);
         let number = number.expect("an operation of this contest");
-        self.costs[number] = Some(region(&mut work) / count as f64);
-        self.regions.push((number, count));
+        let nanoseconds = region(&mut work);
+        self.costs[number] = Some(nanoseconds / count as f64);
+        self.regions.push((number, count, nanoseconds));
     }
 }
 
@@ -93,6 +94,29 @@ impl Contest<'_> {
         names.zip(costs.into_iter().map(medians)).collect()
     }
 
+    /// As [`Contest::times`], but every round of every contestant has a process of its own, so that no
+    /// heap is used before, and nobody's memory is in the way. The play sees to its own warming up.
+    pub fn times_apart(&self, rounds: usize) -> Vec<(&'static str, Row)> {
+        let mut samples = vec![vec![Vec::new(); self.operations.len()]; self.contestants.len()];
+        for number in 1..=rounds.max(1) {
+            for (contestant, samples) in self.contestants.iter().zip(&mut samples) {
+                eprint!("\r{}: round {number} of {rounds} ", self.name);
+                let printed = run_apart(&format!("{}/{}", self.name, contestant.name));
+                for (number, count, nanoseconds) in regions(&printed.unwrap_or_default()) {
+                    if let Some(samples) = samples.get_mut(number) {
+                        samples.push(nanoseconds / count);
+                    }
+                }
+            }
+        }
+        eprintln!();
+        let medians = samples
+            .iter()
+            .map(|row| row.iter().map(|cell| median(cell)).collect());
+        let names = self.contestants.iter().map(|contestant| contestant.name);
+        names.zip(medians).collect()
+    }
+
     /// Instructions an operation, for everyone who is there when this program runs itself.
     pub fn instructions(&self) -> Vec<(&'static str, Row)> {
         let count = |contestant: &Contestant<'_>| {
@@ -103,10 +127,8 @@ impl Contest<'_> {
             let what = format!("{}/{}", self.name, contestant.name);
             let (totals, output) = callgrind::count(&what)?;
             let mut row = vec![None; self.operations.len()];
-            let regions = output.lines().filter_map(|line| line.split_once(' '));
-            for ((number, count), total) in regions.zip(totals) {
-                let number: usize = number.parse().ok()?;
-                *row.get_mut(number)? = Some(total / count.parse::<f64>().ok()?);
+            for ((number, count, _), total) in regions(&output).zip(totals) {
+                *row.get_mut(number)? = Some(total / count);
             }
             Some(row)
         };
@@ -115,7 +137,7 @@ impl Contest<'_> {
         contestants.map(|one| (one.name, row(one))).collect()
     }
 
-    /// Plays one round if this process was started to count it, and says whether it was.
+    /// Plays one round if this process was started for it, and says whether it was.
     pub fn was_counted(&mut self) -> bool {
         let Some(what) = apart() else {
             return false;
@@ -124,8 +146,8 @@ impl Contest<'_> {
             if what == format!("{}/{}", self.name, contestant.name) {
                 let mut round = Round::new(self.operations);
                 (contestant.play)(&mut round);
-                for (number, count) in round.regions {
-                    println!("{number} {count}");
+                for (number, count, nanoseconds) in round.regions {
+                    println!("{number} {count} {nanoseconds}");
                 }
                 return true;
             }
@@ -141,6 +163,16 @@ impl Contest<'_> {
         }
         table
     }
+}
+
+/// The regions that a process of its own has printed; see [`Contest::was_counted`].
+fn regions(printed: &str) -> impl Iterator<Item = (usize, f64, f64)> + '_ {
+    printed.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let number = words.next()?.parse().ok()?;
+        let mut figure = || words.next()?.parse::<f64>().ok();
+        Some((number, figure()?, figure()?))
+    })
 }
 
 /// What this process was started to do apart, if it was.
