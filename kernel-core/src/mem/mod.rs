@@ -242,11 +242,17 @@ impl Mem {
         self.should_fail_in(Ref::NULL)
     }
 
+    /// Whether some allocation is to fail, this one or another.
+    #[inline(always)]
+    pub(crate) fn may_fail(&self) -> bool {
+        self[MEM].fail_nth != 0
+    }
+
     /// The same for an allocation from a slab cache, which may be armed by itself; see
     /// [`failslab`].
     #[inline(always)]
     pub(crate) fn should_fail_in(&mut self, cache: Ref<KmemCache>) -> bool {
-        self[MEM].fail_nth != 0 && self.count_down_to_failure(cache)
+        self.may_fail() && self.count_down_to_failure(cache)
     }
 
     #[cold]

@@ -1,6 +1,7 @@
 //! One descriptor for each frame: Linux's `struct page`.
 
 use core::fmt;
+use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -104,6 +105,12 @@ impl Page {
         self.flags & flag as u32 != 0
     }
 
+    /// Whether `flag` is set and no other.
+    #[inline(always)]
+    pub fn is_only(&self, flag: PageFlag) -> bool {
+        self.flags & ((1 << ZONE_SHIFT) - 1) == flag as u32
+    }
+
     /// Sets `flag`.
     #[inline(always)]
     pub fn set(&mut self, flag: PageFlag) {
@@ -129,6 +136,29 @@ impl Page {
 }
 
 const _: () = assert!(size_of::<Page>() == 32);
+
+/// `Page::order`, `Page::inuse` and `Page::freelist` as the one word that they share, which is read and
+/// written at once where objects come back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SlabWord(u64);
+
+const _: () = assert!(offset_of!(Page, order) == 16 && offset_of!(Page, inuse) == 18);
+const _: () = assert!(offset_of!(Page, freelist) == 20 && cfg!(target_endian = "little"));
+
+impl SlabWord {
+    /// `Page::inuse`.
+    #[inline(always)]
+    pub(crate) fn inuse(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    /// `Page::freelist`.
+    #[inline(always)]
+    pub(crate) fn freelist(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
 const UNITS_PER_PAGE_DESCRIPTOR: u32 = (size_of::<Page>() / super::UNIT) as u32;
 
 impl Mem {
@@ -144,6 +174,20 @@ impl Mem {
         (page.unit() - super::MEM_MAP.unit()) / UNITS_PER_PAGE_DESCRIPTOR
     }
 
+    /// What a slab's descriptor counts and where its free objects begin.
+    #[inline(always)]
+    pub(crate) fn slab_word(&self, page: Ref<Page>) -> SlabWord {
+        SlabWord(self[word_of(page)])
+    }
+
+    /// Notes that of a slab with objects in use, which was as `word` says, one came back and is the first
+    /// free one now.
+    #[inline(always)]
+    pub(crate) fn return_object(&mut self, page: Ref<Page>, word: SlabWord, object: u32) {
+        let counts = (word.0 as u32).wrapping_sub(1 << 16);
+        *self.hot(word_of(page)) = u64::from(object) << 32 | u64::from(counts);
+    }
+
     /// The descriptor of the block or slab that `r` lies in (`virt_to_head_page`).
     #[inline(always)]
     pub fn head_page<T>(&self, r: Ref<T>) -> Ref<Page> {
@@ -155,4 +199,9 @@ impl Mem {
         }
         self.page(frame)
     }
+}
+
+#[inline(always)]
+fn word_of(page: Ref<Page>) -> Ref<u64> {
+    page.byte_add(offset_of!(Page, order))
 }

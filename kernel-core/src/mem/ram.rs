@@ -35,6 +35,8 @@ pub struct Ram {
     units: u32,
     /// Frames that there is room for.
     capacity: u32,
+    /// Where the host's allocation begins, of which `base` is the first frame.
+    origin: NonNull<u8>,
     release: fn(&mut Ram),
 }
 
@@ -60,6 +62,7 @@ impl Ram {
             dirty,
             units: frames * UNITS_PER_FRAME,
             capacity: frames,
+            origin: base,
             release,
         }
     }
@@ -98,6 +101,29 @@ impl Ram {
             *self.dirty.as_ptr().add(frame) = DIRTY_SINCE_CLEAN | DIRTY_EVER;
             if span > 0 {
                 *self.dirty.as_ptr().add(last_frame) = DIRTY_SINCE_CLEAN | DIRTY_EVER;
+            }
+            &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>()
+        }
+    }
+
+    /// As [`Ram::get_mut`] for an object that lies in one frame, as every object does whose bytes are a
+    /// power of two and that is aligned to them; for the few places where the kernel writes all the
+    /// time. It looks before it marks a frame: a processor holds some sixty stores at most while
+    /// one of them waits for memory, so those that change nothing are better not made.
+    #[inline(always)]
+    pub(super) fn get_hot<T: Pod>(&mut self, unit: u32) -> &mut T {
+        const { assert!(align_of::<T>() <= UNIT && size_of::<T>() <= FRAME_SIZE) };
+        if unit >= self.units {
+            outside_ram(unit)
+        }
+        let frame = (unit / UNITS_PER_FRAME) as usize;
+        let last = const { (size_of::<T>().saturating_sub(1) / UNIT) as u32 };
+        debug_assert!((unit + last) / UNITS_PER_FRAME == unit / UNITS_PER_FRAME);
+        // SAFETY: as in `get_mut`.
+        unsafe {
+            let mark = self.dirty.as_ptr().add(frame);
+            if *mark != DIRTY_SINCE_CLEAN | DIRTY_EVER {
+                *mark = DIRTY_SINCE_CLEAN | DIRTY_EVER;
             }
             &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>()
         }
@@ -216,15 +242,23 @@ mod host {
 
     use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 
-    use super::{FRAME_SIZE, NonNull, Ram, UNITS_PER_FRAME};
+    use super::{FRAME_SIZE, NonNull, Ram, UNIT, UNITS_PER_FRAME};
+
+    /// Memory from this size on is mapped in the host's huge pages, as a kernel maps it for itself: an
+    /// object is found without walking the page table.
+    #[cfg(all(target_os = "linux", not(miri)))]
+    const HUGE_FROM: usize = 32 << 20;
+    /// Bytes of a huge page.
+    const HUGE_PAGE: usize = 2 << 20;
 
     /// Zeroed bytes of this layout, or null.
     ///
-    /// A WebAssembly module's fresh pages are zero and cost nothing until they are touched. Its
-    /// allocator would write zeroes over all of them, so we take them ourselves.
+    /// Fresh pages of the host are zero and cost nothing until they are touched. The standard library
+    /// writes zeroes over all of them where the alignment is a frame's, so we align them ourselves;
+    /// and a WebAssembly module's allocator does so in any case.
     ///
     /// # Safety
-    /// The layout is not empty, and aligned to no more than a frame.
+    /// The layout is not empty.
     unsafe fn take_frames(layout: Layout) -> *mut u8 {
         #[cfg(target_family = "wasm")]
         {
@@ -247,22 +281,42 @@ mod host {
     /// lost; a session therefore keeps its memory and refits it ([`Ram::refit`]).
     ///
     /// # Safety
-    /// `base` came from [`take_frames`] with this layout and is not used any more.
-    unsafe fn give_frames(base: *mut u8, layout: Layout) {
+    /// `origin` came from [`take_frames`] with this layout and is not used any more.
+    unsafe fn give_frames(origin: *mut u8, layout: Layout) {
         if cfg!(not(target_family = "wasm")) {
             // SAFETY: as promised by the caller.
-            unsafe { dealloc(base, layout) }
+            unsafe { dealloc(origin, layout) }
         }
     }
 
-    /// Layouts of the frames and of their dirty bytes; `None` where they exceed the address space.
+    /// Asks the host for huge pages from `base` on; whether it has them is its business.
+    fn prefer_huge_pages(base: NonNull<u8>, bytes: usize) {
+        #[cfg(all(target_os = "linux", not(miri)))]
+        if bytes >= HUGE_FROM {
+            // SAFETY: the bytes are ours and nobody uses them yet; the advice changes none of them.
+            unsafe { libc::madvise(base.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE) };
+        }
+        let _ = (base, bytes);
+    }
+
+    /// Layouts of the frames, with room to align them, and of their dirty bytes; `None` where they
+    /// exceed the address space.
     fn layouts(frames: u32) -> Option<(Layout, Layout)> {
         let frames = frames as usize + 1;
-        let bytes = frames.checked_mul(FRAME_SIZE)?;
+        let bytes = frames.checked_mul(FRAME_SIZE)?.checked_add(slack())?;
         Some((
-            Layout::from_size_align(bytes, FRAME_SIZE).ok()?,
+            Layout::from_size_align(bytes, UNIT).ok()?,
             Layout::array::<u8>(frames).ok()?,
         ))
+    }
+
+    /// Bytes that aligning may take. Linear memory grows by whole pages, larger than a frame.
+    fn slack() -> usize {
+        if cfg!(target_family = "wasm") {
+            0
+        } else {
+            HUGE_PAGE
+        }
     }
 
     impl Ram {
@@ -270,13 +324,14 @@ mod host {
         pub fn new(frames: u32) -> Option<Ram> {
             let (frame_layout, dirty_layout) = layouts(frames)?;
             // SAFETY: neither layout is empty, since there is always a guard frame.
-            let (base, dirty) = unsafe { (take_frames(frame_layout), alloc_zeroed(dirty_layout)) };
-            let (base, dirty) = (NonNull::new(base), NonNull::new(dirty));
-            let (Some(base), Some(dirty)) = (base, dirty) else {
+            let (origin, dirty) =
+                unsafe { (take_frames(frame_layout), alloc_zeroed(dirty_layout)) };
+            let (origin, dirty) = (NonNull::new(origin), NonNull::new(dirty));
+            let (Some(origin), Some(dirty)) = (origin, dirty) else {
                 // SAFETY: each pointer came from its allocator with this very layout.
                 unsafe {
-                    if let Some(base) = base {
-                        give_frames(base.as_ptr(), frame_layout);
+                    if let Some(origin) = origin {
+                        give_frames(origin.as_ptr(), frame_layout);
                     }
                     if let Some(dirty) = dirty {
                         dealloc(dirty.as_ptr(), dirty_layout);
@@ -284,11 +339,16 @@ mod host {
                 }
                 return None;
             };
+            let ahead = origin.as_ptr().align_offset(slack().max(FRAME_SIZE));
+            // SAFETY: the layout has room for that, and the frames behind it.
+            let base = unsafe { origin.add(ahead) };
+            prefer_huge_pages(base, (frames as usize + 1) * FRAME_SIZE);
             Some(Ram {
                 base,
                 dirty,
                 units: frames * UNITS_PER_FRAME,
                 capacity: frames,
+                origin,
                 release,
             })
         }
@@ -300,7 +360,7 @@ mod host {
         };
         // SAFETY: `Ram::new` allocated both with these layouts, and `ram` is being dropped.
         unsafe {
-            give_frames(ram.base.as_ptr(), frame_layout);
+            give_frames(ram.origin.as_ptr(), frame_layout);
             dealloc(ram.dirty.as_ptr(), dirty_layout);
         }
     }

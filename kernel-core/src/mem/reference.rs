@@ -148,3 +148,12 @@ impl<T: Pod> IndexMut<Ref<T>> for Mem {
         self.ram.get_mut(r.0)
     }
 }
+
+impl Mem {
+    /// `&mut self[r]` for the few places where the kernel writes all the time; see [`super::Ram`].
+    #[inline(always)]
+    pub(crate) fn hot<T: Pod>(&mut self, r: Ref<T>) -> &mut T {
+        debug_assert!(!r.is_null(), "NULL pointer dereference");
+        self.ram.get_hot(r.0)
+    }
+}

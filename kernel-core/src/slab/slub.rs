@@ -182,13 +182,9 @@ describe!(
     [partial, nr_partial, _pad: Kind::Padding]
 );
 
-/// The word of a free object that leads to the next one.
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct FreeLink {
-    next: Ref<Object>,
-    _pad: u32,
-}
+/// The word of a free object that leads to the next one: a `Ref<Object>` in its lower half, stored
+/// as one.
+type FreeLink = u64;
 
 /// Lays out an object and its slab: where the free link stands, the stride, the order.
 pub(super) fn calculate_sizes(cache: &mut KmemCache, parameters: &Parameters) {
@@ -261,6 +257,12 @@ fn cpu_index(mem: &Mem) -> usize {
     mem[MEM].cpu as usize % MAX_CPUS
 }
 
+/// What a CPU allocates from.
+#[inline(always)]
+fn cpu_of(cache: Ref<KmemCache>, cpu: usize) -> Ref<CacheCpu> {
+    cache.byte_add(offset_of!(KmemCache, cpu) + cpu * size_of::<CacheCpu>())
+}
+
 /// Pops an object off the CPU's chain, if there is one.
 #[inline(always)]
 pub(super) fn pop(mem: &mut Mem, cache: Ref<KmemCache>) -> Option<Ref<Object>> {
@@ -270,8 +272,8 @@ pub(super) fn pop(mem: &mut Mem, cache: Ref<KmemCache>) -> Option<Ref<Object>> {
     if object.is_null() {
         return None;
     }
-    let next = mem[link(descriptor, object)].next;
-    mem[cache].cpu[cpu].freelist = next;
+    let next = Ref::new(mem[link(descriptor, object)] as u32);
+    mem.hot(cpu_of(cache, cpu)).freelist = next;
     Some(object)
 }
 
@@ -388,6 +390,7 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
         objects,
         size,
         flags,
+        offset,
         ..
     } = mem[cache];
     let gfp = if flags.contains(Flags::CACHE_DMA) {
@@ -397,16 +400,29 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
     };
     let page = mem.alloc_pages(gfp, order, None)?;
     let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
-    for index in 0..objects {
-        let object: Ref<Object> = first.byte_add((index * size) as usize);
-        super::construct(mem, cache, object);
-        let next = if index + 1 < objects {
-            first.byte_add(((index + 1) * size) as usize)
-        } else {
-            Ref::NULL
-        };
-        set_link(mem, cache, object, next);
+    if mem[cache].has_constructor() {
+        for index in 0..objects {
+            super::construct(mem, cache, first.byte_add((index * size) as usize));
+        }
     }
+    if order == 0 {
+        // All of it lies in one frame, which is looked up once.
+        let links: &mut [FreeLink; FRAME_SIZE / UNIT] = &mut mem[first.cast()];
+        let stride = size as usize / UNIT;
+        let mut next = u64::from(first.unit());
+        let links = links.iter_mut().skip(offset as usize / UNIT);
+        for link in links.step_by(stride).take(objects as usize - 1) {
+            next += stride as u64;
+            *link = next;
+        }
+    } else {
+        for index in 1..objects {
+            let object = first.byte_add(((index - 1) * size) as usize);
+            set_link(mem, cache, object, first.byte_add((index * size) as usize));
+        }
+    }
+    let last = first.byte_add(((objects - 1) * size) as usize);
+    set_link(mem, cache, last, Ref::NULL);
     if flags.any() {
         debug::set_up_slab(mem, cache, page);
     }
@@ -422,7 +438,7 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
 
 #[inline(always)]
 pub(super) fn get_link(mem: &Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> Ref<Object> {
-    mem[link(&mem[cache], object)].next
+    Ref::new(mem[link(&mem[cache], object)] as u32)
 }
 
 #[inline(always)]
@@ -433,17 +449,13 @@ pub(super) fn set_link(
     next: Ref<Object>,
 ) {
     let at = link(&mem[cache], object);
-    mem[at] = FreeLink { next, _pad: 0 };
+    *mem.hot(at) = u64::from(next.unit());
 }
 
 /// Pushes an object onto the CPU's own chain, if its slab is the CPU's.
 #[inline(always)]
-pub(super) fn push(
-    mem: &mut Mem,
-    cache: Ref<KmemCache>,
-    page: Ref<Page>,
-    object: Ref<Object>,
-) -> bool {
+pub(super) fn push(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> bool {
+    let page = mem.head_page(object);
     let cpu = cpu_index(mem);
     let CacheCpu {
         page: own,
@@ -452,9 +464,31 @@ pub(super) fn push(
     let is_own = page == own;
     if is_own {
         set_link(mem, cache, object, freelist);
-        mem[cache].cpu[cpu].freelist = object;
+        mem.hot(cpu_of(cache, cpu)).freelist = object;
     }
     is_own
+}
+
+/// Gives an object back to its slab where nothing else changes, as mostly: no CPU owns the slab, and
+/// it has both free objects and others in use, so it stays on its list. Returns whether it was so.
+///
+/// SLAB's slabs, whose `Page::inuse` is 0, never are.
+#[inline(always)]
+pub(super) fn put(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> bool {
+    // The page itself, not the slab's first: a tail is no plain slab, and goes the other way.
+    let page = mem.page(object.frame());
+    let descriptor = &mem[page];
+    let word = mem.slab_word(page);
+    let is_so = descriptor.is_only(PageFlag::Slab)
+        && descriptor.mapping == cache.unit()
+        && word.inuse() > 1
+        && word.freelist() != 0
+        && !mem[cache].flags.any();
+    if is_so {
+        set_link(mem, cache, object, Ref::new(word.freelist()));
+        mem.return_object(page, word, object.unit());
+    }
+    is_so
 }
 
 /// Gives an object back to its slab.

@@ -207,7 +207,7 @@ impl Mem {
     #[inline(always)]
     pub fn trace<const N: usize>(&mut self, tracepoint: Tracepoint, args: [u64; N]) {
         const { assert!(N <= ARGS_MAX) };
-        let data = &mut self[TRACE];
+        let data = self.hot(TRACE);
         let header = data.stamp | (N as u64) << 8 | tracepoint as u64;
         // The fields are hashed beside each other, the chain only links the result: its latency is
         // one multiplication an event.
@@ -228,7 +228,7 @@ impl Mem {
 
     #[inline(always)]
     fn record<const N: usize>(&mut self, number: u64, header: u64, args: [u64; N]) {
-        let record = &mut self[BUFFER.offset((number % CAPACITY) as u32)];
+        let record = self.hot(BUFFER.offset((number % CAPACITY) as u32));
         record.header = header;
         record.number = number;
         // Of a known length, this is a few stores and no call.
