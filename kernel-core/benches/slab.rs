@@ -98,7 +98,7 @@ fn play<O: Objects>(objects: &mut O, round: &mut Round<'_>, count: usize) {
     free_all(objects, held.drain(count / 2..));
     round.measure("refill", count / 2, || alloc_all(objects, &mut held));
     for &object in &held {
-        std::hint::black_box(objects.word(object));
+        std::hint::black_box((objects.word(object), objects.address(object)));
     }
     free_all(objects, held.drain(..));
 }
