@@ -72,8 +72,8 @@ pub(crate) use drawn_by;
 /// Draws a part, whose type it knows.
 pub type Draw = fn(&dyn Part, &mut HookContext) -> Html;
 
-/// Code that is fetched.
-pub type Fetched = Pin<Box<dyn Future<Output = Result<Draw, SplitLoaderError>>>>;
+/// Code on its way; says at its end whether it has come.
+pub type Fetched = Pin<Box<dyn Future<Output = bool>>>;
 
 /// Code that is not here from the start.
 pub struct Later {
@@ -102,6 +102,19 @@ macro_rules! drawn_later_by {
                 )
             }
 
+            impl $shown {
+                /// Fetches the code; says whether it is here now.
+                pub async fn fetched() -> bool {
+                    match code().await {
+                        Ok(draw) => {
+                            CODE.get_or_init(|| draw);
+                            true
+                        }
+                        Err(_) => false,
+                    }
+                }
+            }
+
             impl $crate::part::Part for $shown {
                 fn name(&self) -> &'static str {
                     stringify!($shown)
@@ -118,7 +131,7 @@ macro_rules! drawn_later_by {
                     let is_wanted: fn(&$shown) -> bool = $is_wanted;
                     Some($crate::part::Later {
                         code: &CODE,
-                        fetch: || Box::pin(code()),
+                        fetch: || Box::pin($shown::fetched()),
                         is_wanted: is_wanted(self),
                     })
                 }
@@ -186,12 +199,8 @@ fn use_awaited(awaited: &Awaited) -> Html {
         use_effect_with(is_wanted && !is_here, move |is_fetching| {
             if let (true, Some(later)) = (*is_fetching, later) {
                 wasm_bindgen_futures::spawn_local(async move {
-                    let fetched = (later.fetch)().await;
-                    failed.set(Some(fetched.is_err()));
-                    if let Ok(draw) = fetched {
-                        // If it is there already, it is the same.
-                        let _ = later.code.set(draw);
-                    }
+                    let has_come = (later.fetch)().await;
+                    failed.set(Some(!has_come));
                 });
             }
         });

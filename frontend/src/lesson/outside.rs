@@ -11,6 +11,7 @@ use web_sys::{
 };
 use yew::Callback;
 
+use super::pane::LessonPane;
 use crate::address::Address;
 use crate::library::journal::offer;
 use crate::page::later;
@@ -45,7 +46,12 @@ pub fn perform(effect: Effect, act: &Callback<Action>, is_wide: bool) {
             ));
         }),
         Effect::FetchLab(id) => spawn_local(async move {
+            // The code that draws it comes along, so that it stands as soon as the lab is open.
+            spawn_local(async {
+                LessonPane::fetched().await;
+            });
             let bytes = fetch(&format!("labs/{}", file_name(&id))).await;
+            LessonPane::fetched().await;
             let lab = bytes.and_then(|bytes| from_bytes(&bytes)).map(Box::new);
             report(lesson::Action::Fetched(id, lab));
         }),
