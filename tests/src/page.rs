@@ -61,9 +61,11 @@ impl Page {
             .unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// Clicks on the middle of an element.
+    /// Clicks on the middle of an element, once it is there.
     #[track_caller]
     pub fn click(&mut self, selector: &str) {
+        let quoted = serde_json::json!(selector);
+        self.wait(&format!("document.querySelector({quoted})"));
         self.browser
             .click(selector)
             .unwrap_or_else(|error| panic!("{error}"));

@@ -567,6 +567,8 @@ fn act(page: &mut Student, step: &str) {
         }
         "click" => {
             let what = json!(what);
+            // The code that draws it may still be on its way.
+            page.wait(&format!("document.querySelector({what})"));
             page.eval(&format!("document.querySelector({what}).click()"));
             page.settle();
         }
