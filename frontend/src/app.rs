@@ -154,7 +154,8 @@ impl Component for App {
             <div class={classes!("app", format!("shows-{}", self.front().label()),
                 self.is_embedded.then_some("embedded"),
                 state.lesson.open.as_ref().map(|_| "has-lab"),
-                state.inquiry.tab.is_some().then_some("asks"))}>
+                state.inquiry.tab.is_some().then_some("asks"),
+                state.is_roomy().then_some("roomy"))}>
                 { part(Header {
                     place: state.place,
                     lacks: self.lacks(),
@@ -331,7 +332,14 @@ impl App {
         match pane {
             Pane::Slab => part(SlabPane {
                 view: state.slab.clone(),
+                sort: state.slabs.sort,
+                open: state.slabs.open.clone(),
+                cache: state.slabs.view.clone(),
+                is_film: state.slabs.is_film,
+                defrag: state.film().cloned(),
+                object: state.slabs.object.clone(),
                 lit: state.inquiry.lit.clone(),
+                theme: state.theme,
                 as_table,
                 visible,
                 act,
@@ -431,6 +439,7 @@ impl App {
             machine: state.header.clone().into(),
             parted_line: parted.and_then(|step| state.line(step)).cloned(),
             kept: kept.unwrap_or_default(),
+            slab: state.slab.clone(),
             export: inquiry.export.clone(),
             act: self.act.clone(),
         })

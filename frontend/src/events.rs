@@ -82,7 +82,7 @@ fn use_events_pane(props: &EventsPane) -> Html {
     };
     let frame = Panel {
         pane: Pane::Events,
-        title: "events",
+        title: "events".into(),
         sentence: chosen.sentence().into(),
         table: props.as_table.then(|| chosen.table()),
         visible: props.visible,

@@ -60,7 +60,7 @@ fn use_memory_pane(props: &MemoryPane) -> Html {
     };
     let frame = Panel {
         pane: Pane::Memory,
-        title: "memory",
+        title: "memory".into(),
         sentence: view.sentence().into(),
         table: props.as_table.then(|| view.table()),
         visible: props.visible,

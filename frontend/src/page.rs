@@ -3,7 +3,7 @@
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::{FocusOptions, HtmlElement, HtmlInputElement};
 use yew::{Event, TargetCast};
 
 /// Runs `act` when the page has been drawn anew.
@@ -44,6 +44,15 @@ const ATTEMPTS: u32 = 20;
 
 /// Moves the focus to the first element that `selector` names, once the page has been drawn anew.
 pub fn focus(selector: &str) {
+    focus_with(selector, false);
+}
+
+/// The same, but nothing scrolls for it: where the element is larger than its surroundings.
+pub fn focus_in_place(selector: &str) {
+    focus_with(selector, true);
+}
+
+fn focus_with(selector: &str, stays: bool) {
     let selector = selector.to_string();
     wasm_bindgen_futures::spawn_local(async move {
         for _ in 0..ATTEMPTS {
@@ -55,7 +64,9 @@ pub fn focus(selector: &str) {
                 element.and_then(|element| element.dyn_into::<HtmlElement>().ok())
             {
                 // What cannot take the focus leaves it where it is.
-                let _ = element.focus();
+                let options = FocusOptions::new();
+                options.set_prevent_scroll(stays);
+                let _ = element.focus_with_options(&options);
                 return;
             }
             let _ = JsFuture::from(next_frame()).await;

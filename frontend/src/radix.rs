@@ -78,7 +78,7 @@ fn use_radix_pane(props: &RadixPane) -> Html {
     };
     let frame = Panel {
         pane: Pane::Tree,
-        title: "radix tree",
+        title: "radix tree".into(),
         sentence: sentence.into(),
         table: props.as_table.then(|| view.table()),
         visible: props.visible,

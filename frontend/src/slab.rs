@@ -1,88 +1,160 @@
-//! The slab caches as bars: how much of what each cache took is in use.
+//! The slab caches: all of them as a list ([`top`]), one of them as its slabs and objects
+//! ([`cache`], [`canvas`]), and what defragmentation did to it as a [`film`].
+
+mod cache;
+mod canvas;
+mod chains;
+mod draw;
+mod film;
+mod meters;
+mod plan;
+mod top;
 
 use std::rc::Rc;
 
-use labs::view::{CacheView, SlabView, View};
-use yew::{Callback, Html, hook, html};
+use labs::view::{CacheSlabsView, DefragView, ObjectView, SlabView, View};
+use yew::{AttrValue, Callback, Html, hook, html, use_memo};
 
-use crate::choices::Pane;
-use crate::part::drawn_by;
+use crate::choices::{Pane, Theme};
+use crate::icons::{self, icon};
+use crate::page::{focus, focus_in_place};
+use crate::part::drawn_later_by;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, lit::Lit};
+use crate::state::slabs::{Action as Own, Sort};
 use crate::table::{Panel, panel};
+
+use canvas::SlabCanvas;
+use film::Film;
 
 #[derive(PartialEq)]
 pub struct SlabPane {
     pub view: Option<Rc<SlabView>>,
+    /// How the caches are sorted.
+    pub sort: Sort,
+    /// The cache that is open.
+    pub open: Option<Rc<str>>,
+    /// What is known of it.
+    pub cache: Option<Rc<CacheSlabsView>>,
+    /// What defragmentation did to it is to be shown instead.
+    pub is_film: bool,
+    /// That, if anything is known of it.
+    pub defrag: Option<Rc<DefragView>>,
+    /// What the kernel says of the object that is pointed at.
+    pub object: Option<Rc<ObjectView>>,
     /// What is lit: caches with a lit object are.
     pub lit: Rc<Lit>,
+    pub theme: Theme,
     pub as_table: bool,
     pub visible: bool,
     pub act: Callback<Action>,
 }
 
-drawn_by!(SlabPane, use_slab_pane);
+drawn_later_by!(SlabPane, use_slab_pane, slab, |_| true);
 
-/// Draws the slab caches.
+/// Draws the pane.
 #[hook]
 fn use_slab_pane(props: &SlabPane) -> Html {
-    let empty = Rc::new(SlabView::default());
-    let view = props.view.as_ref().unwrap_or(&empty);
-    let most = view
-        .caches
-        .iter()
-        .map(CacheView::bytes)
-        .max()
-        .unwrap_or(0)
-        .max(1);
-    let picture = html! {
-        <div class="scroll" tabindex="0" role="region" aria-label="slab caches as bars">
-            <ul class="caches">{ for view.caches.iter().map(|cache| cache_bar(cache, most, props)) }</ul>
-        </div>
+    let film = use_memo(props.defrag.clone(), |view| {
+        view.clone().map(|view| Rc::new(Film::new(view)))
+    });
+    let Some(name) = &props.open else {
+        let empty = Rc::new(SlabView::default());
+        let view = props.view.as_ref().unwrap_or(&empty);
+        return framed(
+            "slab caches".into(),
+            Some(&**view),
+            Html::default(),
+            props,
+            || top::top(&view.caches, props),
+        );
     };
-    let frame = Panel {
-        pane: Pane::Slab,
-        title: "slab caches",
-        sentence: view.sentence().into(),
-        table: props.as_table.then(|| view.table()),
-        visible: props.visible,
-        tools: Html::default(),
-        act: &props.act,
+    let title: AttrValue = name.to_string().into();
+    let act = &props.act;
+    let is_film = props.is_film;
+    let close = act.reform(move |_| {
+        focus("#pane-slab [data-cache], #slab-canvas");
+        Action::Slabs(if is_film {
+            Own::Film(false)
+        } else {
+            Own::Open(None)
+        })
+    });
+    let run = act.reform(move |_| {
+        focus_in_place("#slab-canvas");
+        Action::Slabs(Own::Film(!is_film))
+    });
+    let at = props.cache.as_ref().map(|view| view.cache.at);
+    let inspect = at.map(|at| act.reform(move |_| Action::Inquiry(Inquiry::Inspect(at))));
+    let tools = html! {
+        <>
+            <button class="tool" id="slab-back" onclick={close} aria-label="back"
+                title="back (Esc)">{ icon(icons::RETURN) }</button>
+            <button class="tool" id="slab-film" aria-pressed={is_film.to_string()} onclick={run}
+                title="what defragmentation did, object by object">{ "defragmentation" }</button>
+            if let Some(inspect) = inspect {
+                <button class="tool" id="slab-inspect" onclick={inspect}
+                    title="its kmem_cache, from the frame itself">{ "inspect" }</button>
+            }
+        </>
     };
-    panel(frame, picture)
+    let draw = |view: &Rc<CacheSlabsView>, film: Option<Rc<Film>>, above: Html| {
+        html! {
+            <SlabCanvas view={view.clone()} {film} {above} object={props.object.clone()}
+                lit={props.lit.clone()} theme={props.theme} act={act.clone()} />
+        }
+    };
+    match (&props.cache, &*film) {
+        (_, Some(film)) if is_film => framed(title, Some(&*film.view), tools, props, || {
+            draw(
+                &Rc::new(film.view.after.clone()),
+                Some(film.clone()),
+                Html::default(),
+            )
+        }),
+        (_, None) if is_film => framed(title, None, tools, props, || {
+            empty(
+                "No step so far defragmented this cache. These lines do: kmem defrag, \
+                kmem shrink NAME, kmem vacate PFN.",
+            )
+        }),
+        (Some(view), _) => framed(title, Some(&**view), tools, props, || {
+            draw(view, None, cache::above(view, act))
+        }),
+        (None, _) => framed(title, None, tools, props, || {
+            empty("There is no cache of this name at this step.")
+        }),
+    }
 }
 
-/// One cache. The bar's length is its pages against the largest cache; the filled part, objects in
-/// use.
-fn cache_bar(cache: &CacheView, most: u64, props: &SlabPane) -> Html {
-    let is_lit = props.lit.has_name(&cache.name) || props.lit.mark_of(cache.at).is_some();
-    let at = cache.at;
-    let onclick = props
-        .act
-        .reform(move |_| Action::Inquiry(Inquiry::Inspect(at)));
-    let width = (cache.bytes() * 100).div_ceil(most).max(1);
-    let used = match cache.total_objects {
-        0 => 0,
-        total => u64::from(cache.active_objects) * width / u64::from(total),
+fn empty(text: &'static str) -> Html {
+    html! { <p class="empty">{ text }</p> }
+}
+
+/// The pane around one of its pictures.
+fn framed(
+    title: AttrValue,
+    view: Option<&dyn View>,
+    tools: Html,
+    props: &SlabPane,
+    picture: impl FnOnce() -> Html,
+) -> Html {
+    let frame = Panel {
+        pane: Pane::Slab,
+        title,
+        sentence: view.map_or(String::new(), View::sentence).into(),
+        table: view.filter(|_| props.as_table).map(View::table),
+        visible: props.visible,
+        tools,
+        act: &props.act,
     };
-    html! {
-        <li key={cache.name.clone()} class={is_lit.then_some("lit")}>
-            <span class="cache-name mono">
-                <button class="link" {onclick} title="its kmem_cache, from the frame itself">
-                    { &cache.name }
-                </button>
-                if is_lit { <span class="sign" title="asked about">{ " ◂" }</span> }
-            </span>
-            <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-                <rect class="bar-room" x="0" y="0" width={width.to_string()} height="6" />
-                <rect class="bar-used" x="0" y="0" width={used.to_string()} height="6" />
-            </svg>
-            <span class="cache-facts mono">
-                { format!("{}/{} × {} B", cache.active_objects, cache.total_objects, cache.size) }
-            </span>
-            <span class="cache-facts">
-                { format!("slabs {}, partial {}, {} KiB", cache.slabs, cache.partial, cache.bytes() / 1024) }
-            </span>
-        </li>
-    }
+    let is_picture = frame.table.is_none();
+    panel(
+        frame,
+        if is_picture {
+            picture()
+        } else {
+            Html::default()
+        },
+    )
 }

@@ -11,6 +11,7 @@
 pub mod inquiry;
 pub mod lesson;
 pub mod library;
+pub mod slabs;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -28,6 +29,7 @@ use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
 use library::Library;
+use slabs::Slabs;
 
 /// How many lines one request carries at most, so that the page can answer in between.
 const LINES_PER_REQUEST: usize = 256;
@@ -98,6 +100,8 @@ pub enum Action {
     Inquiry(inquiry::Action),
     /// Something about the sessions that the browser keeps.
     Library(library::Action),
+    /// Something about slab caches.
+    Slabs(slabs::Action),
 }
 
 /// What the page must do outside its state.
@@ -141,6 +145,8 @@ struct Stale {
     lower: bool,
     /// What the dock shows of the past.
     past: bool,
+    /// The object that is pointed at in a slab.
+    pointed: bool,
 }
 
 impl Stale {
@@ -149,6 +155,7 @@ impl Stale {
         node: true,
         lower: true,
         past: true,
+        pointed: true,
     };
 }
 
@@ -209,6 +216,8 @@ pub struct State {
     pub memory: Option<Rc<MemoryView>>,
     /// The slab caches.
     pub slab: Option<Rc<SlabView>>,
+    /// Which of them is open, and what is known of it.
+    pub slabs: Slabs,
     /// The latest events.
     pub events: Option<Rc<EventsView>>,
     /// How many events to ask for.
@@ -264,6 +273,7 @@ impl State {
             node: None,
             memory: None,
             slab: None,
+            slabs: Slabs::default(),
             events: None,
             events_max: EVENTS_SHOWN,
             pane: Pane::Console,
@@ -384,6 +394,7 @@ impl State {
             Action::Lesson(action) => self.apply_lesson(action, &mut effects),
             Action::Inquiry(action) => self.apply_inquiry(action, &mut effects),
             Action::Library(action) => self.apply_library(action, &mut effects),
+            Action::Slabs(action) => self.apply_slabs(action),
         }
         if is_setting {
             let settings = self.settings();
@@ -631,7 +642,10 @@ impl State {
             (
                 request @ Request::View(ViewRequest::Object { .. } | ViewRequest::Changes { .. }),
                 response @ (Response::View(_) | Response::Error { .. }),
-            ) => self.inquiry_answered(request, response, effects),
+            ) => {
+                self.object_seen(&request, &response);
+                self.inquiry_answered(request, response, effects);
+            }
             (
                 Request::Open { .. },
                 Response::Opened {
@@ -665,6 +679,7 @@ impl State {
             (Request::Seek { .. } | Request::State, Response::State(state)) => {
                 self.kernel = state;
                 self.stale = Stale::ALL;
+                self.slabs.moved();
                 self.relight();
                 if self.work.take() == Some(Work::Seeking) && self.seek_to == Some(self.kernel.step)
                 {
@@ -709,6 +724,7 @@ impl State {
         let work = self.work.take();
         self.kernel = state;
         self.stale = Stale::ALL;
+        self.slabs.moved();
         match work {
             Some(Work::Replaying(asked)) => {
                 for report in reports.into_iter().take(asked) {
@@ -832,6 +848,9 @@ impl State {
             }
             (ViewRequest::Memory, Some(View::Memory(view))) => replace(&mut self.memory, view),
             (ViewRequest::Slab, Some(View::Slab(view))) => replace(&mut self.slab, view),
+            (wanted @ (ViewRequest::Cache { .. } | ViewRequest::Defrag { .. }), view) => {
+                self.slabs_viewed(wanted, view);
+            }
             (ViewRequest::Events { .. }, Some(View::Events(view))) => {
                 replace(&mut self.events, view);
                 self.relight();
@@ -921,27 +940,34 @@ impl State {
         let node = self.open_node.filter(|_| self.stale.node);
         let node = node.map(|node| ViewRequest::RadixNode { node });
         let lower = self.stale.lower.then(|| match self.lower {
-            Pane::Slab => ViewRequest::Slab,
+            Pane::Slab => self.slab_request(),
             Pane::Events => {
                 let since = self
                     .kernel
                     .events
                     .saturating_sub(u64::from(self.events_max));
-                ViewRequest::Events {
+                Some(ViewRequest::Events {
                     since,
                     max: self.events_max,
-                }
+                })
             }
-            _ => ViewRequest::Memory,
+            _ => Some(ViewRequest::Memory),
         });
         let past = self
             .stale
             .past
             .then(|| self.inquiry.wanted_views(self.kernel.step));
-        [tree, node, lower, past.flatten()]
-            .into_iter()
-            .flatten()
-            .collect()
+        let pointed = self.stale.pointed.then(|| self.pointed_request());
+        [
+            tree,
+            node,
+            lower.flatten(),
+            past.flatten(),
+            pointed.flatten(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Panel<'a> {
     /// Which pane this is.
     pub pane: Pane,
     /// Its heading.
-    pub title: &'static str,
+    pub title: AttrValue,
     /// The view as a sentence.
     pub sentence: AttrValue,
     /// The view as a table, when that is to be shown.

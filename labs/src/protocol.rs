@@ -357,7 +357,7 @@ pub enum View {
     /// Answers [`ViewRequest::Changes`].
     Changes(ChangesView),
     /// Answers [`ViewRequest::Cache`].
-    Cache(CacheSlabsView),
+    Cache(Box<CacheSlabsView>),
     /// Answers [`ViewRequest::Defrag`].
     Defrag(Box<DefragView>),
 }

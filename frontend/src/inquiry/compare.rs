@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use labs::view::EventRow;
+use labs::view::{CacheView, EventRow, SlabView};
 use web_sys::{HtmlSelectElement, HtmlTextAreaElement};
 use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html, use_node_ref};
 
@@ -11,7 +11,7 @@ use crate::page::read_file;
 use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
-use crate::state::inquiry::compare::{Compare, Phase};
+use crate::state::inquiry::compare::{Compare, Phase, Twin};
 use crate::transcript::LogLine;
 
 /// How much of a line's output is shown, in bytes.
@@ -27,6 +27,10 @@ pub struct CompareTab {
     /// The sessions that the browser keeps, except this one: their names in the journal, and those
     /// that people call them by.
     pub kept: Vec<(AttrValue, AttrValue)>,
+    /// This session's caches.
+    pub slab: Option<Rc<SlabView>>,
+    /// The step that is shown.
+    pub step: u32,
     pub act: Callback<Action>,
 }
 
@@ -84,8 +88,96 @@ fn use_compare_tab(props: &CompareTab) -> Html {
                     </select>
                 </div>
             }
+            { allocators(props) }
             if let Some(compare) = &props.compare { { result(compare, props) } }
         </>
+    }
+}
+
+/// The same log on the allocators that this session does not run on.
+fn allocators(props: &CompareTab) -> Html {
+    let buttons = ["slab", "slub", "slob"].map(|name| {
+        let word = ["slab=", name].concat();
+        if props.machine.split(' ').any(|known| known == word) {
+            return Html::default();
+        }
+        let id = ["compare-", name].concat();
+        let onclick = props
+            .act
+            .reform(move |_| Action::Inquiry(Own::CompareTwin(name.to_string())));
+        html! { <button class="tool" {id} {onclick}>{ name.to_uppercase() }</button> }
+    });
+    html! {
+        <div class="dock-form">
+            <span>{ "or this log on" }</span>
+            { for buttons }
+        </div>
+    }
+}
+
+/// How the caches stand here and there: pages held, one below the other.
+fn caches(twin: &Twin, props: &CompareTab) -> Html {
+    let (Some(ours), Some((step, theirs))) = (&props.slab, &twin.slab) else {
+        return Html::default();
+    };
+    if *step != props.step {
+        return html! { <p class="quiet">{ "catching up …" }</p> };
+    }
+    let pages = |cache: &CacheView| cache.slabs * cache.pages_per_slab;
+    // Every cache once, by name; the general ones have other names on each allocator.
+    let mut rows: Vec<(&str, [Option<&CacheView>; 2])> = Vec::new();
+    for (side, view) in [ours, theirs].into_iter().enumerate() {
+        for cache in &view.caches {
+            let known = rows.iter().position(|(name, _)| *name == cache.name);
+            let place = known.unwrap_or_else(|| {
+                rows.push((&cache.name, [None, None]));
+                rows.len() - 1
+            });
+            rows[place].1[side] = Some(cache);
+        }
+    }
+    let held = |row: &[Option<&CacheView>; 2]| row.map(|cache| cache.map_or(0, pages));
+    rows.retain(|(_, row)| held(row) != [0, 0]);
+    rows.sort_by_key(|(_, row)| std::cmp::Reverse(held(row).into_iter().max()));
+    let most = rows
+        .first()
+        .map_or(1, |(_, row)| held(row)[0].max(held(row)[1]));
+    let total = [0, 1].map(|side| rows.iter().map(|(_, row)| held(row)[side]).sum::<u32>());
+    let cell = |pages: u32, cache: Option<&CacheView>| {
+        let Some(cache) = cache else {
+            return html! { <td>{ "–" }</td> };
+        };
+        let width = f64::from(pages) * 100.0 / f64::from(most.max(1));
+        html! {
+            <td title={[cache.active_objects.to_string(), " objects in use".into()].concat()}>
+                <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+                    <rect class="bar-room" width="100" height="6" />
+                    <rect class="bar-used" width={width.to_string()} height="6" />
+                </svg>
+                { pages }
+            </td>
+        }
+    };
+    let shown = rows.iter().map(|(name, row)| {
+        let [here, there] = held(row);
+        html! {
+            <tr key={*name} data-cache={name.to_string()}>
+                <th scope="row" class="mono">{ *name }</th>
+                { cell(here, row[0]) }{ cell(there, row[1]) }
+            </tr>
+        }
+    });
+    html! {
+        <table class="twins" id="compare-slabs" data-step={step.to_string()}>
+            <caption>{ "pages held after step " }{ *step }</caption>
+            <thead><tr>
+                <th scope="col">{ "cache" }</th>
+                <th scope="col">{ ours.allocator.to_uppercase() }{ ", here" }</th>
+                <th scope="col">{ theirs.allocator.to_uppercase() }</th>
+            </tr></thead>
+            <tbody>{ for shown }</tbody>
+            <tfoot><tr><th scope="row">{ "all" }</th><td>{ total[0] }</td><td>{ total[1] }</td></tr></tfoot>
+        </table>
     }
 }
 
@@ -100,11 +192,14 @@ fn result(compare: &Compare, props: &CompareTab) -> Html {
     });
     let (status, content) = match &compare.phase {
         Phase::Running => (
-            format!(
-                "{} of {} lines are the same so far",
-                compare.reports.len(),
-                compare.lines.len()
-            ),
+            match &compare.twin {
+                Some(_) => format!("{} lines are the same so far", compare.reports.len()),
+                None => format!(
+                    "{} of {} lines are the same so far",
+                    compare.reports.len(),
+                    compare.lines.len()
+                ),
+            },
             Html::default(),
         ),
         Phase::Same => (
@@ -127,6 +222,7 @@ fn result(compare: &Compare, props: &CompareTab) -> Html {
         <div class="dock-answer" id="compare-result" data-phase={phase}>
             <p role="status">{ status }</p>
             { machines }
+            if let Some(twin) = &compare.twin { { caches(twin, props) } }
             { content }
             <button class="tool" onclick={close}>{ "close the comparison" }</button>
         </div>

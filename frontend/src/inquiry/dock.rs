@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use labs::view::SlabView;
 use web_sys::KeyboardEvent;
 use yew::{AttrValue, Callback, Html, hook, html};
 
@@ -52,6 +53,8 @@ pub struct Dock {
     pub parted_line: Option<Rc<LogLine>>,
     /// The sessions that the browser keeps, except this one.
     pub kept: Vec<(AttrValue, AttrValue)>,
+    /// This session's caches.
+    pub slab: Option<Rc<SlabView>>,
     pub export: Option<Rc<Export>>,
     pub act: Callback<Action>,
 }
@@ -134,6 +137,8 @@ fn use_dock(props: &Dock) -> Html {
             machine: props.machine.clone(),
             line: props.parted_line.clone(),
             kept: props.kept.clone(),
+            slab: props.slab.clone(),
+            step: props.step,
             act: act.clone(),
         }),
         Tab::Export => part(ExportTab {

@@ -147,6 +147,8 @@ pub enum Action {
     Compare(Vec<u8>),
     /// Compare this session with one that the browser keeps, by its name in the journal.
     CompareKept(String),
+    /// Compare this session with the same log on another allocator.
+    CompareTwin(String),
     /// That session is not there.
     NotKept,
     /// The other session's carrier reported something.
@@ -236,6 +238,10 @@ impl Inquiry {
             Tab::Object => Some(ViewRequest::Object {
                 at: self.inspector.asked()?,
             }),
+            Tab::Compare => {
+                let compare = self.compare.as_ref()?;
+                compare.twin.as_ref().map(|_| ViewRequest::Slab)
+            }
             _ => None,
         }
     }
@@ -300,6 +306,7 @@ impl State {
             Action::Undo => self.undo(effects),
             Action::Compare(log) => self.compare(&log, effects),
             Action::CompareKept(id) => effects.push(super::Effect::Inquiry(Effect::Read(id))),
+            Action::CompareTwin(allocator) => self.compare_twin(allocator, effects),
             Action::NotKept => self.error("the session to compare with is no longer there"),
             Action::Second(event) => self.second(event, effects),
             Action::EndComparison => {
@@ -362,6 +369,7 @@ impl State {
     pub(super) fn go_on_asking(&mut self, effects: &mut Vec<super::Effect>) {
         self.play_on();
         self.ask_for_our_events(effects);
+        self.twin_on(effects);
     }
 
     /// Works out anew what the pictures light up.

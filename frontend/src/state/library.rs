@@ -592,6 +592,7 @@ impl State {
     pub(super) fn clear_session(&mut self) {
         self.library.renew();
         self.inquiry.reset();
+        self.slabs.reset();
         self.lab = None;
         self.log_error = None;
         self.log.clear();

@@ -127,6 +127,7 @@ impl FakeKernel {
                 let next = self.step as u64;
                 let event = |number| EventRow {
                     number,
+                    step: number as u32 + 1,
                     name: String::from_utf8_lossy(&self.log[number as usize]).into(),
                     touches: vec![Touch { at: 512, bytes: 8 }],
                     ..EventRow::default()

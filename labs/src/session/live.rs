@@ -333,7 +333,7 @@ impl Live {
                 Some(View::Events(observe::events(kernel, since, max)))
             }
             ViewRequest::Cache { name, from, max } => {
-                observe::cache(kernel, &name, from, max).map(View::Cache)
+                observe::cache(kernel, &name, from, max).map(|it| View::Cache(it.into()))
             }
             ViewRequest::Defrag { step, cache } => {
                 let view = self.defrag(step, &cache);

@@ -52,7 +52,7 @@ pub enum FrameKind {
     },
     /// On a CPU's list of single free pages.
     PerCpu,
-    /// Holds objects: of a slab, of SLOB's ring, or a single large one.
+    /// Holds slab objects.
     Slab,
     /// Holds a page of a file.
     PageCache,

@@ -3,12 +3,16 @@
 //! The other log runs on a second kernel in this browser, batch by batch, and is held against the
 //! reports of this session. At the first step that differs it stops; both kernels are brought to
 //! that step, and their events of it are compared in turn.
+//!
+//! A *twin* is the same log on a machine with another allocator. The two part soon, of course; what
+//! counts is how their caches stand. So the twin's kernel runs on, takes every line that this session
+//! takes, and follows it through time.
 
 use std::rc::Rc;
 
 use labs::log::{self, Heading};
 use labs::protocol::{LineReport, PROTOCOL_VERSION, Request, Response, View, ViewRequest};
-use labs::view::{EventRow, EventsView};
+use labs::view::{EventRow, EventsView, SlabView};
 
 use super::super::{Effect, State, batch};
 use super::{Effect as Own, Second};
@@ -31,6 +35,21 @@ pub struct Compare {
     pub phase: Phase,
     /// The events of the step that differs, here and there.
     events: [Option<Rc<EventsView>>; 2],
+    /// The other session is this one, on another allocator.
+    pub twin: Option<Twin>,
+}
+
+/// What a twin is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Twin {
+    /// The other allocator.
+    pub allocator: String,
+    /// The other kernel's caches, and the step at which they are so.
+    pub slab: Option<(u32, Rc<SlabView>)>,
+    /// The step that the other kernel shows.
+    step: u32,
+    /// It has not answered yet.
+    is_busy: bool,
 }
 
 /// How far a comparison is.
@@ -86,7 +105,10 @@ impl Compare {
         };
         // Where the lines differ, the event that tells of the line does too, and says nothing new.
         let skips = self.phase == Phase::Parted(self.parted()?, Part::Line);
-        let counts = |event: &&EventRow| !(skips && event.name == "console:line");
+        // A twin's step need not be the one that is shown, so there may be later events as well.
+        let step = self.parted()?;
+        let counts =
+            |event: &&EventRow| event.step == step && !(skips && event.name == "console:line");
         let mut ours = ours.events.iter().filter(counts);
         let mut theirs = theirs.events.iter().filter(counts);
         let same = |a: &EventRow, b: &EventRow| (&a.name, &a.fields) == (&b.name, &b.fields);
@@ -158,6 +180,29 @@ impl State {
             boot: (0, 0),
             phase,
             events: [None, None],
+            twin: None,
+        }));
+    }
+
+    /// Runs this session's log on a machine with another allocator as well.
+    pub(super) fn compare_twin(&mut self, allocator: String, effects: &mut Vec<Effect>) {
+        let header = with_allocator(&self.header, &allocator);
+        self.inquiry.tab = Some(super::Tab::Compare);
+        self.stale.past = true;
+        effects.push(Effect::Inquiry(Own::OpenSecond));
+        self.inquiry.compare = Some(Rc::new(Compare {
+            header,
+            lines: Vec::new(),
+            reports: Vec::new(),
+            boot: (0, 0),
+            phase: Phase::Running,
+            events: [None, None],
+            twin: Some(Twin {
+                allocator,
+                slab: None,
+                step: 0,
+                is_busy: true,
+            }),
         }));
     }
 
@@ -166,6 +211,9 @@ impl State {
             return;
         };
         let compare = Rc::make_mut(compare);
+        if let Some(twin) = &mut compare.twin {
+            twin.is_busy = false;
+        }
         let failed = match event {
             Second::Ready => {
                 let header = compare.header.clone();
@@ -183,21 +231,107 @@ impl State {
                 compare.boot = (state.events, state.chain);
                 return self.compare_on(effects);
             }
-            Second::Answered(_, Response::Ran { lines, .. }) => {
+            Second::Answered(Request::Run { lines: asked }, Response::Ran { lines, state }) => {
+                if let Some(twin) = &mut compare.twin {
+                    twin.step = state.step;
+                    twin.slab = None;
+                    let ran = asked.into_iter().take(lines.len());
+                    compare.lines.extend(ran);
+                }
                 compare.reports.extend(lines);
                 return self.compare_on(effects);
             }
+            Second::Answered(_, Response::State(state)) => {
+                if let Some(twin) = &mut compare.twin {
+                    twin.step = state.step;
+                    self.twin_on(effects);
+                }
+                return;
+            }
+            Second::Answered(_, Response::View(Some(View::Slab(view)))) => {
+                if let Some(twin) = &mut compare.twin {
+                    twin.slab = Some((twin.step, Rc::new(view)));
+                    self.twin_on(effects);
+                }
+                return;
+            }
             Second::Answered(_, Response::View(Some(View::Events(view)))) => {
                 compare.events[1] = Some(Rc::new(view));
+                if compare.twin.is_some() {
+                    return self.twin_on(effects);
+                }
                 // It has said all that was wanted of it.
                 return effects.push(Effect::Inquiry(Own::CloseSecond));
             }
             Second::Answered(..) => return,
         };
-        if compare.phase == Phase::Running {
+        if compare.phase == Phase::Running || compare.twin.is_some() {
             compare.phase = Phase::Failed(failed.into());
         }
         effects.push(Effect::Inquiry(Own::CloseSecond));
+    }
+
+    /// The twin's kernel has nothing to do: gives it what comes next, so that it keeps up with this
+    /// session's log and with the step that is shown.
+    pub(crate) fn twin_on(&mut self, effects: &mut Vec<Effect>) {
+        let Some(compare) = &mut self.inquiry.compare else {
+            return;
+        };
+        let idle = compare.twin.as_ref().filter(|twin| !twin.is_busy);
+        if idle.is_none() || matches!(compare.phase, Phase::Failed(_)) || self.replay.is_some() {
+            return;
+        }
+        let compare = Rc::make_mut(compare);
+        let Some(twin) = &mut compare.twin else {
+            return;
+        };
+        if with_allocator(&self.header, &twin.allocator) != compare.header {
+            compare.phase = Phase::Failed("another session was opened".into());
+            return effects.push(Effect::Inquiry(Own::CloseSecond));
+        }
+        // What this session has dropped, the twin drops too.
+        let pairs = self.log.iter().zip(&compare.lines);
+        let common = pairs.take_while(|(ours, line)| ours.line == **line).count();
+        compare.lines.truncate(common);
+        compare.reports.truncate(common);
+        let parted = match compare.phase {
+            Phase::Parted(step, _) if step as usize <= common => Some(step),
+            _ => None,
+        };
+        let next = if common < self.log.len() {
+            compare.phase = Phase::Running;
+            if twin.step as usize == common {
+                let later = self.log[common..].iter().map(|line| line.line.as_slice());
+                Request::Run {
+                    lines: batch(later),
+                }
+            } else {
+                Request::Seek {
+                    step: common as u32,
+                }
+            }
+        } else if let Some(step) = parted.filter(|_| compare.events[1].is_none()) {
+            if twin.step == step {
+                Request::View(ViewRequest::Events {
+                    since: compare.events_before(step),
+                    max: EVENTS_COMPARED,
+                })
+            } else {
+                Request::Seek { step }
+            }
+        } else if twin.step != self.kernel.step {
+            Request::Seek {
+                step: self.kernel.step,
+            }
+        } else if twin.slab.as_ref().map(|(step, _)| *step) != Some(twin.step) {
+            Request::View(ViewRequest::Slab)
+        } else {
+            return;
+        };
+        if let Some(twin) = &mut compare.twin {
+            twin.is_busy = true;
+        }
+        effects.push(second(next));
     }
 
     /// Holds the reports that there are against this session's, and asks for more.
@@ -217,6 +351,19 @@ impl State {
                 }
                 part_of(&ours.report, theirs, same_boot).map(|part| (step, part))
             });
+        if compare.twin.is_some() {
+            // The first difference stays the first, whatever runs later.
+            let phase = match differing {
+                Some((step, part)) => Phase::Parted(step, part),
+                None if compare.reports.len() < self.log.len() => Phase::Running,
+                None => Phase::Same,
+            };
+            if phase != compare.phase {
+                compare.phase = phase;
+                compare.events = [None, None];
+            }
+            return self.twin_on(effects);
+        }
         let ran = compare.reports.len();
         let end = (ran.min(self.log.len()) + 1) as u32;
         let parted = differing.or(if ran > self.log.len() {
@@ -260,7 +407,11 @@ impl State {
         let Phase::Parted(step, _) = compare.phase else {
             return;
         };
-        if compare.events[0].is_none() && self.kernel.step == step {
+        let is_there = match compare.twin {
+            Some(_) => self.kernel.step >= step && self.log.len() >= step as usize,
+            None => self.kernel.step == step,
+        };
+        if compare.events[0].is_none() && is_there {
             effects.push(Effect::Send(Request::View(ViewRequest::Events {
                 since: self.events_after(step as usize - 1),
                 max: EVENTS_COMPARED,
@@ -270,9 +421,23 @@ impl State {
 
     pub(super) fn our_events(&mut self, view: EventsView) {
         if let Some(compare) = &mut self.inquiry.compare {
-            Rc::make_mut(compare).events[0] = Some(Rc::new(view));
+            // Of a twin's step the first events are wanted; those that are too far back come once the
+            // step is shown.
+            let is_early = compare.twin.is_some() && compare.parted() != Some(self.kernel.step);
+            if view.lost == 0 || !is_early {
+                Rc::make_mut(compare).events[0] = Some(Rc::new(view));
+            }
         }
     }
+}
+
+/// A machine's header with another allocator in it.
+fn with_allocator(header: &str, allocator: &str) -> String {
+    let words = header.split(' ').map(|word| match word.split_once('=') {
+        Some(("slab", _)) => ["slab=", allocator].concat(),
+        _ => word.to_string(),
+    });
+    words.collect::<Vec<String>>().join(" ")
 }
 
 fn second(request: Request) -> Effect {
