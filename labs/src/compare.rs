@@ -3,7 +3,9 @@
 //! Two logs, or one log on two machines: the first step at which they differ, in what, and the first
 //! event of that step that differs. [`first_difference`] and [`first_event`] compare what was
 //! reported and know of no kernel, so the page can use them on sessions that it has already;
-//! [`logs`] runs two logs for them.
+//! [`logs`] runs two logs for them; [`allocators`] runs one log under several.
+
+mod allocators;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,6 +18,7 @@ use crate::check::outcome;
 use crate::log::{self, Heading};
 use crate::protocol::{LineReport, Request, Response, View as Seen, ViewRequest};
 use crate::view::{EventRow, EventsView, Table, View};
+pub use allocators::{AllocatorRun, AllocatorsView, allocators};
 
 /// Lines that are run by one request.
 const LINES_AT_A_TIME: usize = 1000;
@@ -358,8 +361,14 @@ impl View for ComparisonView {
             if *part != Part::Line && events.as_ref() != Some(sides) {
                 rows.push(row(part.word(), sides.clone()));
             }
-            if let Some(events) = events {
-                rows.push(row("event", events));
+            if let Some(told) = events {
+                rows.push(row("event", told));
+                // Fields name a cache and an address; a sentence says what became of it.
+                let pair = difference
+                    .events
+                    .as_ref()
+                    .map(|pair| [in_words(&pair[0]), in_words(&pair[1])]);
+                rows.extend(pair.map(|pair| row("in words", pair)));
             }
         }
         Table {
@@ -395,6 +404,13 @@ impl View for ComparisonView {
 
 fn row(name: &str, [one, other]: [String; 2]) -> Vec<String> {
     vec![name.to_string(), one, other]
+}
+
+/// An event's sentence in a cell.
+fn in_words(event: &Option<EventRow>) -> String {
+    event
+        .as_ref()
+        .map_or("-".to_string(), |event| event.sentence.clone())
 }
 
 /// An event in a cell.
@@ -500,7 +516,15 @@ mod tests {
             panic!("{difference:?}")
         };
         assert!(one.name == other.name && one.fields != other.fields);
-        assert_eq!(view.table().rows.last().unwrap()[0], "event");
+        let rows = view.table().rows;
+        let [.., event, in_words] = &rows[..] else {
+            panic!("{rows:?}")
+        };
+        assert_eq!(
+            (event[0].as_str(), in_words[0].as_str()),
+            ("event", "in words")
+        );
+        assert_eq!(in_words[1], one.sentence);
     }
 
     #[test]

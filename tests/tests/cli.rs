@@ -379,6 +379,14 @@ fn logs_are_compared() {
             && text.contains("  first   radix insert t 0 1\n  second  radix insert t 0 2\n"),
         "{text}"
     );
+    let slabs = xtask(&["compare", &one, "--slab", "slub,slob"], b"");
+    assert_eq!(slabs.status, Some(0), "{}", slabs.stderr);
+    let text = String::from_utf8_lossy(&slabs.stdout);
+    assert!(
+        text.starts_with("2 steps under 2 allocators: SLOB holds the fewest pages, ")
+            && text.contains("\nlines that failed     0"),
+        "{text}"
+    );
     let wrong = xtask(&["compare", &one, "-"], b"mem=9T\n");
     assert_eq!(wrong.status, Some(2));
     assert!(

@@ -39,7 +39,9 @@ time is its number since boot, in microseconds.
 pub const COMPARE_DETAILS: &str = "
 Both FILEs are input logs; one of them may be `-` for standard input. What differs first is printed
 with the step: the line itself, what it printed, its exit status, or the trace events, and then the
-first event that is another. The exit status is 0 if nothing differs, 1 if something does.";
+first event that is another. The exit status is 0 if nothing differs, 1 if something does.
+  --slab A,B,...  run one FILE under each of these allocators (slab, slub, slob) instead, and print
+                  what each comes to: pages held, objects in use, events, lines that failed";
 
 /// What `parity --help` adds.
 pub const PARITY_DETAILS: &str = "
@@ -123,17 +125,27 @@ pub fn trace(mut arguments: lexopt::Parser) -> Result<(), Stop> {
 /// The command `compare`.
 pub fn compare(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     let mut files = Vec::new();
+    let mut allocators = None;
     while let Some(argument) = arguments.next()? {
         match argument {
+            Long("slab") => allocators = Some(arguments.value()?.string()?),
             Value(value) if files.len() < 2 => files.push(value),
             other => return Err(other.unexpected().into()),
         }
     }
-    if files.len() < 2 {
-        return Err(Stop::Usage("compare which two logs?".to_string()));
+    let (wanted, usage) = match allocators {
+        None => (2, "compare which two logs?"),
+        Some(_) => (1, "compare which log under these allocators?"),
+    };
+    if files.len() != wanted {
+        return Err(Stop::Usage(usage.to_string()));
     }
+    let words = match allocators {
+        None => vec!["compare".to_string()],
+        Some(allocators) => vec!["allocators".to_string(), allocators],
+    };
     Err(process::become_program(
-        drive()?.args(["compare", "--"]).args(files),
+        drive()?.args(words).arg("--").args(files),
     ))
 }
 
@@ -298,6 +310,8 @@ mod tests {
         assert!(refused(trace, "log --from x"));
         assert!(refused(compare, "one"));
         assert!(refused(compare, "one two three"));
+        assert!(refused(compare, "--slab slub,slob"));
+        assert!(refused(compare, "--slab slub,slob one two"));
         assert!(refused(parity, ""));
         assert!(refused(parity, "-3"));
         assert!(refused(parity, "10 --seed x"));

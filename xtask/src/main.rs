@@ -80,8 +80,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "compare",
-        arguments: "FILE FILE",
-        summary: "find the first step at which two logs part",
+        arguments: "FILE FILE | FILE --slab A,B,...",
+        summary: "find the first step at which two logs part, or compare allocators",
         details: kernels::COMPARE_DETAILS,
         run: kernels::compare,
     },

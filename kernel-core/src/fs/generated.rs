@@ -35,7 +35,21 @@ pub(super) struct Entry {
 }
 
 /// What a [`Show`] returns.
-pub(super) type Shown = Result<Option<u64>, fmt::Error>;
+pub(super) type Shown = Result<Option<u64>, Stop>;
+
+/// Why a record was not shown.
+pub(super) enum Stop {
+    /// It has no room.
+    Full,
+    /// It cannot be had.
+    Errno(Errno),
+}
+
+impl From<fmt::Error> for Stop {
+    fn from(_: fmt::Error) -> Stop {
+        Stop::Full
+    }
+}
 
 /// A row that shows, and takes what `store` takes.
 pub(super) const fn file(path: &'static str, show: Show, store: Option<Store>) -> Entry {
@@ -46,6 +60,8 @@ pub(super) const fn file(path: &'static str, show: Show, store: Option<Store>) -
 pub(super) struct Family {
     /// Where it stands below the root of its file system.
     pub directory: &'static str,
+    /// Whether this machine has it.
+    pub is_there: fn(&Mem) -> bool,
     /// The number of the member of that name, for the functions of its files.
     pub find: fn(&Mem, &str) -> Option<u32>,
     /// Prints the name of the member at a position, counted from 0, and returns the next position;
@@ -145,6 +161,9 @@ impl FileSystem for Generated {
         }
         (self.populate)(mem, mount)?;
         for (number, family) in (0..).zip(self.families) {
+            if !(family.is_there)(mem) {
+                continue;
+            }
             let root = mem[mount].root;
             let directory = make_directories(mem, root, family.directory)?;
             let inode = mem[directory].inode;
@@ -214,7 +233,8 @@ impl FileSystem for Generated {
                 Ok(next) => *position = next.unwrap_or(END),
                 // What fits no longer waits for the next read.
                 Err(_) if before > 0 => return Ok(before),
-                Err(_) => return Err(Errno::EINVAL),
+                Err(Stop::Full) => return Err(Errno::EINVAL),
+                Err(Stop::Errno(errno)) => return Err(errno),
             }
         }
         Ok(record.filled)

@@ -22,7 +22,7 @@
 //! | `ramfs.rs` | `/`: files of pages |
 //! | `srcfs.rs` | a tree of source files that are made when they are read |
 //! | `generated.rs` | files whose content is made when they are read |
-//! | `procfs.rs`, `sysfs.rs` | what is in `/proc` and `/sys` |
+//! | `procfs.rs`, `sysfs.rs`, `sysslab.rs` | what is in `/proc`, `/sys` and `/sys/slab` |
 //! | `check.rs` | the invariants |
 //!
 //! A name has at most [`NAME_MAX`] bytes, not 255, because a dentry holds it inline.
@@ -40,6 +40,7 @@ mod ramfs;
 pub(crate) mod shrink;
 mod srcfs;
 mod sysfs;
+mod sysslab;
 #[cfg(test)]
 mod tests;
 

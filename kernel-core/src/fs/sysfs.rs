@@ -1,4 +1,4 @@
-//! `/sys`: the trace, and the machine's nodes and CPUs.
+//! `/sys`: the trace, the machine's nodes and CPUs; [`sysslab`] adds SLUB's caches.
 //!
 //! The trace is ftrace's (`/sys/kernel/debug/tracing`). Its lines read
 //! `COMM-PID [CPU] FLAGS SECONDS.MICROS: event_name: field=value ...`. This kernel has no clock, so
@@ -8,7 +8,7 @@
 use core::fmt::Write;
 
 use super::generated::{self, Entry, Generated, Shown, file, parse_number};
-use super::{FS, Mount};
+use super::{FS, Mount, sysslab};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::trace::{CAPACITY, TRACE};
@@ -18,7 +18,7 @@ pub(super) static SYSFS: Generated = Generated {
     name: "sysfs",
     files: &FILES,
     populate,
-    families: &[],
+    families: &[sysslab::CACHES],
 };
 
 /// Rows that exist once.

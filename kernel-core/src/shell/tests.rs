@@ -585,7 +585,7 @@ fn proc_files_have_the_formats_of_the_era() {
         .expect("a line");
     assert_eq!(
         dentries,
-        "dentry                38     64    128   32    1 : tunables    0    0    0 : slabdata      2      2      0"
+        "dentry                39     64    128   32    1 : tunables    0    0    0 : slabdata      2      2      0"
     );
     assert_eq!(
         lab.run("cat /proc/mounts /proc/filesystems"),
@@ -1253,4 +1253,168 @@ fn the_first_line_of_a_file_becomes_variables() {
         2,
         "read: usage: read NAME... < FILE\n",
     );
+}
+
+/// Files of a cache in `/sys/slab`, in 2.6.24's form.
+#[test]
+fn every_cache_has_a_directory() {
+    let mut lab = Lab::new("mem=16M cpus=2 nodes=2");
+    let files = lab.run("ls /sys/slab/dentry");
+    let names: Vec<&str> = files.lines().collect();
+    assert!(names.is_sorted());
+    assert_eq!(names.len(), 26);
+    assert_eq!(
+        lab.run(
+            "kmem create a 60; kmem create b 64; kmem create w 64 debug=FZPU; kmem create z 100 ctor align=16"
+        ),
+        "0\n0, as an alias of a\n0\n0\n"
+    );
+    let caches = lab.run("ls /sys/slab");
+    let listed: Vec<&str> = caches.lines().collect();
+    assert!(listed.is_sorted());
+    for name in ["a", "b", "dentry", "kmalloc-8", "kmem_cache", "w", "z"] {
+        assert!(listed.contains(&name), "{caches}");
+    }
+    let slabinfo = lab.run("cat /proc/slabinfo");
+    assert_eq!(listed.len(), slabinfo.lines().count() - 2 + 1);
+    // Cache, file, content; before there are any objects.
+    for (path, content) in [
+        ("a/aliases", "1\n"),
+        ("b/aliases", "1\n"),
+        ("dentry/aliases", "0\n"),
+        ("a/object_size", "64\n"),
+        ("b/slab_size", "64\n"),
+        ("a/objs_per_slab", "64\n"),
+        ("a/order", "0\n"),
+        ("a/align", "8\n"),
+        ("z/align", "16\n"),
+        ("z/slab_size", "112\n"),
+        ("z/ctor", "zero\n"),
+        ("a/ctor", ""),
+        ("w/slab_size", "136\n"),
+        ("w/sanity_checks", "1\n"),
+        ("w/red_zone", "1\n"),
+        ("w/poison", "1\n"),
+        ("w/store_user", "1\n"),
+        ("w/trace", "0\n"),
+        ("a/poison", "0\n"),
+        ("a/cache_dma", "0\n"),
+        ("a/hwcache_align", "0\n"),
+        ("a/reclaim_account", "0\n"),
+        ("a/destroy_by_rcu", "0\n"),
+        ("a/slabs", "0\n"),
+        ("a/objects", "0\n"),
+        ("a/partial", "0\n"),
+        ("a/cpu_slabs", "0\n"),
+        ("a/defrag_ratio", "0\n"),
+        ("a/remote_node_defrag_ratio", "10\n"),
+        ("a/shrink", ""),
+        ("a/validate", ""),
+        ("w/alloc_calls", "No data\n"),
+        ("w/free_calls", "No data\n"),
+        (
+            "a/alloc_calls",
+            "cat: /sys/slab/a/alloc_calls: Function not implemented\n",
+        ),
+    ] {
+        assert_eq!(lab.run(&format!("cat /sys/slab/{path}")), content, "{path}");
+    }
+    // A full slab, one that the CPU owns, and one of the other node's.
+    lab.run("kmem alloc a 100; taskset -pc 1 $$; kmem alloc a 10");
+    let show = "cd /sys/slab/a; cat slabs cpu_slabs partial objects; cd /";
+    assert_eq!(
+        lab.run(show),
+        "3 N0=2 N1=1\n2 N0=1 N1=1\n0\n192 N0=128 N1=64\n"
+    );
+    lab.run("echo 1 > /sys/slab/b/shrink");
+    assert_eq!(
+        lab.run(show),
+        "3 N0=2 N1=1\n0\n2 N0=1 N1=1\n110 N0=100 N1=10\n"
+    );
+    // The layout changes only while there are no objects; what only watches, at any time.
+    assert_eq!(
+        lab.run("echo 1 > /sys/slab/a/red_zone; echo 1 > /sys/slab/a/sanity_checks; cat /sys/slab/b/sanity_checks"),
+        "echo: write error: Device or resource busy\n1\n"
+    );
+    assert_eq!(
+        lab.run(
+            "echo 1 > /sys/slab/z/poison; echo 1 > /sys/slab/z/red_zone; cat /sys/slab/z/slab_size"
+        ),
+        "128\n"
+    );
+    lab.run("kmem alloc z 40; kmem scatter z 50; kmem alloc a 40; kmem scatter a 50");
+    assert_eq!(lab.kernel.mem[slab::SLAB].bugs, 0);
+    assert_eq!(
+        lab.run("echo 1 > /sys/slab/z/validate; echo 0 > /sys/slab/a/sanity_checks; echo 2 > /sys/slab/z/validate; echo > /sys/slab/z/shrink"),
+        "echo: write error: Invalid argument\necho: write error: Invalid argument\n"
+    );
+    // Ratios below 100 are taken; others have no effect.
+    assert_eq!(
+        lab.run("cd /sys/slab/z; echo 30 > defrag_ratio; cat defrag_ratio; echo 100 > defrag_ratio; cat defrag_ratio; \
+                 echo x > defrag_ratio; echo 99 > remote_node_defrag_ratio; cat remote_node_defrag_ratio; cd /"),
+        "30\n30\necho: write error: Invalid argument\n99\n"
+    );
+    // What is gone is gone, and a name is not more than that.
+    assert_eq!(
+        lab.run(
+            "kmem destroy a; ls /sys/slab/a; cat /sys/slab/b/aliases; cat /sys/slab/b/nonsense"
+        ),
+        "0\nls: cannot access '/sys/slab/a': No such file or directory\n0\n\
+         cat: /sys/slab/b/nonsense: No such file or directory\n"
+    );
+    assert_eq!(
+        lab.run("cd /sys/slab/w; kmem destroy w; cat order; pwd; cd /; mkdir /sys/slab/x; rmdir /sys/slab/z"),
+        "0\ncat: order: No such device\n/sys/slab/w\n\
+         mkdir: cannot create directory '/sys/slab/x': Operation not permitted\n\
+         rmdir: failed to remove '/sys/slab/z': Operation not permitted\n"
+    );
+    // The other allocators have no such directory.
+    for header in ["mem=4M slab=slab", "mem=4M slab=slob"] {
+        assert_eq!(Lab::new(header).run("ls /sys"), "devices\nkernel\n");
+    }
+}
+
+/// Who allocated what: a line of `alloc_calls` for each console line.
+#[test]
+fn users_are_tracked() {
+    let mut lab = Lab::new("mem=16M cpus=2 nodes=2");
+    lab.run("kmem create w 64 debug=U");
+    lab.run("kmem alloc w 3");
+    lab.run("taskset -pc 1 $$; kmem alloc w");
+    lab.run("kmem free w:0; kmem alloc w");
+    let text = lab.run("cat /sys/slab/w/alloc_calls");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    for (line, (begin, end)) in lines.iter().zip([
+        ("      2 line 2 age=", " pid=1 cpus=0 nodes=0"),
+        ("      1 line 3 age=", " pid=1 cpus=1 nodes=1"),
+        ("      1 line 4 age=", " pid=1 cpus=1 nodes=1"),
+    ]) {
+        assert!(line.starts_with(begin) && line.ends_with(end), "{text}");
+    }
+    // Three ages where they differ, one where not.
+    let ages = |line: &str| {
+        line.split(" age=")
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap()
+            .matches('/')
+            .count()
+    };
+    assert_eq!([ages(lines[0]), ages(lines[1])], [2, 0], "{text}");
+    let mut lab = Lab::new("mem=4M");
+    lab.run("kmem create w 64 debug=U");
+    lab.run("kmem alloc w 4");
+    lab.run("kmem free w:0; kmem alloc w");
+    let text = lab.run("cat /sys/slab/w/free_calls");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].starts_with("      3 <not-available> age="),
+        "{text}"
+    );
+    assert!(lines[1].starts_with("      1 line 3 age="), "{text}");
+    assert!(lines[1].ends_with(" pid=1"), "{text}");
 }

@@ -393,6 +393,15 @@ pub fn next_location(
     Some((location, (!is_last).then_some(least + 1)))
 }
 
+/// A pointer as the log prints it, which knows no name for NULL.
+fn pointer(object: Ref<Object>) -> u64 {
+    if object.is_null() {
+        0
+    } else {
+        object.address()
+    }
+}
+
 /// An address as the log prints it.
 fn address(object: Ref<Object>, offset: u32) -> u64 {
     object.address() + u64::from(offset)
@@ -439,8 +448,8 @@ fn print_page(mem: &mut Mem, page: Ref<Page>) {
     } = mem[page];
     let start: Ref<Object> = Ref::of_frame(mem.frame_of(page));
     mem.printk(format_args!(
-        "INFO: Slab 0x{start} objects={objects} used={inuse} fp=0x{}",
-        Ref::<Object>::new(freelist)
+        "INFO: Slab 0x{start} objects={objects} used={inuse} fp=0x{:016x}",
+        pointer(Ref::new(freelist))
     ));
 }
 
@@ -513,7 +522,8 @@ fn print_object(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, object: R
     print_page(mem, page);
     let link = get_link(mem, cache, object);
     mem.printk(format_args!(
-        "INFO: Object 0x{object} @offset={offset} fp=0x{link}\n"
+        "INFO: Object 0x{object} @offset={offset} fp=0x{:016x}\n",
+        pointer(link)
     ));
     if offset >= 16 {
         let before: Ref<Object> = object.byte_sub(16);
@@ -809,8 +819,8 @@ fn trace(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, what: &str) 
         let page = mem.head_page(object);
         let (inuse, link) = (mem[page].inuse, mem[page].freelist);
         mem.printk(format_args!(
-            "TRACE {name} {what} 0x{object} inuse={inuse} fp=0x{}",
-            Ref::<Object>::new(link)
+            "TRACE {name} {what} 0x{object} inuse={inuse} fp=0x{:016x}",
+            pointer(Ref::new(link))
         ));
     }
 }

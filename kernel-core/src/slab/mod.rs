@@ -13,7 +13,7 @@
 //! - [`slob`] has no slabs at all: one ring of free blocks, for machines with very little memory.
 //!
 //! What they share is here: creating, finding and naming caches, the general caches behind
-//! [`kmalloc`], the events.
+//! [`kmalloc()`], the events.
 
 pub mod alias;
 #[cfg(test)]
@@ -752,10 +752,33 @@ fn free_large(mem: &mut Mem, object: Ref<Object>) {
 
 /// Puts a new object into the state that the constructor promises.
 fn construct(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
-    if mem[cache].has_constructor() {
-        for word in 0..mem[cache].object_size.div_ceil(UNIT as u32) {
-            mem[object.offset(word)] = 0;
-        }
+    let KmemCache { object_size, .. } = mem[cache];
+    if !mem[cache].has_constructor() {
+        return;
+    }
+    let words = object_size / UNIT as u32;
+    for word in 0..words {
+        mem[object.offset(word)] = 0;
+    }
+    // Behind the last byte may begin a red zone.
+    let rest = object_size as usize % UNIT;
+    if rest > 0 {
+        mem[object.cast::<[u8; UNIT]>().offset(words)][..rest].fill(0);
+    }
+}
+
+/// Copies what is in one object of a cache to another.
+fn copy_object(mem: &mut Mem, cache: Ref<KmemCache>, from: Ref<Object>, to: Ref<Object>) {
+    let KmemCache { object_size, .. } = mem[cache];
+    let words = object_size / UNIT as u32;
+    for word in 0..words {
+        mem[to.offset(word)] = mem[from.offset(word)];
+    }
+    let rest = object_size as usize % UNIT;
+    if rest > 0 {
+        let [from, to] = [from, to].map(|object| object.cast::<[u8; UNIT]>().offset(words));
+        let last = mem[from];
+        mem[to][..rest].copy_from_slice(&last[..rest]);
     }
 }
 

@@ -179,9 +179,7 @@ impl CacheOps for Movable {
             let Ok(copy) = kmem_cache_alloc::<Object>(mem, cache, Gfp::KERNEL) else {
                 return;
             };
-            for word in 0..mem[cache].object_size / UNIT as u32 {
-                mem[copy.offset(word)] = mem[object.offset(word)];
-            }
+            super::copy_object(mem, cache, object, copy);
             let handle = owner(mem, object);
             mem[handle].object = copy;
             super::defrag::moved(mem, cache, object, copy);

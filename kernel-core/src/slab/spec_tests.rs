@@ -495,3 +495,40 @@ fn kinds_of_caches_work_everywhere() {
         }
     }
 }
+
+/// Objects whose size is no multiple of a word are constructed, moved and freed to the last byte, and
+/// not one further.
+#[test]
+fn odd_objects_end_where_they_end() {
+    for size in 9..=17 {
+        let mut mem = machine(Allocator::Slub, "mem=4M");
+        let options = Options {
+            ctor: Constructor::Zero,
+            flags: Flags::DEFAULT,
+            ops: crate::cache_ops::by_name("movable").unwrap(),
+            ..Options::default()
+        };
+        let cache = kmem_cache_create_with(&mut mem, "c", size, options).unwrap();
+        mem[cache].set_console();
+        let handles: Vec<_> = (0..200)
+            .map(|_| play::alloc(&mut mem, cache, Gfp::KERNEL).unwrap())
+            .collect();
+        let handle = handles[0];
+        let last = |mem: &Mem| {
+            let word = mem[handle].object.offset((size - 1) / 8);
+            mem[Ref::<[u8; 8]>::new(word.unit())][(size as usize - 1) % 8]
+        };
+        let object = mem[handle].object;
+        play::poke(&mut mem, object, size - 1, &[0x77]).unwrap();
+        // Away from there, with its last byte.
+        let page = mem.head_page(object);
+        assert!(defrag::kmem_cache_vacate(&mut mem, page), "size {size}");
+        assert!(mem[handle].object != object);
+        assert_eq!(last(&mem), 0x77, "size {size}");
+        for handle in handles {
+            play::free_owned(&mut mem, handle);
+        }
+        assert_eq!(mem[SLAB].bugs, 0, "size {size}: {}", log(&mem));
+        check(&mem).unwrap();
+    }
+}

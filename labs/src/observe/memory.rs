@@ -57,7 +57,8 @@ fn frame_codes(mem: &Mem) -> Vec<u8> {
             // Free, but in no block: it waits on a CPU's list.
             (FrameKind::PerCpu, 1)
         } else {
-            let kind = if page.is(PageFlag::Slab) {
+            let of_objects = [PageFlag::Slab, PageFlag::Slob, PageFlag::Large];
+            let kind = if of_objects.into_iter().any(|flag| page.is(flag)) {
                 FrameKind::Slab
             } else if page.is(PageFlag::PageCache) {
                 FrameKind::PageCache

@@ -52,7 +52,7 @@ pub enum FrameKind {
     },
     /// On a CPU's list of single free pages.
     PerCpu,
-    /// Holds slab objects.
+    /// Holds objects: of a slab, of SLOB's ring, or a single large one.
     Slab,
     /// Holds a page of a file.
     PageCache,

@@ -1,5 +1,6 @@
 //! Drives kernels for the developer's tool: `drive run HOST -- FILE`,
 //! `drive trace HOST FORMAT FROM TO -- FILE OUT`, `drive compare -- FILE FILE`,
+//! `drive allocators A,B,... -- FILE`,
 //! `drive parity N SEED SUBJECT HOST...`, `drive invariants N SEED SUBJECT` and
 //! `drive boot IMAGE [KEY=VALUE...]`.
 //!
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Ok((command, words)) if command == "run" => run(&words),
         Ok((command, words)) if command == "trace" => trace(&words),
         Ok((command, words)) if command == "compare" => compare(&words),
+        Ok((command, words)) if command == "allocators" => compare_allocators(&words),
         Ok((command, words)) if command == "parity" => compare_hosts(&words),
         Ok((command, words)) if command == "invariants" => watch(&words),
         Ok((command, words)) if command == "boot" => boot(&words),
@@ -144,6 +146,19 @@ fn compare(words: &[String]) -> Outcome {
     )?;
     print!("{}", view.text());
     Ok(verdict(view.is_same()))
+}
+
+/// Runs a log under several allocators and prints what each comes to.
+fn compare_allocators(words: &[String]) -> Outcome {
+    let [names, file] = words else {
+        return Err("usage: drive allocators A,B,... -- FILE".into());
+    };
+    let names: Vec<&str> = names.split(',').collect();
+    let mut host = host::Native::new();
+    let ask = &mut |request| host.request(request);
+    let view = compare::allocators(&read_log(file)?, &names, ask)?;
+    print!("{}", view.text());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The subjects that a word of the command line names.
