@@ -3,18 +3,10 @@
 
 use crate::fs::shrink::{Dentries, Inodes};
 use crate::slab::defrag::CacheOps;
-use crate::slab::play::{Handles, Movable, Pinned};
+use crate::slab::play::{Handles, Movable, Naughty, Pinned};
 
 /// Callbacks by number; 0 is none.
-static TABLE: &[&dyn CacheOps] = &[
-    &Movable,
-    &Pinned,
-    &Handles,
-    &Dentries,
-    &Inodes,
-    #[cfg(test)]
-    &crate::slab::tests::Naughty,
-];
+static TABLE: &[&dyn CacheOps] = &[&Movable, &Pinned, &Handles, &Dentries, &Inodes, &Naughty];
 
 /// The callbacks of this number.
 pub fn get(number: u32) -> Option<&'static dyn CacheOps> {

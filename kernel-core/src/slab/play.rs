@@ -13,7 +13,7 @@ use super::defrag::CacheOps;
 use super::{KmemCache, Object, SLAB, SlabData, kmem_cache_alloc, kmem_cache_free};
 use crate::btf::describe;
 use crate::errno::Errno;
-use crate::mem::{Gfp, ListHead, Mem, Ref, UNIT};
+use crate::mem::{FRAME_SIZE, Gfp, ListHead, Mem, Ref, UNIT};
 
 /// The owner of one object.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -63,7 +63,9 @@ pub fn next_handle(mem: &Mem, handle: Ref<Handle>) -> Option<Ref<Handle>> {
 /// `EPERM` for memory that is not the console's to write to: a kernel that is not watched would
 /// follow the link that a free object holds, wherever it leads then.
 pub(crate) fn poke(mem: &mut Mem, at: Ref<Object>, offset: u32, bytes: &[u8]) -> Result<(), Errno> {
-    let place = super::place_at(mem, at).ok_or(Errno::EPERM)?;
+    let Some(place) = super::place_at(mem, at) else {
+        return poke_padding(mem, at, offset, bytes);
+    };
     let descriptor = mem[place.cache];
     let watched = descriptor.flags.contains(Flags::POISON);
     let from = (at.unit() - place.object.unit()) * UNIT as u32 + offset;
@@ -86,10 +88,33 @@ pub(crate) fn poke(mem: &mut Mem, at: Ref<Object>, offset: u32, bytes: &[u8]) ->
     if descriptor.flags.any() && !(place.in_use && to <= descriptor.object_size) {
         mem[place.cache].set_mistreated();
     }
+    write(mem, place.object, from, bytes);
+    Ok(())
+}
+
+fn write(mem: &mut Mem, object: Ref<Object>, from: u32, bytes: &[u8]) {
     for (offset, &byte) in (from..).zip(bytes) {
-        let unit = place.object.unit() + offset / UNIT as u32;
+        let unit = object.unit() + offset / UNIT as u32;
         mem[Ref::<[u8; UNIT]>::new(unit)][offset as usize % UNIT] = byte;
     }
+}
+
+/// Writes behind the last object of a watched slab.
+fn poke_padding(mem: &mut Mem, at: Ref<Object>, offset: u32, bytes: &[u8]) -> Result<(), Errno> {
+    let page = mem.head_page(at);
+    let cache = super::cache_of(mem, page).ok_or(Errno::EPERM)?;
+    let KmemCache { flags, order, .. } = mem[cache];
+    let behind = (at.frame() - mem.frame_of(page)) * FRAME_SIZE as u32
+        + at.unit() * UNIT as u32 % FRAME_SIZE as u32
+        + offset
+        + bytes.len() as u32;
+    if !mem[cache].is_console()
+        || !flags.contains(Flags::POISON)
+        || behind > (FRAME_SIZE as u32) << order
+    {
+        return Err(Errno::EPERM);
+    }
+    write(mem, at, offset, bytes);
     Ok(())
 }
 
@@ -241,6 +266,24 @@ impl CacheOps for Pinned {
     fn get(&self, _: &mut Mem, _: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
         objects.fill(Ref::NULL);
         0
+    }
+
+    fn kick(&self, _: &mut Mem, _: Ref<KmemCache>, _: &[Ref<Object>], _: u32) {}
+}
+
+/// What breaks the contract: its `get` allocates, while the slab is locked. The kernel says so, and
+/// nothing is allocated; for the lesson, and for whoever wants to see it caught.
+pub struct Naughty;
+
+impl CacheOps for Naughty {
+    fn name(&self) -> &'static str {
+        "naughty"
+    }
+
+    fn get(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
+        let refused = kmem_cache_alloc::<Object>(mem, cache, Gfp::KERNEL).is_err();
+        objects.fill(Ref::NULL);
+        u32::from(refused)
     }
 
     fn kick(&self, _: &mut Mem, _: Ref<KmemCache>, _: &[Ref<Object>], _: u32) {}

@@ -540,26 +540,6 @@ INFO: Allocated in line 0 age=",
     assert!(log.ends_with(" not freed\n\n"), "{log}");
 }
 
-/// A `get` that breaks its contract: it allocates, and it frees.
-pub(crate) struct Naughty;
-
-impl defrag::CacheOps for Naughty {
-    fn name(&self) -> &'static str {
-        "naughty"
-    }
-
-    fn get(&self, mem: &mut Mem, _: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
-        assert!(
-            kmalloc(mem, 8, Gfp::KERNEL).is_err(),
-            "a slab call got through"
-        );
-        objects.fill(Ref::NULL);
-        0
-    }
-
-    fn kick(&self, _: &mut Mem, _: Ref<KmemCache>, _: &[Ref<Object>], _: u32) {}
-}
-
 /// A machine with a cache of 128-byte objects, `count` of them, of which a random tenth is left.
 fn scattered(ops: &str, count: u32, seed: u64) -> (Mem, Ref<KmemCache>) {
     let mut mem = machine(Allocator::Slub, "mem=64M");

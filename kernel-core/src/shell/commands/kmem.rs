@@ -37,7 +37,7 @@ subcommands! {
     "create", "NAME SIZE [align=N] [ctor] [ops=OPS] [debug=FZPUT] [ratio=N] [KIND]...", 2..=11,
         create, "make a cache; KIND: hwcache_align, cache_dma, reclaim_account, destroy_by_rcu";
     "alloc", "NAME [N]", 1..=2, alloc, "allocate objects and print their addresses";
-    "free", "ADDRESS...", 1..=64, free, "give objects back";
+    "free", "[from=NAME] ADDRESS...", 1..=64, free, "give objects back, to another cache if told so";
     "stat", "NAME", 1..=1, stat, "print a cache's counts";
     "show", "NAME", 1..=1, show, "draw the slabs of a cache: # in use, . free; and the next free ones";
     "scatter", "NAME PERCENT", 2..=2, scatter, "free so many percent of a cache's objects, here and there";
@@ -93,7 +93,7 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
             Some(("ops", value)) => {
                 // What moves objects may look at fresh ones, so they have to be constructed.
                 options.ctor = Constructor::Zero;
-                match ["movable", "pinned"].contains(&value) {
+                match ["movable", "pinned", "naughty"].contains(&value) {
                     true => cache_ops::by_name(value).is_some_and(|ops| {
                         options.ops = ops;
                         true
@@ -109,7 +109,7 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
         };
         if !fits {
             context.error(format_args!(
-                "kmem: create: no option '{}'; there are align=N, ctor, ops=movable, ops=pinned, \
+                "kmem: create: no option '{}'; there are align=N, ctor, ops=movable, ops=pinned, ops=naughty, \
                  debug=FZPUT, ratio=N, hwcache_align, cache_dma, reclaim_account and destroy_by_rcu",
                 Shortened(word)
             ));
@@ -214,10 +214,15 @@ fn address(context: &mut Context<'_>, word: &str) -> Result<(Ref<Object>, u32), 
 }
 
 fn free(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let mut from = None;
     for word in arguments.iter_from(0) {
+        if let Some(name) = word.strip_prefix("from=") {
+            from = Some(errno!(context, watched(context.mem, name)));
+            continue;
+        }
         let (object, odd) = told!(address(context, word));
         let result = if odd == 0 {
-            free_object(context.mem, object)
+            free_object(context.mem, from, object)
         } else {
             Err(Errno::EINVAL)
         };
@@ -226,9 +231,30 @@ fn free(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     print_result(context, Ok(()))
 }
 
-/// Frees what `kmem alloc` has handed out; of a watched cache also what it has not, for the kernel
-/// to find out.
-fn free_object(mem: &mut Mem, object: Ref<Object>) -> Result<(), Errno> {
+/// A watched cache of the console's, to which anything may be given back: the kernel finds out.
+fn watched(mem: &Mem, name: &str) -> Result<Ref<KmemCache>, Errno> {
+    let cache = slab::find(mem, name).ok_or(Errno::ENOENT)?;
+    if mem[cache].is_console() && mem[cache].flags.any() {
+        Ok(cache)
+    } else {
+        Err(Errno::EPERM)
+    }
+}
+
+/// Frees what `kmem alloc` has handed out; of a watched cache also what it has not, and into one
+/// also what is none of its objects, for the kernel to find out.
+fn free_object(
+    mem: &mut Mem,
+    from: Option<Ref<KmemCache>>,
+    object: Ref<Object>,
+) -> Result<(), Errno> {
+    if let Some(cache) = from.filter(|_| !object.is_null()) {
+        let page = mem.head_page(object);
+        if slab::cache_of(mem, page) != Some(cache) {
+            slab::kmem_cache_free(mem, cache, object);
+            return Ok(());
+        }
+    }
     if play::free(mem, object).is_some() {
         return Ok(());
     }
