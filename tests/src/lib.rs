@@ -18,6 +18,7 @@ pub mod link;
 pub mod log_gen;
 pub mod page;
 pub mod parity;
+pub mod pattern;
 mod random;
 pub mod server;
 mod settings;

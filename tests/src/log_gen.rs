@@ -230,7 +230,13 @@ impl Writer {
             return self.random.pick(&absurd).to_string();
         }
         let mut words = Vec::new();
-        let mem = 1 << self.random.below(5);
+        // Of an allocator, a small machine shows as much, and is checked sooner.
+        let sizes = if self.subject == Subject::Kernel || self.random.one_in(12) {
+            5
+        } else {
+            3
+        };
+        let mem = 1 << self.random.below(sizes);
         self.frames = mem << 8;
         words.push(if self.random.one_in(3) {
             format!("mem={}K", mem << 10)

@@ -58,7 +58,7 @@ fn every_invariant_holds_after_every_line_of_random_logs() {
     let mut lines_run = 0;
     for subject in [vec![Subject::Kernel], allocators].concat() {
         let report = invariants::run(Plan {
-            logs: 150,
+            logs: 75,
             seed: 1_000,
             subject,
             threads: 2,
@@ -173,6 +173,65 @@ fn any_allocation_may_fail() {
         assert!(
             allocations >= least,
             "{command} makes only {allocations} allocations"
+        );
+    }
+}
+
+/// The same for each command about caches, on each allocator.
+#[test]
+fn any_allocation_of_a_cache_may_fail() {
+    let one = &["kmem create c 100 ctor"][..];
+    let few = &["kmem create c 64 ops=movable", "kmem alloc c 70 > /f"][..];
+    let sparse = &[
+        "kmem create c 64 ops=movable",
+        "kmem alloc c 800",
+        "kmem scatter c 85",
+    ][..];
+    let watched = &[
+        "kmem create c 60 debug=FZPU",
+        "kmem alloc c 40 > /f",
+        "kmem free c:3",
+    ][..];
+    // What is done before, the command, how its answer ends, and the least it allocates on SLUB.
+    let commands = [
+        (&[][..], "kmem create c 100 ctor", &["0", "-EEXIST"][..], 1),
+        (&[], "kmem create c 5000", &["0", "-EEXIST"], 1),
+        (one, "kmem alloc c 65", &["65 objects"], 131),
+        (watched, "kmem alloc c 65", &["65 objects"], 131),
+        (
+            few,
+            "kmem free c:9 c:9; kmem alloc c 9 > /g; echo $?",
+            &["0"],
+            18,
+        ),
+        (sparse, "kmem shrink c; echo done", &["done"], 2),
+        (sparse, "kmem defrag; echo done", &["done"], 2),
+        (few, "kmem vacate c:0; echo done", &["done"], 50),
+        (
+            few,
+            "kmem reap shared; kmem scatter c 50; echo done",
+            &["done"],
+            0,
+        ),
+        (one, "kmem destroy c", &["0", "-ENOENT"], 0),
+        (one, "echo c 16 8 4 > /proc/slabinfo; echo $?", &["0"], 0),
+        (watched, "kmem validate c; slabtop > /g; echo $?", &["0"], 1),
+    ];
+    for allocator in Subject::by_name("all").expect("there are allocators") {
+        let mut most = 0;
+        for (before, command, done, least) in commands {
+            let name = allocator.name();
+            let header = format!("mem=2M nodes=2 cpus=2 slab={name}");
+            let allocations = fail_every_allocation(&header, before, command, done);
+            assert!(
+                name != "slub" || allocations >= least,
+                "{command} makes only {allocations} allocations"
+            );
+            most += allocations;
+        }
+        println!(
+            "{}: {most} allocations failed, one at a time",
+            allocator.name()
         );
     }
 }
