@@ -17,17 +17,20 @@
 //! Ours is measured as the kernel uses it, with an event on each call that extends the hash chain and
 //! is recorded; then with the recording switched off (`tracing_on`); and the events alone.
 //!
+//! Then defragmentation: see [`defrag`]. Last, how each cost grows with the number of objects,
+//! and instructions.
+//!
 //! `cargo xtask bench slab` runs it; `--rounds N` repeats more.
 
+#[path = "slab/defrag.rs"]
+mod defrag;
 #[path = "slab/peers.rs"]
 mod peers;
 
 use kernel_core::Kernel;
 use kernel_core::trace::Tracepoint;
 
-use benches::{
-    Contest, Contestant, Random, Round, Row, Table, apart, has_argument, number_argument, write,
-};
+use benches::{Contest, Contestant, Random, Round, Row, Table, apart, number_argument, write};
 use peers::{Cache, Objects, SIZE, glibc};
 
 const OPERATIONS: [&str; 7] = [
@@ -98,14 +101,14 @@ fn play<O: Objects>(objects: &mut O, round: &mut Round<'_>, count: usize) {
     free_all(objects, held.drain(count / 2..));
     round.measure("refill", count / 2, || alloc_all(objects, &mut held));
     for &object in &held {
-        std::hint::black_box((objects.word(object), objects.address(object)));
+        std::hint::black_box(objects.word(object));
     }
     free_all(objects, held.drain(..));
 }
 
 fn header(allocator: &str, count: usize) -> String {
     // Twice what the objects take, and the kernel's own.
-    let megabytes = (2 * count * SIZE >> 20) + 32;
+    let megabytes = 2 * count * SIZE / (1 << 20) + 32;
     format!("mem={megabytes}M slab={allocator}")
 }
 
@@ -203,13 +206,38 @@ fn fastest(rows: &[(&'static str, Row)], general: usize) -> Row {
     (0..OPERATIONS.len()).map(least).collect()
 }
 
+/// The exponents with which costs grow: the slopes of their logarithms over that of the count. A row
+/// has what an object costs.
+fn exponents(counts: &[usize], rows: &[Row]) -> Row {
+    let columns = rows.iter().map(Vec::len).min().unwrap_or(0);
+    let exponent = |column: usize| {
+        let points: Vec<(f64, f64)> = counts
+            .iter()
+            .zip(rows)
+            .filter_map(|(&count, row)| {
+                let count = count as f64;
+                Some((count.ln(), (row[column]? * count).ln()))
+            })
+            .collect();
+        let mean =
+            |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
+        let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+        let slope = points.iter().map(|point| (point.0 - x) * (point.1 - y));
+        let spread = points.iter().map(|point| (point.0 - x).powi(2));
+        (points.len() > 2).then(|| slope.sum::<f64>() / spread.sum::<f64>())
+    };
+    (0..columns).map(exponent).collect()
+}
+
 fn main() {
     let mut contests: Vec<Contest<'_>> = COUNTS
         .iter()
         .map(|&(name, count)| contest(name, count))
         .collect();
-    if apart().is_some() {
-        let _ = contests.iter_mut().any(Contest::was_counted);
+    if let Some(what) = apart() {
+        if !contests.iter_mut().any(Contest::was_counted) {
+            defrag::play(&what);
+        }
         return;
     }
     let rounds = number_argument("--rounds").unwrap_or(7);
@@ -219,25 +247,57 @@ fn main() {
         println!("{}", table.text());
         tables.push(table.json());
     };
-    if !has_argument("--instructions") {
-        for (contest, (_, count)) in contests.iter().zip(COUNTS) {
-            let rows = contest.times_apart(rounds);
-            let title =
-                format!("{count} objects of {SIZE} bytes: nanoseconds, median of {rounds} rounds");
-            let mut table = contest.table(&title, &rows);
-            let fastest = fastest(&rows, general);
-            table.ratio("SLUB / fastest general", &rows[0].1, &fastest);
-            show(table);
-        }
+    let counts = COUNTS.map(|(_, count)| count);
+    let mut ours: Vec<Row> = Vec::new();
+    for (contest, count) in contests.iter().zip(counts) {
+        let rows = contest.times_apart(rounds);
+        let title =
+            format!("{count} objects of {SIZE} bytes: nanoseconds, median of {rounds} rounds");
+        let mut table = contest.table(&title, &rows);
+        table.ratio(
+            "SLUB / fastest general",
+            &rows[0].1,
+            &fastest(&rows, general),
+        );
+        ours.push(rows[0].1.clone());
+        show(table);
     }
+    let (defrag_tables, defragmented) = defrag::tables(&counts, rounds.min(5));
+    defrag_tables.into_iter().for_each(&mut show);
+
     let contest = &contests[COUNTED];
-    let title = format!("{} objects: instructions (callgrind)", COUNTS[COUNTED].1);
+    let title = format!("{} objects: instructions (callgrind)", counts[COUNTED]);
     let rows = contest.instructions();
     let mut table = contest.table(&title, &rows);
     table.ratio(
         "SLUB / fewest general",
         &rows[0].1,
         &fastest(&rows, general),
+    );
+    show(table);
+
+    let columns: Vec<&str> = OPERATIONS.into_iter().chain(["defragmentation"]).collect();
+    let mut table = Table::new(
+        "SLUB from 10^4 to 10^6 objects: exponents of growth",
+        &columns,
+    );
+    for (row, figures) in ours.iter_mut().zip(defragmented) {
+        row.push(figures.get(defrag::NANOSECONDS).copied().flatten());
+    }
+    table.row("nanoseconds", exponents(&counts, &ours));
+    let counted: Vec<Row> = contests
+        .iter()
+        .zip(counts)
+        .map(|(contest, count)| {
+            let mut row = contest.instructions_of("SLUB");
+            row.push(defrag::instructions(count));
+            row
+        })
+        .collect();
+    table.row("instructions", exponents(&counts, &counted));
+    table.note(
+        "Of all objects together: 1 is linear. Nanoseconds also grow where the objects no longer fit \
+         the processor's caches.",
     );
     show(table);
     write("slab.json", &format!("[{}]\n", tables.join(",\n")));

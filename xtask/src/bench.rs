@@ -43,6 +43,8 @@ const FOLDERS: [Folder; 2] = [
 
 /// Those of the whole that need nothing that was built before.
 const ALONE: [&str; 1] = ["grade"];
+/// The one with peers in C and C++, which no other waits for.
+const WITH_ALLOCATORS: &str = "slab";
 
 /// The command.
 pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
@@ -75,6 +77,9 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         .collect();
     let progress = Progress::start();
     setup::tools(&progress, &[&VALGRIND])?;
+    if wanted.iter().any(|(_, name)| name == WITH_ALLOCATORS) {
+        setup::tools(&progress, &[&setup::CXX, &setup::MAKE])?;
+    }
     let drives = |(folder, name): &(&Folder, String)| folder.drives && !ALONE.contains(&&**name);
     if wanted.iter().any(drives) {
         setup::tools(&progress, &[&QEMU, &CHROMIUM])?;
@@ -90,7 +95,13 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
             // One of the peers, the `xarray` crate, needs unstable features.
             cargo.env("RUSTC_BOOTSTRAP", "xarray");
         }
-        process::run_in_sight(cargo.arg(&name).arg("--").args(&passed_on))?;
+        cargo.arg(&name);
+        if name == WITH_ALLOCATORS {
+            cargo.args(["--features", "allocators"]);
+            // One of them would check itself at every call without this.
+            cargo.env("CXXFLAGS", "-DNDEBUG");
+        }
+        process::run_in_sight(cargo.arg("--").args(&passed_on))?;
     }
     Ok(())
 }

@@ -67,6 +67,24 @@ pub const VALGRIND: Tool = Tool {
     purpose: "counts instructions in benchmarks",
 };
 
+/// The compiler of the allocators that are measured beside ours.
+pub const CXX: Tool = Tool {
+    programs: &["c++", "g++", "clang++"],
+    versions: None,
+    variable: "CXX",
+    package: "g++",
+    purpose: "compiles allocators to compare ours with",
+};
+
+/// What one of them is built with.
+pub const MAKE: Tool = Tool {
+    programs: &["make"],
+    versions: None,
+    variable: "MAKE",
+    package: "make",
+    purpose: "builds allocators to compare ours with",
+};
+
 /// The database that a class may use instead of SQLite. The tests run one of their own.
 pub const POSTGRES: Tool = Tool {
     programs: &["postgres"],

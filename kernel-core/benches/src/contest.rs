@@ -119,22 +119,24 @@ impl Contest<'_> {
 
     /// Instructions an operation, for everyone who is there when this program runs itself.
     pub fn instructions(&self) -> Vec<(&'static str, Row)> {
-        let count = |contestant: &Contestant<'_>| {
-            eprintln!(
-                "{}: counting the instructions of {}",
-                self.name, contestant.name
-            );
-            let what = format!("{}/{}", self.name, contestant.name);
-            let (totals, output) = callgrind::count(&what)?;
+        let contestants = self.contestants.iter();
+        contestants
+            .map(|one| (one.name, self.instructions_of(one.name)))
+            .collect()
+    }
+
+    /// Instructions an operation, for one of them.
+    pub fn instructions_of(&self, name: &str) -> Row {
+        eprintln!("{}: counting the instructions of {name}", self.name);
+        let count = || {
+            let (totals, output) = callgrind::count(&format!("{}/{name}", self.name))?;
             let mut row = vec![None; self.operations.len()];
             for ((number, count, _), total) in regions(&output).zip(totals) {
                 *row.get_mut(number)? = Some(total / count);
             }
             Some(row)
         };
-        let row = |contestant| count(contestant).unwrap_or(vec![None; self.operations.len()]);
-        let contestants = self.contestants.iter();
-        contestants.map(|one| (one.name, row(one))).collect()
+        count().unwrap_or(vec![None; self.operations.len()])
     }
 
     /// Plays one round if this process was started for it, and says whether it was.

@@ -10,6 +10,7 @@ mod callgrind;
 mod contest;
 mod report;
 
+pub use callgrind::count as count_instructions;
 pub use contest::{
     Contest, Contestant, Round, Row, apart, has_argument, number_argument, run_apart,
 };

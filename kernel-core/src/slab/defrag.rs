@@ -161,10 +161,10 @@ fn vacate(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) -> u32 {
     let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
     let mut vector = [Ref::NULL; OBJECTS_MAX as usize];
     let mut used = 0;
+    let free = slub::free_map(mem, cache, page);
     for index in 0..objects.min(OBJECTS_MAX) {
-        let object = first.byte_add((index * size) as usize);
-        if !slub::is_free(mem, cache, page, object) {
-            vector[used] = object;
+        if free[index as usize / 64] >> (index % 64) & 1 == 0 {
+            vector[used] = first.byte_add((index * size) as usize);
             used += 1;
         }
     }

@@ -186,6 +186,9 @@ describe!(
 /// as one.
 type FreeLink = u64;
 
+/// A bit for each object of a slab.
+pub(super) type FreeMap = [u64; OBJECTS_MAX as usize / 64];
+
 /// Lays out an object and its slab: where the free link stands, the stride, the order.
 pub(super) fn calculate_sizes(cache: &mut KmemCache, parameters: &Parameters) {
     super::debug::calculate_sizes(cache);
@@ -709,7 +712,9 @@ pub(super) fn relist(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
 /// Ends the vacating of a slab: chains what is free in the order of addresses, and puts the slab
 /// where it belongs. Those that were kicked at are the first to be filled again.
 pub(super) fn thaw(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, kicked: bool) {
-    rethread(mem, cache, page);
+    if mem[page].inuse > 0 {
+        rethread(mem, cache, page);
+    }
     mem[page].clear(PageFlag::Frozen);
     let node = node_of(cache, page_node(mem, page));
     if mem[page].inuse == 0 {
@@ -727,15 +732,9 @@ pub(super) fn thaw(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>, kicked
 fn rethread(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
     let KmemCache { objects, size, .. } = mem[cache];
     let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
-    let mut free = [0u64; 8];
-    let mut at: Ref<Object> = Ref::new(mem[page].freelist);
-    while valid_object(mem, cache, page, at) {
-        let index = (at.unit() - first.unit()) * UNIT as u32 / size;
-        free[index as usize / 64 % 8] |= 1 << (index % 64);
-        at = get_link(mem, cache, at);
-    }
+    let free = free_map(mem, cache, page);
     let mut next: Ref<Object> = Ref::NULL;
-    for index in (0..objects.min(512)).rev() {
+    for index in (0..objects.min(OBJECTS_MAX)).rev() {
         if free[index as usize / 64] >> (index % 64) & 1 != 0 {
             let object = first.byte_add((index * size) as usize);
             set_link(mem, cache, object, next);
@@ -743,6 +742,29 @@ fn rethread(mem: &mut Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
         }
     }
     mem[page].freelist = next.unit();
+}
+
+/// Which objects of a slab are on its chain, a bit for each.
+pub(super) fn free_map(mem: &Mem, cache: Ref<KmemCache>, page: Ref<Page>) -> FreeMap {
+    let KmemCache { size, objects, .. } = mem[cache];
+    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
+    // A chain leads to and fro, and each link is known only when the one before has come from memory.
+    // Read in the order of addresses they come all at once.
+    let mut links = [0; OBJECTS_MAX as usize];
+    for (index, link) in (0..objects).zip(&mut links) {
+        *link = get_link(mem, cache, first.byte_add((index * size) as usize)).unit();
+    }
+    let mut map = [0; OBJECTS_MAX as usize / 64];
+    let mut at: Ref<Object> = Ref::new(mem[page].freelist);
+    for _ in 0..objects {
+        if at.is_null() || !valid_object(mem, cache, page, at) {
+            break;
+        }
+        let index = ((at.unit() - first.unit()) * UNIT as u32 / size) as usize;
+        map[index / 64] |= 1 << (index % 64);
+        at = Ref::new(links[index]);
+    }
+    map
 }
 
 /// The objects of a chain in the slab `page`, as far as they are such.
