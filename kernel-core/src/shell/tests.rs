@@ -1418,3 +1418,22 @@ fn users_are_tracked() {
     assert!(lines[1].starts_with("      1 line 3 age="), "{text}");
     assert!(lines[1].ends_with(" pid=1"), "{text}");
 }
+
+#[test]
+fn the_same_objects_are_scattered_under_every_allocator() {
+    let left = ["slab", "slub", "slob"].map(|allocator| {
+        let mut lab = Lab::new(&format!("mem=8M cpus=2 slab={allocator}"));
+        lab.run("kmem create t 64; kmem alloc t 64 > /a");
+        let all = lab.run("kmem list t");
+        let freed = lab.run("kmem scatter t 60");
+        let left = lab.run("kmem list t");
+        let places = left.lines().map(|object| {
+            let mut all = all.lines();
+            all.position(|other| other == object).expect("it was there")
+        });
+        (freed, places.collect::<Vec<_>>())
+    });
+    assert_eq!(left[0], left[1]);
+    assert_eq!(left[0], left[2]);
+    assert!((15..40).contains(&left[0].1.len()), "{left:?}");
+}

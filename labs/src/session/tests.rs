@@ -811,7 +811,7 @@ fn a_defragmentation_is_told_whatever_step_is_shown() {
             "kmem shrink p",
             "kmem vacate m:0",
             "kmem vacate m:0",
-            "kmem fail m 3; kmem vacate m:150",
+            "kmem shrink m; kmem fail m 3; kmem vacate m:150",
         ],
     );
     let end = state_of(&mut session);

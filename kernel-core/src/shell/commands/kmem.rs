@@ -22,7 +22,7 @@ use crate::slab::{
     self, Allocator, Constructor, KmemCache, Name, Object, Options, alias, defrag, failslab,
     queued, slub,
 };
-use crate::trace::TRACE;
+use crate::trace::{TRACE, mix};
 
 /// Bytes that `kmem dump` prints at most.
 const DUMP_MAX: u64 = 4096;
@@ -274,8 +274,8 @@ fn free_object(
 fn scatter(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let percent = told!(arguments.number(context, 1, "PERCENT", 100));
     let cache = errno!(context, own_cache(context.mem, arguments));
-    // Draws that the history so far decides: the same log frees the same objects.
-    let mut state = context.mem[TRACE].chain;
+    // Draws that the step decides: the same log frees the same objects, under any allocator.
+    let mut state = mix(context.mem[TRACE].step.into(), percent);
     let mut freed = 0;
     let mut next = play::handles(context.mem).next();
     while let Some(handle) = next {
