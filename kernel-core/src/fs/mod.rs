@@ -329,7 +329,7 @@ fn dcache_readdir(mem: &Mem, dir: Ref<Dentry>, position: u64, name: &mut Name) -
     Some(next.map_or(END, |next| u64::from(next.unit())))
 }
 
-/// The name at `position` of a directory, and the next position; see [`FileSystem::readdir`].
+/// The name at `position` of a directory, and the next position; see `FileSystem::readdir`.
 pub fn readdir(mem: &Mem, dir: Ref<Dentry>, position: u64) -> Option<(Name, u64)> {
     let mut name = Name::EMPTY;
     let next = file_system(mem, mem[dir].inode).readdir(mem, dir, position, &mut name)?;

@@ -29,7 +29,7 @@ pub const NEVER_MERGED: u32 = u32::MAX;
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Alias {
-    /// Link in [`SlabData::aliases`].
+    /// Link in the list of all aliases.
     pub list: ListHead,
     name: [u8; NAME_MAX + 1],
     /// The cache.

@@ -92,6 +92,22 @@ impl Flags {
         ('T', Self::TRACE),
     ];
 
+    /// The kinds of caches, named as their files in `/sys/slab`.
+    const KINDS: [(&str, Flags); 4] = [
+        ("hwcache_align", Self::HWCACHE_ALIGN),
+        ("cache_dma", Self::CACHE_DMA),
+        ("reclaim_account", Self::RECLAIM_ACCOUNT),
+        ("destroy_by_rcu", Self::DESTROY_BY_RCU),
+    ];
+
+    /// The kind of cache of that name.
+    pub fn kind(name: &str) -> Option<Flags> {
+        let mut kinds = Self::KINDS.into_iter();
+        kinds
+            .find(|(known, _)| *known == name)
+            .map(|(_, flag)| flag)
+    }
+
     /// Whether all of `other` are set.
     pub const fn contains(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
@@ -164,6 +180,11 @@ impl fmt::Display for Flags {
         }
         if !self.any() {
             f.write_str("-")?;
+        }
+        for (name, flag) in Self::KINDS {
+            if self.contains(flag) {
+                write!(f, " {name}")?;
+            }
         }
         Ok(())
     }

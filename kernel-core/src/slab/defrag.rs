@@ -63,12 +63,12 @@ pub fn kmem_cache_setup_defrag(
 
 /// Whether a slab with so many objects in use is worth vacating: less than a quarter in use, as in
 /// the article, or less than the cache's ratio if it has one.
-fn is_sparse(mem: &Mem, cache: Ref<KmemCache>, inuse: u32) -> bool {
+pub(super) fn is_sparse(cache: &KmemCache, inuse: u32) -> bool {
     let KmemCache {
         objects,
         defrag_ratio,
         ..
-    } = mem[cache];
+    } = *cache;
     match defrag_ratio {
         0 => inuse <= objects / 4,
         ratio => inuse * 100 < ratio * objects,
@@ -286,7 +286,7 @@ pub(super) fn shrink_node(mem: &mut Mem, cache: Ref<KmemCache>, node: u32) -> Re
                 break;
             };
             let inuse = u32::from(mem[page].inuse);
-            let choice = if !is_sparse(mem, cache, inuse) {
+            let choice = if !is_sparse(&mem[cache], inuse) {
                 Choice::TooFull
             } else if moves && moving + inuse + (objects - inuse) > room {
                 Choice::NoRoom

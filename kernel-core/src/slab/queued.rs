@@ -150,7 +150,7 @@ pub struct Slab {
     pub s_mem: Ref<Object>,
     /// Objects in use, those in arrays included.
     pub inuse: u32,
-    /// Index of the first free object, or [`BUFCTL_END`].
+    /// Index of the first free object, or `BUFCTL_END`.
     pub free: u32,
     /// The node whose memory it is.
     pub nodeid: u32,

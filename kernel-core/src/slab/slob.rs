@@ -16,7 +16,7 @@ use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Gfp, Mem, PageFlag, Ref, UNIT, UNITS_PER_FRAME};
 
-/// A free block, or the header in front of one that [`kmalloc`] gave out.
+/// A free block, or the header in front of one that `kmalloc` gave out.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Block {

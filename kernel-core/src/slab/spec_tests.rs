@@ -532,3 +532,32 @@ fn odd_objects_end_where_they_end() {
         check(&mem).unwrap();
     }
 }
+
+/// 3.1: a slab is vacated with up to a quarter of its objects in use (May 2007), or with less than so
+/// many percent (V11).
+#[test]
+fn sparse_slabs() {
+    for (objects, ratio, most) in [
+        (32, 0, 8),
+        (30, 0, 7),
+        (7, 0, 1),
+        (3, 0, 0),
+        (32, 30, 9),
+        (30, 30, 8),
+        (10, 30, 2),
+        (7, 30, 2),
+        (32, 99, 31),
+        (32, 1, 0),
+    ] {
+        let cache = KmemCache {
+            objects,
+            defrag_ratio: ratio,
+            ..KmemCache::zeroed()
+        };
+        let sparse: Vec<u32> = (0..=objects)
+            .filter(|&inuse| defrag::is_sparse(&cache, inuse))
+            .collect();
+        let expected: Vec<u32> = (0..=most).collect();
+        assert_eq!(sparse, expected, "{objects} objects, ratio {ratio}");
+    }
+}

@@ -188,8 +188,14 @@ fn session(allocator: Allocator, header: &str, seed: u64, steps: u32) -> Result<
 
 #[test]
 fn random_sessions_leave_everything_sound() {
-    let headers = ["mem=4M", "mem=8M nodes=2 cpus=3", "mem=16M nodes=4 cpus=8"];
-    for seed in 0..24 {
+    let headers = [
+        "mem=4M",
+        "mem=8M nodes=2 cpus=3",
+        "mem=16M nodes=4 cpus=8",
+        "mem=8M cpus=2 slub_debug",
+        "mem=16M nodes=2 slub_debug=F slub_min_order=2 slub_min_objects=16",
+    ];
+    for seed in 0..25 {
         for allocator in Allocator::ALL {
             let header = headers[seed as usize % headers.len()];
             if let Err(what) = session(allocator, header, seed, 400) {

@@ -84,7 +84,7 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
                 options.ctor = Constructor::Zero;
                 true
             }
-            None => kind_of(word).is_some_and(|flag| {
+            None => Flags::kind(word).is_some_and(|flag| {
                 options.flags = options.flags.with(flag);
                 true
             }),
@@ -131,17 +131,6 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let first = Name::of(format_args!("{}", context.mem[cache].name()));
     writeln!(context, "0, as an alias of {}", first.text())?;
     Ok(0)
-}
-
-/// A kind of cache, named as its file in `/sys/slab`.
-fn kind_of(word: &str) -> Option<Flags> {
-    Some(match word {
-        "hwcache_align" => Flags::HWCACHE_ALIGN,
-        "cache_dma" => Flags::CACHE_DMA,
-        "reclaim_account" => Flags::RECLAIM_ACCOUNT,
-        "destroy_by_rcu" => Flags::DESTROY_BY_RCU,
-        _ => return None,
-    })
 }
 
 fn set(option: &mut u32, value: &str, max: u64) -> bool {
