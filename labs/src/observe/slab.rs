@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use kernel_core::mem::{MEM, Mem, Page, Ref, UNIT, UNITS_PER_FRAME};
 use kernel_core::slab::watch::{self, Array, List, Part};
-use kernel_core::slab::{self, Allocator, KmemCache};
+use kernel_core::slab::{self, Allocator, KmemCache, alias};
 use kernel_core::{Kernel, cache_ops};
 
 use super::ring::Ring;
@@ -59,7 +59,10 @@ fn numbers(mem: &Mem, cache: Ref<KmemCache>) -> CacheView {
         defrag_ratio: descriptor.defrag_ratio,
         has_constructor: descriptor.has_constructor(),
         is_console: descriptor.is_console(),
-        aliases: Vec::new(),
+        aliases: alias::aliases(mem)
+            .filter(|&alias| mem[alias].cache == cache)
+            .map(|alias| mem[alias].name().to_string())
+            .collect(),
     }
 }
 
@@ -448,6 +451,23 @@ mod tests {
         let behind = cache(&kernel, "t", u32::MAX, 5).unwrap();
         assert_eq!((behind.before, behind.after), (count, 0));
         assert_eq!(cache(&kernel, "nobody", 0, 1), None);
+    }
+
+    #[test]
+    fn a_cache_has_all_its_names() {
+        let kernel = kernel(&["kmem create t 100", "kmem create u 104", "kmem alloc u"]);
+        let view = all_of(&kernel, "u");
+        assert_eq!(
+            (view.cache.name.as_str(), view.cache.active_objects),
+            ("t", 1)
+        );
+        assert_eq!(view.cache.aliases, ["u"]);
+        let apart = slab(&kernel).caches;
+        assert!(
+            apart
+                .iter()
+                .all(|cache| cache.aliases.is_empty() || cache.name == "t")
+        );
     }
 
     #[test]
