@@ -37,18 +37,28 @@ pub struct HashTable {
 describe!(HashTable, "hash_table", [first, buckets]);
 
 /// The hash of a key that is a number and some bytes.
+#[inline]
 pub(super) fn hash(number: u32, bytes: &[u8]) -> u32 {
+    let mut hash = (u64::from(number) << 8 | bytes.len() as u64).wrapping_mul(SPREAD);
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut hash = mix(0, u64::from(number));
     for word in words {
         hash = mix(hash, u64::from_le_bytes(*word));
     }
-    let rest = rest
-        .iter()
-        .fold(0, |word, &byte| word << 8 | u64::from(byte));
-    // Numbers in a row differ in few bits; mixed once more, those reach all of the upper half.
-    (mix(mix(hash, rest), 0) >> 32) as u32
+    // The bytes left over as one word; the length above tells apart what overlaps here.
+    let rest = match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*last)) << 32 | u64::from(u32::from_le_bytes(*first))
+        }
+        _ => rest
+            .iter()
+            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    // Names in a row differ in few bits; multiplied once more, those reach all of the upper half.
+    (mix(hash, rest).wrapping_mul(SPREAD) >> 32) as u32
 }
+
+/// An odd number without a pattern (digits of e).
+const SPREAD: u64 = 0x2b7e_1516_28ae_d2a7;
 
 impl HashTable {
     /// A table of `buckets` empty chains in zeroed memory.

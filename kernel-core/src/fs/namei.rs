@@ -110,6 +110,18 @@ pub(super) fn parent<'a>(mem: &mut Mem, path: &'a str) -> Result<(Ref<Dentry>, L
     until_cached(mem, |mem| cached_parent(mem, path)).map(|(found, _)| found)
 }
 
+/// Takes a path's next component off it.
+#[inline]
+fn next_component<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    let mut bytes = rest.bytes();
+    let start = bytes.position(|byte| byte != b'/')?;
+    let length = bytes.position(|byte| byte == b'/');
+    let end = length.map_or(rest.len(), |length| start + 1 + length);
+    let component = &rest[start..end];
+    *rest = &rest[end..];
+    Some(component)
+}
+
 fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>), Stopped<'a>> {
     if path.is_empty() {
         return Err(Errno::ENOENT.into());
@@ -122,9 +134,9 @@ fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>)
     } else {
         mem[FS].pwd
     };
-    let trimmed = path.trim_end_matches('/');
-    let slash = trimmed.len() < path.len();
-    let mut components = trimmed.split('/').filter(|name| !name.is_empty());
+    let slash = path.ends_with('/');
+    let mut rest = path;
+    let mut components = core::iter::from_fn(|| next_component(&mut rest));
     let Some(mut component) = components.next() else {
         return Ok((at, Last::Root));
     };

@@ -446,7 +446,8 @@ fn every_allocation_may_fail() {
 
 #[test]
 fn corruption_is_found() {
-    let spoil: [(&str, fn(&mut Kernel)); 5] = [
+    type Spoil = fn(&mut Kernel);
+    let spoil: [(&str, Spoil); 5] = [
         (
             "fs: a dentry's count differs from the number of its holders",
             |kernel| {
