@@ -107,11 +107,12 @@ struct Writer {
 }
 
 const TREES: [&str; 4] = ["t", "cache", "a-long-name_with.marks", "T2"];
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 23] = [
     "radix", "pages", "taskset", "echo", "cat", "ls", "mkdir", "rmdir", "rm", "cd", "touch",
-    "help", "true", "false", "pwd", "exec", "X=1", "kmem", "slabtop", "dmesg",
+    "help", "true", "false", "pwd", "exec", "X=1", "kmem", "slabtop", "dmesg", "dcache", "mount",
+    "find",
 ];
-const GENERATED_FILES: [&str; 20] = [
+const GENERATED_FILES: [&str; 24] = [
     "/proc/meminfo",
     "/proc/buddyinfo",
     "/proc/slabinfo",
@@ -132,6 +133,10 @@ const GENERATED_FILES: [&str; 20] = [
     "/proc//buddyinfo",
     "/proc/nothing",
     "/proc/slabinfo/x",
+    "/proc/sys/fs/dentry-state",
+    "/proc/sys/fs/inode-nr",
+    "/proc/sys/fs/inode-state",
+    "/proc/sys/vm/drop_caches",
 ];
 
 impl Writer {
@@ -445,7 +450,31 @@ impl Writer {
 
     fn files(&mut self) -> String {
         let path = self.path();
-        match self.random.below(12) {
+        let count = self.under(200, 100_000);
+        match self.random.below(24) {
+            12 => format!("stat {path}"),
+            13 => format!("find {path} -name '*e?'"),
+            14 | 15 => {
+                let kind =
+                    *self
+                        .random
+                        .pick(&["srcfs", "srcfs -o dirs=3,files=50", "ramfs", "proc"]);
+                format!("mount -t {kind} {} {path}", self.word())
+            }
+            16 => format!("umount {path}"),
+            17 => format!("find /src -name 'f*1?'; dcache lookup /src/dir1 file {count} 7"),
+            18 => {
+                let prefix = *self.random.pick(&["file", "none", "b"]);
+                format!("dcache lookup {path} {prefix} {count}")
+            }
+            19 => format!("dcache open /src/dir2 file {count} 9; cd /src/dir1"),
+            20 => format!("dcache close; dcache show {path}"),
+            21 => format!("dcache prune {count}"),
+            22 => format!("echo {} > /proc/sys/vm/drop_caches", self.random.below(4)),
+            23 => {
+                let cache = *self.random.pick(&["dentry", "inode_cache"]);
+                format!("mkdir /src; mount -t srcfs x /src; ls -l /src/dir2; kmem shrink {cache}")
+            }
             0 => format!("mkdir {path}"),
             1 => format!("mkdir -p {path}/m/n"),
             2 => format!("rmdir {path}"),
