@@ -58,7 +58,9 @@ fn every_lab_works_in_both_directions_for_every_student() {
         for authored in catalogue() {
             scope.spawn(move || {
                 let lab = &authored.lab;
-                for variant in variants(lab, STUDENTS) {
+                // Fewer of the labs that ask much of a kernel.
+                let students = u64::from(STUDENTS) * 4_000_000 / lab.steps_max;
+                for variant in variants(lab, students.clamp(20, STUDENTS.into()) as u32) {
                     let problems = author::try_lab(&authored, variant);
                     assert!(
                         problems.is_empty(),
