@@ -125,17 +125,18 @@ impl Row {
 
 /// Reads the page's address.
 pub fn address() -> (Address, Result<(), String>) {
-    let location = web_sys::window().map(|window| window.location());
-    let part = |get: fn(&web_sys::Location) -> Result<String, JsValue>| {
-        location
-            .as_ref()
-            .and_then(|location| get(location).ok())
-            .unwrap_or_default()
-    };
     Address::parse(
-        &part(web_sys::Location::search),
-        &part(web_sys::Location::hash),
+        &of_address(web_sys::Location::search),
+        &of_address(web_sys::Location::hash),
     )
+}
+
+/// A piece of the page's address.
+fn of_address(piece: fn(&web_sys::Location) -> Result<String, JsValue>) -> String {
+    let location = web_sys::window().map(|window| window.location());
+    location
+        .and_then(|location| piece(&location).ok())
+        .unwrap_or_default()
 }
 
 /// Reads the settings.
@@ -266,15 +267,9 @@ pub fn offer(name: &str, bytes: &[u8]) {
 
 /// The page's own address with another fragment; of the query, what says how to show it goes.
 pub fn url_with(fragment: &str) -> String {
-    let location = web_sys::window().map(|window| window.location());
-    let part = |get: fn(&web_sys::Location) -> Result<String, JsValue>| {
-        location
-            .as_ref()
-            .and_then(|location| get(location).ok())
-            .unwrap_or_default()
-    };
-    let origin = part(web_sys::Location::origin);
-    format!("{origin}{}{fragment}", part(web_sys::Location::pathname))
+    let origin = of_address(web_sys::Location::origin);
+    let path = of_address(web_sys::Location::pathname);
+    format!("{origin}{path}{fragment}")
 }
 
 /// A promise's value, or why it failed as a sentence.
