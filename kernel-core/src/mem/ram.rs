@@ -36,6 +36,7 @@ pub struct Ram {
     /// Frames that there is room for.
     capacity: u32,
     /// Where the host's allocation begins, of which `base` is the first frame.
+    #[cfg(feature = "host-ram")]
     origin: NonNull<u8>,
     release: fn(&mut Ram),
 }
@@ -62,6 +63,7 @@ impl Ram {
             dirty,
             units: frames * UNITS_PER_FRAME,
             capacity: frames,
+            #[cfg(feature = "host-ram")]
             origin: base,
             release,
         }
