@@ -237,14 +237,19 @@ fn slabs(mem: &Mem, cache: u32, what: slub::Count, out: &mut dyn Write) -> Shown
     Ok(None)
 }
 
-/// Who allocated the objects in use, or freed them last before that: a record a console line. The
-/// position is the line's number + 2, with 1 for objects that nobody freed yet.
+/// Locations that a file shows at most: as many as fill the page of text that sysfs gives a file in
+/// Linux.
+const LOCATIONS_MAX: u64 = 64;
+/// In a position the number of locations shown stands above the next one's key.
+const SHOWN_SHIFT: u32 = 40;
+
+/// Who allocated the objects in use, or freed them last before that: a record a console line.
 fn calls(mem: &Mem, cache: u32, position: u64, freed: bool, out: &mut dyn Write) -> Shown {
     if !at(mem, cache).flags.contains(Flags::STORE_USER) {
         return Err(Stop::Errno(Errno::ENOSYS));
     }
-    let Some((location, next)) = debug::next_location(mem, of(cache), freed, position.max(1))
-    else {
+    let (shown, key) = (position >> SHOWN_SHIFT, position & ((1 << SHOWN_SHIFT) - 1));
+    let Some((location, next)) = debug::next_location(mem, of(cache), freed, key.max(1)) else {
         writeln!(out, "No data")?;
         return Ok(None);
     };
@@ -278,7 +283,8 @@ fn calls(mem: &Mem, cache: u32, position: u64, freed: bool, out: &mut dyn Write)
         write_list(out, bits(nodes))?;
     }
     writeln!(out)?;
-    Ok(next)
+    let next = next.filter(|_| shown + 1 < LOCATIONS_MAX);
+    Ok(next.map(|key| (shown + 1) << SHOWN_SHIFT | key))
 }
 
 /// A number below 100; `None` for a larger one, which is taken and has no effect, as in Linux.

@@ -1417,6 +1417,12 @@ fn users_are_tracked() {
     );
     assert!(lines[1].starts_with("      1 line 3 age="), "{text}");
     assert!(lines[1].ends_with(" pid=1"), "{text}");
+    // A file of Linux's has a page.
+    for _ in 0..100 {
+        lab.run("kmem alloc w");
+    }
+    let text = lab.run("cat /sys/slab/w/alloc_calls");
+    assert_eq!(text.lines().count(), 64, "{text}");
 }
 
 #[test]
@@ -1436,4 +1442,41 @@ fn the_same_objects_are_scattered_under_every_allocator() {
     assert_eq!(left[0], left[1]);
     assert_eq!(left[0], left[2]);
     assert!((15..40).contains(&left[0].1.len()), "{left:?}");
+}
+
+/// Whatever `/sys/slab` can switch on, the kernel's own caches go on with it.
+#[test]
+fn kernel_caches_can_be_watched_at_any_time() {
+    let mut lab = Lab::new("mem=4M cpus=2");
+    let names: Vec<String> = lab.run("ls /sys/slab").lines().map(String::from).collect();
+    assert!(names.len() > 15);
+    for value in [1, 0] {
+        for name in &names {
+            for file in ["sanity_checks", "red_zone", "poison", "store_user"] {
+                let text = lab.run(&format!("echo {value} > /sys/slab/{name}/{file}"));
+                let refused = "echo: write error: Device or resource busy\n";
+                assert!(text.is_empty() || text == refused, "{name}/{file}: {text}");
+            }
+            let text = lab.run(&format!("echo 1 > /sys/slab/{name}/validate"));
+            assert_eq!(text, "", "{name}");
+        }
+        for line in SESSION {
+            lab.run(line);
+        }
+        lab.run("kmem create c 24; kmem alloc c 100; kmem scatter c 100; kmem destroy c");
+    }
+    // Tracing tells of each object; the console shows it.
+    lab.run("echo 1 > /sys/slab/filp/trace");
+    let text = lab.run("cat /proc/version");
+    assert_eq!(
+        text.matches("TRACE filp alloc 0xffff8800").count(),
+        1,
+        "{text}"
+    );
+    assert_eq!(
+        text.matches("TRACE filp free 0xffff8800").count(),
+        1,
+        "{text}"
+    );
+    assert_eq!(lab.kernel.mem[slab::SLAB].bugs, 0);
 }

@@ -377,9 +377,11 @@ pub fn next_location(
         slabs.flat_map(move |frame| {
             let page = mem.page(frame);
             let first: Ref<Object> = Ref::of_frame(frame);
+            // No CPU has a chain of its own of a watched cache.
+            let free = slub::free_map(mem, cache, page);
             (0..descriptor.objects)
+                .filter(move |&index| free[index as usize / 64] >> (index % 64) & 1 == 0)
                 .map(move |index| first.byte_add((index * descriptor.size) as usize))
-                .filter(move |&object| !slub::is_free(mem, cache, page, object))
                 .map(move |object| (page, mem[track_of(descriptor, object, freed)]))
         })
     };
