@@ -1480,3 +1480,73 @@ fn kernel_caches_can_be_watched_at_any_time() {
     );
     assert_eq!(lab.kernel.mem[slab::SLAB].bugs, 0);
 }
+
+/// specs/memory.md 2.2: a line of `/proc/slabinfo`, byte for byte, and what may be written to it.
+#[test]
+fn slabinfo_of_slab() {
+    let mut lab = Lab::new("mem=16M cpus=2 slab=slab");
+    let line = |lab: &mut Lab| -> String {
+        let text = lab.run("cat /proc/slabinfo");
+        text.lines()
+            .find(|line| line.starts_with("c "))
+            .unwrap()
+            .into()
+    };
+    lab.run("kmem create c 256 hwcache_align");
+    assert_eq!(
+        line(&mut lab),
+        "c                      0      0    256   15    1 : tunables  120   60    8 : slabdata      0      0      0"
+    );
+    // What a refill takes into the CPU's array is given out as far as the slabs know: 16 objects the
+    // first time, 60 from then on, of slabs of 15.
+    lab.run("kmem alloc c 10");
+    assert_eq!(
+        line(&mut lab),
+        "c                     15     15    256   15    1 : tunables  120   60    8 : slabdata      1      1      0"
+    );
+    lab.run("kmem alloc c 200; kmem scatter c 100");
+    // All 210 are free. Two batches of the CPU's have gone to the shared array, the rest is in its own.
+    assert_eq!(
+        line(&mut lab),
+        "c                    210    210    256   15    1 : tunables  120   60    8 : slabdata     14     14    120"
+    );
+    // Smaller arrays: what the old ones held went back.
+    assert_eq!(lab.run("echo c 10 5 0 > /proc/slabinfo"), "");
+    assert_eq!(
+        line(&mut lab).split(" : ").nth(1).unwrap(),
+        "tunables   10    5    0"
+    );
+    assert!(line(&mut lab).ends_with("      0"));
+    for (written, answer) in [
+        ("nobody 10 5 0", "echo: write error: Invalid argument\n"),
+        ("c 10 5", "echo: write error: Invalid argument\n"),
+        ("c ten 5 0", "echo: write error: Invalid argument\n"),
+        ("c", "echo: write error: Invalid argument\n"),
+        // Out of range: taken, without effect.
+        ("c 0 5 0", ""),
+        ("c 10 0 0", ""),
+        ("c 10 11 0", ""),
+        ("c 10 5 -1", ""),
+    ] {
+        assert_eq!(
+            lab.run(&format!("echo {written} > /proc/slabinfo")),
+            answer,
+            "{written}"
+        );
+        assert!(
+            line(&mut lab).contains(" : tunables   10    5    0 : "),
+            "{written}"
+        );
+    }
+    let long = "c 10 5 0".to_string() + &" ".repeat(121);
+    assert_eq!(
+        lab.run(&format!("echo -n '{long}' > /proc/slabinfo")),
+        "echo: write error: Invalid argument\n"
+    );
+    // Names of 17 bytes and more push the rest.
+    lab.run("kmem create 12345678901234567890 8");
+    assert!(
+        lab.run("cat /proc/slabinfo")
+            .contains("\n12345678901234567890      0      0      8  ")
+    );
+}

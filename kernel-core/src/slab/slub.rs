@@ -5,6 +5,11 @@
 //! Each CPU owns one *frozen* slab whose free objects it has taken over as a private chain, so that
 //! allocating is one pop. Slabs with free objects that no CPU owns wait on their node's partial
 //! list; full slabs are on no list at all, and are found again when one of their objects is freed.
+//! (Linux lists them where users are tracked, to report on them; we go through the page descriptors.)
+//!
+//! How the allocator is set up is for the machine's header to say ([`BootOptions`]), how a cache is for
+//! `/sys/slab`; caches of the same shape may be one ([`super::alias`]); those that are watched
+//! ([`super::debug`]) take the slow ways only.
 
 use core::mem::offset_of;
 use core::ops::RangeInclusive;
