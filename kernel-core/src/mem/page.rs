@@ -142,6 +142,10 @@ const _: () = assert!(size_of::<Page>() == 32);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SlabWord(u64);
 
+/// A descriptor seen as words.
+type Words = [u64; size_of::<Page>() / super::UNIT];
+/// The place of [`SlabWord`] among them.
+const WORD: usize = offset_of!(Page, order) / super::UNIT;
 const _: () = assert!(offset_of!(Page, order) == 16 && offset_of!(Page, inuse) == 18);
 const _: () = assert!(offset_of!(Page, freelist) == 20 && cfg!(target_endian = "little"));
 
@@ -177,7 +181,7 @@ impl Mem {
     /// What a slab's descriptor counts and where its free objects begin.
     #[inline(always)]
     pub(crate) fn slab_word(&self, page: Ref<Page>) -> SlabWord {
-        SlabWord(self[word_of(page)])
+        SlabWord(self[page.cast::<Words>()][WORD])
     }
 
     /// Notes that of a slab with objects in use, which was as `word` says, one came back and is the first
@@ -185,7 +189,7 @@ impl Mem {
     #[inline(always)]
     pub(crate) fn return_object(&mut self, page: Ref<Page>, word: SlabWord, object: u32) {
         let counts = (word.0 as u32).wrapping_sub(1 << 16);
-        *self.hot(word_of(page)) = u64::from(object) << 32 | u64::from(counts);
+        self.hot(page.cast::<Words>())[WORD] = u64::from(object) << 32 | u64::from(counts);
     }
 
     /// The descriptor of the block or slab that `r` lies in (`virt_to_head_page`).
@@ -199,9 +203,4 @@ impl Mem {
         }
         self.page(frame)
     }
-}
-
-#[inline(always)]
-fn word_of(page: Ref<Page>) -> Ref<u64> {
-    page.byte_add(offset_of!(Page, order))
 }

@@ -417,11 +417,12 @@ fn new_slab(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Page>,
         // All of it lies in one frame, which is looked up once.
         let links: &mut [FreeLink; FRAME_SIZE / UNIT] = &mut mem[first.cast()];
         let stride = size as usize / UNIT;
-        let mut next = u64::from(first.unit());
-        let links = links.iter_mut().skip(offset as usize / UNIT);
-        for link in links.step_by(stride).take(objects as usize - 1) {
-            next += stride as u64;
-            *link = next;
+        let mut at = offset as usize / UNIT;
+        let mut next = first.unit();
+        for _ in 1..objects {
+            next += stride as u32;
+            links[at % (FRAME_SIZE / UNIT)] = u64::from(next);
+            at += stride;
         }
     } else {
         for index in 1..objects {
