@@ -38,6 +38,8 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     if data.nr_files != kept_open(mem).count() as u32 {
         return Err("fs: a file was left open");
     }
+    let hashed = data.dentry_table.count(mem, data.nr_dentry);
+    let hashed = hashed.ok_or("fs: a hash chain of dentries is broken")?;
     let mut census = Census::default();
     for mount in mounts(mem) {
         census.mounts += 1;
@@ -55,7 +57,7 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
         return Err("fs: the dentry cache has lost count");
     }
     dentry::check_lru(mem)?;
-    if data.dentry_table.count(mem) != census.hashed {
+    if hashed != census.hashed {
         return Err("fs: the hash table of dentries holds others than those that are hashed");
     }
     for (cache, expected) in [

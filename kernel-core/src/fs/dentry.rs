@@ -42,7 +42,7 @@ pub struct Dentry {
     /// Link in the list of unused dentries; NULL while somebody holds it.
     lru: ListHead,
     /// Place in the hash table of dentries.
-    node: HashNode,
+    pub(super) node: HashNode,
     /// The directory; NULL for a mount's root.
     pub parent: Ref<Dentry>,
     /// The file or directory; NULL if the name leads nowhere.
@@ -517,7 +517,8 @@ pub(super) fn prune(mem: &mut Mem, count: u32) -> u32 {
         if last == unused() {
             break;
         }
-        mem.serve_tap();
+        // Work that whoever needs the memory pays for.
+        let _ = mem.charge(1);
         let dentry: Ref<Dentry> = last.byte_sub(offset_of!(Dentry, lru));
         if mem[dentry].is_referenced() {
             mem[dentry].flags &= !REFERENCED;

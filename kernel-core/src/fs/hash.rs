@@ -106,10 +106,19 @@ impl HashTable {
         chain.filter(move |&node| mem[node].hash == hash)
     }
 
-    /// Objects in the table.
-    pub(super) fn count(self, mem: &Mem) -> u32 {
-        let chains = (0..self.buckets).map(|bucket| self.chain(mem, bucket).count() as u32);
-        chains.sum()
+    /// Objects in the table; `None` if one is on another's chain, or they are more than `limit`, as
+    /// where a chain leads back into itself.
+    pub(super) fn count(self, mem: &Mem, limit: u32) -> Option<u32> {
+        let mut count = 0;
+        for bucket in 0..self.buckets {
+            for node in self.chain(mem, bucket) {
+                count += 1;
+                if count > limit || self.bucket(mem[node].hash) != bucket {
+                    return None;
+                }
+            }
+        }
+        Some(count)
     }
 
     /// Puts an object into the table.

@@ -447,7 +447,7 @@ fn every_allocation_may_fail() {
 #[test]
 fn corruption_is_found() {
     type Spoil = fn(&mut Kernel);
-    let spoil: [(&str, Spoil); 5] = [
+    let spoil: [(&str, Spoil); 8] = [
         (
             "fs: a dentry's count differs from the number of its holders",
             |kernel| {
@@ -480,6 +480,25 @@ fn corruption_is_found() {
             let head = dentry::children_head(mem[FS].root);
             mem.list_del(proc.cast());
             mem.list_add_tail(proc.cast(), head);
+        }),
+        ("fs: a hash chain of dentries is broken", |kernel| {
+            // A chain that leads back into itself.
+            let at = super::cached(&kernel.mem, "/none").expect("it is cached");
+            let link: crate::mem::Ref<[crate::mem::Ref<()>; 2]> =
+                at.byte_add(core::mem::offset_of!(super::Dentry, node));
+            kernel.mem[link][0] = link.cast();
+        }),
+        ("fs: a dentry is not where its name leads", |kernel| {
+            let at = super::cached(&kernel.mem, "/none").expect("it is cached");
+            let table = kernel.mem[FS].dentry_table;
+            table.remove(
+                &mut kernel.mem,
+                at.byte_add(core::mem::offset_of!(super::Dentry, node)),
+            );
+        }),
+        ("fs: an inode's link count is wrong", |kernel| {
+            let proc = super::cached(&kernel.mem, "/proc").expect("it is cached");
+            kernel.mem[proc].inode = crate::mem::Ref::NULL;
         }),
     ];
     for (message, action) in spoil {
