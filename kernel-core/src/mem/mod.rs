@@ -39,6 +39,7 @@ pub use zone::{FreeArea, MAX_CPUS, MAX_NODES, MAX_ZONES, Zone, ZoneList};
 use bytemuck::{Pod, Zeroable};
 
 use crate::btf::describe;
+use crate::cache_ops::ModuleSlot;
 use crate::errno::Errno;
 use crate::machine::MachineConfig;
 use crate::slab::{self, KmemCache, failslab};
@@ -155,6 +156,7 @@ describe!(
 pub struct Mem {
     ram: Ram,
     pub(crate) tap: TapSlot,
+    pub(crate) module: ModuleSlot,
 }
 
 impl Mem {
@@ -163,6 +165,7 @@ impl Mem {
         let mut mem = Mem {
             ram,
             tap: TapSlot::default(),
+            module: ModuleSlot::default(),
         };
         let frames = mem.frames();
         mem[MEM].nr_cpus = config.cpus;

@@ -18,6 +18,7 @@
 pub mod alias;
 #[cfg(test)]
 mod alias_tests;
+pub mod conn;
 pub mod debug;
 pub mod defrag;
 pub mod failslab;
@@ -85,6 +86,9 @@ pub struct SlabData {
     pub(crate) general: [Ref<KmemCache>; kmalloc::CLASSES_MAX],
     /// SLOB's ring.
     pub(crate) slob: slob::Ring,
+    /// The table of connections; see [`conn`].
+    pub(crate) conns: Ref<conn::Table>,
+    _pad: u32,
 }
 
 /// Which allocator serves the kernel's objects.
@@ -143,6 +147,8 @@ describe!(
         slub,
         general,
         slob,
+        conns,
+        _pad: Kind::Padding,
     ]
 );
 
@@ -843,6 +849,7 @@ pub fn check(mem: &Mem) -> Result<(), &'static str> {
     }
     play::check(mem)?;
     alias::check(mem)?;
+    conn::check(mem)?;
     if allocator(mem) == Allocator::Slob {
         return slob::check(mem);
     }

@@ -2,6 +2,7 @@
 //!
 //! A command gets the words of its line, itself first, prints with `write!` and returns its status.
 
+pub(in crate::shell) mod conn;
 mod control;
 mod dcache;
 mod files;
@@ -63,6 +64,7 @@ macro_rules! commands {
 commands! {
     "cat", "cat [FILE]...", "print files, or the input that < gives", text::cat;
     "cd", "cd [DIRECTORY]", "change the working directory; / without a name", files::cd;
+    "conn", "conn SUBCOMMAND ...; see help conn", "open and close connections", conn::conn;
     "dcache", "dcache SUBCOMMAND ...; see help dcache", "fill and prune the dentry cache",
         dcache::dcache;
     "dmesg", "dmesg [-c]", "print the kernel's log; -c clears it away then", kmem::dmesg;

@@ -125,6 +125,7 @@ pub(in crate::shell) fn of(command: &str) -> Option<&'static [Subcommand]> {
     match command {
         "dcache" => Some(super::dcache::SUBCOMMANDS),
         "radix" => Some(super::radix::SUBCOMMANDS),
+        "conn" => Some(super::conn::SUBCOMMANDS),
         "kmem" => Some(super::kmem::SUBCOMMANDS),
         _ => None,
     }
