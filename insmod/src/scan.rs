@@ -1,0 +1,140 @@
+//! What a file of callbacks may not say.
+//!
+//! Some words make the compiler read other files or the environment, and put what it reads into the
+//! module or into its messages. None of them can be put together from pieces, renamed without being
+//! named, or hidden in a macro: on a stable compiler a macro only copies words that stand somewhere.
+//! So it is enough to look at each word once, as the compiler's own tokenizer tells them from strings
+//! and comments.
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::Refusal;
+
+/// Words that callbacks have no use for, and why they are refused.
+const FORBIDDEN: [(&str, &str); 12] = [
+    ("include", READS),
+    ("include_str", READS),
+    ("include_bytes", READS),
+    ("env", READS),
+    ("option_env", READS),
+    ("mod", "everything goes into this one file, without `mod`"),
+    (
+        "extern",
+        "callbacks have `core` and `glass`, and no other crate",
+    ),
+    ("unsafe", UNSAFE),
+    ("asm", UNSAFE),
+    ("global_asm", UNSAFE),
+    ("naked_asm", UNSAFE),
+    ("feature", "callbacks are written in plain stable Rust"),
+];
+
+const READS: &str = "this would read another file or the environment while it is compiled";
+const UNSAFE: &str = "the kernel is written in safe Rust, and so are its callbacks";
+
+/// How deep brackets may be nested.
+const DEPTH_MAX: u32 = 64;
+
+/// Looks at every word of a file.
+///
+/// # Errors
+/// The first that is forbidden, with its line; or that the text has no tokens, as the compiler will
+/// say better.
+pub fn scan(source: &str) -> Result<(), Refusal> {
+    // The tokenizer recurses into brackets.
+    let mut depth = 0u32;
+    for (number, line) in (1..).zip(source.lines()) {
+        for byte in line.bytes() {
+            match byte {
+                b'(' | b'[' | b'{' => depth += 1,
+                b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > DEPTH_MAX {
+                let sentence = format!("brackets are nested more than {DEPTH_MAX} deep");
+                return Err(Refusal::Forbidden(number, sentence));
+            }
+        }
+    }
+    let tokens: TokenStream = source.parse().map_err(|error: proc_macro2::LexError| {
+        Refusal::Forbidden(
+            error.span().start().line as u32,
+            "this is no Rust: a bracket, a string or a comment is not closed".to_string(),
+        )
+    })?;
+    scan_stream(tokens)
+}
+
+fn scan_stream(tokens: TokenStream) -> Result<(), Refusal> {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => scan_stream(group.stream())?,
+            TokenTree::Ident(ident) => {
+                let word = ident.to_string();
+                let plain = word.trim_start_matches("r#");
+                let found = FORBIDDEN.iter().find(|(known, _)| *known == plain);
+                if let Some((word, why)) = found {
+                    let line = ident.span().start().line as u32;
+                    return Err(Refusal::Forbidden(line, format!("`{word}`: {why}")));
+                }
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(source: &str, line: u32) {
+        match scan(source) {
+            Err(Refusal::Forbidden(found, _)) => assert_eq!(found, line, "{source}"),
+            other => panic!("{source}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_reaches_outside_is_refused_wherever_it_stands() {
+        for source in [
+            "const X: &str = include_str!(\"/etc/passwd\");",
+            "const X: &[u8] = core::include_bytes ! (\"/etc/passwd\");",
+            "use core::include_str as harmless;",
+            "const X: &str = r#include_str!(\"/etc/passwd\");",
+            "const X: &str = env!(\"HOME\");",
+            "const X: Option<&str> = option_env!(\"HOME\");",
+            "include /* a comment */ !(\"/etc/passwd\");",
+            "#[doc = include_str!(\"/etc/passwd\")] struct Ops;",
+            "compile_error!(include_str!(\"/etc/passwd\"));",
+            "mod secrets;",
+            "macro_rules! m { ($a:tt $b:tt $c:tt) => { $a $b ; } } m!(mod x {});",
+            "macro_rules! m { ($i:ident) => { $i!(\"/etc/passwd\") } } m!(include_str);",
+            "extern crate std;",
+            "extern \"C\" { fn getenv(); }",
+            "fn f() { unsafe { core::hint::unreachable_unchecked() } }",
+            "core::arch::asm!(\"nop\");",
+            "#[unsafe(no_mangle)] fn call() {}",
+            "#![feature(concat_idents)]",
+        ] {
+            refused(source, 1);
+            refused(&format!("//! Mine.\n\n{source}"), 3);
+        }
+    }
+
+    #[test]
+    fn words_in_comments_and_strings_are_nobodys_business() {
+        let source = "/* include_str!(\"x\") /* mod */ env!() */ // unsafe\n\
+                      const X: &str = \"include!\"; const Y: &str = r#\"mod \"extern\" \"#;\n\
+                      fn f(x: &str) -> char { 'e' }";
+        assert_eq!(scan(source), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_rust_is_told_with_its_line() {
+        refused("fn f() {}\nfn g( {", 2);
+        refused("const X: &str = \"", 1);
+        refused(&format!("\n{}", "(".repeat(100_000)), 2);
+    }
+}
