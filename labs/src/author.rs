@@ -20,7 +20,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::lab::{Fault, Lab, Numbers, Variable, fill};
+use crate::lab::{Fault, Lab, Numbers, Test, Variable, fill};
 use crate::log::is_lab_id;
 pub use problem::{Problem, Problems};
 pub use trial::{answers, log_of, try_lab};
@@ -37,6 +37,17 @@ pub struct Authored {
     pub solution: Vec<String>,
     /// Names of the checks that hold before the student has done anything.
     pub holds_at_start: Vec<String>,
+    /// The callbacks that the student writes, if the lab asks for them.
+    pub ops: Option<Ops>,
+}
+
+/// Callbacks that a lab asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ops {
+    /// The file that students begin with.
+    pub starter: String,
+    /// One that passes every check. Students never get it.
+    pub solution: String,
 }
 
 impl Authored {
@@ -141,6 +152,7 @@ pub fn read_lab(folder: &Path) -> Result<Authored, Problems> {
     authored.lab.handout = handout::read(&folder.join("handout.md"), handout, &mut problems);
     authored.lab.scenario = script(scenario);
     authored.solution = script(solution);
+    read_trials(folder, &mut authored, &mut problems);
     check_questions(
         &folder.join("handout.md"),
         handout,
@@ -156,6 +168,34 @@ pub fn read_lab(folder: &Path) -> Result<Authored, Problems> {
         );
     }
     problems.or(authored)
+}
+
+/// Reads the trials of a lab that asks for callbacks, and the callbacks.
+fn read_trials(folder: &Path, authored: &mut Authored, problems: &mut Problems) {
+    let mut read = |file: &Path| {
+        fs::read_to_string(file).unwrap_or_else(|error| {
+            problems.add(file, 0, format!("can't read this file: {error}"));
+            String::new()
+        })
+    };
+    let mut trials = Vec::new();
+    for check in &mut authored.lab.checks {
+        if let Test::Ops { lines, .. } = &mut check.test {
+            let file = folder.join("trials").join(format!("{}.sh", lines.concat()));
+            let text = read(&file);
+            *lines = script(&text);
+            trials.push((file, text));
+        }
+    }
+    if !trials.is_empty() {
+        authored.ops = Some(Ops {
+            starter: read(&folder.join("ops.rs")),
+            solution: read(&folder.join("solution.rs")),
+        });
+    }
+    for (file, text) in trials {
+        check_numbers(&file, &text, &authored.lab.varies, problems);
+    }
 }
 
 /// The lines of a script that do something: no blank ones, no comments.

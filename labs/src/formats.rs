@@ -133,7 +133,9 @@ pub fn exercism(lab: &Lab, graded: &Graded) -> Value {
     let all = rows.iter().all(|row| row.verdict.passed);
     let tests = (1..).zip(&rows).map(|(task, row): (u32, &Row)| {
         let line = match &row.check.test {
-            Test::Final { run: line, .. } | Test::Printed { line, .. } => line,
+            Test::Final { run: line, .. }
+            | Test::Printed { line, .. }
+            | Test::Ops { run: line, .. } => line,
         };
         let failure = (!row.verdict.passed).then(|| cut(&row.output(), EXERCISM_MESSAGE_MAX));
         json!({

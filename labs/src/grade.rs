@@ -62,6 +62,22 @@ pub fn grade(
     submission: Submission<'_>,
     limits: Limits,
 ) -> Result<Grade, Refusal> {
+    grade_with(session, lab, submission, limits, &mut |_| Vec::new())
+}
+
+/// The same for a submission that brings callbacks: `judge` finds out about the checks of these
+/// ([`crate::lab::Test::Ops`]), given the lab with its numbers in place. A score that comes along
+/// counts them, or leaves them out as the page does.
+///
+/// # Errors
+/// As there.
+pub fn grade_with(
+    session: &mut Session,
+    lab: &Lab,
+    submission: Submission<'_>,
+    limits: Limits,
+    judge: &mut dyn FnMut(&Lab) -> Vec<Verdict>,
+) -> Result<Grade, Refusal> {
     let lab = lab.instance(submission.variant);
     let seal = admit(&lab, submission, limits)?;
 
@@ -93,20 +109,28 @@ pub fn grade(
         });
     }
 
-    let verdicts = match session.handle(Request::Check {
+    let mut verdicts = match session.handle(Request::Check {
         checks: lab.checks.clone(),
         scenario: lab.scenario.len() as u32,
     }) {
         Response::Checked(verdicts) => verdicts,
         other => return Err(unfit(other)),
     };
-    let reached = lab.checks.iter().zip(&verdicts);
-    let score = reached
-        .filter(|(_, verdict)| verdict.passed)
-        .map(|(check, _)| check.points)
-        .sum();
+    let reached = |verdicts: &[Verdict]| {
+        let pairs = lab.checks.iter().zip(verdicts);
+        let passed = pairs.filter(|(_, verdict)| verdict.passed);
+        passed.map(|(check, _)| check.points).sum()
+    };
+    let replayed: u32 = reached(&verdicts);
+    for judged in judge(&lab) {
+        if let Some(verdict) = verdicts.iter_mut().find(|verdict| verdict.id == judged.id) {
+            *verdict = judged;
+        }
+    }
+    let score = reached(&verdicts);
     if let Some(claimed) = submission.claimed
         && claimed != score
+        && claimed != replayed
     {
         return Err(Refusal::ForgedScore {
             claimed,
@@ -276,6 +300,8 @@ pub enum Refusal {
         /// The replay's.
         found: u32,
     },
+    /// The callbacks that came along cannot be run; what the compiler says, say.
+    Ops(String),
 }
 
 impl Refusal {
@@ -290,6 +316,7 @@ impl Refusal {
             Refusal::OtherScenario { .. } => "other-scenario",
             Refusal::BrokenSeal { .. } => "broken-seal",
             Refusal::ForgedScore { .. } => "forged-score",
+            Refusal::Ops(_) => "ops",
         }
     }
 }
@@ -297,7 +324,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Unfit(reason) => f.write_str(reason),
+            Refusal::Unfit(reason) | Refusal::Ops(reason) => f.write_str(reason),
             Refusal::OtherLab { named, wanted } if named.is_empty() => write!(
                 f,
                 "this log does not say which lab it is for: open the lab '{wanted}', run the log \

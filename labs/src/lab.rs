@@ -158,6 +158,18 @@ pub enum Test {
         /// What it must have printed.
         expect: Expect,
     },
+    /// The student's callbacks, which come in a file beside the log, stand a trial on a machine of
+    /// their own. The session does not run them; see the module `ops`.
+    Ops {
+        /// The lines that run with the callbacks loaded.
+        lines: Vec<String>,
+        /// Names of what the callbacks must not do meanwhile (`insmod::Fault`).
+        faults: Vec<String>,
+        /// The line that is run in the end, whatever happened.
+        run: String,
+        /// What must come of it.
+        expect: Expect,
+    },
 }
 
 /// What must come of a line. Trailing blanks and newlines never count.

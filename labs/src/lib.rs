@@ -7,7 +7,7 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(any(feature = "author", feature = "formats"))]
+#[cfg(any(feature = "author", feature = "formats", feature = "ops"))]
 extern crate std;
 
 #[cfg(feature = "author")]
@@ -23,6 +23,8 @@ pub mod guest;
 pub mod lab;
 pub mod log;
 mod observe;
+#[cfg(feature = "ops")]
+pub mod ops;
 pub mod protocol;
 mod session;
 pub mod view;

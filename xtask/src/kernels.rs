@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::setup::{CHROMIUM, QEMU};
 use crate::stop::Stop;
 use crate::web::Kind;
-use crate::{image, paths, process, setup, web};
+use crate::{image, labs, paths, process, setup, web};
 
 /// What `run --help` adds.
 pub const RUN_DETAILS: &str = "
@@ -22,7 +22,8 @@ FILE is an input log: an optional header (`mem=64M nodes=2 cpus=2`), then one co
 Standard output gets exactly the console's text, standard error
 the number of trace events and the hash chain over them. The exit status is the last line's.
   --host HOST  where the kernel runs: native (in a process, the default), wasm (in a browser)
-               or qemu (on a booted machine)";
+               or qemu (on a booted machine)
+  --ops FILE   with a student's callbacks for connections (see `help lab`); in a process only";
 
 /// What `trace --help` adds.
 pub const TRACE_DETAILS: &str = "
@@ -67,10 +68,11 @@ const HOSTS: [&str; 3] = ["native", "wasm", "qemu"];
 
 /// The command `run`.
 pub fn run(mut arguments: lexopt::Parser) -> Result<(), Stop> {
-    let (mut host, mut file) = ("native".to_string(), None);
+    let (mut host, mut file, mut callbacks) = ("native".to_string(), None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("host") => host = known_host(&arguments.value()?.string()?)?,
+            Long("ops") => callbacks = Some(arguments.value()?),
             Value(value) if file.is_none() => file = Some(value),
             other => return Err(other.unexpected().into()),
         }
@@ -78,6 +80,15 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     let file = file.ok_or_else(|| {
         Stop::Usage("run which log? give a FILE, or - for standard input".to_string())
     })?;
+    match callbacks {
+        Some(callbacks) if host == "native" => return labs::run(callbacks, file),
+        Some(_) => {
+            return Err(Stop::Usage(
+                "callbacks run in a process: --ops goes with --host native".to_string(),
+            ));
+        }
+        None => {}
+    }
     prepare(&[&host])?;
     // After `--`, because a log may be called anything.
     Err(process::become_program(

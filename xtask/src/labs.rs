@@ -18,6 +18,7 @@ use crate::{paths, process};
 pub const GRADE_DETAILS: &str = "
 Replays LOG (a file, or - for standard input) on a kernel of its own and prints the grade. The
 status is 0 when it is graded, 1 when it is refused, with the reason on standard error.
+  --ops FILE       the student's callbacks, where the lab asks for some
   --student NAME   whose numbers the log must have been made with (default: any)
   --variant N      the same, as the number that a log's heading shows
   --claimed N      refuse the log unless it is worth that many points
@@ -27,10 +28,14 @@ status is 0 when it is graded, 1 when it is refused, with the reason on standard
 
 /// What `lab --help` adds.
 pub const LAB_DETAILS: &str = "
-Tries every lab of labs/catalogue, or the one named: the empty start must fail, the solution must
-pass, the handout's lines must run and its questions have answers. labs/catalogue/README.md says how
-to write one.
-  --variants N     for how many students' numbers (default 16)";
+`lab check` tries every lab of labs/catalogue, or the one named: the empty start must fail, the
+solution must pass, the handout's lines must run and its questions have answers.
+labs/catalogue/README.md says how to write one.
+  --variants N     for how many students' numbers (default 16)
+`lab start LAB` writes the file of callbacks that a lab asks for, as students begin with it
+(default: ops.rs), and `lab try LAB` runs its checks of them.
+  --ops FILE       the callbacks (default: ops.rs)
+  --student NAME   whose numbers (or --variant N)";
 
 /// The command `grade`.
 pub fn grade(mut arguments: lexopt::Parser) -> Result<(), Stop> {
@@ -38,7 +43,7 @@ pub fn grade(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     while let Some(argument) = arguments.next()? {
         match argument {
             Value(word) if words.len() < 2 => words.push(word),
-            Long(name @ ("student" | "variant" | "claimed" | "format" | "about")) => {
+            Long(name @ ("student" | "variant" | "claimed" | "format" | "about" | "ops")) => {
                 options.push(format!("--{name}").into());
                 options.push(arguments.value()?);
             }
@@ -59,6 +64,8 @@ pub fn grade(mut arguments: lexopt::Parser) -> Result<(), Stop> {
 pub fn lab(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     match arguments.next()? {
         Some(Value(verb)) if verb == "check" => {}
+        Some(Value(verb)) if verb == "try" => return try_callbacks(arguments),
+        Some(Value(verb)) if verb == "start" => return start(arguments),
         Some(other) => return Err(other.unexpected().into()),
         None => {
             return Err(Stop::Usage(
@@ -79,6 +86,53 @@ pub fn lab(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     if let Some(variants) = variants {
         program.arg("--variants").arg(variants.to_string());
     }
+    Err(process::become_program(&mut program))
+}
+
+/// The command `lab try`.
+fn try_callbacks(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let (mut lab, mut options) = (None, Vec::<OsString>::new());
+    let mut file: OsString = "ops.rs".into();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(word) if lab.is_none() => lab = Some(word),
+            Long("ops") => file = arguments.value()?,
+            Long(name @ ("student" | "variant")) => {
+                options.push(format!("--{name}").into());
+                options.push(arguments.value()?);
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let lab = lab.ok_or_else(|| Stop::Usage("try the callbacks of which LAB?".to_string()))?;
+    let mut program = lab_program()?;
+    program.arg("try").args(options).arg("--ops").arg(file);
+    program.arg("--").arg(catalogue()).arg(lab);
+    Err(process::become_program(&mut program))
+}
+
+/// The command `lab start`.
+fn start(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let mut words = Vec::new();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(word) if words.len() < 2 => words.push(word),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if words.is_empty() {
+        return Err(Stop::Usage("start which LAB?".to_string()));
+    }
+    let mut program = lab_program()?;
+    program.args(["start", "--"]).arg(catalogue()).args(words);
+    Err(process::become_program(&mut program))
+}
+
+/// Runs a log with a student's callbacks: `run --ops FILE LOG`.
+pub fn run(callbacks: OsString, log: OsString) -> Result<(), Stop> {
+    let mut program = lab_program()?;
+    program.args(["run", "--ops"]).arg(callbacks);
+    program.arg("--").arg(log);
     Err(process::become_program(&mut program))
 }
 
@@ -136,7 +190,16 @@ mod tests {
         ] {
             assert!(refused(grade, line), "{line}");
         }
-        for line in ["", "try", "check a b", "check --variants x"] {
+        for line in [
+            "",
+            "trial",
+            "check a b",
+            "check --variants x",
+            "try",
+            "try a b",
+            "start",
+            "start a b c",
+        ] {
             assert!(refused(lab, line), "{line}");
         }
     }

@@ -66,7 +66,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "run",
-        arguments: "[--host native|wasm|qemu] FILE|-",
+        arguments: "[--host native|wasm|qemu] [--ops FILE] FILE|-",
         summary: "run a log and print exactly what the kernel's console shows",
         details: kernels::RUN_DETAILS,
         run: kernels::run,
@@ -101,15 +101,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "grade",
-        arguments: "LAB LOG [--student NAME] [--format FORMAT]",
+        arguments: "LAB LOG [--ops FILE] [--student NAME] [--format FORMAT]",
         summary: "grade a log by replaying it",
         details: labs::GRADE_DETAILS,
         run: labs::grade,
     },
     Command {
         name: "lab",
-        arguments: "check [LAB] [--variants N]",
-        summary: "try the labs: the empty start must fail, the solution must pass",
+        arguments: "check [LAB] [--variants N] | start LAB [FILE] | try LAB [--ops FILE]",
+        summary: "try the labs in both directions, or one's own callbacks for a lab",
         details: labs::LAB_DETAILS,
         run: labs::lab,
     },

@@ -97,7 +97,7 @@ fn failure(check: &Check, verdict: &Verdict, act: &Callback<Action>) -> Html {
 fn expected<'a>(check: &Check, verdict: &'a Verdict) -> &'a str {
     let rest = match &check.test {
         Test::Final { run, .. } => verdict.expected.strip_prefix(&format!("from `{run}`: ")),
-        Test::Printed { .. } => None,
+        Test::Printed { .. } | Test::Ops { .. } => None,
     };
     rest.unwrap_or(&verdict.expected)
 }

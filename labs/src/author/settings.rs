@@ -60,6 +60,11 @@ struct Checked {
     run: Option<String>,
     /// How a line of the student's begins that should have printed something.
     printed: Option<String>,
+    /// The name of a trial of the student's callbacks.
+    ops: Option<String>,
+    /// What they must not do in it.
+    #[serde(default)]
+    faults: Vec<String>,
     text: Option<String>,
     contains: Option<String>,
     status: Option<u8>,
@@ -183,6 +188,7 @@ pub(super) fn read(file: &Path, text: &str, problems: &mut Problems) -> Option<A
         lab,
         solution: Vec::new(),
         holds_at_start,
+        ops: None,
     })
 }
 
@@ -246,6 +252,11 @@ fn check_variables(variables: &[Variable], teller: &mut Teller<'_>) {
     }
 }
 
+fn is_fault(name: &str) -> bool {
+    let mut known = insmod::Fault::ALL.iter();
+    known.any(|(_, known)| *known == name)
+}
+
 fn check(raw: Checked, teller: &mut Teller<'_>) -> Check {
     let span = raw.id.span();
     let id = raw.id.into_inner();
@@ -290,15 +301,30 @@ fn check(raw: Checked, teller: &mut Teller<'_>) -> Check {
             Expect::Status(0)
         }
     };
-    let test = match (raw.run, raw.printed) {
-        (Some(run), None) => Test::Final { run, expect },
-        (None, Some(line)) => Test::Printed { line, expect },
+    if let Some(name) = raw.faults.iter().find(|name| !is_fault(name)) {
+        let known: Vec<&str> = insmod::Fault::ALL.iter().map(|(_, name)| *name).collect();
+        let known = known.join(", ");
+        teller.tell(
+            &span,
+            format!("'{id}': there is no fault '{name}'; there is {known}"),
+        );
+    }
+    let test = match (raw.run, raw.printed, raw.ops) {
+        (Some(run), None, None) => Test::Final { run, expect },
+        (None, Some(line), None) => Test::Printed { line, expect },
+        // The script is read later; until then its name stands in its place.
+        (Some(run), None, Some(trial)) => Test::Ops {
+            lines: [trial].into(),
+            faults: raw.faults,
+            run,
+            expect,
+        },
         _ => {
             teller.tell(
                 &span,
                 format!(
                     "'{id}' needs either `run`, a line to run at the end, or `printed`, how a \
-                     line of the student's begins"
+                     line of the student's begins; with `ops`, a trial, it needs `run`"
                 ),
             );
             Test::Final {

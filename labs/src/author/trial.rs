@@ -11,9 +11,9 @@ use alloc::vec::Vec;
 
 use super::Authored;
 use crate::grade::{Grade, Limits, Submission, grade};
-use crate::lab::{Block, Lab, Question};
+use crate::lab::{Block, Lab, Question, Test};
 use crate::protocol::{Host, LineReport, Request, Response};
-use crate::{HostMemory, Session};
+use crate::{HostMemory, Session, ops};
 
 /// The status from which on a line did not do what it says: it was used wrongly, or there is no
 /// such command. Status 1 is how the kernel refuses, which a handout may well show.
@@ -25,8 +25,39 @@ pub fn try_lab(authored: &Authored, variant: u32) -> Vec<String> {
     let lab = authored.lab.instance(variant);
     try_start(authored, &lab, variant, &mut problems);
     try_solution(authored, &lab, variant, &mut problems);
+    try_callbacks(authored, &lab, &mut problems);
     read_handout(&lab, &mut problems);
     problems
+}
+
+/// The starter fails every check of callbacks but those that are marked, the solution none.
+fn try_callbacks(authored: &Authored, lab: &Lab, problems: &mut Vec<String>) {
+    let Some(callbacks) = &authored.ops else {
+        return;
+    };
+    let compiler = insmod::Compiler::find();
+    for (file, source, passes) in [
+        ("ops.rs", &callbacks.starter, false),
+        ("solution.rs", &callbacks.solution, true),
+    ] {
+        let code = match ops::code_of(&compiler, source.as_bytes()) {
+            Ok(code) => code,
+            Err(refusal) => {
+                problems.push(format!("{file}: {refusal}"));
+                continue;
+            }
+        };
+        for verdict in ops::judge(lab, &code) {
+            let id = &verdict.id;
+            if verdict.passed != (passes || authored.holds_at_start.contains(id)) {
+                let does = if verdict.passed { "passes" } else { "fails" };
+                problems.push(format!(
+                    "{file} {does} the check '{id}': expected {}; got {}",
+                    verdict.expected, verdict.actual
+                ));
+            }
+        }
+    }
 }
 
 /// The log of a student who ran `lines`.
@@ -62,6 +93,9 @@ fn try_start(authored: &Authored, lab: &Lab, variant: u32, problems: &mut Vec<St
         }
     };
     for (check, verdict) in lab.checks.iter().zip(&grade.verdicts) {
+        if let Test::Ops { .. } = check.test {
+            continue;
+        }
         let id = &check.id;
         match (verdict.passed, authored.holds_at_start.contains(id)) {
             (true, false) => problems.push(format!(
@@ -94,7 +128,8 @@ fn try_solution(authored: &Authored, lab: &Lab, variant: u32, problems: &mut Vec
         match graded(&authored.lab, variant, lines) {
             Ok(grade) => {
                 let pairs = lab.checks.iter().zip(&grade.verdicts);
-                problems.extend(pairs.filter(|(_, verdict)| !verdict.passed).map(
+                let logged = pairs.filter(|(check, _)| !matches!(check.test, Test::Ops { .. }));
+                problems.extend(logged.filter(|(_, verdict)| !verdict.passed).map(
                     |(check, verdict)| {
                         format!(
                             "the solution{when} fails the check '{}': expected {}; got {}; step \

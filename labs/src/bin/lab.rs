@@ -3,7 +3,10 @@
 //! | command | what it does |
 //! |---|---|
 //! | `lab check DIR [ID] [--variants N]` | tries the labs of a catalogue, or one, in both directions |
-//! | `lab grade DIR ID LOG [...]` | grades a log by replaying it; `-` is standard input |
+//! | `lab grade DIR ID LOG [--ops FILE] [...]` | grades a log by replaying it; `-` is standard input |
+//! | `lab try DIR ID --ops FILE [...]` | tries a student's callbacks, and shows what came of it |
+//! | `lab start DIR ID [FILE]` | writes the file that a lab's callbacks begin with |
+//! | `lab run --ops FILE LOG` | runs a log with a student's callbacks, and prints what it prints |
 //! | `lab pack DIR OUT` | writes the catalogue as the files that the page loads; `OUT` is replaced |
 //!
 //! The status is 0 when all is well, 1 when a lab does not pass or a log is refused, 2 when the
@@ -11,17 +14,18 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use insmod::{Code, Compiler};
 use labs::author::{self, Authored};
 use labs::formats::{self, Assignment, Graded};
-use labs::grade::{Limits, Submission, grade};
-use labs::lab::{CATALOGUE, Entry, file_name, to_bytes, variant_of};
+use labs::grade::{Limits, Refusal, Submission, grade, grade_with};
+use labs::lab::{CATALOGUE, Entry, Lab, file_name, to_bytes, variant_of};
 use labs::log::{self, Heading};
 use labs::protocol::Host;
-use labs::{HostMemory, Session};
+use labs::{HostMemory, Session, ops};
 use lexopt::prelude::*;
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -35,9 +39,13 @@ fn main() -> ExitCode {
         Ok(command) => match command.as_str() {
             "check" => check(arguments),
             "grade" => grade_log(arguments),
+            "try" => try_ops(arguments),
+            "start" => start(arguments),
+            "run" => run_log(arguments),
             "pack" => pack(arguments),
             _ => {
-                Err(format!("there is no command `{command}`; there is check, grade, pack").into())
+                let known = "check, grade, try, start, run, pack";
+                Err(format!("there is no command `{command}`; there is {known}").into())
             }
         },
         Err(error) => Err(error),
@@ -128,6 +136,7 @@ fn find<'a>(labs: &'a [Authored], id: &str) -> Result<&'a Authored, String> {
 fn grade_log(mut arguments: lexopt::Parser) -> Outcome {
     let mut words = Vec::new();
     let (mut variant, mut student, mut claimed, mut about) = (None, None, None, None);
+    let mut ops = None;
     let mut format = "text".to_string();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -136,6 +145,7 @@ fn grade_log(mut arguments: lexopt::Parser) -> Outcome {
             Long("claimed") => claimed = Some(arguments.value()?.parse::<u32>()?),
             Long("format") => format = arguments.value()?.string()?,
             Long("about") => about = Some(arguments.value()?),
+            Long("ops") => ops = Some(arguments.value()?),
             Value(word) => words.push(word),
             other => return Err(other.unexpected().into()),
         }
@@ -157,14 +167,20 @@ fn grade_log(mut arguments: lexopt::Parser) -> Outcome {
     };
     let id = id.to_str().ok_or("a lab's name is plain letters")?;
     let labs = author::read_catalogue(Path::new(dir))?;
-    let lab = &find(&labs, id)?.lab;
+    let authored = find(&labs, id)?;
+    let lab = &authored.lab;
     let log = read_log(Path::new(file))?;
-    let variant = match (variant, student) {
-        (Some(_), Some(_)) => return Err("--student or --variant, not both".into()),
-        (Some(variant), None) => variant,
-        (None, Some(student)) => variant_of(id, &student),
-        // Nobody said whose log it is: it may have any numbers.
-        (None, None) => variant_named(&log).unwrap_or(0),
+    // If nobody says whose log it is, it may have any numbers.
+    let variant = variant_from(id, variant, student)?;
+    let variant = variant.unwrap_or_else(|| variant_named(&log).unwrap_or(0));
+    let code = match (ops, &authored.ops) {
+        (None, None) => None,
+        (Some(_), None) => return Err(format!("the lab '{id}' asks for no callbacks").into()),
+        (None, Some(_)) => {
+            eprintln!("no callbacks came along (--ops FILE), so none of their checks is passed");
+            None
+        }
+        (Some(file), Some(_)) => Some(read_code(Path::new(&file), false)?),
     };
     let submission = Submission {
         log: &log,
@@ -172,7 +188,14 @@ fn grade_log(mut arguments: lexopt::Parser) -> Outcome {
         claimed,
     };
     let mut session = Session::new(Host::Native, Box::new(HostMemory));
-    let graded: Graded = grade(&mut session, lab, submission, Limits::default());
+    let graded: Graded = match &code {
+        None => grade(&mut session, lab, submission, Limits::default()),
+        Some(Err(refusal)) => Err(refusal.clone()),
+        Some(Ok(code)) => {
+            let mut judge = |lab: &Lab| ops::judge(lab, code);
+            grade_with(&mut session, lab, submission, Limits::default(), &mut judge)
+        }
+    };
     let text = match format.as_str() {
         "json" => pretty(&formats::json(lab, &graded)),
         "gradescope" => pretty(&formats::gradescope(lab, &graded)),
@@ -197,6 +220,155 @@ fn grade_log(mut arguments: lexopt::Parser) -> Outcome {
             })
         }
     }
+}
+
+/// Whose numbers are meant, if that was said.
+fn variant_from(
+    id: &str,
+    variant: Option<u32>,
+    student: Option<String>,
+) -> Result<Option<u32>, String> {
+    match (variant, student) {
+        (Some(_), Some(_)) => Err("--student or --variant, not both".to_string()),
+        (variant, None) => Ok(variant),
+        (None, Some(student)) => Ok(Some(variant_of(id, &student))),
+    }
+}
+
+/// A file of callbacks, or why they cannot be run; messages for a terminal may be coloured.
+fn read_code(file: &Path, colour: bool) -> Result<Result<Code, Refusal>, Box<dyn Error>> {
+    let source =
+        fs::read(file).map_err(|error| format!("can't read {}: {error}", file.display()))?;
+    let compiler = Compiler {
+        colour,
+        ..Compiler::find()
+    };
+    Ok(ops::code_of(&compiler, &source))
+}
+
+/// Tries a student's callbacks and shows what was expected beside what came.
+fn try_ops(mut arguments: lexopt::Parser) -> Outcome {
+    let mut words = Vec::new();
+    let (mut variant, mut student, mut file) = (None, None, None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("student") => student = Some(arguments.value()?.string()?),
+            Long("variant") => variant = Some(arguments.value()?.parse::<u32>()?),
+            Long("ops") => file = Some(arguments.value()?),
+            Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let ([dir, id], Some(file)) = (words.as_slice(), file) else {
+        return Err("usage: lab try DIR ID --ops FILE [--student NAME | --variant N]".into());
+    };
+    let labs = author::read_catalogue(Path::new(dir))?;
+    let authored = find(&labs, id)?;
+    if authored.ops.is_none() {
+        return Err(format!("the lab '{id}' asks for no callbacks").into());
+    }
+    let variant = variant_from(id, variant, student)?.unwrap_or(0);
+    let colour = io::stderr().is_terminal();
+    let code = match read_code(Path::new(&file), colour)? {
+        Ok(code) => code,
+        Err(refusal) => {
+            eprintln!("{refusal}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let lab = authored.lab.instance(variant);
+    let verdicts = ops::judge(&lab, &code);
+    let mut text = String::new();
+    for verdict in &verdicts {
+        let check = lab.checks.iter().find(|check| check.id == verdict.id);
+        let title = check.map_or("", |check| check.title.as_str());
+        let mark = if verdict.passed { "ok  " } else { "FAIL" };
+        text += &format!("{mark}  {title}\n");
+        if !verdict.passed {
+            text += &format!("      expected  {}\n", indented(&verdict.expected));
+            text += &format!("      actual    {}\n", indented(&verdict.actual));
+        }
+    }
+    let passed = verdicts.iter().filter(|verdict| verdict.passed).count();
+    let count = verdicts.len();
+    text += &format!("\n{passed} of {count} checks of your callbacks hold\n");
+    io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(if passed == count {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// A text of several lines, as it stands behind a word.
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n                ")
+}
+
+/// Writes the file that a lab's callbacks begin with; never over one that is there.
+fn start(mut arguments: lexopt::Parser) -> Outcome {
+    let mut words = Vec::new();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let (dir, id, file) = match words.as_slice() {
+        [dir, id] => (dir, id, "ops.rs"),
+        [dir, id, file] => (dir, id, file.as_str()),
+        _ => return Err("usage: lab start DIR ID [FILE]".into()),
+    };
+    let labs = author::read_catalogue(Path::new(dir))?;
+    let ops = find(&labs, id)?.ops.as_ref();
+    let starter = &ops
+        .ok_or_else(|| format!("the lab '{id}' asks for no callbacks"))?
+        .starter;
+    let created = fs::File::create_new(file);
+    let written = created.and_then(|mut created| created.write_all(starter.as_bytes()));
+    written.map_err(|error| format!("can't write {file}: {error}"))?;
+    eprintln!("{file} is yours now; `cargo xtask lab try {id} --ops {file}` tries it");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a log with a student's callbacks: its text to standard output, what they did wrong to
+/// standard error.
+fn run_log(mut arguments: lexopt::Parser) -> Outcome {
+    let (mut file, mut log) = (None, None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("ops") => file = Some(arguments.value()?),
+            Value(word) if log.is_none() => log = Some(word),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let (Some(file), Some(log)) = (file, log) else {
+        return Err("usage: lab run --ops FILE LOG".into());
+    };
+    let colour = io::stderr().is_terminal();
+    let code = match read_code(Path::new(&file), colour)? {
+        Ok(code) => code,
+        Err(refusal) => {
+            eprintln!("{refusal}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let done = ops::run_log(&code, &read_log(Path::new(&log))?)?;
+    let text: Vec<u8> = done
+        .lines
+        .iter()
+        .flat_map(|(text, _)| text)
+        .copied()
+        .collect();
+    io::stdout().lock().write_all(&text)?;
+    for finding in &done.findings {
+        eprintln!("{}", finding.text);
+    }
+    let status = done.lines.last().map_or(0, |(_, status)| *status);
+    Ok(match done.findings.is_empty() {
+        true => ExitCode::from(status),
+        false => ExitCode::FAILURE,
+    })
 }
 
 fn pretty(value: &serde_json::Value) -> String {

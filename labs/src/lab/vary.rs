@@ -113,12 +113,19 @@ impl Lab {
 impl Check {
     fn each_text(&mut self, f: &mut dyn FnMut(&mut String)) {
         f(&mut self.title);
-        let (Test::Final { run: line, expect } | Test::Printed { line, expect }) = &mut self.test;
+        let (Test::Final { run: line, expect }
+        | Test::Printed { line, expect }
+        | Test::Ops {
+            run: line, expect, ..
+        }) = &mut self.test;
         f(line);
         match expect {
             Expect::Text(text) | Expect::Contains(text) => f(text),
             Expect::Number { after, .. } => f(after),
             Expect::Status(_) => {}
+        }
+        if let Test::Ops { lines, .. } = &mut self.test {
+            lines.iter_mut().for_each(&mut *f);
         }
         for hint in &mut self.hints {
             each_inline(hint, f);

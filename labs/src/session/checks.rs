@@ -21,6 +21,9 @@ use crate::protocol::LineReport;
 /// host, so that a verdict is too.
 const BUDGET: u64 = 1_000_000;
 
+/// What a session finds of callbacks, which it does not run.
+const NO_CALLBACKS: &str = "not here: `cargo xtask lab try` runs your callbacks";
+
 /// What is known of a check.
 struct Finding {
     held: bool,
@@ -66,6 +69,7 @@ impl Live {
                 Test::Final { run, expect } if elsewhere::split(run).is_none() => {
                     *finding = self.check_here(run, expect);
                 }
+                Test::Ops { .. } => *finding = Finding::miss(NO_CALLBACKS.to_string()),
                 _ => {}
             }
         }
@@ -171,7 +175,19 @@ impl Live {
             Test::Printed { line, expect } => {
                 format!("from a line that begins with `{line}`: {expect}")
             }
+            Test::Ops { .. } => check.title.clone(),
         };
+        if let Test::Ops { .. } = &check.test {
+            // No step of the log is to blame.
+            return Verdict {
+                id: check.id.clone(),
+                passed: false,
+                expected,
+                actual: finding.actual,
+                step: None,
+                why: String::new(),
+            };
+        }
         let blame = if finding.held {
             None
         } else {
