@@ -1,0 +1,21 @@
+# Ten pages are left, and then each is emptied by hand, as long as it is not the CPU's own.
+kmem shrink mine
+kmem vacate mine:0
+kmem vacate mine:5
+kmem vacate mine:10
+kmem vacate mine:15
+kmem vacate mine:20
+kmem vacate mine:25
+kmem vacate mine:30
+kmem vacate mine:2
+kmem vacate mine:7
+kmem vacate mine:12
+kmem vacate mine:17
+kmem vacate mine:22
+kmem vacate mine:27
+kmem shrink mine
+kmem vacate mine:0
+kmem vacate mine:8
+kmem vacate mine:16
+kmem vacate mine:24
+kmem shrink mine
