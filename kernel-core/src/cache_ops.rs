@@ -14,7 +14,7 @@ use crate::fs::shrink::{Dentries, Inodes};
 use crate::mem::{Mem, Ref};
 use crate::slab::conn::Conns;
 use crate::slab::defrag::CacheOps;
-use crate::slab::play::{Handles, Movable, Pinned};
+use crate::slab::play::{Handles, Movable, Naughty, Pinned};
 use crate::slab::{KmemCache, Object};
 
 /// Callbacks that a host brings: a student's, say. Like a [`CacheOps`], but with a state of its own,
@@ -50,14 +50,7 @@ impl Mem {
 
 /// Callbacks by number; 0 is none.
 static TABLE: &[&dyn CacheOps] = &[
-    &Movable,
-    &Pinned,
-    &Handles,
-    &Dentries,
-    &Inodes,
-    &Conns,
-    #[cfg(test)]
-    &crate::slab::tests::Naughty,
+    &Movable, &Pinned, &Handles, &Dentries, &Inodes, &Naughty, &Conns,
 ];
 
 /// The callbacks of this number.
