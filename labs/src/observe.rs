@@ -49,7 +49,7 @@ pub(crate) fn state(kernel: &Kernel) -> StateView {
 
 /// An event in plain words.
 pub(crate) fn sentence(mem: &Mem, event: &Event) -> String {
-    explain::explain(mem, event).0
+    explain::explain(&Map::new(mem), event).0
 }
 
 /// Words that may stand at the end of `line`.
@@ -71,10 +71,11 @@ pub(crate) fn events(kernel: &Kernel, since: u64, max: u32) -> EventsView {
     let next = kernel.events();
     let since = since.min(next);
     let first = since.max(next.saturating_sub(u64::from(max).min(EVENTS_MAX)));
+    let map = Map::new(&kernel.mem);
     let events: Vec<EventRow> = (first..next)
         .filter_map(|number| kernel.mem.event(number))
         .map(|event| {
-            let (sentence, touches) = explain::explain(&kernel.mem, &event);
+            let (sentence, touches) = explain::explain(&map, &event);
             EventRow {
                 number: event.number,
                 step: event.step,

@@ -1,8 +1,10 @@
 //! What an inspector asks: any address, of any kernel, has an answer that fits it.
 
+use kernel_core::slab::Allocator;
 use labs::protocol::{Host, Request, Response, View, ViewRequest};
 use labs::view::{EventsView, ObjectView};
 use labs::{HostMemory, Session};
+use tests::log_gen::Subject;
 use tests::{Random, log_gen};
 
 /// Units of 8 bytes in a frame.
@@ -61,8 +63,14 @@ fn check_object(session: &mut Session, at: u32, frames: u32) {
 #[test]
 fn any_address_of_any_kernel_is_somebodys() {
     let mut asked = 0;
-    for seed in 0..60 {
-        let log = log_gen::join(&log_gen::generate(seed));
+    let subjects = Allocator::ALL.map(Subject::Slab);
+    let kernels = (0..60).map(|seed| (seed, log_gen::generate(seed)));
+    let slabs = (0..15).map(|seed| {
+        let subject = subjects[seed as usize % subjects.len()];
+        (seed, log_gen::generate_about(subject, seed))
+    });
+    for (seed, lines) in kernels.chain(slabs) {
+        let log = log_gen::join(&lines);
         let mut session = Session::new(Host::Native, Box::new(HostMemory));
         let replay = Request::Replay {
             log,
@@ -101,14 +109,28 @@ fn any_address_of_any_kernel_is_somebodys() {
     assert!(asked > 20_000, "only {asked} addresses were asked for");
 }
 
-/// Every address of the first frames, so that no border between two objects is left out.
+/// Every address, so that no border between two objects is left out, under each allocator.
 #[test]
 fn objects_lie_side_by_side() {
+    Allocator::ALL.into_iter().for_each(lie_side_by_side);
+}
+
+fn lie_side_by_side(allocator: Allocator) {
     let mut session = Session::new(Host::Native, Box::new(HostMemory));
-    let lines = ["radix create t", "radix fill t 0 500", "echo x > f"];
+    let lines = [
+        "radix create t",
+        "radix fill t 0 500",
+        "echo x > f",
+        "kmem create a 100",
+        "kmem create b 5000",
+        "kmem create c 56 debug=FZPU",
+        "kmem create d 192 align=64",
+        "kmem alloc a 100; kmem alloc b 3; kmem alloc c 70; kmem alloc d 50",
+        "kmem scatter a 50; kmem scatter c 50; kmem free b:0",
+    ];
     let lines = lines.map(|line| line.as_bytes().to_vec()).to_vec();
     session.handle(Request::Open {
-        header: "mem=4M cpus=2".into(),
+        header: format!("mem=4M cpus=2 slab={}", allocator.name()),
     });
     session.handle(Request::Run { lines });
     let mut at = 0;
@@ -121,6 +143,14 @@ fn objects_lie_side_by_side() {
         at = last + 1;
     }
     assert_eq!(at, 1024 * UNITS, "the objects end before the memory does");
+    let own = match allocator {
+        Allocator::Slub => ["end of a slab of a", "d"],
+        Allocator::Slab => ["slab", "colour of a slab"],
+        Allocator::Slob => ["slob_block", "rest of a large object's pages"],
+    };
+    for name in own {
+        assert!(names.contains(name), "{names:?}");
+    }
     for name in ["zone", "page", "trace_entry", "dentry", "per_cpu_pages"] {
         assert!(names.contains(name), "{names:?}");
     }

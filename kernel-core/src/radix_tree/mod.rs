@@ -30,7 +30,7 @@ mod tests;
 
 pub use check::{Stat, check, stat};
 pub use gang::{gang_lookup, gang_lookup_tag};
-pub use preload::{PRELOAD_NODES, preload, preload_end, preloaded};
+pub use preload::{PRELOAD_NODES, all_preloaded, preload, preload_end, preloaded};
 pub use tags::{Tag, TagState, tag_clear, tag_get, tag_set, tagged};
 
 use bytemuck::{Pod, Zeroable};

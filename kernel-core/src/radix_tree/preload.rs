@@ -82,3 +82,9 @@ pub(super) fn take(mem: &mut Mem) -> Option<Ref<RadixTreeNode>> {
 pub fn preloaded(mem: &Mem, cpu: usize) -> u32 {
     mem[RADIX_TREE].preloads[cpu].nr
 }
+
+/// The nodes in all pools.
+pub fn all_preloaded(mem: &Mem) -> impl Iterator<Item = Ref<RadixTreeNode>> {
+    let pools = mem[RADIX_TREE].preloads.into_iter();
+    pools.flat_map(|pool| pool.nodes.into_iter().take(pool.nr as usize))
+}

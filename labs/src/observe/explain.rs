@@ -18,10 +18,11 @@ use kernel_core::radix_tree::{
     self, PRELOAD_NODES, RADIX_TREE, RadixData, RadixTreeNode, RadixTreeRoot,
 };
 use kernel_core::shell::NamedTree;
+use kernel_core::slab::KmemCache;
 use kernel_core::slab::defrag::Refusal;
-use kernel_core::slab::{self, KmemCache};
 use kernel_core::trace::{Event, Tracepoint};
 
+use super::object::Map;
 use crate::view::{Touch, address};
 
 /// How far from the making or removing of a file its inode's slab event is looked for. Farther off is
@@ -29,12 +30,14 @@ use crate::view::{Touch, address};
 const NEAR: u64 = 64;
 
 /// An event in plain words, and the memory that it is about.
-pub(crate) fn explain(mem: &Mem, event: &Event) -> (String, Vec<Touch>) {
-    let explanation = Explanation { mem, event };
+pub(crate) fn explain(map: &Map<'_>, event: &Event) -> (String, Vec<Touch>) {
+    let mem = map.mem;
+    let explanation = Explanation { map, mem, event };
     (explanation.sentence(), explanation.touches())
 }
 
 struct Explanation<'a> {
+    map: &'a Map<'a>,
     mem: &'a Mem,
     event: &'a Event,
 }
@@ -286,16 +289,11 @@ impl Explanation<'_> {
 
     /// What a tree's root is part of.
     fn owner_of_tree(&self, root: u32) -> Option<Owner> {
-        let place = slab::place_at(self.mem, Ref::new(root))?;
-        let cache = self.mem[place.cache].name();
-        let named: Ref<NamedTree> = place.object.cast();
-        if cache == NamedTree::TYPE.name && NamedTree::root_of(named).unit() == root {
-            Some(Owner::Named(named))
-        } else if cache == Inode::TYPE.name && place.object.unit() == root {
-            Some(Owner::File(place.object.cast()))
-        } else {
-            None
-        }
+        let named = self.map.begins(root, NamedTree::TYPE.name).map(Ref::new);
+        let named = named.filter(|&tree| NamedTree::root_of(tree).unit() == root);
+        let inode = self.map.begins(root, Inode::TYPE.name);
+        let inode = inode.filter(|&inode| inode == root).map(Ref::new);
+        named.map(Owner::Named).or(inode.map(Owner::File))
     }
 
     /// The cache that the first field leads to.
@@ -527,6 +525,7 @@ mod tests {
     use alloc::vec;
 
     use kernel_core::Kernel;
+    use kernel_core::slab;
     use kernel_core::trace::TRACE;
 
     use super::super::object::locate;
@@ -542,7 +541,7 @@ mod tests {
     ) -> (String, Vec<Touch>) {
         let number = kernel.events();
         kernel.mem.trace(tracepoint, args);
-        explain(&kernel.mem, &kernel.mem.event(number).unwrap())
+        explain(&Map::new(&kernel.mem), &kernel.mem.event(number).unwrap())
     }
 
     /// All that happened since line `step`, explained.
@@ -551,7 +550,7 @@ mod tests {
             .filter_map(|number| kernel.mem.event(number))
             .filter(|event| event.step >= step)
             .map(|event| {
-                let (sentence, touches) = explain(&kernel.mem, &event);
+                let (sentence, touches) = explain(&Map::new(&kernel.mem), &event);
                 (event.tracepoint, sentence, touches)
             })
             .collect()

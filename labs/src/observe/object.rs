@@ -51,7 +51,7 @@ pub(crate) struct Located {
 
 /// Memory, ready to be asked for the objects in it.
 pub(crate) struct Map<'a> {
-    mem: &'a Mem,
+    pub(super) mem: &'a Mem,
     /// SLOB's blocks, which take a while to find.
     ring: Option<Ring>,
 }
@@ -71,6 +71,21 @@ impl Map<'_> {
         }
     }
 
+    /// Where the object begins that holds the address `at`, if it is from the cache of that name.
+    pub fn begins(&self, at: u32, cache: &str) -> Option<u32> {
+        let (begins, from) = match &self.ring {
+            Some(ring) => {
+                let block = ring.block_at(at);
+                (block.at, block.cache?)
+            }
+            None => {
+                let place = slab::place_at(self.mem, Ref::new(at))?;
+                (place.object.unit(), place.cache)
+            }
+        };
+        (self.mem[from].name() == cache).then_some(begins)
+    }
+
     /// The object that holds the address `at`, in units of 8 bytes; `None` beyond the end of memory.
     pub fn locate(&self, at: u32) -> Option<Located> {
         let mem = self.mem;
@@ -87,18 +102,17 @@ impl Map<'_> {
         }
         match &self.ring {
             Some(ring) if page.is(PageFlag::Slob) => return Some(in_ring(mem, ring.block_at(at))),
-            Some(ring) if mem[mem.head_page::<()>(Ref::new(at))].is(PageFlag::Large) => {
-                let block = ring.block_at(at);
-                if block.cache.is_some() {
-                    return Some(in_ring(mem, block));
+            Some(ring) => {
+                if let Some(located) = in_large(mem, ring, at) {
+                    return Some(located);
                 }
             }
-            _ => {}
+            None => {}
         }
         if let Some(located) = beside_objects(mem, at) {
             return Some(located);
         }
-        let (name, state) = use_of_frame(mem, frame);
+        let (name, state) = self.use_of_frame(frame);
         Some(Located {
             at: frame * UNITS_PER_FRAME,
             size: FRAME_SIZE as u32,
@@ -109,6 +123,39 @@ impl Map<'_> {
             link: None,
             from: None,
         })
+    }
+
+    /// What a frame is used for that holds no objects.
+    fn use_of_frame(&self, frame: u32) -> (String, ObjectState) {
+        let mem = self.mem;
+        let block = |order: u16| match order {
+            0 => String::new(),
+            order => format!(", in a block of {}", 1_u32 << order),
+        };
+        if let Some(order) = free_block(mem, frame) {
+            return (format!("free page{}", block(order)), ObjectState::Free);
+        }
+        let head = &mem[mem.head_page::<()>(Ref::of_frame(frame))];
+        if head.count == 0 {
+            let name = match cpu_that_keeps(mem, frame) {
+                Some(cpu) => format!("free page on CPU {cpu}'s list"),
+                None => "free page".to_string(),
+            };
+            return (name, ObjectState::Free);
+        }
+        let name = if head.is(PageFlag::Large) {
+            format!("large object{}", block(head.order))
+        } else if head.is(PageFlag::PageCache) {
+            let inode = self.begins(head.mapping, Inode::TYPE.name);
+            let inode = inode.filter(|&inode| inode == head.mapping);
+            let ino = inode.map_or(0, |inode| mem[Ref::<Inode>::new(inode)].ino);
+            format!("page {} of the file with inode {ino}", head.freelist)
+        } else if head.mapping == shell::SHELL.unit() {
+            format!("page from `pages alloc`{}", block(head.order))
+        } else {
+            format!("allocated page{}", block(head.order))
+        };
+        (name, ObjectState::Allocated)
     }
 }
 
@@ -230,11 +277,7 @@ fn in_ring(mem: &Mem, block: Block) -> Located {
         return of_cache(mem, cache, at, size);
     }
     let (name, state, object) = match is_free {
-        true => (
-            "free block of SLOB's ring",
-            ObjectState::Free,
-            Some(&slob::Block::TYPE),
-        ),
+        true => ("slob_block", ObjectState::Free, Some(&slob::Block::TYPE)),
         false => (
             "used part of SLOB's ring, whose borders SLOB does not know",
             ObjectState::Allocated,
@@ -251,6 +294,27 @@ fn in_ring(mem: &Mem, block: Block) -> Located {
         link: None,
         from: None,
     }
+}
+
+/// An object that SLOB gave pages of its own, or what it leaves of them.
+fn in_large(mem: &Mem, ring: &Ring, at: u32) -> Option<Located> {
+    let head = mem.head_page::<()>(Ref::new(at));
+    let start = Ref::<()>::of_frame(mem.frame_of(head)).unit();
+    let block = ring.block_at(start);
+    block.cache.filter(|_| mem[head].is(PageFlag::Large))?;
+    let object = in_ring(mem, block);
+    if at < start + block.units {
+        return Some(object);
+    }
+    Some(Located {
+        at: start + block.units,
+        size: ((FRAME_SIZE as u32) << mem[head].order) - object.size,
+        name: "rest of a large object's pages".to_string(),
+        state: ObjectState::Free,
+        object: None,
+        from: None,
+        ..object
+    })
 }
 
 /// What lies in a slab before and behind its objects, if `at` is there: with SLAB its descriptor and
@@ -297,36 +361,6 @@ fn beside_objects(mem: &Mem, at: u32) -> Option<Located> {
     })
 }
 
-/// What a frame is used for that holds no objects.
-fn use_of_frame(mem: &Mem, frame: u32) -> (String, ObjectState) {
-    let block = |order: u16| match order {
-        0 => String::new(),
-        order => format!(", in a block of {}", 1_u32 << order),
-    };
-    if let Some(order) = free_block(mem, frame) {
-        return (format!("free page{}", block(order)), ObjectState::Free);
-    }
-    let head = &mem[mem.head_page::<()>(Ref::of_frame(frame))];
-    if head.count == 0 {
-        let name = match cpu_that_keeps(mem, frame) {
-            Some(cpu) => format!("free page on CPU {cpu}'s list"),
-            None => "free page".to_string(),
-        };
-        return (name, ObjectState::Free);
-    }
-    let name = if head.is(PageFlag::Large) {
-        format!("large object{}", block(head.order))
-    } else if head.is(PageFlag::PageCache) {
-        let ino = inode_at(mem, head.mapping).map_or(0, |inode| mem[inode].ino);
-        format!("page {} of the file with inode {ino}", head.freelist)
-    } else if head.mapping == shell::SHELL.unit() {
-        format!("page from `pages alloc`{}", block(head.order))
-    } else {
-        format!("allocated page{}", block(head.order))
-    };
-    (name, ObjectState::Allocated)
-}
-
 /// The order of the free block that a frame is in.
 fn free_block(mem: &Mem, frame: u32) -> Option<u16> {
     (0..MAX_ORDER as u16).find(|&order| {
@@ -343,13 +377,6 @@ fn cpu_that_keeps(mem: &Mem, frame: u32) -> Option<u32> {
         let frames = pages.frames.iter().take(pages.count as usize);
         frames.into_iter().any(|&other| other == frame)
     })
-}
-
-/// The inode at `at`, if one is there.
-pub(crate) fn inode_at(mem: &Mem, at: u32) -> Option<Ref<Inode>> {
-    let place = slab::place_at(mem, Ref::new(at))?;
-    let is_inode = mem[place.cache].name() == Inode::TYPE.name && place.object.unit() == at;
-    is_inode.then_some(place.object.cast())
 }
 
 /// What the slots of a tree's node hold.
@@ -434,11 +461,7 @@ impl Fields<'_> {
         }
         if let Some(link) = located.link {
             self.add("(next free object)".to_string(), link, 4, &Meaning::Pointer);
-            // It takes its place among the fields.
-            if let Some(row) = self.rows.pop() {
-                let place = self.rows.partition_point(|other| other.offset <= link);
-                self.rows.insert(place, row);
-            }
+            self.file_last();
         }
         if located
             .object
@@ -499,6 +522,16 @@ impl Fields<'_> {
         known
     }
 
+    /// Gives the last row its place among the others.
+    fn file_last(&mut self) {
+        if let Some(row) = self.rows.pop() {
+            let place = self
+                .rows
+                .partition_point(|other| other.offset <= row.offset);
+            self.rows.insert(place, row);
+        }
+    }
+
     /// Adds what debugging has put behind an object.
     fn add_frame(&mut self, cache: Ref<KmemCache>) {
         let mut from = 0;
@@ -509,6 +542,7 @@ impl Fields<'_> {
             let (name, track) = match part {
                 Part::RedZone if size > 0 => {
                     self.add("(red zone)".to_string(), offset, size.min(8), &Meaning::Hex);
+                    self.file_last();
                     continue;
                 }
                 Part::Allocated => ("(allocated)", track(false)),

@@ -5,10 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use kernel_core::Kernel;
-use kernel_core::mem::{Mem, PageFlag, Ref};
-use kernel_core::radix_tree::{self, MAP_SHIFT, MAP_SIZE, RADIX_TREE, RadixTreeNode};
+use kernel_core::mem::{Mem, Ref};
+use kernel_core::radix_tree::{self, MAP_SHIFT, MAP_SIZE, RadixTreeNode};
 use kernel_core::shell;
 
+use super::object::Map;
 use crate::view::{RadixNode, RadixNodeView, RadixView};
 
 /// Nodes that a view may have: more would not fit into a message.
@@ -127,8 +128,8 @@ pub(crate) fn radix_node(kernel: &Kernel, node: u32) -> Option<RadixNodeView> {
     if r.is_null() || r.frame() >= mem.frames() {
         return None;
     }
-    let page = &mem[mem.head_page(r)];
-    if !page.is(PageFlag::Slab) || page.mapping != mem[RADIX_TREE].node_cache.unit() {
+    let begins = Map::new(mem).begins(node, RadixTreeNode::TYPE.name)?;
+    if begins != node {
         return None;
     }
     let RadixTreeNode {

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use kernel_core::fs;
 use kernel_core::mem::{Mem, Ref, UNIT, UNITS_PER_FRAME};
-use kernel_core::radix_tree::{MAP_SIZE, RadixTreeRoot};
+use kernel_core::radix_tree::{self, MAP_SIZE, RadixTreeRoot};
 use kernel_core::shell::{self, NamedTree};
 use kernel_core::slab::{self, KmemCache, play, slob};
 
@@ -58,6 +58,9 @@ impl Ring {
         for tree in shell::trees(mem) {
             ring.add(mem, named("radix_tree_root"), tree.unit());
             ring.add_nodes(mem, NamedTree::root_of(tree));
+        }
+        for node in radix_tree::all_preloaded(mem) {
+            ring.add(mem, named("radix_tree_node"), node.unit());
         }
         let mut dentries: Vec<_> = fs::resolve(mem, "/").into_iter().collect();
         while let Some(dentry) = dentries.pop() {
