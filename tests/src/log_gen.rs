@@ -11,6 +11,7 @@
 //! and on nothing else; those are enough to report a mismatch.
 
 mod slab;
+mod tree;
 
 use kernel_core::slab::Allocator;
 
@@ -107,10 +108,10 @@ struct Writer {
 }
 
 const TREES: [&str; 4] = ["t", "cache", "a-long-name_with.marks", "T2"];
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 26] = [
     "radix", "pages", "taskset", "echo", "cat", "ls", "mkdir", "rmdir", "rm", "cd", "touch",
-    "help", "true", "false", "pwd", "exec", "X=1", "kmem", "slabtop", "dmesg", "dcache", "mount",
-    "find",
+    "help", "true", "false", "pwd", "exec", "X=1", "kmem", "slabtop", "dmesg", "mount", "umount",
+    "find", "stat", "read", "dcache",
 ];
 const GENERATED_FILES: [&str; 24] = [
     "/proc/meminfo",
@@ -255,6 +256,9 @@ impl Writer {
         if self.random.one_in(3) {
             words.push(format!("hz={}", self.random.pick(&[100, 250, 1000])));
         }
+        if self.random.one_in(3) {
+            words.push(self.slub_option());
+        }
         match self.subject {
             Subject::Slab(allocator) => words.push(format!("slab={}", allocator.name())),
             Subject::Kernel if self.random.one_in(2) => {
@@ -267,6 +271,28 @@ impl Writer {
             words.push(format!("seed={}", self.random.bits() >> 32));
         }
         words.join(" ")
+    }
+
+    /// An option that SLUB takes at boot, and the others ignore.
+    fn slub_option(&mut self) -> String {
+        match self.random.below(8) {
+            0 => "slub_nomerge".to_string(),
+            1 => format!("slub_min_order={}", self.under(3, 12)),
+            2 => format!("slub_max_order={}", self.under(4, 12)),
+            3 => format!("slub_min_objects={}", 1 + self.under(20, 600)),
+            _ => {
+                let letters = *self
+                    .random
+                    .pick(&["", "=FZPU", "=FZP", "=F", "=Z", "=U", "=-"]);
+                let prefix = *self.random.pick(&["", "", ",c", ",kmalloc", ",dentry"]);
+                let mark = if letters.is_empty() && !prefix.is_empty() {
+                    "="
+                } else {
+                    ""
+                };
+                format!("slub_debug{letters}{mark}{prefix}")
+            }
+        }
     }
 
     fn line(&mut self) -> String {
@@ -287,8 +313,9 @@ impl Writer {
         if self.subject != Subject::Kernel && !self.random.one_in(5) {
             return self.slab();
         }
-        match self.random.below(44) {
+        match self.random.below(48) {
             40..=43 => self.slab(),
+            44..=47 => self.tree(),
             0..=21 => self.radix(),
             22..=24 => self.files(),
             25 | 26 => format!("cat {}", self.random.pick(&GENERATED_FILES)),

@@ -83,7 +83,9 @@ fn remember(addresses: &mut Vec<u64>, address: u64) {
 impl Writer {
     /// A command about caches and objects.
     pub(super) fn slab(&mut self) -> String {
-        match self.random.below(64) {
+        match self.random.below(72) {
+            63..=65 => self.sys_slab(),
+            66..=68 => self.tree(),
             0..=5 => self.create(),
             6..=8 => self.movement(),
             9..=20 => self.alloc(),
@@ -158,10 +160,20 @@ impl Writer {
             0 => line += " ctor",
             1 => line += " ops=movable",
             2 if self.random.one_in(3) => line += " ops=pinned",
+            2 if self.random.one_in(4) => line += " ops=naughty",
             _ => {}
         }
         if self.random.one_in(2) {
             line += &format!(" debug={}", self.random.pick(&DEBUG));
+        }
+        if self.random.one_in(6) {
+            let kinds = [
+                "hwcache_align",
+                "cache_dma",
+                "reclaim_account",
+                "destroy_by_rcu",
+            ];
+            line += &format!(" {}", self.random.pick(&kinds));
         }
         if self.random.one_in(5) {
             line += &format!(" ratio={}", self.under(100, 120));
@@ -185,6 +197,9 @@ impl Writer {
 
     fn free(&mut self) -> String {
         let mut line = "kmem free".to_string();
+        if self.random.one_in(20) {
+            line += &format!(" from={}", self.own());
+        }
         for _ in 0..1 + self.random.below(12) {
             if self.heard.live.is_empty() || self.random.one_in(40) {
                 line += &format!(" {}", self.address());
@@ -232,7 +247,7 @@ impl Writer {
         *self.random.pick(&self.heard.caches)
     }
 
-    fn any_cache(&mut self) -> String {
+    pub(super) fn any_cache(&mut self) -> String {
         if self.random.one_in(3) {
             return self.random.pick(&KERNELS).to_string();
         }
