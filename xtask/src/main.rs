@@ -14,6 +14,7 @@ mod check;
 mod image;
 mod kernels;
 mod labs;
+mod miri;
 mod paths;
 mod process;
 mod progress;
@@ -140,6 +141,13 @@ const COMMANDS: &[Command] = &[
         summary: "check format, lints and documentation; no tests",
         details: check::DETAILS,
         run: check::check,
+    },
+    Command {
+        name: "miri",
+        arguments: "[FILTER...]",
+        summary: "interpret the tests of memory and allocators, and find undefined behaviour",
+        details: miri::DETAILS,
+        run: miri::miri,
     },
     Command {
         name: "setup",

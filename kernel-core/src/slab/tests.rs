@@ -195,14 +195,16 @@ fn random_sessions_leave_everything_sound() {
         "mem=8M cpus=2 slub_debug",
         "mem=16M nodes=2 slub_debug=F slub_min_order=2 slub_min_objects=16",
     ];
-    for seed in 0..25 {
+    // Miri takes a thousand times as long for a step.
+    let (seeds, steps) = if cfg!(miri) { (1, 25) } else { (25, 400) };
+    for seed in 0..seeds {
         for allocator in Allocator::ALL {
             let header = headers[seed as usize % headers.len()];
-            if let Err(what) = session(allocator, header, seed, 400) {
+            if let Err(what) = session(allocator, header, seed, steps) {
                 println!("{} on {header}, seed {seed}", allocator.name());
                 // The shortest session that shows it.
                 let steps =
-                    (1..=400).find(|&steps| session(allocator, header, seed, steps).is_err());
+                    (1..=steps).find(|&steps| session(allocator, header, seed, steps).is_err());
                 panic!("{what}; shown by {steps:?} steps");
             }
         }
@@ -576,6 +578,7 @@ fn contents(mem: &Mem) -> Vec<u64> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many steps")]
 fn movable_objects_give_their_pages_back() {
     let (mut mem, cache) = scattered("movable", 100_000, 3);
     let before = contents(&mem);
@@ -643,6 +646,7 @@ fn what_is_written_is_marked() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many steps")]
 fn pinned_objects_stay_where_they_are() {
     let (mut mem, cache) = scattered("pinned", 20_000, 4);
     let places: Vec<_> = play::handles(&mem)
@@ -662,6 +666,7 @@ fn pinned_objects_stay_where_they_are() {
 
 /// Whatever fails on the way, everything stays valid.
 #[test]
+#[cfg_attr(miri, ignore = "too many steps")]
 fn defragmentation_may_fail_anywhere() {
     for fail_nth in 1..60 {
         let (mut mem, cache) = scattered("movable", 2000, u64::from(fail_nth));
