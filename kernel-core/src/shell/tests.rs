@@ -1196,7 +1196,7 @@ fn objects_have_names() {
     assert_eq!(behind, dump);
     assert_eq!(
         lab.run("kmem free t:1; kmem stat t"),
-        "0\nactive 2 total 64 slabs 1 partial 0 pages 1 object 64 size 64 perslab 64\n"
+        "0\nactive 2 total 64 slabs 1 partial 0 pages 1\nobject 64 size 64 perslab 64\n"
     );
     let row = format!("  #.#{}\n", ".".repeat(61));
     let shown = lab.run("kmem show t");

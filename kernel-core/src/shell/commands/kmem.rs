@@ -302,7 +302,8 @@ fn list(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     Ok(0)
 }
 
-/// Counts in words, each before its number, as `radix stat` prints them.
+/// Counts in words, each before its number, as `radix stat` prints them: what there is, and how an
+/// object is laid out.
 fn stat(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     let cache = errno!(context, cache(context.mem, arguments));
     let counts = slab::counts(context.mem, cache);
@@ -313,14 +314,18 @@ fn stat(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
         order,
         ..
     } = context.mem[cache];
-    write!(
+    writeln!(
         context,
-        "active {} total {} slabs {} partial {} pages {} object {object_size} size {size} perslab {objects}",
+        "active {} total {} slabs {} partial {} pages {}",
         counts.active_objects,
         counts.total_objects,
         counts.slabs,
         counts.partial,
         counts.slabs << order,
+    )?;
+    write!(
+        context,
+        "object {object_size} size {size} perslab {objects}"
     )?;
     if slab::allocator(context.mem) == Allocator::Slab {
         // Free ones that CPUs keep in their arrays; the slabs take them for used.
