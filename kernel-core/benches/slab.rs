@@ -17,6 +17,9 @@
 //! Ours is measured as the kernel uses it, with an event on each call that extends the hash chain and
 //! is recorded; then with the recording switched off (`tracing_on`); and the events alone.
 //!
+//! Our machine of a million objects lies in the host's huge pages, as `Ram::new` asks for them; the
+//! general allocators run as their crates build them and with their defaults.
+//!
 //! Then defragmentation: see [`defrag`]. Last, how each cost grows with the number of objects,
 //! and instructions.
 //!

@@ -247,9 +247,10 @@ mod host {
     use super::{FRAME_SIZE, NonNull, Ram, UNIT, UNITS_PER_FRAME};
 
     /// Memory from this size on is mapped in the host's huge pages, as a kernel maps it for itself: an
-    /// object is found without walking the page table.
+    /// object is found without walking the page table. Smaller machines, of which a server has many,
+    /// touch too little to pay for clearing pages of that size.
     #[cfg(all(target_os = "linux", not(miri)))]
-    const HUGE_FROM: usize = 32 << 20;
+    const HUGE_FROM: usize = 256 << 20;
     /// Bytes of a huge page.
     const HUGE_PAGE: usize = 2 << 20;
 
