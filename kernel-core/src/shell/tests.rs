@@ -8,6 +8,8 @@ use std::vec::Vec;
 use std::{format, vec};
 
 use crate::Kernel;
+use crate::errno::Errno;
+use crate::kernel::BootError;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Ram};
 use crate::slab;
@@ -1174,13 +1176,26 @@ fn the_current_tree_is_the_last_one_used() {
 
 #[test]
 fn the_smallest_machines_boot() {
-    for header in ["mem=1M", "mem=1M cpus=8 nodes=4", "mem=1028K nodes=3"] {
+    for header in [
+        "mem=1M",
+        "mem=1M cpus=8 nodes=4",
+        "mem=1028K nodes=3",
+        "mem=1M cpus=8 slub_debug=FZPU",
+        "mem=2M nodes=2 slub_min_order=10",
+        "mem=1M slub_max_order=3 slub_min_objects=64",
+    ] {
         assert_eq!(
             Lab::new(header).run("echo ok > /f; cat /f"),
             "ok\n",
             "{header}"
         );
     }
+    // Where what was asked for needs more memory than there is, the machine does not boot, and says why.
+    let config = MachineConfig::parse("mem=1M nodes=4 slub_max_order=10 slub_min_objects=512");
+    let config = config.expect("a good header");
+    let ram = Ram::new(config.frames).expect("memory for the test");
+    let refused = Kernel::boot(ram, &config).err();
+    assert_eq!(refused, Some(BootError::OutOfMemory(Errno::ENOMEM)));
 }
 
 #[test]
