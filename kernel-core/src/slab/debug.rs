@@ -100,6 +100,17 @@ impl Flags {
         ("destroy_by_rcu", Self::DESTROY_BY_RCU),
     ];
 
+    /// Prints what watches, and the kinds of the cache behind it.
+    pub(super) fn show_all(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        for (name, flag) in Self::KINDS {
+            if self.contains(flag) {
+                write!(f, " {name}")?;
+            }
+        }
+        Ok(())
+    }
+
     /// The kind of cache of that name.
     pub fn kind(name: &str) -> Option<Flags> {
         let mut kinds = Self::KINDS.into_iter();
@@ -172,6 +183,7 @@ impl Flags {
 }
 
 impl fmt::Display for Flags {
+    /// What watches, as letters; `-` is nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (letter, flag) in Self::LETTERS {
             if self.contains(flag) {
@@ -180,11 +192,6 @@ impl fmt::Display for Flags {
         }
         if !self.any() {
             f.write_str("-")?;
-        }
-        for (name, flag) in Self::KINDS {
-            if self.contains(flag) {
-                write!(f, " {name}")?;
-            }
         }
         Ok(())
     }

@@ -232,7 +232,7 @@ describe!(
         align,
         nr_objects,
         inuse,
-        flags: Kind::Named(|flags, f| write!(f, "{}", debug::Flags(flags as u32))),
+        flags: Kind::Named(|flags, f| debug::Flags(flags as u32).show_all(f)),
         ops,
         defrag_ratio,
         console,
