@@ -3,7 +3,7 @@
 //! Two logs, or one log on two machines: the first step at which they differ, in what, and the first
 //! event of that step that differs. [`first_difference`] and [`first_event`] compare what was
 //! reported and know of no kernel, so the page can use them on sessions that it has already;
-//! [`logs`] runs two logs for them; [`allocators`] runs one log under several.
+//! [`logs`] runs two logs for them; [`allocators()`] runs one log under several.
 
 mod allocators;
 

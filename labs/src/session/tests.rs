@@ -7,8 +7,8 @@ use crate::lab::{Check, Expect, Test, Verdict};
 use crate::log::Seal;
 use crate::protocol::{Goal, LineReport, View, ViewRequest};
 use crate::view::{
-    CacheSlabsView, Change, ChangesView, DefragView, Fate, FateCounts, ObjectChange, PlaceState,
-    StateView,
+    CacheSlabsView, Change, ChangesView, DefragView, Fate, FateCounts, ObjectChange, ObjectFate,
+    PlaceState, StateView,
 };
 
 fn session() -> Session {
@@ -930,4 +930,37 @@ fn a_large_defragmentation_is_cut_where_it_cannot_be_shown() {
     assert!(view.fates.moved > listed && view.fates.kept == 0);
     let bytes = encode(&Response::View(Some(View::Defrag(Box::new(view))))).len();
     assert!(bytes < MESSAGE_MAX / 8, "{bytes} bytes");
+}
+
+/// What the dentry cache's `kick` gives up is told as freed, what is in use stays.
+#[test]
+fn pruned_dentries_are_told_as_freed() {
+    let mut session = session();
+    open(&mut session, "mem=16M nodes=1 cpus=1");
+    run(
+        &mut session,
+        &[
+            "mkdir /m; mount -t srcfs -o dirs=1,files=10000 none /m",
+            "dcache lookup /m/dir0 file 3000",
+            "dcache lookup /m/dir0 file 3000 10; dcache prune 3000",
+            "dcache open /m/dir0 file 3000 500",
+            "kmem shrink dentry",
+        ],
+    );
+    let view = defrag(&mut session, 5, "").unwrap();
+    let FateCounts {
+        spared,
+        kept,
+        freed,
+        moved,
+    } = view.fates;
+    assert_eq!((view.before.cache.name.as_str(), moved), ("dentry", 0));
+    assert!(freed > 100 && spared + kept > 0, "{:?}", view.fates);
+    let gone = view.before.cache.active_objects - view.after.cache.active_objects;
+    assert_eq!(gone, freed);
+    for slab in &view.vacated {
+        let stays = |object: &&ObjectFate| matches!(object.fate, Fate::Spared | Fate::Kept);
+        let left = slab.fates.iter().filter(stays).count();
+        assert_eq!(slab.left as usize, left, "{slab:?}");
+    }
 }
