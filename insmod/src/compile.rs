@@ -144,7 +144,7 @@ fn command(compiler: &Compiler, folder: &Path) -> Command {
         .args(["--target", TARGET, "--emit=link,dep-info"])
         .args(["-Copt-level=1", "-Cpanic=abort", "-Cstrip=symbols"])
         .args(["-Cdebug-assertions=yes", "-Cincremental="])
-        .args(["-Clink-arg=-zstack-size=65536", "--cap-lints=warn"])
+        .arg("-Clink-arg=-zstack-size=65536")
         .arg(format!(
             "--color={}",
             if compiler.colour { "always" } else { "never" }

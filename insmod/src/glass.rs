@@ -128,6 +128,16 @@ impl Conn {
     };
 }
 
+// The kernel's own layout; `run.rs` says the same of the kernel's types.
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Conn, owner) == 8 && offset_of!(Conn, refs) == 12);
+    assert!(offset_of!(Conn, id) == 16 && offset_of!(Conn, state) == 20);
+    assert!(offset_of!(Conn, data) == 24 && size_of::<Conn>() == 64);
+    assert!(offset_of!(Owner, held) == 4 && size_of::<Owner>() == 8);
+    assert!(offset_of!(ListHead, prev) == 4 && size_of::<ListHead>() == 8);
+};
+
 /// Why the kernel refused: it has no memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMemory;

@@ -36,6 +36,19 @@ const WINDOW_MAX: usize = 256 << 20;
 /// Bytes of a page of WebAssembly's memory.
 const WASM_PAGE: usize = 64 << 10;
 
+// The layout that `glass.rs` has as well.
+const _: () = {
+    use std::mem::offset_of;
+    assert!(offset_of!(Conn, list) == 0);
+    assert!(offset_of!(Conn, owner) == 8 && offset_of!(Conn, refs) == 12);
+    assert!(offset_of!(Conn, id) == 16 && offset_of!(Conn, state) == 20);
+    assert!(offset_of!(Conn, data) == 24 && size_of::<Conn>() == 64);
+    assert!(offset_of!(Owner, conn) == 0 && offset_of!(Owner, held) == 4);
+    assert!(size_of::<Owner>() == 8 && size_of::<ListHead>() == 8);
+    assert!(offset_of!(ListHead, next) == 0 && offset_of!(ListHead, prev) == 4);
+    assert!(offset_of!(Table, list) == 0);
+};
+
 /// Callbacks, ready to be loaded into any number of kernels.
 #[derive(Debug, Clone)]
 pub struct Code {

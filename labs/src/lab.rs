@@ -165,7 +165,7 @@ pub enum Test {
         lines: Vec<String>,
         /// Names of what the callbacks must not do meanwhile (`insmod::Fault`).
         faults: Vec<String>,
-        /// The line that is run in the end, whatever happened.
+        /// The line that is run in the end, unless the callbacks have broken the kernel.
         run: String,
         /// What must come of it.
         expect: Expect,

@@ -17,7 +17,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use insmod::{Code, Compiler, Fault, Finding};
+pub use insmod::Compiler;
+use insmod::{Code, Fault, Finding};
 use kernel_core::Kernel;
 use kernel_core::machine::{Machine, MachineConfig};
 use kernel_core::mem::{MEM, Ram};
@@ -73,7 +74,7 @@ pub fn code_of(compiler: &Compiler, source: &[u8]) -> Result<Code, Refusal> {
     Ok(code)
 }
 
-/// Runs lines on a machine with these callbacks, and `last` in the end, whatever happened.
+/// Runs lines on a machine with these callbacks, and then `last`, until something ends it.
 ///
 /// # Errors
 /// A sentence, when there is no such machine or the lines take too many steps.
@@ -90,10 +91,10 @@ pub fn run(
     let (module, findings) = code.load();
     kernel.mem.load_module(Some(module));
     let mut done = Outcome::default();
-    let lines = lines.iter().map(|line| (line.as_ref(), false));
-    for (line, is_last) in lines.chain(last.map(|line| (line.as_bytes(), true))) {
-        if findings.is_final() && !is_last || kernel.is_off() {
-            continue;
+    let lines = lines.iter().map(AsRef::as_ref);
+    for line in lines.chain(last.map(str::as_bytes)) {
+        if findings.is_final() || kernel.is_off() {
+            break;
         }
         let mut console = Console::default();
         // What callbacks leave behind is checked at once; but nobody is sure of strangers.

@@ -19,6 +19,8 @@ pub mod alias;
 #[cfg(test)]
 mod alias_tests;
 pub mod conn;
+#[cfg(test)]
+mod conn_tests;
 pub mod debug;
 pub mod defrag;
 pub mod failslab;

@@ -150,7 +150,7 @@ fn stat(context: &mut Context<'_>, _: &Arguments<'_>) -> Outcome {
             held += u32::from(!kept.is_null());
         }
         let counts = slab::counts(context.mem, cache);
-        closing = counts.active_objects - open;
+        closing = counts.active_objects.saturating_sub(open);
         if slab::allocator(context.mem) != Allocator::Slob {
             slabs = counts.slabs;
         }

@@ -1,6 +1,7 @@
-//! Takes the connection apart before it has a new object, and goes on.
+//! Makes the holder forget the address that is in the way.
 //!
-//! fails: enomem
+//! fails: held
+//! says: the address that a holder keeps, and theirs alone
 
 use glass::*;
 
@@ -24,22 +25,27 @@ impl CacheOps for Ops {
             if old.is_null() {
                 continue;
             }
+            let owner = mem[old].owner;
+            if !owner.is_null() && !mem[owner].held.is_null() {
+                mem[owner].held = Ref::NULL;
+                mem[old].refs -= 1;
+            }
             if mem[old].state != OPEN || mem[old].refs != 2 {
                 conn_put(mem, old);
                 continue;
             }
-            let was = mem[old];
-            mem[old] = Conn::CONSTRUCTED;
-            kmem_cache_free(mem, cache, old);
             let Ok(new) = kmem_cache_alloc(mem, cache) else {
+                conn_put(mem, old);
                 continue;
             };
-            mem[new] = was;
+            mem[new] = mem[old];
             mem[new].refs = 1;
             let Conn { list, owner, .. } = mem[new];
             mem[list.next].prev = new.cast();
             mem[list.prev].next = new.cast();
             mem[owner].conn = new;
+            mem[old] = Conn::CONSTRUCTED;
+            kmem_cache_free(mem, cache, old);
         }
     }
 }

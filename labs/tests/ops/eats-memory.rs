@@ -1,7 +1,6 @@
-//! Moves what somebody holds.
+//! Takes all the memory that there is.
 //!
-//! fails: held, references
-//! says: somebody holds the address of connection {{a + 2}}
+//! passes
 
 use glass::*;
 
@@ -10,6 +9,7 @@ pub struct Ops;
 impl CacheOps for Ops {
     fn get(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Conn>]) -> u32 {
         let _ = cache;
+        while core::arch::wasm32::memory_grow(0, 16) != usize::MAX {}
         for object in objects {
             if mem[*object].state == OPEN {
                 mem[*object].refs += 1;
@@ -25,7 +25,7 @@ impl CacheOps for Ops {
             if old.is_null() {
                 continue;
             }
-            if mem[old].state != OPEN {
+            if mem[old].state != OPEN || mem[old].refs != 2 {
                 conn_put(mem, old);
                 continue;
             }
@@ -34,7 +34,7 @@ impl CacheOps for Ops {
                 continue;
             };
             mem[new] = mem[old];
-            mem[new].refs -= 1;
+            mem[new].refs = 1;
             let Conn { list, owner, .. } = mem[new];
             mem[list.next].prev = new.cast();
             mem[list.prev].next = new.cast();

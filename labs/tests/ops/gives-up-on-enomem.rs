@@ -1,7 +1,7 @@
-//! Forgets that the reference that get took goes with the old object.
+//! Gives up when an allocation fails, with the references of the rest.
 //!
-//! fails: references
-//! says: references; its owner has one
+//! fails: enomem
+//! says: has 2 references: its owner has one
 
 use glass::*;
 
@@ -30,10 +30,10 @@ impl CacheOps for Ops {
                 continue;
             }
             let Ok(new) = kmem_cache_alloc(mem, cache) else {
-                conn_put(mem, old);
-                continue;
+                return;
             };
             mem[new] = mem[old];
+            mem[new].refs = 1;
             let Conn { list, owner, .. } = mem[new];
             mem[list.next].prev = new.cast();
             mem[list.prev].next = new.cast();

@@ -1,7 +1,8 @@
-//! Frees an object that it has not pinned: the neighbour.
+//! Copies all but what the connection carries.
 //!
 //! fails: moves
-//! says: which get has not pinned
+//! says: does not carry what it did before
+//! also: enomem
 
 use glass::*;
 
@@ -34,14 +35,14 @@ impl CacheOps for Ops {
                 continue;
             };
             mem[new] = mem[old];
+            mem[new].data = [0; 5];
             mem[new].refs = 1;
             let Conn { list, owner, .. } = mem[new];
             mem[list.next].prev = new.cast();
             mem[list.prev].next = new.cast();
             mem[owner].conn = new;
-            let next: Ref<Conn> = list.next.cast();
-            mem[next] = Conn::CONSTRUCTED;
-            kmem_cache_free(mem, cache, next);
+            mem[old] = Conn::CONSTRUCTED;
+            kmem_cache_free(mem, cache, old);
         }
     }
 }

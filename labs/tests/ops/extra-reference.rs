@@ -1,6 +1,8 @@
-//! Keeps the contract.
+//! Forgets that the reference that get took goes with the old object.
 //!
-//! fails: nothing
+//! fails: references
+//! says: has 2 references: its owner has one, and nobody holds it
+//! also: enomem
 
 use glass::*;
 
@@ -33,7 +35,6 @@ impl CacheOps for Ops {
                 continue;
             };
             mem[new] = mem[old];
-            mem[new].refs = 1;
             let Conn { list, owner, .. } = mem[new];
             mem[list.next].prev = new.cast();
             mem[list.prev].next = new.cast();

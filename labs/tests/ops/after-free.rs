@@ -1,6 +1,8 @@
-//! Moves, and forgets to free.
+//! Writes to an object that it has freed.
 //!
 //! fails: moves
+//! says: a free object of the cache conn
+//! also: held, race, enomem
 
 use glass::*;
 
@@ -38,7 +40,9 @@ impl CacheOps for Ops {
             mem[list.next].prev = new.cast();
             mem[list.prev].next = new.cast();
             mem[owner].conn = new;
-            let _ = old;
+            mem[old] = Conn::CONSTRUCTED;
+            kmem_cache_free(mem, cache, old);
+            mem[old].id = 7;
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Wants to be sure that there is memory before it begins.
+//! Never ends.
 //!
-//! fails: slab-call
-//! says: get called kmem_cache_alloc
+//! fails: moves
+//! says: kick did not end within 10000000 instructions
 
 use glass::*;
 
@@ -9,9 +9,7 @@ pub struct Ops;
 
 impl CacheOps for Ops {
     fn get(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Conn>]) -> u32 {
-        if let Ok(spare) = kmem_cache_alloc(mem, cache) {
-            kmem_cache_free(mem, cache, spare);
-        }
+        let _ = cache;
         for object in objects {
             if mem[*object].state == OPEN {
                 mem[*object].refs += 1;
@@ -24,6 +22,7 @@ impl CacheOps for Ops {
 
     fn kick(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &[Ref<Conn>], _: u32) {
         for &old in objects {
+            while mem[old].id < u32::MAX {}
             if old.is_null() {
                 continue;
             }

@@ -1,7 +1,7 @@
-//! Leaves the neighbours pointing at the old place.
+//! Calls itself for ever.
 //!
 //! fails: moves
-//! says: the list of connections does not lead
+//! says: stack
 
 use glass::*;
 
@@ -10,6 +10,7 @@ pub struct Ops;
 impl CacheOps for Ops {
     fn get(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Conn>]) -> u32 {
         let _ = cache;
+        assert!(depth(mem, objects.len() as u64) > 0);
         for object in objects {
             if mem[*object].state == OPEN {
                 mem[*object].refs += 1;
@@ -36,10 +37,17 @@ impl CacheOps for Ops {
             mem[new] = mem[old];
             mem[new].refs = 1;
             let Conn { list, owner, .. } = mem[new];
-            let _ = list;
+            mem[list.next].prev = new.cast();
+            mem[list.prev].next = new.cast();
             mem[owner].conn = new;
             mem[old] = Conn::CONSTRUCTED;
             kmem_cache_free(mem, cache, old);
         }
     }
+}
+
+#[expect(unconditional_recursion, reason = "that is the point")]
+fn depth(mem: &mut Mem, from: u64) -> u64 {
+    let deeper = depth(mem, from + 1);
+    deeper * from + 1
 }

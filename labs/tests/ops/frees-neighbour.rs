@@ -1,7 +1,8 @@
-//! Makes the holder forget the address that is in the way.
+//! Frees an object that it has not pinned: the neighbour.
 //!
-//! fails: held
-//! says: theirs alone
+//! fails: moves
+//! says: which get has not pinned
+//! also: held, race, enomem
 
 use glass::*;
 
@@ -21,14 +22,9 @@ impl CacheOps for Ops {
     }
 
     fn kick(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &[Ref<Conn>], _: u32) {
-        for &old in objects {
+        for &old in objects.iter().rev() {
             if old.is_null() {
                 continue;
-            }
-            let owner = mem[old].owner;
-            if !owner.is_null() && !mem[owner].held.is_null() {
-                mem[owner].held = Ref::NULL;
-                mem[old].refs -= 1;
             }
             if mem[old].state != OPEN || mem[old].refs != 2 {
                 conn_put(mem, old);
@@ -44,8 +40,9 @@ impl CacheOps for Ops {
             mem[list.next].prev = new.cast();
             mem[list.prev].next = new.cast();
             mem[owner].conn = new;
-            mem[old] = Conn::CONSTRUCTED;
-            kmem_cache_free(mem, cache, old);
+            let next: Ref<Conn> = list.next.cast();
+            mem[next] = Conn::CONSTRUCTED;
+            kmem_cache_free(mem, cache, next);
         }
     }
 }

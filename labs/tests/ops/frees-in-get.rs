@@ -1,7 +1,7 @@
-//! Takes references of what is dying.
+//! Frees in get what is dying.
 //!
 //! fails: dying
-//! says: which is
+//! says: get called kmem_cache_free, with the slab locked
 
 use glass::*;
 
@@ -11,9 +11,10 @@ impl CacheOps for Ops {
     fn get(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Conn>]) -> u32 {
         let _ = cache;
         for object in objects {
-            if !object.is_null() {
+            if mem[*object].state == OPEN {
                 mem[*object].refs += 1;
             } else {
+                kmem_cache_free(mem, cache, *object);
                 *object = Ref::NULL;
             }
         }

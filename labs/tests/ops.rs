@@ -1,0 +1,183 @@
+//! Callbacks as students write them, right and wrong: each file of `ops/` says at its head what
+//! is to become of it.
+//!
+//! ```text
+//! //! passes                  every check holds
+//! //! fails: held             this check fails ...
+//! //! says: somebody holds    ... and says so;
+//! //! also: enomem            these may fail for themselves; others hold, or are not found out
+//! //! refused: ops.rs:7: `mod`     it is not run at all, and this is said
+//! ```
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Instant;
+
+use labs::author::{self, Authored};
+use labs::lab::{Test, Verdict};
+use labs::ops::{self, Compiler};
+
+/// A student whose numbers are tried.
+const VARIANT: u32 = 7;
+
+fn lab() -> Authored {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue/slab-defrag");
+    author::read_lab(&folder).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// A file, and what its head says is to become of it.
+struct Case {
+    name: String,
+    source: String,
+}
+
+impl Case {
+    fn says(&self, key: &str) -> Option<&str> {
+        let lines = self
+            .source
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"));
+        let mut found = lines.filter_map(|line| line.trim().strip_prefix(key));
+        found.next().map(str::trim)
+    }
+
+    /// What is not as the head says.
+    fn try_with(&self, lab: &Authored) -> Result<(), String> {
+        let lab = lab.lab.instance(VARIANT);
+        let code = ops::code_of(&Compiler::find(), self.source.as_bytes());
+        let (code, wanted) = match (code, self.says("refused:")) {
+            (Ok(code), None) => (code, self.says("fails:").unwrap_or("")),
+            (Err(refusal), Some(text)) if refusal.to_string().contains(text) => return Ok(()),
+            (Ok(_), Some(_)) => return Err("it is not refused".to_string()),
+            (Err(refusal), _) => return Err(refusal.to_string()),
+        };
+        if wanted.is_empty() && self.says("passes").is_none() {
+            return Err("its head does not say what is to become of it".to_string());
+        }
+        let also = self.says("also:").unwrap_or("");
+        let verdicts = ops::judge(&lab, &code);
+        let find = |id: &str| verdicts.iter().find(|verdict| verdict.id == id);
+        if !wanted.is_empty() {
+            let verdict = find(wanted).ok_or("there is no such check")?;
+            let text = self.says("says:").unwrap_or("");
+            if verdict.passed || !verdict.actual.contains(text) {
+                return Err(format!("'{wanted}' should say '{text}': {verdict:?}"));
+            }
+        }
+        let surprise = |verdict: &&Verdict| {
+            let known = verdict.id == wanted || also.split(", ").any(|id| id == verdict.id);
+            let undecided = !wanted.is_empty() && verdict.actual.starts_with("not found out");
+            !verdict.passed && !known && !undecided
+        };
+        match verdicts.iter().find(surprise) {
+            Some(verdict) => Err(format!("nobody expected that: {verdict:?}")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ops");
+    let entries = fs::read_dir(&folder).expect("the folder is there");
+    let read = |entry: fs::DirEntry| Case {
+        name: entry.file_name().to_string_lossy().into_owned(),
+        source: fs::read_to_string(entry.path()).expect("the file is text"),
+    };
+    entries.flatten().map(read).collect()
+}
+
+#[test]
+fn every_mistake_is_told_by_the_check_that_names_it() {
+    let (lab, cases) = (lab(), cases());
+    assert!(cases.len() > 20, "only {} files", cases.len());
+    let begin = Instant::now();
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let lab = &lab;
+        let halves = cases.chunks(cases.len().div_ceil(2));
+        let tried = halves.map(|cases| {
+            scope.spawn(move || {
+                let told = |case: &Case| {
+                    let wrong = case.try_with(lab).err()?;
+                    Some(format!("{}: {wrong}", case.name))
+                };
+                cases.iter().filter_map(told).collect::<Vec<_>>()
+            })
+        });
+        let tried: Vec<_> = tried.collect();
+        let ended = tried.into_iter().map(|half| half.join().expect("it ended"));
+        ended.flatten().collect()
+    });
+    println!("{} files in {:?}", cases.len(), begin.elapsed());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// What is graded is a function of the file, the numbers and the lab.
+#[test]
+fn callbacks_are_judged_the_same_again() {
+    let authored = lab();
+    let solution = &authored
+        .ops
+        .as_ref()
+        .expect("it asks for callbacks")
+        .solution;
+    let code = ops::code_of(&Compiler::find(), solution.as_bytes()).expect("it compiles");
+    for variant in 0..20 {
+        let lab = authored.lab.instance(variant);
+        let verdicts = ops::judge(&lab, &code);
+        assert!(
+            verdicts.iter().all(|verdict| verdict.passed),
+            "{verdicts:#?}"
+        );
+        assert_eq!(verdicts, ops::judge(&lab, &code));
+    }
+}
+
+/// What `cargo xtask grade --ops` becomes.
+#[test]
+fn a_log_is_graded_together_with_its_callbacks() {
+    let authored = lab();
+    let lab = &authored.lab;
+    let folder = std::env::temp_dir().join(format!("glass-grade-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("the temporary folder can be written");
+    let log = author::log_of(lab, VARIANT, &authored.solution(VARIANT));
+    fs::write(folder.join("LOG"), log).expect("the folder is ours");
+    let solution = &authored
+        .ops
+        .as_ref()
+        .expect("it asks for callbacks")
+        .solution;
+    fs::write(folder.join("ops.rs"), solution).expect("the folder is ours");
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue");
+    let grade = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+        command.arg("grade").arg(&catalogue);
+        command.args(["slab-defrag", "LOG", "--format", "json"]);
+        let done = command.args(more).current_dir(&folder).output();
+        let done = done.expect("it runs");
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        let complaints = String::from_utf8_lossy(&done.stderr).into_owned();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        (done.status.success(), json["score"].clone(), complaints)
+    };
+    let callbacks = |test: &Test| matches!(test, Test::Ops { .. });
+    let logged = lab.checks.iter().filter(|check| !callbacks(&check.test));
+    let logged: u32 = logged.map(|check| check.points).sum();
+
+    let (graded, score, _) = grade(&["--ops", "ops.rs"]);
+    assert!(graded && score == lab.points(), "{score}");
+    let (graded, score, complaints) = grade(&[]);
+    assert!(graded && score == logged, "{score}");
+    assert!(
+        complaints.contains("no callbacks came along"),
+        "{complaints}"
+    );
+    fs::write(folder.join("ops.rs"), "use glass::*;\n\nmod x;\n").expect("the folder is ours");
+    let (graded, _, complaints) = grade(&["--ops", "ops.rs"]);
+    assert!(
+        !graded && complaints.contains("ops.rs:3: `mod`"),
+        "{complaints}"
+    );
+    fs::remove_dir_all(&folder).expect("the folder is ours");
+}
