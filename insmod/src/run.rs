@@ -157,16 +157,12 @@ struct Loaded {
 impl KernelModule for Loaded {
     fn get(&mut self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
         let before: Vec<u32> = objects.iter().map(|object| refs(mem, *object)).collect();
-        let pinned = self.call(mem, cache, objects, None);
-        match pinned {
-            Some((private, pinned)) => {
-                self.check_pins(mem, objects, &pinned, &before);
-                if !self.findings.is_final() {
-                    objects.copy_from_slice(&pinned);
-                    return private;
-                }
+        if let Some((private, pinned)) = self.call(mem, cache, objects, None) {
+            self.check_pins(mem, objects, &pinned, &before);
+            if !self.findings.is_final() {
+                objects.copy_from_slice(&pinned);
+                return private;
             }
-            None => {}
         }
         objects.fill(Ref::NULL);
         0
