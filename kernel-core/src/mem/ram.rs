@@ -249,7 +249,6 @@ mod host {
     /// Memory from this size on is mapped in the host's huge pages, as a kernel maps it for itself: an
     /// object is found without walking the page table. Smaller machines, of which a server has many,
     /// touch too little to pay for clearing pages of that size.
-    #[cfg(all(target_os = "linux", not(miri)))]
     const HUGE_FROM: usize = 256 << 20;
     /// Bytes of a huge page.
     const HUGE_PAGE: usize = 2 << 20;
@@ -292,7 +291,7 @@ mod host {
         }
     }
 
-    /// Asks the host for huge pages from `base` on; whether it has them is its business.
+    /// Asks the host for huge pages, if there are enough bytes; whether it has them is its business.
     fn prefer_huge_pages(base: NonNull<u8>, bytes: usize) {
         #[cfg(all(target_os = "linux", not(miri)))]
         if bytes >= HUGE_FROM {
@@ -302,29 +301,37 @@ mod host {
         let _ = (base, bytes);
     }
 
+    /// Bytes of the frames of a machine, the guard included.
+    fn bytes_of(frames: u32) -> Option<usize> {
+        (frames as usize + 1).checked_mul(FRAME_SIZE)
+    }
+
+    /// To what so many bytes are aligned. Linear memory grows by whole pages, larger than a frame.
+    fn alignment(bytes: usize) -> usize {
+        if cfg!(target_family = "wasm") {
+            1
+        } else if bytes >= HUGE_FROM {
+            HUGE_PAGE
+        } else {
+            FRAME_SIZE
+        }
+    }
+
     /// Layouts of the frames, with room to align them, and of their dirty bytes; `None` where they
     /// exceed the address space.
     fn layouts(frames: u32) -> Option<(Layout, Layout)> {
-        let frames = frames as usize + 1;
-        let bytes = frames.checked_mul(FRAME_SIZE)?.checked_add(slack())?;
+        let bytes = bytes_of(frames)?;
+        let room = bytes.checked_add(alignment(bytes) - 1)?;
         Some((
-            Layout::from_size_align(bytes, UNIT).ok()?,
-            Layout::array::<u8>(frames).ok()?,
+            Layout::from_size_align(room, UNIT).ok()?,
+            Layout::array::<u8>(frames as usize + 1).ok()?,
         ))
-    }
-
-    /// Bytes that aligning may take. Linear memory grows by whole pages, larger than a frame.
-    fn slack() -> usize {
-        if cfg!(target_family = "wasm") {
-            0
-        } else {
-            HUGE_PAGE
-        }
     }
 
     impl Ram {
         /// Memory of `frames` frames, or `None` if the host has not that much.
         pub fn new(frames: u32) -> Option<Ram> {
+            let bytes = bytes_of(frames)?;
             let (frame_layout, dirty_layout) = layouts(frames)?;
             // SAFETY: neither layout is empty, since there is always a guard frame.
             let (origin, dirty) =
@@ -342,10 +349,10 @@ mod host {
                 }
                 return None;
             };
-            let ahead = origin.as_ptr().align_offset(slack().max(FRAME_SIZE));
+            let at = origin.as_ptr().addr();
             // SAFETY: the layout has room for that, and the frames behind it.
-            let base = unsafe { origin.add(ahead) };
-            prefer_huge_pages(base, (frames as usize + 1) * FRAME_SIZE);
+            let base = unsafe { origin.add(at.next_multiple_of(alignment(bytes)) - at) };
+            prefer_huge_pages(base, bytes);
             Some(Ram {
                 base,
                 dirty,
