@@ -32,15 +32,57 @@ impl Block {
     }
 }
 
+/// Blocks on their way into order: those that begin in each frame, in order. (A sort would take more
+/// code than it is worth.)
+struct Blocks(Vec<Vec<Block>>);
+
+impl Blocks {
+    fn push(&mut self, block: Block) {
+        if let Some(frame) = self.0.get_mut((block.at / UNITS_PER_FRAME) as usize)
+            && let Err(place) = frame.binary_search_by_key(&block.at, |other| other.at)
+        {
+            frame.insert(place, block);
+        }
+    }
+
+    fn add(&mut self, mem: &Mem, cache: Option<Ref<KmemCache>>, at: u32) {
+        if let Some(cache) = cache {
+            self.push(Block {
+                at,
+                units: mem[cache].size / UNIT as u32,
+                is_free: false,
+                cache: Some(cache),
+            });
+        }
+    }
+
+    fn add_nodes(&mut self, mem: &Mem, root: Ref<RadixTreeRoot>) {
+        let RadixTreeRoot { height, rnode, .. } = mem[root];
+        let cache = slab::find(mem, "radix_tree_node");
+        let mut nodes = vec![(rnode, height)];
+        while let Some((node, height)) = nodes.pop() {
+            if node.is_null() || height == 0 {
+                continue;
+            }
+            self.add(mem, cache, node.unit());
+            if height > 1 {
+                let present = mem[node].present;
+                let used = (0..MAP_SIZE).filter(|slot| present >> slot & 1 != 0);
+                nodes.extend(used.map(|slot| (mem[node].child(slot), height - 1)));
+            }
+        }
+    }
+}
+
 /// The blocks that are known, in the order of their addresses.
 pub(super) struct Ring(Vec<Block>);
 
 impl Ring {
     /// Asks everybody.
     pub fn read(mem: &Mem) -> Ring {
-        let mut ring = Ring(Vec::new());
+        let mut ring = Blocks(vec![Vec::new(); mem.frames() as usize]);
         for (block, content) in slob::free_blocks(mem) {
-            ring.0.push(Block {
+            ring.push(Block {
                 at: block.unit(),
                 units: content.units,
                 is_free: true,
@@ -80,37 +122,7 @@ impl Ring {
                 }
             }
         }
-        ring.0.sort_unstable_by_key(|block| block.at);
-        ring.0.dedup_by_key(|block| block.at);
-        ring
-    }
-
-    fn add(&mut self, mem: &Mem, cache: Option<Ref<KmemCache>>, at: u32) {
-        if let Some(cache) = cache {
-            self.0.push(Block {
-                at,
-                units: mem[cache].size / UNIT as u32,
-                is_free: false,
-                cache: Some(cache),
-            });
-        }
-    }
-
-    fn add_nodes(&mut self, mem: &Mem, root: Ref<RadixTreeRoot>) {
-        let RadixTreeRoot { height, rnode, .. } = mem[root];
-        let cache = slab::find(mem, "radix_tree_node");
-        let mut nodes = vec![(rnode, height)];
-        while let Some((node, height)) = nodes.pop() {
-            if node.is_null() || height == 0 {
-                continue;
-            }
-            self.add(mem, cache, node.unit());
-            if height > 1 {
-                let present = mem[node].present;
-                let used = (0..MAP_SIZE).filter(|slot| present >> slot & 1 != 0);
-                nodes.extend(used.map(|slot| (mem[node].child(slot), height - 1)));
-            }
-        }
+        Ring(ring.0.concat())
     }
 
     /// The block that holds the address `at`.

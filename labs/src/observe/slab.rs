@@ -151,8 +151,11 @@ impl Inside<'_> {
         let of_cpus = inside.cpus.iter().flat_map(|cpu| &cpu.free);
         let of_nodes = inside.nodes.iter();
         let of_nodes = of_nodes.flat_map(|node| node.shared.iter().chain(&node.alien));
-        let mut kept: Vec<u32> = of_cpus.chain(of_nodes).copied().collect();
-        kept.sort_unstable();
+        // They are few; a sort would take more code than it is worth.
+        let mut kept: Vec<u32> = Vec::new();
+        for &at in of_cpus.chain(of_nodes) {
+            kept.insert(kept.partition_point(|&other| other < at), at);
+        }
         inside.kept = kept;
         inside
     }

@@ -456,8 +456,10 @@ impl View for DefragView {
             let objects = format!("{} of {}", slab.pinned, slab.objects);
             (slab.event, what, objects, slab.in_words())
         });
-        let mut rows: Vec<_> = runs.chain(choices).chain(vacated).collect();
-        rows.sort_by_key(|row| row.0);
+        let mut rows: Vec<(u64, String, String, String)> = Vec::new();
+        for row in runs.chain(choices).chain(vacated) {
+            rows.insert(rows.partition_point(|other| other.0 <= row.0), row);
+        }
         Table {
             caption: self.sentence(),
             columns: headings(["event", "about", "objects", "what was decided, and why"]),
