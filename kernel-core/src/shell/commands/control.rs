@@ -66,12 +66,17 @@ pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
                     }
                     writeln!(context, " {}", subcommand.help)?;
                 }
-                if command.name == "radix" {
-                    writeln!(
-                        context,
-                        "What only looks at T takes a file's path as well: its pages are a tree."
-                    )?;
-                }
+                let more = match command.name {
+                    "radix" => {
+                        "What only looks at T takes a file's path as well: its pages are a tree.\n"
+                    }
+                    "kmem" => {
+                        "An ADDRESS is one as printed, or NAME:N, the N-th object that list prints, \
+                         from 0; +BYTES may follow.\n"
+                    }
+                    _ => "",
+                };
+                context.write_str(more)?;
             } else {
                 writeln!(context, "usage: {}", command.usage)?;
             }
