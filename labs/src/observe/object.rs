@@ -74,6 +74,7 @@ impl Map<'_> {
     /// Where the object begins that holds the address `at`, if it is from the cache of that name.
     pub fn begins(&self, at: u32, cache: &str) -> Option<u32> {
         let (begins, from) = match &self.ring {
+            Some(_) if at / UNITS_PER_FRAME >= self.mem.frames() => return None,
             Some(ring) => {
                 let block = ring.block_at(at);
                 (block.at, block.cache?)

@@ -329,7 +329,7 @@ fn ring_page(mem: &Mem, ring: &Ring, page: Ref<Page>) -> SlabPage {
 #[cfg(all(test, feature = "host-ram"))]
 mod tests {
     use super::super::testing::{Silence, kernel, kernel_on};
-    use super::super::{locate, object};
+    use super::super::{Map, locate, object};
     use super::*;
     use crate::view::ObjectState;
 
@@ -580,5 +580,7 @@ mod tests {
         let big = handles.find(|handle| kernel.mem[handle.cache].name() == "big");
         let big = object(&kernel, big.unwrap().object.unit() + 600).unwrap();
         assert_eq!((big.cache.as_str(), big.size), ("big", 5000));
+        // An event may name any address.
+        assert_eq!(Map::new(&kernel.mem).begins(u32::MAX, "t"), None);
     }
 }
