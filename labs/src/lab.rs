@@ -255,6 +255,13 @@ impl Lab {
         self.checks.iter().map(|check| check.points).sum()
     }
 
+    /// What the checks of a log are worth together: all but those of callbacks, which come beside it.
+    pub fn points_of_log(&self) -> u32 {
+        let checks = self.checks.iter();
+        let logged = checks.filter(|check| !matches!(check.test, Test::Ops { .. }));
+        logged.map(|check| check.points).sum()
+    }
+
     /// How a log's heading names this lab and the student's numbers.
     pub fn tag(&self, variant: u32) -> LabTag {
         LabTag {

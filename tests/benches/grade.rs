@@ -45,7 +45,7 @@ fn main() -> Result<(), String> {
                 let graded = grade(&mut session, lab, submission, Limits::default());
                 times.push(began.elapsed().as_secs_f64() * 1000.0);
                 let score = graded.map_err(|refusal| refusal.to_string())?.score;
-                if (score == lab.points()) != is_solved {
+                if (score == lab.points_of_log()) != is_solved {
                     return Err(format!("{}, variant {variant}: {score} points", lab.id));
                 }
             }
