@@ -56,7 +56,7 @@ pub struct Dentry {
     name: [u8; NAME_MAX],
 }
 
-// Three dozen to a page, with the free list's link behind the constructed object.
+// Thirty-two to a page, with the free list's link behind the constructed object.
 const _: () = assert!(size_of::<Dentry>() <= 120);
 
 describe!(

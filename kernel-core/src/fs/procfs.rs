@@ -8,6 +8,7 @@ use super::generated::{self, Entry, Generated, Shown, file, parse_number};
 use super::{FS, Mount, mount, namei, shrink};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
+use crate::slab::debug::Flags;
 use crate::slab::{self, Allocator, KmemCache, failslab, queued};
 
 /// The file system of `/proc`.
@@ -74,17 +75,24 @@ fn kilobytes(frames: u32) -> u64 {
 
 /// Those of 2.6.24's lines that say something about this kernel, in its order.
 fn meminfo(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
-    let in_slabs: u32 = slab::caches(mem)
-        .map(|cache| mem[cache].nr_slabs << mem[cache].order)
-        .sum();
     // SLOB's objects share the pages of its ring.
-    let slab_frames = in_slabs + mem[slab::SLAB].slob.pages;
+    let mut slab_frames = mem[slab::SLAB].slob.pages;
+    let mut reclaimable = 0;
+    for cache in slab::caches(mem) {
+        let frames = mem[cache].nr_slabs << mem[cache].order;
+        slab_frames += frames;
+        if mem[cache].flags.contains(Flags::RECLAIM_ACCOUNT) {
+            reclaimable += frames;
+        }
+    }
     for (label, frames) in [
         ("MemTotal:", mem[MEM].managed),
         ("MemFree:", mem.free_frames()),
         ("Cached:", mem[FS].nr_file_pages),
         ("Dirty:", mem[FS].nr_dirty),
         ("Slab:", slab_frames),
+        ("SReclaimable:", reclaimable),
+        ("SUnreclaim:", slab_frames - reclaimable),
     ] {
         writeln!(out, "{label:<14}{:8} kB", kilobytes(frames))?;
     }

@@ -222,6 +222,10 @@ fn what_was_used_again_is_spared_once() {
     assert_eq!(lab.counts(), [dentries + 1501, 1500, inodes + 1001, 0]);
     let state = lab.run("cat /proc/sys/fs/dentry-state");
     assert_eq!(state, format!("{}\t1500\t45\t0\t0\t0\n", dentries + 1501));
+    let meminfo = lab.run("cat /proc/meminfo");
+    let reclaimable = ["dentry", "inode_cache"].map(|cache| lab.slabs(cache).0 * 4);
+    let line = format!("SReclaimable: {:8} kB\n", reclaimable.iter().sum::<u32>());
+    assert!(meminfo.contains(&line), "{line}{meminfo}");
     assert_eq!(
         lab.run("dcache prune 1000"),
         "900 dentries and 900 inodes freed\n"
