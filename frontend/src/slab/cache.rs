@@ -9,8 +9,10 @@ use crate::state::Action;
 use crate::state::inquiry::Action as Inquiry;
 use crate::state::slabs::{Action as Own, SLABS_SHOWN};
 
-/// Entries of a list that are shown.
-const LISTED: usize = 16;
+/// Slabs of a list that are shown.
+const SLABS_LISTED: usize = 16;
+/// Free objects of a list that are shown; the picture has them all.
+const OBJECTS_LISTED: usize = 6;
 
 /// What scrolls away above the slabs.
 pub fn above(view: &CacheSlabsView, act: &Callback<Action>) -> Html {
@@ -115,16 +117,19 @@ fn lists(view: &CacheSlabsView, act: &Callback<Action>) -> Html {
         html! { <li><button class="chip mono" {onclick}>{ text }</button></li> }
     };
     let objects = |title: String, free: &[u32], class: &'static str| {
-        let shown = free.iter().take(LISTED).map(|at| {
+        let shown = free.iter().take(OBJECTS_LISTED).map(|at| {
             let address = labs::view::address(*at);
             show(*at, address[8..].to_string())
         });
-        listed(title, free.len(), class, Html::from_iter(shown))
+        let left = free.len().saturating_sub(OBJECTS_LISTED);
+        listed(title, free.len(), left, class, Html::from_iter(shown))
     };
     let slabs = |title: String, names: &SlabNames| {
-        let shown = names.frames.iter().take(LISTED);
+        let shown = names.frames.iter().take(SLABS_LISTED);
         let shown = shown.map(|frame| show(*frame * 512, frame.to_string()));
-        listed(title, names.count as usize, "", Html::from_iter(shown))
+        let count = names.count as usize;
+        let left = count.saturating_sub(SLABS_LISTED);
+        listed(title, count, left, "", Html::from_iter(shown))
     };
     let cpus = view.cpus.iter().enumerate().map(|(number, cpu)| {
         let mut title = ["CPU ", &number.to_string()].concat();
@@ -159,12 +164,12 @@ fn lists(view: &CacheSlabsView, act: &Callback<Action>) -> Html {
 }
 
 /// A list with its first entries, in its order.
-fn listed(title: String, count: usize, class: &'static str, entries: Html) -> Html {
+fn listed(title: String, count: usize, left: usize, class: &'static str, entries: Html) -> Html {
     html! {
         <div class={classes!("slab-list", class)}>
             <h3>{ title }<span class="quiet">{ " · " }{ count }</span></h3>
             <ol class="chips chain">{ entries }
-                if count > LISTED { <li class="quiet">{ "… " }{ count - LISTED }{ " more" }</li> }
+                if left > 0 { <li class="quiet">{ "… " }{ left }{ " more" }</li> }
             </ol>
         </div>
     }

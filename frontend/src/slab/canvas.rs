@@ -27,6 +27,8 @@ use crate::state::slabs::Action as Own;
 
 /// Scenes a second that can be chosen.
 const SPEEDS: [u32; 5] = [1, 4, 16, 64, 256];
+/// What the inspector knows of an object beyond its own fields, and is told of whoever has it.
+const TOLD: [&str; 4] = ["(owner)", "(kept by)", "(allocated)", "(freed)"];
 /// The fastest speed at which objects are seen flying.
 const FLIGHT_MAX: u32 = 16;
 
@@ -304,8 +306,14 @@ impl SlabCanvas {
             props.view.cache.pages_per_slab.max(1) * 4096,
             most.unwrap_or(1) as u32,
             canvas.client_width().into(),
-            props.film.is_some(),
+            props.film.as_ref().map(|_| self.outside_height()),
         ))
+    }
+
+    /// The height of what one sees of the room.
+    fn outside_height(&self) -> f64 {
+        let scroll = self.scroll.cast::<Element>();
+        scroll.map_or(0.0, |scroll| scroll.client_height().into())
     }
 
     /// How far the canvas has been pushed down in the room.
@@ -372,6 +380,7 @@ impl SlabCanvas {
         let props = ctx.props();
         let cache = &props.view.cache;
         let top = y + plan.strip_top;
+        let is_slob = props.view.allocator == "slob";
         let states = self.still.as_ref().map(|still| &still.states[number]);
         let presence = self
             .still
@@ -394,6 +403,7 @@ impl SlabCanvas {
             Some(_) => String::new(),
             None => heading(&props.view, slab),
         };
+        let full = if is_slob { String::new() } else { full };
         brush.heading((x, y), plan.width, slab.frame, &list, &full);
         match presence {
             Presence::Here => {}
@@ -411,6 +421,7 @@ impl SlabCanvas {
                 let accent = Accent {
                     is_damaged: !place.damage.is_empty(),
                     is_lit: props.lit.mark_of(place.at).is_some(),
+                    is_foreign: is_slob && place.cache != cache.name,
                     is_pinned: self
                         .still
                         .as_ref()
@@ -424,7 +435,8 @@ impl SlabCanvas {
                     plan.strip,
                 ];
                 let turn = turn.map(|(_, turn)| turn);
-                brush.object(at, now, accent, &props.view.layout, turn);
+                let layout: &[_] = if is_slob { &[] } else { &props.view.layout };
+                brush.object(at, now, accent, layout, turn);
             }
             if states.is_none() {
                 let is_pointed_at = self.cursor.is_some_and(|(slab, _)| slab == number);
@@ -726,8 +738,15 @@ fn heading(view: &CacheSlabsView, slab: &SlabPage) -> String {
 fn owner(object: &ObjectView) -> String {
     let mut text = String::from(" · ");
     text.push_str(&object.name);
-    for field in object.fields.iter().take(3) {
-        text.push_str(&format!(" · {} {}", field.name, field.value));
+    let is_told = |name: &str| TOLD.contains(&name);
+    let told = object.fields.iter().filter(|field| is_told(&field.name));
+    let own = object.fields.iter();
+    let own = own.filter(|field| !field.name.starts_with('(')).take(2);
+    for field in told.chain(own) {
+        text.push_str(" · ");
+        text.push_str(field.name.trim_matches(['(', ')']));
+        text.push(' ');
+        text.push_str(&field.value);
     }
     text
 }

@@ -10,6 +10,8 @@ use crate::canvas::colours;
 
 /// From this width on, in pixels, an object shows what its bytes are for.
 const SEGMENTS_FROM: f64 = 16.0;
+/// How high that is, at an object's foot.
+const SEGMENT: f64 = 5.0;
 /// From this width on, in pixels, a free object shows its turn.
 const TURN_FROM: f64 = 15.0;
 /// From this width on, in pixels, arcs can be told from each other.
@@ -57,6 +59,8 @@ pub struct Accent {
     pub is_lit: bool,
     /// `get` has pinned it.
     pub is_pinned: bool,
+    /// It is another cache's.
+    pub is_foreign: bool,
 }
 
 impl<'a> Brush<'a> {
@@ -234,6 +238,7 @@ impl<'a> Brush<'a> {
         let place = [x + gap / 2.0, y + 1.0, (width - gap).max(0.7), height - 2.0];
         let [x, y, inner, inner_height] = place;
         let (fill, text) = match state {
+            PlaceState::InUse if accent.is_foreign => (&self.reserved, &self.ink),
             PlaceState::InUse => (&self.used, &self.on_used),
             PlaceState::Free => (&self.paper, &self.faint),
             PlaceState::Kept => (&self.paper, &self.ink),
@@ -247,9 +252,11 @@ impl<'a> Brush<'a> {
                 self.fill(&self.kept, x, y, inner, inner_height);
             }
         }
+        let (right, bottom) = (x + inner, y + inner_height);
         let whole = layout.last().map_or(0, |segment| segment.to);
         if inner >= SEGMENTS_FROM && layout.len() > 1 && whole > 0 {
             let scale = inner / f64::from(whole);
+            self.fill(&self.ground, x, bottom - SEGMENT - 1.0, inner, 1.0);
             for segment in layout {
                 let from = x + f64::from(segment.from) * scale;
                 let width = f64::from(segment.to - segment.from) * scale;
@@ -257,15 +264,9 @@ impl<'a> Brush<'a> {
                     SegmentKind::Object | SegmentKind::Padding => continue,
                     SegmentKind::RedZone => &self.error,
                     SegmentKind::FreePointer => &self.link,
-                    SegmentKind::Allocated | SegmentKind::Freed => &self.reserved,
+                    SegmentKind::Allocated | SegmentKind::Freed => &self.kept,
                 };
-                self.fill(
-                    colour,
-                    from,
-                    y + inner_height * 0.6,
-                    width,
-                    inner_height * 0.4,
-                );
+                self.fill(colour, from, bottom - SEGMENT, width, SEGMENT);
             }
         }
         if state == PlaceState::Free && inner >= 3.0 {
@@ -280,18 +281,11 @@ impl<'a> Brush<'a> {
             if width + 2.0 <= inner {
                 if state == PlaceState::Kept {
                     let middle = x + (inner - width) / 2.0;
-                    self.fill(&self.paper, middle - 1.0, y + 3.0, width + 2.0, 11.0);
+                    self.fill(&self.paper, middle - 1.0, y + 4.0, width + 2.0, 11.0);
                 }
-                self.text(
-                    text,
-                    TINY,
-                    &number,
-                    x + (inner - width) / 2.0,
-                    y + inner_height / 2.0 + 3.5,
-                );
+                self.text(text, TINY, &number, x + (inner - width) / 2.0, y + 13.0);
             }
         }
-        let (right, bottom) = (x + inner, y + inner_height);
         if accent.is_damaged {
             self.frame(&self.error, 2.0, place);
             self.path(&self.error, 1.5, &[(x, y), (right, bottom)]);

@@ -288,7 +288,7 @@ impl Film {
 fn summary(cache: &CacheView) -> String {
     let pages = cache.slabs * cache.pages_per_slab;
     let (active, times) = (cache.active_objects, times(fragmentation(cache)));
-    format!("{active} objects in use on {pages} pages, {times} of what they need")
+    format!("{active} objects in use on {pages} pages, {times} what they need")
 }
 
 /// Hundredths as a factor: `2.50 times`.

@@ -26,27 +26,41 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Lays out `count` slabs of so many bytes and objects each on a picture of this width.
-    pub fn new(count: usize, bytes: u32, objects: u32, width: f64, is_film: bool) -> Plan {
-        let inside = (width - 2.0 * MARGIN).max(40.0);
-        let (least, pixels) = if is_film { (90.0, 3.0) } else { (220.0, 9.0) };
-        let wanted = (f64::from(objects) * pixels).clamp(least, inside.max(least));
-        let columns = ((inside + GAP) / (wanted + GAP)) as usize;
-        let columns = columns.clamp(1, count.max(1));
-        let (strip_top, strip, row) = if is_film {
-            (14.0, 14.0, 36.0)
-        } else {
-            (32.0, 20.0, 68.0)
+    /// Lays out `count` slabs of so many bytes and objects each on a picture of this width. A film is
+    /// drawn as large as it fits into `height`, so that one sees all of it; any other picture has
+    /// room above each slab for its freelist.
+    pub fn new(count: usize, bytes: u32, objects: u32, width: f64, height: Option<f64>) -> Plan {
+        let plan = |least: f64, pixels: f64, strip_top: f64, strip: f64| {
+            let inside = (width - 2.0 * MARGIN).max(40.0);
+            let wanted = (f64::from(objects) * pixels).clamp(least, inside.max(least));
+            let columns = ((inside + GAP) / (wanted + GAP)) as usize;
+            let columns = columns.clamp(1, count.max(1));
+            Plan {
+                count,
+                columns,
+                width: (inside + GAP) / columns as f64 - GAP,
+                row: strip_top + strip + if height.is_some() { 8.0 } else { 16.0 },
+                bytes: f64::from(bytes.max(1)),
+                strip_top,
+                strip,
+            }
         };
-        Plan {
-            count,
-            columns,
-            width: (inside + GAP) / columns as f64 - GAP,
-            row,
-            bytes: f64::from(bytes.max(1)),
-            strip_top,
-            strip,
-        }
+        let Some(height) = height else {
+            let rows = plan(220.0, 9.0, 34.0, 24.0);
+            // A few slabs may be large.
+            let is_few = count <= 3 * rows.columns;
+            return if is_few {
+                plan(220.0, 9.0, 34.0, 34.0)
+            } else {
+                rows
+            };
+        };
+        let sizes = [(9.0, 30.0), (7.0, 26.0), (5.0, 20.0), (4.0, 16.0)];
+        let mut plans = sizes
+            .map(|(pixels, strip)| plan(90.0, pixels, 14.0, strip))
+            .into_iter();
+        let fits = plans.find(|plan| plan.height() <= height);
+        fits.unwrap_or_else(|| plan(90.0, 3.0, 14.0, 13.0))
     }
 
     /// The height of the whole picture.
@@ -94,7 +108,8 @@ mod tests {
     #[test]
     fn a_point_finds_the_slab_that_is_drawn_there() {
         for (count, objects, width) in [(1, 64, 390.0), (40, 4, 900.0), (7, 512, 300.0)] {
-            let plan = Plan::new(count, 8192, objects, width, count > 9);
+            let height = (count > 9).then_some(500.0);
+            let plan = Plan::new(count, 8192, objects, width, height);
             for slab in 0..count {
                 let (x, y) = plan.corner(slab);
                 let middle = x + plan.pixels(4100);
@@ -114,10 +129,21 @@ mod tests {
 
     #[test]
     fn objects_get_room_and_few_slabs_share_a_row() {
-        let wide = Plan::new(40, 4096, 512, 900.0, false);
+        let wide = Plan::new(40, 4096, 512, 900.0, None);
         assert_eq!(wide.rows().1, 1);
-        let small = Plan::new(40, 4096, 8, 900.0, false);
+        let small = Plan::new(40, 4096, 8, 900.0, None);
         assert!(small.rows().1 > 2 && small.width > 200.0);
         assert!(small.height() < wide.height());
+    }
+
+    #[test]
+    fn a_film_fits_while_it_can() {
+        for count in [5, 20, 60] {
+            let plan = Plan::new(count, 4096, 56, 700.0, Some(400.0));
+            assert!(plan.height() <= 400.0, "{count}");
+        }
+        let few = Plan::new(5, 4096, 56, 700.0, Some(400.0));
+        let many = Plan::new(2000, 4096, 56, 700.0, Some(400.0));
+        assert!(few.strip > many.strip && many.height() > 400.0);
     }
 }
