@@ -35,6 +35,15 @@ fn facts(view: &CacheSlabsView) -> Html {
     let pages = cache.slabs * cache.pages_per_slab;
     let needed =
         cache.active_objects.div_ceil(cache.objects_per_slab.max(1)) * cache.pages_per_slab;
+    if view.allocator == "slob" {
+        let pages = view.before as usize + view.slabs.len() + view.after as usize;
+        return html! {
+            <dl class="facts-row">
+                <div><dt>{ "in use" }</dt><dd class="mono">{ cache.active_objects }</dd></div>
+                <div><dt>{ "pages of the ring, shared by all caches" }</dt><dd class="mono">{ pages }</dd></div>
+            </dl>
+        };
+    }
     let mut facts = vec![
         (
             "in use",
@@ -148,14 +157,16 @@ fn lists(view: &CacheSlabsView, act: &Callback<Action>) -> Html {
     let is_slab = view.allocator == "slab";
     let nodes = view.nodes.iter().enumerate().map(|(number, node)| {
         let title = |word: &str| format!("node {number} {word}");
+        let colour = match is_slab {
+            true => format!("partial, next colour {}", node.colour_next),
+            false => "partial".to_string(),
+        };
         html! {
             <>
-                { slabs(title("partial"), &node.partial) }
-                if is_slab || node.full.count > 0 { { slabs(title("full"), &node.full) } }
-                if is_slab {
-                    { slabs(title("free"), &node.free) }
-                    { objects(title(&format!("shared, next colour {}", node.colour_next)), &node.shared, "kept") }
-                }
+                { slabs(title(&colour), &node.partial) }
+                if node.full.count > 0 { { slabs(title("full"), &node.full) } }
+                if node.free.count > 0 { { slabs(title("free"), &node.free) } }
+                if !node.shared.is_empty() { { objects(title("shared"), &node.shared, "kept") } }
                 if !node.alien.is_empty() { { objects(title("alien"), &node.alien, "kept") } }
             </>
         }
@@ -178,6 +189,7 @@ fn listed(title: String, count: usize, left: usize, class: &'static str, entries
 /// What colours and shapes mean.
 fn legend(view: &CacheSlabsView) -> Html {
     let is_slab = view.allocator == "slab";
+    let is_slob = view.allocator == "slob";
     let item = |class: &'static str, word: &'static str| {
         html! { <li><svg viewBox="0 0 12 12" aria-hidden="true"><rect {class} x="0.5" y="0.5" width="11" height="11" />
             if class == "sw-kept" { <path class="sw-hatch" d="M0 6L6 0M0 12L12 0M6 12L12 6" /> }
@@ -186,9 +198,10 @@ fn legend(view: &CacheSlabsView) -> Html {
     };
     html! {
         <ul class="legend slab-legend" aria-hidden="true">
-            { item("sw-slab", "in use") }
+            { item("sw-slab", if is_slob { "in use by this cache" } else { "in use" }) }
+            if is_slob { { item("sw-reserved", "in use by others") } }
             { item("sw-free", "free") }
-            if view.allocator != "slob" { { item("sw-kept", "free, kept by a CPU") } }
+            if !is_slob { { item("sw-kept", "free, kept by a CPU") } }
             { item("sw-bad", "damaged") }
             if is_slab { { item("sw-reserved", "descriptor") } }
             <li><svg viewBox="0 0 12 12" aria-hidden="true"><path class="sw-arc" d="M1 11C1 1 11 1 11 11" /></svg>

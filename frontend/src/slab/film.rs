@@ -237,21 +237,8 @@ impl Film {
         match self.scenes[scene.min(self.last())] {
             Scene::Before => format!("Before step {}: {}", view.step, summary(&view.before.cache)),
             Scene::After => format!("After step {}: {}", view.step, summary(&view.after.cache)),
-            Scene::Run(at) => {
-                let run = &view.runs[at];
-                format!("Node {}: {}", run.node, run.because)
-            }
-            Scene::Choice(at) => {
-                let choice = &view.choices[at];
-                let word = if choice.chosen {
-                    "chosen"
-                } else {
-                    "not chosen"
-                };
-                let (used, all) = (choice.in_use, choice.objects);
-                let because = &choice.because;
-                slab(choice.frame) + &format!("{word}, {used} of {all} in use: {because}")
-            }
+            Scene::Run(at) => view.runs[at].because.clone(),
+            Scene::Choice(at) => view.choices[at].because.clone(),
             Scene::Get(at) => {
                 let vacated = &view.vacated[at];
                 if !vacated.refused.is_empty() {

@@ -171,7 +171,7 @@ fn every_scene_says_what_happens() {
     };
     says(0, "2 pages, 2.00 times");
     says(1, "there are many");
-    says(2, "frame 10: chosen, 2 of 4 in use: so it is");
+    says(2, "so it is");
     says(4, "get pins 2 of 2");
     says(5, "moved by kick to ffff880000014000");
     says(7, "empty");

@@ -349,7 +349,14 @@ impl State {
                 if ours.line != *line {
                     return Some((step, Part::Line));
                 }
-                part_of(&ours.report, theirs, same_boot).map(|part| (step, part))
+                let mut part = part_of(&ours.report, theirs, same_boot);
+                if compare.twin.is_some() && part.is_none() {
+                    // Other chains from the boot on, but the same number of events, mostly.
+                    let here = ours.report.events - self.events_after(step as usize - 1);
+                    let there = theirs.events - compare.events_before(step);
+                    part = (here != there).then_some(Part::Events);
+                }
+                part.map(|part| (step, part))
             });
         if compare.twin.is_some() {
             // The first difference stays the first, whatever runs later.
