@@ -22,7 +22,7 @@ use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
 use crate::library::sheet::{self, Content, Dropped};
 use crate::memory::MemoryPane;
-use crate::page::focus;
+use crate::page::{focus, focus_in_place};
 use crate::part::part;
 use crate::radix::RadixPane;
 use crate::slab::SlabPane;
@@ -566,7 +566,7 @@ fn focus_pane(pane: Pane) {
         Pane::Console => "#console-input".to_string(),
         pane => format!("#pane-{0} canvas, #pane-{0} [tabindex='0']", pane.label()),
     };
-    focus(&selector);
+    focus_in_place(&selector);
 }
 
 fn wear(theme: Theme) {

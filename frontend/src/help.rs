@@ -7,7 +7,7 @@ use crate::part::drawn_by;
 use crate::state::Action;
 
 /// Keys and what they do, by where they work.
-const KEYS: [(&str, &[(&str, &str)]); 5] = [
+const KEYS: [(&str, &[(&str, &str)]); 6] = [
     (
         "Everywhere",
         &[
@@ -64,6 +64,17 @@ const KEYS: [(&str, &[(&str, &str)]); 5] = [
             ("arrows", "from frame to frame"),
             ("Home End", "first and last frame of the zone"),
             ("Enter", "what is in the frame"),
+        ],
+    ),
+    (
+        "Slab",
+        &[
+            ("Enter", "on a heading: sort; on a cache: its slabs"),
+            ("arrows", "from object to object, from slab to slab"),
+            ("N", "the free object that is handed out next"),
+            ("Enter", "the object's bytes"),
+            ("Space  ← →", "in a defragmentation: play, scene by scene"),
+            ("Esc", "back"),
         ],
     ),
 ];

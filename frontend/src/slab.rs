@@ -17,7 +17,7 @@ use yew::{AttrValue, Callback, Html, hook, html, use_memo};
 
 use crate::choices::{Pane, Theme};
 use crate::icons::{self, icon};
-use crate::page::{focus, focus_in_place};
+use crate::page::focus_in_place;
 use crate::part::drawn_later_by;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, lit::Lit};
@@ -72,8 +72,9 @@ fn use_slab_pane(props: &SlabPane) -> Html {
     let title: AttrValue = name.to_string().into();
     let act = &props.act;
     let is_film = props.is_film;
+    let opener = opener(name);
     let close = act.reform(move |_| {
-        focus("#pane-slab [data-cache], #slab-canvas");
+        focus_in_place(if is_film { "#slab-canvas" } else { &opener });
         Action::Slabs(if is_film {
             Own::Film(false)
         } else {
@@ -125,6 +126,11 @@ fn use_slab_pane(props: &SlabPane) -> Html {
             empty("There is no cache of this name at this step.")
         }),
     }
+}
+
+/// What opens a cache, and gets the focus back when that is closed.
+fn opener(name: &str) -> String {
+    ["#pane-slab [data-cache=\"", name, "\"]"].concat()
 }
 
 fn empty(text: &'static str) -> Html {

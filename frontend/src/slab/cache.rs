@@ -221,7 +221,7 @@ fn windows(view: &CacheSlabsView, act: &Callback<Action>) -> Html {
     };
     let shown = view.slabs.len() as u32;
     html! {
-        <div class="dock-form">
+        <div class="dock-form slab-windows">
             { button("slabs-before", format!("{} slabs before", view.before),
                 view.before.saturating_sub(SLABS_SHOWN), view.before == 0) }
             <span>{ format!("slabs {} to {}", view.before + 1, view.before + shown) }</span>

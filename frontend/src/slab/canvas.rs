@@ -222,7 +222,7 @@ impl Component for SlabCanvas {
                         { under }
                         if let Some(object) = object { <span class="quiet">{ owner(object) }</span> }
                     } else {
-                        <span class="quiet">{ "point at an object" }</span>
+                        <span class="quiet">{ "point at an object, or walk there with the arrow keys" }</span>
                     }
                 </p>
             </>
@@ -496,7 +496,10 @@ impl SlabCanvas {
         let is_ours = is_ours
             || key == "Escape" && {
                 ctx.props().act.emit(close(ctx.props()));
-                crate::page::focus_in_place("#pane-slab [data-cache], #slab-canvas");
+                crate::page::focus_in_place(&match ctx.props().film {
+                    Some(_) => "#slab-canvas".to_string(),
+                    None => super::opener(&ctx.props().view.cache.name),
+                });
                 true
             };
         if is_ours {

@@ -254,7 +254,8 @@ impl<'a> Brush<'a> {
         }
         let (right, bottom) = (x + inner, y + inner_height);
         let whole = layout.last().map_or(0, |segment| segment.to);
-        if inner >= SEGMENTS_FROM && layout.len() > 1 && whole > 0 {
+        let is_plain = |it: &Segment| matches!(it.kind, SegmentKind::Object | SegmentKind::Padding);
+        if inner >= SEGMENTS_FROM && whole > 0 && !layout.iter().all(is_plain) {
             let scale = inner / f64::from(whole);
             self.fill(&self.ground, x, bottom - SEGMENT - 1.0, inner, 1.0);
             for segment in layout {

@@ -101,6 +101,10 @@ impl FakeKernel {
             Request::View(ViewRequest::Memory) => {
                 Response::View(Some(View::Memory(MemoryView::default())))
             }
+            Request::View(ViewRequest::Slab) => Response::View(Some(View::Slab(SlabView {
+                bugs: self.step as u32,
+                ..SlabView::default()
+            }))),
             // An object of one byte, the step.
             Request::View(ViewRequest::Object { at }) if at < 100 => {
                 Response::View(Some(View::Object(ObjectView {

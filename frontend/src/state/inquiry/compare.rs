@@ -342,6 +342,7 @@ impl State {
         let compare = Rc::make_mut(compare);
         // Machines that boot otherwise never meet again in their chains; what they print may be equal.
         let same_boot = self.boot.is_some_and(|boot| boot.boot == compare.boot.1);
+        let boot_events = self.boot.map_or(0, |boot| boot.events);
         let differing = self.log.iter().zip(&compare.lines).zip(&compare.reports);
         let differing = differing
             .zip(1u32..)
@@ -352,7 +353,9 @@ impl State {
                 let mut part = part_of(&ours.report, theirs, same_boot);
                 if compare.twin.is_some() && part.is_none() {
                     // Other chains from the boot on, but the same number of events, mostly.
-                    let here = ours.report.events - self.events_after(step as usize - 1);
+                    let before = (step as usize).checked_sub(2);
+                    let before = before.map_or(boot_events, |at| self.log[at].report.events);
+                    let here = ours.report.events - before;
                     let there = theirs.events - compare.events_before(step);
                     part = (here != there).then_some(Part::Events);
                 }
@@ -368,6 +371,9 @@ impl State {
             if phase != compare.phase {
                 compare.phase = phase;
                 compare.events = [None, None];
+            }
+            if !self.is_busy() {
+                self.ask_for_our_events(effects);
             }
             return self.twin_on(effects);
         }

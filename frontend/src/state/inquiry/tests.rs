@@ -277,6 +277,12 @@ fn compare_with(bench: &mut Bench, log: &str, skew: u64) -> Rc<Compare> {
     other.skew = skew;
     bench.effects.clear();
     ask(bench, Action::Compare(log.into()));
+    serve(bench, &mut other);
+    bench.state.inquiry.compare.clone().unwrap()
+}
+
+/// Lets the other kernel answer until nobody has anything to say.
+fn serve(bench: &mut Bench, other: &mut FakeKernel) {
     while !bench.effects.is_empty() {
         for effect in std::mem::take(&mut bench.effects) {
             let event = match effect {
@@ -290,7 +296,71 @@ fn compare_with(bench: &mut Bench, log: &str, skew: u64) -> Rc<Compare> {
             ask(bench, Action::Second(event));
         }
     }
-    bench.state.inquiry.compare.clone().unwrap()
+}
+
+#[test]
+fn a_twin_runs_what_this_session_runs_and_follows_it() {
+    let mut bench = Bench::new();
+    let mut other = FakeKernel::new();
+    bench.type_lines("a\nb\nc");
+    ask(&mut bench, Action::CompareTwin("slob".into()));
+    serve(&mut bench, &mut other);
+    let stands = |bench: &Bench| {
+        let compare = bench.state.inquiry.compare.clone().unwrap();
+        let twin = compare.twin.clone().unwrap();
+        // The played caches have found as many bugs as there are steps.
+        let slab = twin.slab.map(|(step, slab)| (step, slab.bugs));
+        (compare.lines.len(), compare.phase.clone(), slab)
+    };
+    assert_eq!(stands(&bench), (3, Phase::Same, Some((3, 3))));
+    bench.type_lines("d");
+    serve(&mut bench, &mut other);
+    assert_eq!(stands(&bench), (4, Phase::Same, Some((4, 4))));
+    bench.act(Top::Seek(2));
+    serve(&mut bench, &mut other);
+    assert_eq!(stands(&bench), (4, Phase::Same, Some((2, 2))));
+    // A line in the past drops the later ones, there as well.
+    bench.type_lines("x");
+    serve(&mut bench, &mut other);
+    assert_eq!(stands(&bench), (3, Phase::Same, Some((3, 3))));
+    assert_eq!(other.log, bench.kernel.log);
+    // The caches here are asked for as long as they are compared.
+    assert!(
+        bench
+            .kernel
+            .asked
+            .contains(&Request::View(ViewRequest::Slab))
+    );
+    ask(&mut bench, Action::EndComparison);
+    bench.type_lines("y");
+    serve(&mut bench, &mut other);
+    assert_eq!(
+        (bench.state.inquiry.compare.clone(), other.log.len()),
+        (None, 3)
+    );
+}
+
+#[test]
+fn a_twin_goes_on_after_it_parted() {
+    let mut bench = Bench::new();
+    let mut other = FakeKernel::new();
+    other.skew = 1;
+    bench.type_lines("a\nb\nc");
+    ask(&mut bench, Action::CompareTwin("slob".into()));
+    serve(&mut bench, &mut other);
+    let compare = bench.state.inquiry.compare.clone().unwrap();
+    assert_eq!(compare.phase, Phase::Parted(1, Part::Events));
+    assert_eq!((compare.lines.len(), bench.state.kernel.step), (3, 3));
+    let slab = compare.twin.as_ref().and_then(|twin| twin.slab.as_ref());
+    assert_eq!(slab.map(|(step, _)| *step), Some(3));
+    // Events were compared without going to that step; these kernels' are the same.
+    assert_eq!((compare.event(), compare.events_left_out()), (None, 0));
+    let asked = ViewRequest::Events {
+        since: 0,
+        max: super::compare::EVENTS_COMPARED,
+    };
+    assert!(bench.kernel.asked.contains(&Request::View(asked.clone())));
+    assert!(other.asked.contains(&Request::View(asked)));
 }
 
 #[test]
