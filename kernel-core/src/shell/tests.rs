@@ -1252,6 +1252,30 @@ fn objects_have_names() {
     assert!(lab.run("kmem dump t:2 16").contains(": 05 "));
 }
 
+/// The link of a free object may be written over so that it leads to an object in use.
+#[test]
+fn a_link_to_an_object_in_use_harms_nobody_else() {
+    let mut lab = Lab::new("mem=4M");
+    // Slabs begin on pages, so of the address of the first object the low byte is 0 in units, too.
+    lab.run("kmem create c 64 debug=FZP; kmem alloc c 6 > /f; kmem free c:5");
+    assert_eq!(lab.run("kmem poke c:4+160 0"), "0\n");
+    assert_eq!(lab.run("kmem destroy c"), "-EBUSY\n");
+    for line in [
+        "kmem alloc c 3",
+        "kmem free c:0 c:0 c:0",
+        "kmem validate c",
+        "kmem alloc c 60",
+        "kmem shrink c",
+        "kmem destroy c",
+    ] {
+        lab.run(line);
+    }
+    assert_eq!(
+        lab.run("kmem create d 64; kmem alloc d > /f; kmem free d:0"),
+        "0\n0\n"
+    );
+}
+
 #[test]
 fn the_first_line_of_a_file_becomes_variables() {
     check(

@@ -943,9 +943,6 @@ pub fn validate(mem: &mut Mem, cache: Ref<KmemCache>) -> u32 {
             let _ = check_object(mem, at, active);
         }
     }
-    if mem[cache].is_mistreated() {
-        mem[cache].set_console();
-    }
     mem[super::SLAB].bugs - before
 }
 

@@ -198,8 +198,8 @@ pub struct KmemCache {
     /// SLUB: slabs with less than so many percent in use are vacated; 0: a quarter, as in the
     /// article.
     pub defrag_ratio: u32,
-    /// Whether `kmem create` made the cache; [`MISTREATED`] if bytes were written since that are the
-    /// kernel's.
+    /// Whether `kmem create` made the cache; [`MISTREATED`] if links of free objects were written over
+    /// since.
     console: u32,
     /// Names under which the cache was created, or [`alias::NEVER_MERGED`].
     pub(crate) refcount: u32,
@@ -249,7 +249,7 @@ describe!(
     ]
 );
 
-/// In [`KmemCache::console`]: somebody has written where only the kernel may, and nobody looked yet.
+/// In [`KmemCache::console`]: somebody has written over the link of a free object.
 const MISTREATED: u32 = 2;
 
 /// What an untyped object is seen as: its first word.
@@ -291,8 +291,8 @@ impl KmemCache {
         }
     }
 
-    /// Whether bytes of the kernel's were written over, links perhaps. Debugging finds that out when
-    /// it looks; until then the chains need not lead anywhere.
+    /// Whether links of free objects were written over. Debugging finds those that lead nowhere; one
+    /// that leads to an object in use makes a free object of it, and nobody can know better.
     pub(crate) fn is_mistreated(&self) -> bool {
         self.console == MISTREATED
     }

@@ -49,6 +49,11 @@ pub fn handles(mem: &Mem) -> impl Iterator<Item = Ref<Handle>> + '_ {
     mem.list_iter(head()).map(|link| link.cast())
 }
 
+/// Whether the console has objects of a cache.
+pub(crate) fn owns(mem: &Mem, cache: Ref<KmemCache>) -> bool {
+    handles(mem).any(|handle| mem[handle].cache == cache)
+}
+
 /// The handle that follows in the order of their making, for walks that change memory on the way.
 pub fn next_handle(mem: &Mem, handle: Ref<Handle>) -> Option<Ref<Handle>> {
     let next = mem[handle].list.next;
@@ -85,7 +90,8 @@ pub(crate) fn poke(mem: &mut Mem, at: Ref<Object>, offset: u32, bytes: &[u8]) ->
     if !may_write {
         return Err(Errno::EPERM);
     }
-    if descriptor.flags.any() && !(place.in_use && to <= descriptor.object_size) {
+    let link = descriptor.offset..descriptor.offset + UNIT as u32;
+    if !place.in_use && from < link.end && to > link.start {
         mem[place.cache].set_mistreated();
     }
     write(mem, place.object, from, bytes);
@@ -300,6 +306,10 @@ pub(super) fn check(mem: &Mem) -> Result<(), &'static str> {
             return Err("kmem: an object's cache is gone");
         }
         if super::allocator(mem) == super::Allocator::Slob {
+            continue;
+        }
+        if mem[cache].is_mistreated() {
+            // A link that was written over may lead to an object in use.
             continue;
         }
         let place = super::place_at(mem, object);

@@ -929,7 +929,18 @@ pub(super) fn check(mem: &Mem, cache: Ref<KmemCache>) -> Result<(), &'static str
         let page = mem.page(frame);
         if is_slab_of(mem, page, cache) {
             slabs += 1;
-            let whole = mem[page].inuse == mem[page].objects && mem[page].freelist == 0;
+            let Page {
+                inuse,
+                objects,
+                freelist,
+                lru,
+                ..
+            } = mem[page];
+            // A chain that was cut ends before all objects are in use.
+            let whole = match mem[cache].is_mistreated() {
+                true => lru.next.is_null(),
+                false => inuse == objects && freelist == 0,
+            };
             full += u32::from(whole && !mem[page].is(PageFlag::Frozen));
         }
     }
