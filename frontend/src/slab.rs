@@ -61,13 +61,19 @@ fn use_slab_pane(props: &SlabPane) -> Html {
     let Some(name) = &props.open else {
         let empty = Rc::new(SlabView::default());
         let view = props.view.as_ref().unwrap_or(&empty);
-        return framed(
-            "slab caches".into(),
-            Some(&**view),
-            Html::default(),
-            props,
-            || top::top(&view.caches, props),
-        );
+        let bugs = match view.bugs {
+            1 => "1 bug found".to_string(),
+            bugs => format!("{bugs} bugs found"),
+        };
+        let tools = html! {
+            <>
+                if view.bugs > 0 { <span class="badge" id="slab-bugs">{ bugs }</span> }
+                <span class="mono" id="slab-allocator">{ view.allocator.to_uppercase() }</span>
+            </>
+        };
+        return framed("slab caches".into(), Some(&**view), tools, props, || {
+            top::top(&view.caches, props)
+        });
     };
     let title: AttrValue = name.to_string().into();
     let act = &props.act;

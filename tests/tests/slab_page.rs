@@ -110,6 +110,10 @@ fn column(lab: &mut Lab, number: usize) -> Vec<String> {
 #[test]
 fn caches_are_sorted_by_keyboard() {
     let mut lab = Lab::open(&SCATTERED);
+    assert_eq!(
+        lab.text("document.querySelector('#slab-allocator').textContent"),
+        "SLUB"
+    );
     let order = "document.querySelector('[data-column=cache]').closest('th').ariaSort";
     lab.enter("[data-column=cache]");
     lab.wait(&format!("{order} === 'ascending'"));
