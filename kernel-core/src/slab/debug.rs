@@ -914,6 +914,12 @@ fn may_be_freed(mem: &mut Mem, at: At) -> bool {
         print_object(mem, cache, page, object);
         return false;
     }
+    if mem[page].inuse == 0 {
+        // A chain that bites its tail was counted as if every object were on it.
+        bug(mem, cache, format_args!("Freechain corrupt"));
+        print_page(mem, page);
+        return false;
+    }
     true
 }
 
