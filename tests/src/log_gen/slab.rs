@@ -242,9 +242,9 @@ impl Writer {
     /// A cache of the log's own, most often one that there is.
     fn own(&mut self) -> &'static str {
         if self.heard.caches.is_empty() || self.random.one_in(20) {
-            return *self.random.pick(&OWN);
+            return self.random.pick::<&str>(&OWN);
         }
-        *self.random.pick(&self.heard.caches)
+        self.random.pick::<&str>(&self.heard.caches)
     }
 
     pub(super) fn any_cache(&mut self) -> String {
