@@ -76,7 +76,7 @@ impl Drop for Workshop {
     }
 }
 
-/// Compiles the text of a file, which [`crate::scan`] has passed.
+/// Compiles the text of a file, which [`crate::scan()`] has passed.
 ///
 /// # Errors
 /// [`Refusal::Errors`] with what the compiler says, which names the file `ops.rs`; or why it could

@@ -126,7 +126,7 @@ impl Findings {
 }
 
 impl Code {
-    /// Takes a module that [`crate::compile`] has made.
+    /// Takes a module that [`crate::compile()`] has made.
     pub(crate) fn new(wasm: &[u8]) -> Result<Code, Refusal> {
         let mut config = Config::default();
         config.consume_fuel(true).allow_start_fn(false);
