@@ -3,10 +3,10 @@
 //! A lab asks for two functions, *get* and *kick*, in one file of Rust. Whoever grades it runs
 //! a stranger's program, so the file goes through three doors, each of which would be enough:
 //!
-//! 1. [`mod@scan`]: no word of it may reach out of the file while it is compiled (`include_str!`,
+//! 1. [`scan()`]: no word of it may reach out of the file while it is compiled (`include_str!`,
 //!    `env!`, `mod`, `extern`, ...), and none says `unsafe`. What the compiler reads nevertheless is
 //!    looked up in its own list of files.
-//! 2. [`mod@compile`]: it becomes a WebAssembly module, whose only imports are a handful of calls of the
+//! 2. [`compile()`]: it becomes a WebAssembly module, whose only imports are a handful of calls of the
 //!    kernel, such as `kmem_cache_alloc`. The compiler runs with an empty environment, and with
 //!    limits of processor time and memory.
 //! 3. [`Code::load`]: an interpreter runs the module, with fuel instead of a clock. It sees the
