@@ -192,8 +192,10 @@ fn files_of_random_logs_keep_the_rules_and_tell_the_same() {
         println!("seed {seed}");
         let mut driver = Native::new();
         let log = log_gen::join(&log_gen::generate(seed));
-        if driver.replay(&log, false).is_err() {
-            continue;
+        // The files of a log with a hundred thousand events are judged elsewhere, once.
+        match driver.replay(&log, false) {
+            Ok(outcome) if outcome.events < 20_000 => {}
+            _ => continue,
         }
         let (events, missing) = check_session(&mut driver);
         let may_miss = log.windows(10).any(|text| text == b"tracing_on");
@@ -262,7 +264,9 @@ impl Driver for Tight {
 
 #[test]
 fn pieces_put_together_are_the_file_wherever_they_were_cut() {
-    let log = log_gen::join(&log_gen::generate(7_001));
+    let mut logs = (7_001..).map(log_gen::generate);
+    let long = logs.find(|lines| lines.len() > 50);
+    let log = log_gen::join(&long.expect("there are long logs"));
     let mut native = Native::new();
     native.replay(&log, false).unwrap();
     let mut session = Session::new(Host::Native, Box::new(HostMemory));

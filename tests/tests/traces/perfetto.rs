@@ -403,6 +403,16 @@ pub fn order_of_fields(event: &str) -> Result<&'static [&'static str], String> {
         "create" => &["ino", "parent", "mode"],
         "remove" => &["ino", "parent"],
         "fail_nth" => &["ret"],
+        "kmem_cache_defrag" => &["name", "pfn", "inuse", "objects", "ratio", "taken"],
+        "kmem_cache_vacate" => &["name", "pfn", "inuse", "pinned", "left"],
+        "kmem_cache_defrag_begin" => &["name", "node", "slabs", "partial", "max_partial", "room"],
+        "kmem_cache_defrag_end" => &["name", "node", "slabs", "partial"],
+        "kmem_cache_get" => &["name", "pfn", "first", "used", "pinned", "private"],
+        "kmem_cache_move" => &["name", "from", "to"],
+        "kmem_cache_vacate_refused" => &["name", "pfn", "why"],
+        "lookup" => &["parent", "ino"],
+        "prune_dcache" => &["count", "spared", "freed", "unused"],
+        "prune_icache" => &["count", "freed", "unused"],
         other => return Err(format!("an unknown event {other:?}")),
     })
 }
