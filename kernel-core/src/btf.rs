@@ -75,6 +75,9 @@ impl Described for u16 {
 impl Described for u32 {
     const KIND: Kind = Kind::Number;
 }
+impl Described for i32 {
+    const KIND: Kind = Kind::Named(|bits, f| write!(f, "{}", bits as u32 as i32));
+}
 impl Described for u64 {
     const KIND: Kind = Kind::Number;
 }

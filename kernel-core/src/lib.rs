@@ -24,6 +24,7 @@
 
 pub mod btf;
 pub mod cache_ops;
+pub mod container;
 pub mod errno;
 pub mod fs;
 mod kernel;
@@ -32,8 +33,10 @@ pub mod mem;
 pub mod objects;
 pub mod printk;
 pub mod radix_tree;
+pub mod rbtree;
 pub mod shell;
 pub mod slab;
+pub mod task;
 #[cfg(test)]
 mod testing;
 pub mod trace;

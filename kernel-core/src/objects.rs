@@ -15,6 +15,8 @@ use crate::shell::{NamedTree, ShellData};
 use crate::slab::alias::Alias;
 use crate::slab::play::Handle;
 use crate::slab::{KmemCache, SlabData};
+use crate::task::sched::Rq;
+use crate::task::{Files, SignalStruct, Task, TaskData};
 use crate::trace::{CAPACITY, Record, TraceData};
 
 /// Objects of one type, side by side in the kernel's static data.
@@ -29,7 +31,7 @@ pub struct Run {
 }
 
 /// The types of the objects in slabs, each named as its cache.
-const CACHED: [&Type; 9] = [
+const CACHED: &[&Type] = &[
     &Alias::TYPE,
     &Handle::TYPE,
     &KmemCache::TYPE,
@@ -39,11 +41,14 @@ const CACHED: [&Type; 9] = [
     &Mount::TYPE,
     &File::TYPE,
     &NamedTree::TYPE,
+    &Task::TYPE,
+    &SignalStruct::TYPE,
+    &Files::TYPE,
 ];
 
 /// The type of the objects in the cache of that name, if they have one.
 pub fn type_in_cache(name: &str) -> Option<&'static Type> {
-    CACHED.into_iter().find(|object| object.name == name)
+    CACHED.iter().copied().find(|object| object.name == name)
 }
 
 /// Eight bytes of the kernel's log.
@@ -74,7 +79,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 13] {
+pub fn statics(mem: &Mem) -> [Run; 15] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -89,6 +94,7 @@ pub fn statics(mem: &Mem) -> [Run; 13] {
         one(layout::RADIX_TREE, &RadixData::TYPE),
         one(layout::FS, &FsData::TYPE),
         one(layout::SHELL, &ShellData::TYPE),
+        one(layout::TASK, &TaskData::TYPE),
         Run {
             count: CAPACITY as u32,
             ..one(layout::TRACE_BUFFER, &Record::TYPE)
@@ -107,6 +113,10 @@ pub fn statics(mem: &Mem) -> [Run; 13] {
             at: Ref::<()>::of_frame(layout::LOG).unit() + LogHead::TYPE.size / 8,
             count: (printk::CAPACITY / 8) as u32,
             object: &LOG_TEXT,
+        },
+        Run {
+            count: MAX_CPUS as u32,
+            ..one(layout::SCHED, &Rq::TYPE)
         },
         Run {
             at: MEM_MAP.unit(),
@@ -184,7 +194,7 @@ mod tests {
     fn an_address_finds_its_object() {
         let kernel = kernel();
         let runs = statics(&kernel.mem);
-        let pages = runs[11];
+        let pages = runs[13];
         let third = pages.at + 2 * 4;
         for at in third..third + 4 {
             assert_eq!(pages.object_at(at), Some(third));

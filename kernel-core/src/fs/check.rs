@@ -8,6 +8,7 @@ use super::{FS, kept_open};
 use crate::mem::{FRAME_SIZE, Mem, PageFlag, Ref};
 use crate::radix_tree::{self, TagState};
 use crate::slab;
+use crate::task;
 
 /// What the walk has found.
 #[derive(Default)]
@@ -105,9 +106,10 @@ fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), 
     Ok(())
 }
 
-/// The working directory and the dentries of open files.
+/// The working directories and the dentries of open files.
 fn held(mem: &Mem) -> impl Iterator<Item = Ref<Dentry>> + '_ {
-    core::iter::once(mem[FS].pwd).chain(kept_open(mem).map(|file| mem[file].dentry))
+    let working = task::pid::tasks_from(mem, 0).map(|task| mem[task].pwd);
+    working.chain(kept_open(mem).map(|file| mem[file].dentry))
 }
 
 /// `at` and the directories above it as long as they were removed.
@@ -145,7 +147,9 @@ fn check_dentry(mem: &Mem, at: Ref<Dentry>, census: &mut Census) -> Result<(), &
     let is_root = dentry.parent.is_null();
     let mut holders = u32::from(dentry.is_pinned() || is_root)
         + u32::from(!dentry.mounted.is_null())
-        + u32::from(mem[FS].pwd == at);
+        + task::pid::tasks_from(mem, 0)
+            .filter(|&task| mem[task].pwd == at)
+            .count() as u32;
     let mut directories = 0;
     let mut before = "";
     let mut pinned_end = false;

@@ -62,6 +62,7 @@ use crate::mem::{ListHead, Mem, Ref, layout};
 use crate::radix_tree::RadixTreeRoot;
 use crate::slab::debug::Flags;
 use crate::slab::{self, Constructor, KmemCache, Options};
+use crate::task;
 use namei::Last;
 
 /// The static data of this module.
@@ -103,8 +104,6 @@ pub struct FsData {
     file_cache: Ref<KmemCache>,
     /// The root directory.
     pub root: Ref<Dentry>,
-    /// The working directory of the only task there is, the shell. It holds a reference.
-    pub pwd: Ref<Dentry>,
     /// Open files.
     pub nr_files: u32,
     /// Pages in the page cache.
@@ -121,6 +120,7 @@ pub struct FsData {
     pub nr_inodes_unused: u32,
     /// What was written to `drop_caches` last.
     drop_caches: u32,
+    _pad: u32,
     /// Events before this one were cleared from `trace`.
     trace_start: u64,
 }
@@ -141,7 +141,6 @@ describe!(
         mount_cache,
         file_cache,
         root,
-        pwd,
         nr_files,
         nr_file_pages,
         nr_dirty,
@@ -150,6 +149,7 @@ describe!(
         nr_inodes,
         nr_inodes_unused,
         drop_caches,
+        _pad: Kind::Padding,
         trace_start,
     ]
 );
@@ -379,7 +379,6 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mount::graft(mem, ROOTFS, Ref::NULL, "rootfs", "")?;
     let root = mem[mount::mounts(mem).next().ok_or(Errno::EIO)?].root;
     mem[FS].root = root;
-    mem[FS].pwd = dentry::get(mem, root);
     for (path, file_system) in [("proc", PROCFS), ("sys", SYSFS)] {
         let at = dentry::create(mem, root, path, inode::DIRECTORY | 0o755)?;
         let name = FILE_SYSTEMS[file_system as usize].name();
@@ -411,9 +410,9 @@ fn files_head() -> Ref<ListHead> {
     FS.byte_add(offset_of!(FsData, files))
 }
 
-/// The working directory.
+/// The running task's working directory.
 pub fn pwd(mem: &Mem) -> Ref<Dentry> {
-    mem[FS].pwd
+    mem[task::current(mem)].pwd
 }
 
 /// Changes the working directory.
@@ -426,7 +425,8 @@ pub fn chdir(mem: &mut Mem, path: &str) -> Result<(), Errno> {
         return Err(Errno::ENOTDIR);
     }
     dentry::get(mem, dentry);
-    let old = core::mem::replace(&mut mem[FS].pwd, dentry);
+    let current = task::current(mem);
+    let old = core::mem::replace(&mut mem[current].pwd, dentry);
     dentry::put(mem, old);
     Ok(())
 }

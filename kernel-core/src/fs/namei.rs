@@ -132,7 +132,7 @@ fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>)
     let mut at = if path.starts_with('/') {
         mem[FS].root
     } else {
-        mem[FS].pwd
+        super::pwd(mem)
     };
     let slash = path.ends_with('/');
     let mut rest = path;

@@ -38,11 +38,12 @@ pub use zone::{FreeArea, MAX_CPUS, MAX_NODES, MAX_ZONES, Zone, ZoneList};
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::btf::describe;
+use crate::btf::{Kind, describe};
 use crate::cache_ops::ModuleSlot;
 use crate::errno::Errno;
 use crate::machine::MachineConfig;
 use crate::slab::{self, KmemCache, failslab};
+use crate::task::Task;
 use crate::trace::{TapSlot, Tracepoint};
 
 /// Frame numbers of the kernel's static data: our linker script.
@@ -61,6 +62,8 @@ pub mod layout {
     pub const FS: u32 = 5;
     /// `shell::ShellData`.
     pub const SHELL: u32 = 6;
+    /// `task::TaskData`.
+    pub const TASK: u32 = 7;
     /// The trace buffer.
     pub const TRACE_BUFFER: u32 = 8;
     /// Frames of the trace buffer.
@@ -73,8 +76,16 @@ pub mod layout {
     pub const LOG: u32 = ZONES + ZONES_FRAMES;
     /// Frames for it.
     pub const LOG_FRAMES: u32 = 4;
+    /// `task::sched::Rq` for each CPU, and what the scheduler knows besides.
+    pub const SCHED: u32 = LOG + LOG_FRAMES;
+    /// `container::ContainerData`.
+    pub const CONTAINER: u32 = SCHED + 1;
+    /// `tty::Tty`, what programs have printed and nobody has seen yet.
+    pub const TTY: u32 = CONTAINER + 1;
+    /// Frames for it.
+    pub const TTY_FRAMES: u32 = 4;
     /// `mem_map`.
-    pub const MEM_MAP: u32 = LOG + LOG_FRAMES;
+    pub const MEM_MAP: u32 = TTY + TTY_FRAMES;
     /// Bytes of the file system's hash tables for each frame of the machine: two buckets for
     /// dentries and one for inodes, so that chains stay short even if little else is in memory.
     pub const HASH_BYTES: u32 = 12;
@@ -101,6 +112,8 @@ pub(crate) const MEM_MAP: Ref<Page> = Ref::of_frame(layout::MEM_MAP);
 pub struct MemData {
     /// CPU that runs now.
     pub cpu: u32,
+    /// Task that runs on it (`current`).
+    pub current: Ref<Task>,
     /// NUMA node of that CPU.
     pub node: u32,
     /// Depth of disabled preemption of the running task: above 0 it stays on its CPU.
@@ -126,6 +139,7 @@ pub struct MemData {
     pub managed: u32,
     /// Steps that the running console line may still take.
     pub steps_left: u32,
+    _pad: u32,
     /// Kernel steps since boot: the measure of work in which limits count, never seconds.
     pub steps: u64,
 }
@@ -135,6 +149,7 @@ describe!(
     "mem_data",
     [
         cpu,
+        current,
         node,
         preempt_count,
         fail_nth,
@@ -147,6 +162,7 @@ describe!(
         zonelists,
         managed,
         steps_left,
+        _pad: Kind::Padding,
         steps,
     ]
 );
