@@ -3,7 +3,7 @@
 use super::dentry::{self, Dentry, NAME_MAX, children, children_head, is_dir, subtree};
 use super::filemap::{DIRTY, page_tree};
 use super::inode::{self, Inode, inodes};
-use super::mount::{Mount, mounts};
+use super::mount::{Mount, trees_and_mounts};
 use super::{FS, kept_open};
 use crate::mem::{FRAME_SIZE, Mem, PageFlag, Ref};
 use crate::radix_tree::{self, TagState};
@@ -42,7 +42,7 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     let hashed = data.dentry_table.count(mem, data.nr_dentry);
     let hashed = hashed.ok_or("fs: a hash chain of dentries is broken")?;
     let mut census = Census::default();
-    for mount in mounts(mem) {
+    for mount in trees_and_mounts(mem) {
         census.mounts += 1;
         check_mount(mem, mount, &mut census)?;
     }
@@ -86,16 +86,29 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
 /// Checks one mount and what hangs below its root.
 fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), &'static str> {
     let Mount {
-        root, mountpoint, ..
+        root,
+        mountpoint,
+        shows,
+        private,
+        ..
     } = mem[mount];
-    if !mem[root].parent.is_null() || mem[mem[root].inode].mount != mount {
+    let owner = if shows.is_null() { mount } else { shows };
+    if !mem[root].parent.is_null() || mem[mem[root].inode].mount != owner {
         return Err("fs: a mount's root is not its own");
     }
-    if mountpoint.is_null() != (root == mem[FS].root) {
+    // A file system that tells its trees apart may keep one that is mounted nowhere.
+    let may_float = private != 0 && shows.is_null();
+    if mountpoint.is_null() != (root == mem[FS].root) && !(mountpoint.is_null() && may_float) {
         return Err("fs: a mount other than / has no mount point");
     }
     if !mountpoint.is_null() && mem[mountpoint].mounted != mount {
         return Err("fs: a mount point does not know what is mounted there");
+    }
+    if owner != mount {
+        return match mem[owner].mountpoint.is_null() {
+            true => Err("fs: a tree's owner is mounted nowhere, and another shows it"),
+            false => Ok(()),
+        };
     }
     for at in subtree(mem, root) {
         check_dentry(mem, at, census)?;

@@ -48,7 +48,7 @@ pub(crate) use check::{check, page_tree_nodes};
 pub use dentry::{Dentry, NAME_MAX, children, is_dir};
 pub use hash::{Buckets, HashNode, HashTable};
 pub use inode::{Inode, inodes};
-pub use mount::{Mount, mount, umount};
+pub use mount::{Mount, mount, remount, umount};
 pub use namei::{PATH_MAX, cached, full_path, mounted_root, parent_of, resolve, walk};
 
 use core::fmt;
@@ -176,10 +176,35 @@ pub(crate) trait FileSystem: Sync {
         Ok(())
     }
 
+    /// The tree that a mount with these options is to show, if it stands already (`sget`): mounted
+    /// elsewhere, or kept by [`FileSystem::kill_super`]. NULL asks for a new one.
+    fn find_super(&self, _: &mut Mem, _options: &str) -> Result<Ref<Mount>, Errno> {
+        Ok(Ref::NULL)
+    }
+
+    /// A tree is mounted nowhere any more: whether it is to go. Nobody uses it.
+    fn kill_super(&self, _: &mut Mem, _: Ref<Mount>) -> bool {
+        true
+    }
+
+    /// Changes a mounted tree's options.
+    fn remount(&self, _: &mut Mem, _: Ref<Mount>, _options: &str) -> Result<(), Errno> {
+        Err(Errno::EINVAL)
+    }
+
     /// Whether nothing can be written, made or removed.
     fn is_read_only(&self) -> bool {
         false
     }
+
+    /// A file was opened, with its dentry and way of access set. What the file system keeps for it goes
+    /// into [`File::private`].
+    fn open(&self, _: &mut Mem, _: Ref<File>) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    /// An open file is closed.
+    fn release(&self, _: &mut Mem, _: Ref<File>) {}
 
     /// Finds a name of a directory that the dentry cache does not know: the inode with a reference,
     /// or NULL if there is no such name and the cache is to remember that. `ENOENT` has it forget.
@@ -229,6 +254,18 @@ pub(crate) trait FileSystem: Sync {
 
     /// Empties a file that is opened to be overwritten. Generated files accept that and ignore it.
     fn truncate(&self, _: &mut Mem, _inode: Ref<Inode>) {}
+
+    /// [`FileSystem::read`] for those to whom it matters through which open file.
+    fn read_file(
+        &self,
+        mem: &mut Mem,
+        file: Ref<File>,
+        position: &mut u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Errno> {
+        let inode = mem[mem[file].dentry].inode;
+        self.read(mem, inode, position, buffer)
+    }
 
     /// Copies bytes from `position` on to `buffer`, moves `position` behind them and returns how
     /// many there were; 0 is the end.
@@ -506,12 +543,22 @@ pub struct File {
     flags: u32,
     /// Link in [`FsData::files`], if the console keeps it open.
     list: ListHead,
+    /// What the file system keeps for it; see `FileSystem::open`.
+    pub private: Ref<u64>,
+    _pad: u32,
 }
 
 describe!(
     File,
     "filp",
-    [position, dentry, flags: Kind::Named(show_access), list]
+    [
+        position,
+        dentry,
+        flags: Kind::Named(show_access),
+        list,
+        private,
+        _pad: Kind::Padding,
+    ]
 );
 
 /// Prints how a file was opened.
@@ -560,7 +607,7 @@ pub fn open(mem: &mut Mem, path: &str, access: Access) -> Result<Ref<File>, Errn
         file_system(mem, inode).truncate(mem, inode);
     }
     mem[file].flags = access as u32;
-    Ok(set_dentry(mem, file, dentry))
+    set_dentry(mem, file, dentry)
 }
 
 /// Opens the file of a dentry to be read.
@@ -569,7 +616,7 @@ pub fn open(mem: &mut Mem, path: &str, access: Access) -> Result<Ref<File>, Errn
 /// `ENOMEM`.
 pub fn open_dentry(mem: &mut Mem, dentry: Ref<Dentry>) -> Result<Ref<File>, Errno> {
     let file = new_file(mem)?;
-    Ok(set_dentry(mem, file, dentry))
+    set_dentry(mem, file, dentry)
 }
 
 fn new_file(mem: &mut Mem) -> Result<Ref<File>, Errno> {
@@ -579,10 +626,17 @@ fn new_file(mem: &mut Mem) -> Result<Ref<File>, Errno> {
     Ok(file)
 }
 
-fn set_dentry(mem: &mut Mem, file: Ref<File>, dentry: Ref<Dentry>) -> Ref<File> {
+/// Ends the opening of a file, which is closed again if its file system refuses.
+fn set_dentry(mem: &mut Mem, file: Ref<File>, dentry: Ref<Dentry>) -> Result<Ref<File>, Errno> {
     mem[file].dentry = dentry::get(mem, dentry);
     mem[FS].nr_files += 1;
-    file
+    match file_system(mem, mem[dentry].inode).open(mem, file) {
+        Ok(()) => Ok(file),
+        Err(errno) => {
+            close(mem, file);
+            Err(errno)
+        }
+    }
 }
 
 fn resolve_or_create(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
@@ -607,6 +661,7 @@ fn resolve_or_create(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
 /// Closes a file.
 pub fn close(mem: &mut Mem, file: Ref<File>) {
     let dentry = mem[file].dentry;
+    file_system(mem, mem[dentry].inode).release(mem, file);
     let cache = mem[FS].file_cache;
     slab::kmem_cache_free(mem, cache, file);
     mem[FS].nr_files -= 1;
@@ -654,7 +709,7 @@ pub fn read(mem: &mut Mem, file: Ref<File>, buffer: &mut [u8]) -> Result<usize, 
         return Err(Errno::EISDIR);
     }
     let inode = mem[dentry].inode;
-    let read = file_system(mem, inode).read(mem, inode, &mut position, buffer)?;
+    let read = file_system(mem, inode).read_file(mem, file, &mut position, buffer)?;
     mem[file].position = position;
     Ok(read)
 }

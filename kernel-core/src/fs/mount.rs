@@ -1,10 +1,18 @@
 //! Mounts: file systems grafted onto directories.
+//!
+//! A mount mostly is a tree of its own. A file system may also have a tree shown at a second place, as
+//! containers do whose subsystems are mounted twice; and a tree may outlive its mount. One mount always
+//! owns the tree (it is what inodes name as theirs); the others only show it, and when the owner is
+//! unmounted it takes the place of one of them. From a shared tree's root `..` leads to its owner's
+//! place, since a directory does not know by which way one came (Linux passes a mount along with every
+//! dentry for that).
 
 use bytemuck::{Pod, Zeroable};
 
 use super::dentry::{self, Dentry, is_dir};
 use super::inode::{self, DIRECTORY};
-use super::{FILE_SYSTEMS, FS, namei, show_file_system};
+use super::namei::{self, Last};
+use super::{FILE_SYSTEMS, FS, show_file_system};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{ListHead, Mem, Ref};
@@ -29,6 +37,10 @@ pub struct Mount {
     pub(super) next_ino: u32,
     /// What the file system was told with `-o`.
     pub(super) options: [u32; 2],
+    /// The mount whose tree this one shows; NULL for one with a tree of its own.
+    pub shows: Ref<Mount>,
+    /// The file system's own.
+    pub private: u32,
     source: [u8; SOURCE_MAX],
 }
 
@@ -42,6 +54,8 @@ describe!(
         file_system: Kind::Named(show_file_system),
         next_ino,
         options,
+        shows,
+        private,
         source: Kind::Text,
     ]
 );
@@ -53,11 +67,41 @@ impl Mount {
         let name = &self.source[..length.unwrap_or(SOURCE_MAX)];
         core::str::from_utf8(name).unwrap_or("?")
     }
+
+    fn set_source(&mut self, source: &str) {
+        self.source = [0; SOURCE_MAX];
+        self.source[..source.len()].copy_from_slice(source.as_bytes());
+    }
 }
 
 /// All mounts in the order in which they were made, `/` first.
 pub(super) fn mounts(mem: &Mem) -> impl Iterator<Item = Ref<Mount>> + '_ {
+    let root = mem[FS].root;
+    let is_mounted = move |&at: &Ref<Mount>| !mem[at].mountpoint.is_null() || mem[at].root == root;
+    // At boot `/` is mounted before it is the root.
+    trees_and_mounts(mem).filter(move |at| root.is_null() || is_mounted(at))
+}
+
+/// The same with trees that are mounted nowhere and were kept.
+pub(super) fn trees_and_mounts(mem: &Mem) -> impl Iterator<Item = Ref<Mount>> + '_ {
     mem.list_iter(FS.cast()).map(|link| link.cast())
+}
+
+/// Hangs a mount onto a directory, or none if that is NULL.
+fn attach(mem: &mut Mem, mount: Ref<Mount>, at: Ref<Dentry>) {
+    mem.list_add_tail(mount.cast(), FS.cast());
+    if !at.is_null() {
+        mem[at].mounted = mount;
+        mem[mount].mountpoint = dentry::get(mem, at);
+    }
+}
+
+/// The opposite.
+fn detach(mem: &mut Mem, mount: Ref<Mount>) {
+    mem.list_del(mount.cast());
+    let mountpoint = core::mem::replace(&mut mem[mount].mountpoint, Ref::NULL);
+    mem[mountpoint].mounted = Ref::NULL;
+    dentry::put(mem, mountpoint);
 }
 
 /// Mounts a file system on the directory `at`, or as the root of everything if that is NULL.
@@ -73,7 +117,7 @@ pub(super) fn graft(
     mem[mount] = Mount::zeroed();
     mem[mount].file_system = file_system;
     mem[mount].next_ino = 1;
-    mem[mount].source[..source.len()].copy_from_slice(source.as_bytes());
+    mem[mount].set_source(source);
     let made = inode::new(mem, mount, DIRECTORY | 0o755).and_then(|inode| {
         dentry::alloc(mem, Ref::NULL, "", inode).inspect_err(|_| inode::put(mem, inode))
     });
@@ -90,11 +134,33 @@ pub(super) fn graft(
         free(mem, mount);
         return Err(errno);
     }
-    mem.list_add_tail(mount.cast(), FS.cast());
-    if !at.is_null() {
-        mem[at].mounted = mount;
-        mem[mount].mountpoint = dentry::get(mem, at);
+    attach(mem, mount, at);
+    Ok(())
+}
+
+/// Mounts a tree that stands already.
+fn graft_again(
+    mem: &mut Mem,
+    tree: Ref<Mount>,
+    at: Ref<Dentry>,
+    source: &str,
+) -> Result<(), Errno> {
+    if mem[tree].mountpoint.is_null() {
+        mem.list_del(tree.cast());
+        mem[tree].set_source(source);
+        attach(mem, tree, at);
+        return Ok(());
     }
+    let cache = mem[FS].mount_cache;
+    let mount: Ref<Mount> = super::shrink::alloc(mem, cache)?;
+    mem[mount] = Mount {
+        list: ListHead::zeroed(),
+        mountpoint: Ref::NULL,
+        shows: tree,
+        ..mem[tree]
+    };
+    mem[mount].set_source(source);
+    attach(mem, mount, at);
     Ok(())
 }
 
@@ -130,15 +196,68 @@ pub fn mount(
     }
     let named = |file_system: &&dyn super::FileSystem| file_system.name() == kind;
     let number = FILE_SYSTEMS.iter().position(named).ok_or(Errno::ENODEV)? as u32;
+    let file_system = FILE_SYSTEMS[number as usize];
     let there = mem[mem[at].inode].mount;
     let is_root = mem[at].parent.is_null();
-    if is_root && (mem[there].file_system == number || mem[there].mountpoint.is_null()) {
+    if is_root && mem[there].mountpoint.is_null() {
         return Err(Errno::EBUSY);
     }
     dentry::get(mem, at);
-    let result = graft(mem, number, at, source, options);
+    let result = match file_system.find_super(mem, options) {
+        Ok(tree) if tree.is_null() => {
+            // One file system of a kind is enough, unless it tells its trees apart.
+            let is_twin = is_root && mem[there].file_system == number && mem[there].private == 0;
+            match is_twin {
+                true => Err(Errno::EBUSY),
+                false => graft(mem, number, at, source, options),
+            }
+        }
+        Ok(tree) if tree == there => Err(Errno::EBUSY),
+        Ok(tree) => graft_again(mem, tree, at, source),
+        Err(errno) => Err(errno),
+    };
     dentry::put(mem, at);
     result
+}
+
+/// Whether `at` is in the tree that `mount` owns, or in one that is mounted below it.
+fn is_below(mem: &Mem, mut at: Ref<Dentry>, mount: Ref<Mount>) -> bool {
+    while !at.is_null() {
+        let owner = mem[mem[at].inode].mount;
+        if owner == mount {
+            return true;
+        }
+        at = mem[owner].mountpoint;
+    }
+    false
+}
+
+/// What is mounted at `path`, the topmost if several are.
+fn mount_at(mem: &mut Mem, path: &str) -> Result<Ref<Mount>, Errno> {
+    let root = namei::walk(mem, path)?;
+    if !mem[root].parent.is_null() {
+        return Err(Errno::EINVAL);
+    }
+    let mut mount = mem[mem[root].inode].mount;
+    // Which of a tree's mounts it is only the directory beneath knows.
+    if let (dir, Last::Name { name, .. }) = namei::parent(mem, path)? {
+        let mut at = namei::lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
+        while !mem[at].mounted.is_null() {
+            mount = mem[at].mounted;
+            at = mem[mount].root;
+        }
+    }
+    Ok(mount)
+}
+
+/// Changes the options of what is mounted on the directory at `path`.
+///
+/// # Errors
+/// Those of the walk; `EINVAL` if nothing is mounted there; what the file system says.
+pub fn remount(mem: &mut Mem, path: &str, options: &str) -> Result<(), Errno> {
+    let mount = mount_at(mem, path)?;
+    let tree = mem[mem[mem[mount].root].inode].mount;
+    super::file_system(mem, mem[mem[tree].root].inode).remount(mem, tree, options)
 }
 
 /// Takes off what is mounted on the directory at `path`.
@@ -147,22 +266,44 @@ pub fn mount(
 /// Those of the walk; `EINVAL` if nothing is mounted there; `EBUSY` for `/`, and while somebody uses
 /// the file system: an open file, the working directory, another mount.
 pub fn umount(mem: &mut Mem, path: &str) -> Result<(), Errno> {
-    let root = namei::walk(mem, path)?;
-    if !mem[root].parent.is_null() {
-        return Err(Errno::EINVAL);
-    }
-    let mount = mem[mem[root].inode].mount;
-    let mountpoint = mem[mount].mountpoint;
+    let mount = mount_at(mem, path)?;
+    let Mount {
+        root,
+        mountpoint,
+        shows,
+        ..
+    } = mem[mount];
     if mountpoint.is_null() {
         return Err(Errno::EBUSY);
+    }
+    let cache = mem[FS].mount_cache;
+    if !shows.is_null() {
+        detach(mem, mount);
+        slab::kmem_cache_free(mem, cache, mount);
+        return Ok(());
+    }
+    let heir = mounts(mem)
+        .find(|&other| mem[other].shows == mount && !is_below(mem, mem[other].mountpoint, mount));
+    if let Some(heir) = heir {
+        // The tree is still shown there, so its owner moves there.
+        detach(mem, mount);
+        let place = mem[heir].mountpoint;
+        mem[mount].source = mem[heir].source;
+        mem.list_add_tail(mount.cast(), heir.cast());
+        mem.list_del(heir.cast());
+        mem[mount].mountpoint = place;
+        mem[place].mounted = mount;
+        slab::kmem_cache_free(mem, cache, heir);
+        return Ok(());
     }
     dentry::sweep(mem, root);
     if dentry::subtree(mem, root).any(|at| dentry::is_held(mem, at)) {
         return Err(Errno::EBUSY);
     }
-    mem.list_del(mount.cast());
-    mem[mountpoint].mounted = Ref::NULL;
-    dentry::put(mem, mountpoint);
-    free(mem, mount);
+    detach(mem, mount);
+    match super::file_system(mem, mem[root].inode).kill_super(mem, mount) {
+        true => free(mem, mount),
+        false => attach(mem, mount, Ref::NULL),
+    }
     Ok(())
 }

@@ -107,7 +107,11 @@ fn mounts(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
     };
     let file_system = super::file_system(mem, mem[mem[mount].root].inode);
     let mut buffer = [0; namei::PATH_MAX];
-    let path = namei::full_path(mem, mem[mount].root, &mut buffer).map_err(|_| fmt::Error)?;
+    let at = match mem[mount].mountpoint {
+        place if place.is_null() => mem[mount].root,
+        place => place,
+    };
+    let path = namei::full_path(mem, at, &mut buffer).map_err(|_| fmt::Error)?;
     let source = mem[mount].source();
     let access = if file_system.is_read_only() {
         "ro"

@@ -76,7 +76,8 @@ commands! {
     "kmem", "kmem SUBCOMMAND ...; see help kmem", "make and use slab caches", kmem::kmem;
     "ls", "ls [-al] [PATH]...", "list directories; -a with . and .., -l in full", files::ls;
     "mkdir", "mkdir [-p] DIRECTORY...", "make directories; -p with those above", files::mkdir;
-    "mount", "mount -t TYPE [-o OPTIONS] SOURCE DIRECTORY", "graft a file system onto a directory",
+    "mount", "mount -t TYPE [-o OPTIONS] SOURCE DIRECTORY | mount -o remount[,OPTIONS] DIRECTORY",
+        "graft a file system onto a directory, or give it other options",
         mount::mount;
     "pages", "pages alloc ORDER [gfp=MASK] [node=N] | pages free PFN | pages drain",
         "ask the page allocator for a block of 2^ORDER pages, give one back", pages::pages;

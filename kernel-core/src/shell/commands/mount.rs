@@ -22,10 +22,24 @@ pub(super) fn mount(context: &mut Context<'_>, words: &Words) -> Outcome {
             }
         }
     }
-    let (Some(kind), [source, directory], 2) = (kind, operands, count) else {
-        return Err(Stop::Usage);
+    // `mount -o remount,OPTIONS DIRECTORY`: what is mounted there stays and gets other options.
+    let remount = match options.split_once(',') {
+        Some(("remount", options)) => Some(options),
+        None if options == "remount" => Some(""),
+        _ => None,
     };
-    match fs::mount(context.mem, source, directory, kind, options) {
+    let (kind, directory, result) = match (remount, kind, operands, count) {
+        (Some(options), _, [directory, ""], 1) | (Some(options), _, [_, directory], 2) => {
+            let result = fs::remount(context.mem, directory, options);
+            ("", directory, result)
+        }
+        (None, Some(kind), [source, directory], 2) => {
+            let result = fs::mount(context.mem, source, directory, kind, options);
+            (kind, directory, result)
+        }
+        _ => return Err(Stop::Usage),
+    };
+    match result {
         Ok(()) => return Ok(0),
         Err(Errno::ENODEV) => context.error(format_args!(
             "mount: unknown filesystem type '{}'",
