@@ -45,6 +45,7 @@ impl Kernel {
         let mut mem = Mem::boot(ram, config);
         mem[TRACE].chain = mix(0, config.seed);
         mem.set_recording(true);
+        crate::tty::boot(&mut mem);
         slab::boot_with(&mut mem, config.slab, &config.slub)
             .and_then(|()| radix_tree::boot(&mut mem))
             .and_then(|()| fs::boot(&mut mem))
@@ -119,6 +120,7 @@ impl Kernel {
         self.mem.check_buddy()?;
         printk::check(&self.mem)?;
         slab::check(&self.mem)?;
+        crate::tty::check(&self.mem)?;
         fs::check(&self.mem)?;
         task::check(&self.mem)?;
         shell::check(&self.mem)

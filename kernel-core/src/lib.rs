@@ -15,6 +15,7 @@
 //! | [`radix_tree`] | items by key, with tags |
 //! | [`fs`] | the file system: `/`, `/proc`, `/sys` |
 //! | [`shell`] | the console's command language |
+//! | [`tty`] | what programs print, on its way to the console |
 //! | [`machine`] | what the kernel asks of the machine under it |
 //! | [`btf`], [`objects`] | what the bytes of memory mean, for whoever looks from outside |
 //!
@@ -40,6 +41,7 @@ pub mod task;
 #[cfg(test)]
 mod testing;
 pub mod trace;
+pub mod tty;
 
 pub use errno::Errno;
 pub use kernel::{BootError, Kernel, LINE_STEPS};

@@ -18,6 +18,7 @@ use crate::slab::{KmemCache, SlabData};
 use crate::task::sched::Rq;
 use crate::task::{Files, SignalStruct, Task, TaskData};
 use crate::trace::{CAPACITY, Record, TraceData};
+use crate::tty::{self, Tty};
 
 /// Objects of one type, side by side in the kernel's static data.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +65,12 @@ const LOG_TEXT: Type = Type {
     }],
 };
 
+/// Eight bytes of what programs have printed.
+const TTY_TEXT: Type = Type {
+    name: "tty_text",
+    ..LOG_TEXT
+};
+
 /// Heads of two chains of a hash table.
 const BUCKETS: Type = Type {
     name: "hash_table",
@@ -79,7 +86,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 15] {
+pub fn statics(mem: &Mem) -> [Run; 17] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -117,6 +124,12 @@ pub fn statics(mem: &Mem) -> [Run; 15] {
         Run {
             count: MAX_CPUS as u32,
             ..one(layout::SCHED, &Rq::TYPE)
+        },
+        one(layout::TTY, &Tty::TYPE),
+        Run {
+            at: Ref::<()>::of_frame(layout::TTY).unit() + Tty::TYPE.size / 8,
+            count: (tty::CAPACITY / 8) as u32,
+            object: &TTY_TEXT,
         },
         Run {
             at: MEM_MAP.unit(),
@@ -194,7 +207,7 @@ mod tests {
     fn an_address_finds_its_object() {
         let kernel = kernel();
         let runs = statics(&kernel.mem);
-        let pages = runs[13];
+        let pages = runs.iter().find(|run| run.object.name == "page").unwrap();
         let third = pages.at + 2 * 4;
         for at in third..third + 4 {
             assert_eq!(pages.object_at(at), Some(third));

@@ -13,7 +13,7 @@ use core::fmt::{self, Write};
 
 use super::dentry::{self, Dentry};
 use super::inode::{self, DIRECTORY, Inode, REGULAR};
-use super::{END, FileSystem, Mount, Name, dcache_readdir};
+use super::{END, File, FileSystem, Mount, Name, dcache_readdir, inode_of};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
 
@@ -221,10 +221,11 @@ impl FileSystem for Generated {
     fn read(
         &self,
         mem: &mut Mem,
-        inode: Ref<Inode>,
+        file: Ref<File>,
         position: &mut u64,
         buffer: &mut [u8],
     ) -> Result<usize, Errno> {
+        let inode = inode_of(mem, file);
         let (entry, number) = self.entry(mem, inode)?;
         let mut record = Record { buffer, filled: 0 };
         while *position != END {
@@ -244,10 +245,11 @@ impl FileSystem for Generated {
     fn write(
         &self,
         mem: &mut Mem,
-        inode: Ref<Inode>,
+        file: Ref<File>,
         _: &mut u64,
         bytes: &[u8],
     ) -> Result<usize, Errno> {
+        let inode = inode_of(mem, file);
         let (entry, number) = self.entry(mem, inode)?;
         // As in 2.6.24, where a file without a write_proc answers so.
         let store = entry.store.ok_or(Errno::EIO)?;

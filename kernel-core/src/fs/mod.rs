@@ -13,6 +13,8 @@
 //! |---|---|
 //! | `mod.rs` | the operations, and the order in which they refuse |
 //! | `namei.rs` | from a path to a dentry |
+//! | `file.rs` | open files |
+//! | `fdtable.rs` | the descriptors of tasks |
 //! | `dentry.rs` | names, and the cache of them |
 //! | `inode.rs` | files and directories, and the cache of them |
 //! | `hash.rs` | the hash tables of both |
@@ -29,6 +31,10 @@
 
 mod check;
 mod dentry;
+mod fdtable;
+mod file;
+#[cfg(test)]
+mod file_tests;
 mod filemap;
 mod generated;
 mod hash;
@@ -46,13 +52,22 @@ mod tests;
 
 pub(crate) use check::{check, page_tree_nodes};
 pub use dentry::{Dentry, NAME_MAX, children, is_dir};
+pub(crate) use fdtable::table_made;
+pub use fdtable::{
+    close_on_exec, copy_files, descriptors, dup, dup2, exit_files, fd_close, fd_get, fd_install,
+    put_files, share_files,
+};
+pub use file::{
+    APPEND, File, O_ACCMODE, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR,
+    O_TRUNC, O_WRONLY, OVERWRITE, close, close_kept, files, get_file, is_same, keep_open,
+    kept_open, open, open_dentry, read, write,
+};
 pub use hash::{Buckets, HashNode, HashTable};
 pub use inode::{Inode, inodes};
 pub use mount::{Mount, mount, remount, umount};
 pub use namei::{PATH_MAX, cached, full_path, mounted_root, parent_of, resolve, walk};
 
 use core::fmt;
-use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -92,8 +107,10 @@ pub struct FsData {
     pub inode_in_use: ListHead,
     /// Inodes that nobody uses but that can be found again.
     pub inode_unused: ListHead,
-    /// Files that the console keeps open.
+    /// Open files.
     pub files: ListHead,
+    /// Tables of descriptors.
+    pub tables: ListHead,
     /// Dentries by directory and name.
     pub dentry_table: HashTable,
     /// Inodes by mount and number.
@@ -134,6 +151,7 @@ describe!(
         inode_in_use,
         inode_unused,
         files,
+        tables,
         dentry_table,
         inode_table,
         dentry_cache,
@@ -255,24 +273,12 @@ pub(crate) trait FileSystem: Sync {
     /// Empties a file that is opened to be overwritten. Generated files accept that and ignore it.
     fn truncate(&self, _: &mut Mem, _inode: Ref<Inode>) {}
 
-    /// [`FileSystem::read`] for those to whom it matters through which open file.
-    fn read_file(
-        &self,
-        mem: &mut Mem,
-        file: Ref<File>,
-        position: &mut u64,
-        buffer: &mut [u8],
-    ) -> Result<usize, Errno> {
-        let inode = mem[mem[file].dentry].inode;
-        self.read(mem, inode, position, buffer)
-    }
-
     /// Copies bytes from `position` on to `buffer`, moves `position` behind them and returns how
     /// many there were; 0 is the end.
     fn read(
         &self,
         mem: &mut Mem,
-        inode: Ref<Inode>,
+        file: Ref<File>,
         position: &mut u64,
         buffer: &mut [u8],
     ) -> Result<usize, Errno>;
@@ -281,7 +287,7 @@ pub(crate) trait FileSystem: Sync {
     fn write(
         &self,
         mem: &mut Mem,
-        inode: Ref<Inode>,
+        file: Ref<File>,
         position: &mut u64,
         bytes: &[u8],
     ) -> Result<usize, Errno>;
@@ -305,6 +311,11 @@ fn show_file_system(index: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Some(file_system) => f.write_str(file_system.name()),
         None => write!(f, "{index}"),
     }
+}
+
+/// What an open file shows.
+fn inode_of(mem: &Mem, file: Ref<File>) -> Ref<Inode> {
+    mem[mem[file].dentry].inode
 }
 
 /// The file system that `inode` belongs to.
@@ -404,7 +415,8 @@ pub fn prune(mem: &mut Mem, count: u32) -> [u32; 2] {
 /// Mounts `/`, `/proc` and `/sys`.
 pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mem.list_init(FS.cast());
-    mem.list_init(files_head());
+    mem.list_init(file::files_head());
+    mem.list_init(fdtable::tables_head());
     let first = Ref::of_frame(layout::hash_tables(mem.frames()));
     let dentries = HashTable::new(first, 2 * mem.frames());
     dentry::boot(mem, dentries);
@@ -440,11 +452,6 @@ fn create_cache<T>(mem: &mut Mem, name: &str) -> Result<Ref<KmemCache>, Errno> {
         ..Options::default()
     };
     slab::kmem_cache_create_with(mem, name, size_of::<T>() as u32, options)
-}
-
-/// Head of the list of files that the console keeps open.
-fn files_head() -> Ref<ListHead> {
-    FS.byte_add(offset_of!(FsData, files))
 }
 
 /// The running task's working directory.
@@ -529,211 +536,4 @@ pub fn unlink(mem: &mut Mem, path: &str) -> Result<(), Errno> {
         return Err(Errno::ENOTDIR);
     }
     file_system(mem, mem[dentry].inode).unlink(mem, dentry)
-}
-
-/// An open file (`struct file`).
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-pub struct File {
-    /// Where the next byte is read or written. Generated files count records instead.
-    pub position: u64,
-    /// What was opened; it holds a reference.
-    pub dentry: Ref<Dentry>,
-    /// [`Access`] as a number.
-    flags: u32,
-    /// Link in [`FsData::files`], if the console keeps it open.
-    list: ListHead,
-    /// What the file system keeps for it; see `FileSystem::open`.
-    pub private: Ref<u64>,
-    _pad: u32,
-}
-
-describe!(
-    File,
-    "filp",
-    [
-        position,
-        dentry,
-        flags: Kind::Named(show_access),
-        list,
-        private,
-        _pad: Kind::Padding,
-    ]
-);
-
-/// Prints how a file was opened.
-fn show_access(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str(match flags as u32 {
-        flags if flags == Access::Read as u32 => "O_RDONLY",
-        flags if flags == Access::Overwrite as u32 => "O_WRONLY|O_CREAT|O_TRUNC",
-        _ => "O_WRONLY|O_CREAT|O_APPEND",
-    })
-}
-
-/// How a file is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Access {
-    /// To read it; it must exist (`O_RDONLY`).
-    Read = 0,
-    /// To overwrite it; it comes into being if need be (`O_WRONLY|O_CREAT|O_TRUNC`).
-    Overwrite = 1,
-    /// To write behind its end; likewise (`O_WRONLY|O_CREAT|O_APPEND`).
-    Append = 2,
-}
-
-/// Opens a file. Directories can be opened to be read, but reading one is refused.
-///
-/// # Errors
-/// Those of the walk; for writing `EISDIR`, `EROFS`, and `EACCES` where the file system makes no
-/// files; `ENOMEM`.
-pub fn open(mem: &mut Mem, path: &str, access: Access) -> Result<Ref<File>, Errno> {
-    // The file first, as in Linux: whatever fails then, nothing was made or emptied in vain.
-    let file = new_file(mem)?;
-    let opened = match access {
-        Access::Read => walk(mem, path),
-        Access::Overwrite | Access::Append => resolve_or_create(mem, path),
-    };
-    let dentry = match opened {
-        Ok(dentry) => dentry,
-        Err(errno) => {
-            let cache = mem[FS].file_cache;
-            slab::kmem_cache_free(mem, cache, file);
-            return Err(errno);
-        }
-    };
-    if access == Access::Overwrite {
-        let inode = mem[dentry].inode;
-        file_system(mem, inode).truncate(mem, inode);
-    }
-    mem[file].flags = access as u32;
-    set_dentry(mem, file, dentry)
-}
-
-/// Opens the file of a dentry to be read.
-///
-/// # Errors
-/// `ENOMEM`.
-pub fn open_dentry(mem: &mut Mem, dentry: Ref<Dentry>) -> Result<Ref<File>, Errno> {
-    let file = new_file(mem)?;
-    set_dentry(mem, file, dentry)
-}
-
-fn new_file(mem: &mut Mem) -> Result<Ref<File>, Errno> {
-    let cache = mem[FS].file_cache;
-    let file: Ref<File> = shrink::alloc(mem, cache)?;
-    mem[file] = File::zeroed();
-    Ok(file)
-}
-
-/// Ends the opening of a file, which is closed again if its file system refuses.
-fn set_dentry(mem: &mut Mem, file: Ref<File>, dentry: Ref<Dentry>) -> Result<Ref<File>, Errno> {
-    mem[file].dentry = dentry::get(mem, dentry);
-    mem[FS].nr_files += 1;
-    match file_system(mem, mem[dentry].inode).open(mem, file) {
-        Ok(()) => Ok(file),
-        Err(errno) => {
-            close(mem, file);
-            Err(errno)
-        }
-    }
-}
-
-fn resolve_or_create(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
-    let (dir, last) = namei::parent(mem, path)?;
-    let Last::Name { name, slash } = last else {
-        return Err(Errno::EISDIR);
-    };
-    let dentry = namei::lookup(mem, dir, name)?;
-    if slash || dentry.is_some_and(|dentry| is_dir(mem, dentry)) {
-        return Err(Errno::EISDIR);
-    }
-    match dentry {
-        Some(dentry) if file_system(mem, mem[dentry].inode).is_read_only() => Err(Errno::EROFS),
-        Some(dentry) => Ok(dentry),
-        None => {
-            let dir_inode = mem[dir].inode;
-            file_system(mem, dir_inode).create(mem, dir, name)
-        }
-    }
-}
-
-/// Closes a file.
-pub fn close(mem: &mut Mem, file: Ref<File>) {
-    let dentry = mem[file].dentry;
-    file_system(mem, mem[dentry].inode).release(mem, file);
-    let cache = mem[FS].file_cache;
-    slab::kmem_cache_free(mem, cache, file);
-    mem[FS].nr_files -= 1;
-    dentry::put(mem, dentry);
-}
-
-/// Keeps a file open beyond the console line that opened it.
-pub fn keep_open(mem: &mut Mem, file: Ref<File>) {
-    mem.list_add_tail(file.byte_add(offset_of!(File, list)), files_head());
-}
-
-/// Files that are kept open, in the order of their opening.
-pub fn kept_open(mem: &Mem) -> impl Iterator<Item = Ref<File>> + '_ {
-    let links = mem.list_iter(files_head());
-    links.map(|link| link.byte_sub(offset_of!(File, list)))
-}
-
-/// Closes a file that was kept open.
-pub fn close_kept(mem: &mut Mem, file: Ref<File>) {
-    mem.list_del(file.byte_add(offset_of!(File, list)));
-    close(mem, file);
-}
-
-/// Whether two open files are the same file, with content that can be written.
-pub fn is_same(mem: &Mem, one: Ref<File>, other: Ref<File>) -> bool {
-    let inode = mem[mem[one].dentry].inode;
-    inode == mem[mem[other].dentry].inode && mem[inode].nr_pages > 0
-}
-
-/// Reads from where the last read ended, and returns how many bytes there were; 0 is the end.
-///
-/// # Errors
-/// `EBADF` if the file is open for writing, `EISDIR`.
-pub fn read(mem: &mut Mem, file: Ref<File>, buffer: &mut [u8]) -> Result<usize, Errno> {
-    let File {
-        mut position,
-        dentry,
-        flags,
-        ..
-    } = mem[file];
-    if flags != Access::Read as u32 {
-        return Err(Errno::EBADF);
-    }
-    if is_dir(mem, dentry) {
-        return Err(Errno::EISDIR);
-    }
-    let inode = mem[dentry].inode;
-    let read = file_system(mem, inode).read_file(mem, file, &mut position, buffer)?;
-    mem[file].position = position;
-    Ok(read)
-}
-
-/// Writes where the last write ended, or at the file's end if it is open for appending, and returns
-/// how many bytes were taken: fewer than given only if memory ran out on the way.
-///
-/// # Errors
-/// `EBADF` if the file is open for reading; what the file system says.
-pub fn write(mem: &mut Mem, file: Ref<File>, bytes: &[u8]) -> Result<usize, Errno> {
-    let File {
-        mut position,
-        dentry,
-        flags,
-        ..
-    } = mem[file];
-    if flags == Access::Read as u32 {
-        return Err(Errno::EBADF);
-    }
-    let inode = mem[dentry].inode;
-    if flags == Access::Append as u32 {
-        position = u64::from(mem[inode].size);
-    }
-    let written = file_system(mem, inode).write(mem, inode, &mut position, bytes)?;
-    mem[file].position = position;
-    Ok(written)
 }

@@ -2,7 +2,7 @@
 
 use super::dentry::{self, Dentry};
 use super::inode::{DIRECTORY, Inode, REGULAR};
-use super::{FileSystem, filemap};
+use super::{File, FileSystem, filemap, inode_of};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
 
@@ -42,20 +42,22 @@ impl FileSystem for Ramfs {
     fn read(
         &self,
         mem: &mut Mem,
-        inode: Ref<Inode>,
+        file: Ref<File>,
         position: &mut u64,
         buffer: &mut [u8],
     ) -> Result<usize, Errno> {
+        let inode = inode_of(mem, file);
         filemap::read(mem, inode, position, buffer, None)
     }
 
     fn write(
         &self,
         mem: &mut Mem,
-        inode: Ref<Inode>,
+        file: Ref<File>,
         position: &mut u64,
         bytes: &[u8],
     ) -> Result<usize, Errno> {
+        let inode = inode_of(mem, file);
         filemap::write(mem, inode, position, bytes)
     }
 }

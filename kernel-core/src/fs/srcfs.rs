@@ -10,7 +10,7 @@ use core::fmt::{self, Write};
 
 use super::dentry::Dentry;
 use super::inode::{self, DIRECTORY, Inode, REGULAR};
-use super::{END, FileSystem, Mount, Name, filemap};
+use super::{END, File, FileSystem, Mount, Name, filemap, inode_of};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Mem, Ref};
 use crate::trace::mix;
@@ -219,14 +219,15 @@ impl FileSystem for Srcfs {
     fn read(
         &self,
         mem: &mut Mem,
-        inode: Ref<Inode>,
+        file: Ref<File>,
         position: &mut u64,
         buffer: &mut [u8],
     ) -> Result<usize, Errno> {
+        let inode = inode_of(mem, file);
         filemap::read(mem, inode, position, buffer, Some(read_page))
     }
 
-    fn write(&self, _: &mut Mem, _: Ref<Inode>, _: &mut u64, _: &[u8]) -> Result<usize, Errno> {
+    fn write(&self, _: &mut Mem, _: Ref<File>, _: &mut u64, _: &[u8]) -> Result<usize, Errno> {
         Err(Errno::EROFS)
     }
 }

@@ -9,7 +9,7 @@ use super::words::{TooLong, Words};
 use super::{SHELL, STATUS_NOT_FOUND, STATUS_USAGE, variables};
 use crate::LINE_STEPS;
 use crate::errno::Errno;
-use crate::fs::{self, Access, File};
+use crate::fs::{self, File};
 use crate::mem::{MEM, Mem, Ref};
 
 /// Redirections that one command may have.
@@ -236,12 +236,12 @@ fn redirect(context: &mut Context<'_>, command: &Command<'_>) -> bool {
                 return false;
             }
         };
-        let access = match operator {
-            Operator::Overwrite => Access::Overwrite,
-            Operator::Append => Access::Append,
-            _ => Access::Read,
+        let flags = match operator {
+            Operator::Overwrite => fs::OVERWRITE,
+            Operator::Append => fs::APPEND,
+            _ => fs::O_RDONLY,
         };
-        let opened: Result<Ref<File>, Errno> = fs::open(context.mem, path, access);
+        let opened: Result<Ref<File>, Errno> = fs::open(context.mem, path, flags, 0o666);
         let file = match opened {
             Ok(file) => file,
             Err(errno) => {
@@ -249,9 +249,9 @@ fn redirect(context: &mut Context<'_>, command: &Command<'_>) -> bool {
                 return false;
             }
         };
-        let slot = match access {
-            Access::Read => &mut context.input,
-            Access::Overwrite | Access::Append => &mut context.output,
+        let slot = match flags {
+            fs::O_RDONLY => &mut context.input,
+            _ => &mut context.output,
         };
         if let Some(before) = slot.replace(file) {
             fs::close(context.mem, before);

@@ -45,6 +45,7 @@ use crate::machine::Machine;
 use crate::mem::{ListHead, Mem, PageFlag, Ref, layout};
 use crate::printk::LOG;
 use crate::slab::KmemCache;
+use crate::tty;
 use context::Context;
 
 /// The longest console line, in bytes.
@@ -116,8 +117,14 @@ pub(crate) fn is_off(mem: &Mem) -> bool {
 /// Runs one console line and returns its status: that of its last command.
 pub(crate) fn run_line(mem: &mut Mem, machine: &mut dyn Machine, line: &[u8]) -> u8 {
     let status = run_text(mem, machine, line);
+    show_terminal(mem, machine);
     show_log(mem, machine);
     status
+}
+
+/// Shows what programs have printed: while time passes, and at the end of a line.
+fn show_terminal(mem: &mut Mem, machine: &mut dyn Machine) {
+    tty::drain(mem, &mut |text| machine.console_write(text));
 }
 
 /// Shows what the kernel's log has gained.

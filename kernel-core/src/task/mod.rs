@@ -295,6 +295,8 @@ describe!(
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Files {
+    /// Link in the list of all tables.
+    pub(crate) list: ListHead,
     /// Tasks that share it.
     pub count: u32,
     /// Descriptors that are closed by `exec`, a bit each.
@@ -303,7 +305,7 @@ pub struct Files {
     pub fd: [Ref<File>; NR_OPEN],
 }
 
-describe!(Files, "files_cache", [count, close_on_exec: Kind::Hex, fd]);
+describe!(Files, "files_cache", [list, count, close_on_exec: Kind::Hex, fd]);
 
 /// What the kernel knows of tasks as a whole.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -543,11 +545,13 @@ pub(crate) fn alloc_files(mem: &mut Mem) -> Result<Ref<Files>, Errno> {
     let files: Ref<Files> = kmem_cache_alloc(mem, cache, Gfp::KERNEL)?;
     mem[files] = Files::zeroed();
     mem[files].count = 1;
+    fs::table_made(mem, files);
     Ok(files)
 }
 
 /// Frees a table without open files.
 pub(crate) fn free_files(mem: &mut Mem, files: Ref<Files>) {
+    mem.list_del(files.cast());
     let cache = mem[TASK].files_cache;
     kmem_cache_free(mem, cache, files);
 }

@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use super::{Outcome, Stop, options};
 use crate::errno::Errno;
-use crate::fs::{self, Access, Dentry, PATH_MAX};
+use crate::fs::{self, Dentry, PATH_MAX};
 use crate::mem::{Mem, Ref};
 use crate::shell::context::Context;
 use crate::shell::words::Words;
@@ -109,7 +109,7 @@ pub(super) fn touch(context: &mut Context<'_>, words: &Words) -> Outcome {
         if is_dir(mem, path) {
             return Ok(());
         }
-        let file = fs::open(mem, path, Access::Append)?;
+        let file = fs::open(mem, path, fs::APPEND, 0o666)?;
         fs::close(mem, file);
         Ok(())
     })

@@ -4,7 +4,7 @@ use core::fmt::Write;
 
 use super::{Outcome, Stop};
 use crate::errno::Errno;
-use crate::fs::{self, Access, File};
+use crate::fs::{self, File};
 use crate::mem::{FRAME_SIZE, Ref};
 use crate::shell::context::Context;
 use crate::shell::lexer::{Shortened, is_name};
@@ -36,7 +36,7 @@ pub(super) fn cat(context: &mut Context<'_>, words: &Words) -> Outcome {
     }
     let mut status = 0;
     for path in words.iter_from(1) {
-        status |= match fs::open(context.mem, path, Access::Read) {
+        status |= match fs::open(context.mem, path, fs::O_RDONLY, 0) {
             Ok(file) => {
                 let result = copy(context, file, path);
                 fs::close(context.mem, file);

@@ -1,0 +1,321 @@
+//! Open files: what `open` makes and a descriptor leads to.
+//!
+//! Between a descriptor and an inode stands the open file (`struct file`): where the next byte is
+//! read, and how it was opened. Whoever forks or calls `dup` gets another descriptor of the *same* open
+//! file, so they share the place; whoever opens the name again gets a place of his own. An open file
+//! counts its descriptors and ends with the last.
+//!
+//! The rules of refusal, and their order, are those of specs/containers_async_proc.md 6.4.
+
+use core::fmt;
+use core::mem::offset_of;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::dentry::{self, Dentry, is_dir};
+use super::namei::{self, Last, walk};
+use super::{FS, FsData, file_system, shrink};
+use crate::btf::{Kind, describe};
+use crate::errno::Errno;
+use crate::mem::{ListHead, Mem, Ref};
+use crate::slab;
+
+/// Open to be read.
+pub const O_RDONLY: u32 = 0;
+/// Open to be written.
+pub const O_WRONLY: u32 = 1;
+/// Open for both.
+pub const O_RDWR: u32 = 2;
+/// The bits of these three.
+pub const O_ACCMODE: u32 = 3;
+/// Make the file if there is none.
+pub const O_CREAT: u32 = 0o100;
+/// With [`O_CREAT`]: only if there is none.
+pub const O_EXCL: u32 = 0o200;
+/// Empty the file.
+pub const O_TRUNC: u32 = 0o1000;
+/// Each write goes behind the end.
+pub const O_APPEND: u32 = 0o2000;
+/// Rather fail with `EAGAIN` than wait.
+pub const O_NONBLOCK: u32 = 0o4000;
+/// Only if it is a directory.
+pub const O_DIRECTORY: u32 = 0o200_000;
+
+/// What a shell opens for `>`.
+pub const OVERWRITE: u32 = O_WRONLY | O_CREAT | O_TRUNC;
+/// What a shell opens for `>>`.
+pub const APPEND: u32 = O_WRONLY | O_CREAT | O_APPEND;
+
+/// An open file (`struct file`).
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct File {
+    /// Where the next byte is read or written. Generated files count records instead.
+    pub position: u64,
+    /// What was opened; it holds a reference.
+    pub dentry: Ref<Dentry>,
+    /// `O_*` as it was opened.
+    pub flags: u32,
+    /// Link in [`FsData::files`].
+    list: ListHead,
+    /// Descriptors that lead to it, and others who hold it.
+    pub count: u32,
+    /// What its file system keeps for it; see `FileSystem::open`.
+    pub private: Ref<u64>,
+    /// 1 if the console keeps it open (`dcache open`).
+    kept: u32,
+    _pad: u32,
+}
+
+describe!(
+    File,
+    "filp",
+    [
+        position,
+        dentry,
+        flags: Kind::Named(show_flags),
+        list,
+        count,
+        private,
+        kept,
+        _pad: Kind::Padding,
+    ]
+);
+
+/// Prints how a file was opened.
+fn show_flags(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let flags = flags as u32;
+    f.write_str(match flags & O_ACCMODE {
+        O_RDONLY => "O_RDONLY",
+        O_WRONLY => "O_WRONLY",
+        _ => "O_RDWR",
+    })?;
+    for (flag, name) in [
+        (O_CREAT, "O_CREAT"),
+        (O_EXCL, "O_EXCL"),
+        (O_TRUNC, "O_TRUNC"),
+        (O_APPEND, "O_APPEND"),
+        (O_NONBLOCK, "O_NONBLOCK"),
+        (O_DIRECTORY, "O_DIRECTORY"),
+    ] {
+        if flags & flag != 0 {
+            write!(f, "|{name}")?;
+        }
+    }
+    Ok(())
+}
+
+impl File {
+    /// Whether it was opened to be read.
+    pub fn is_readable(&self) -> bool {
+        self.flags & O_ACCMODE != O_WRONLY
+    }
+
+    /// Whether the console keeps it open.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept != 0
+    }
+
+    /// Whether it was opened to be written.
+    pub fn is_writable(&self) -> bool {
+        self.flags & O_ACCMODE != O_RDONLY
+    }
+}
+
+/// Head of the list of open files.
+pub(super) fn files_head() -> Ref<ListHead> {
+    FS.byte_add(offset_of!(FsData, files))
+}
+
+/// All open files.
+pub fn files(mem: &Mem) -> impl Iterator<Item = Ref<File>> + '_ {
+    let links = mem.list_iter(files_head());
+    links.map(|link| link.byte_sub(offset_of!(File, list)))
+}
+
+/// Opens the file at `path`, with one reference. A new one gets the permission bits `mode`, without
+/// those of the task's umask.
+///
+/// # Errors
+/// Those of the walk; with [`O_CREAT`] `EEXIST` if it shall be new, and `EACCES` where the file
+/// system makes no files; `EISDIR` for a directory that is to be written or made; `ENOTDIR` if it shall
+/// be a directory; `EROFS`; what the file system says; `ENOMEM`.
+pub fn open(mem: &mut Mem, path: &str, flags: u32, mode: u32) -> Result<Ref<File>, Errno> {
+    // The file first, as in Linux: whatever fails then, nothing was made or emptied in vain.
+    let file = new_file(mem, flags)?;
+    let opened = find_or_create(mem, path, flags, mode).and_then(|dentry| {
+        mem[file].dentry = dentry::get(mem, dentry);
+        let inode = mem[dentry].inode;
+        let file_system = file_system(mem, inode);
+        file_system.open(mem, file)?;
+        if flags & O_TRUNC != 0 {
+            file_system.truncate(mem, inode);
+        }
+        Ok(())
+    });
+    opened.map(|()| file).inspect_err(|_| free(mem, file))
+}
+
+/// Opens the file of a dentry to be read.
+///
+/// # Errors
+/// What the file system says, `ENOMEM`.
+pub fn open_dentry(mem: &mut Mem, dentry: Ref<Dentry>) -> Result<Ref<File>, Errno> {
+    let file = new_file(mem, O_RDONLY)?;
+    mem[file].dentry = dentry::get(mem, dentry);
+    let opened = file_system(mem, mem[dentry].inode).open(mem, file);
+    opened.map(|()| file).inspect_err(|_| free(mem, file))
+}
+
+fn new_file(mem: &mut Mem, flags: u32) -> Result<Ref<File>, Errno> {
+    let cache = mem[FS].file_cache;
+    let file: Ref<File> = shrink::alloc(mem, cache)?;
+    mem[file] = File {
+        flags,
+        count: 1,
+        ..File::zeroed()
+    };
+    mem.list_add_tail(file.byte_add(offset_of!(File, list)), files_head());
+    mem[FS].nr_files += 1;
+    Ok(file)
+}
+
+/// Frees an open file that its file system knows nothing of (any more).
+fn free(mem: &mut Mem, file: Ref<File>) {
+    let File { dentry, .. } = mem[file];
+    mem.list_del(file.byte_add(offset_of!(File, list)));
+    let cache = mem[FS].file_cache;
+    slab::kmem_cache_free(mem, cache, file);
+    mem[FS].nr_files -= 1;
+    if !dentry.is_null() {
+        dentry::put(mem, dentry);
+    }
+}
+
+/// The dentry that `open` is about.
+fn find_or_create(mem: &mut Mem, path: &str, flags: u32, mode: u32) -> Result<Ref<Dentry>, Errno> {
+    let is_written = flags & O_ACCMODE != O_RDONLY || flags & O_TRUNC != 0;
+    let dentry = if flags & O_CREAT == 0 {
+        walk(mem, path)?
+    } else {
+        let (dir, last) = namei::parent(mem, path)?;
+        let Last::Name { name, slash } = last else {
+            return Err(Errno::EISDIR);
+        };
+        let found = namei::lookup(mem, dir, name)?;
+        if slash {
+            return Err(Errno::EISDIR);
+        }
+        let Some(found) = found else {
+            let dir_inode = mem[dir].inode;
+            let _ = mode;
+            return file_system(mem, dir_inode).create(mem, dir, name);
+        };
+        if flags & O_EXCL != 0 {
+            return Err(Errno::EEXIST);
+        }
+        let found = namei::mounted_root(mem, found);
+        if is_dir(mem, found) {
+            return Err(Errno::EISDIR);
+        }
+        found
+    };
+    let is_dir = is_dir(mem, dentry);
+    if flags & O_DIRECTORY != 0 && !is_dir {
+        return Err(Errno::ENOTDIR);
+    }
+    if is_written && is_dir {
+        return Err(Errno::EISDIR);
+    }
+    if is_written && file_system(mem, mem[dentry].inode).is_read_only() {
+        return Err(Errno::EROFS);
+    }
+    Ok(dentry)
+}
+
+/// Takes a reference (`fget`).
+pub fn get_file(mem: &mut Mem, file: Ref<File>) -> Ref<File> {
+    mem[file].count += 1;
+    file
+}
+
+/// Drops a reference (`fput`); the last one closes the file.
+pub fn close(mem: &mut Mem, file: Ref<File>) {
+    mem[file].count -= 1;
+    if mem[file].count > 0 {
+        return;
+    }
+    let inode = mem[mem[file].dentry].inode;
+    file_system(mem, inode).release(mem, file);
+    free(mem, file);
+}
+
+/// Keeps a file open beyond the console line that opened it.
+pub fn keep_open(mem: &mut Mem, file: Ref<File>) {
+    mem[file].kept = 1;
+}
+
+/// Files that are kept open, in the order of their opening.
+pub fn kept_open(mem: &Mem) -> impl Iterator<Item = Ref<File>> + '_ {
+    files(mem).filter(|&file| mem[file].is_kept())
+}
+
+/// Closes a file that was kept open.
+pub fn close_kept(mem: &mut Mem, file: Ref<File>) {
+    mem[file].kept = 0;
+    close(mem, file);
+}
+
+/// Whether two open files are the same file, with content that can be written.
+pub fn is_same(mem: &Mem, one: Ref<File>, other: Ref<File>) -> bool {
+    let inode = mem[mem[one].dentry].inode;
+    inode == mem[mem[other].dentry].inode && mem[inode].nr_pages > 0
+}
+
+/// Reads from where the last read ended, and returns how many bytes there were; 0 is the end.
+///
+/// # Errors
+/// `EBADF` if the file is not open to be read, `EISDIR`; what the file system says. `ERESTARTSYS` if
+/// the current task was put to sleep; it is to call again when it is woken.
+pub fn read(mem: &mut Mem, file: Ref<File>, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let File {
+        mut position,
+        dentry,
+        ..
+    } = mem[file];
+    if !mem[file].is_readable() {
+        return Err(Errno::EBADF);
+    }
+    if is_dir(mem, dentry) {
+        return Err(Errno::EISDIR);
+    }
+    let file_system = file_system(mem, mem[dentry].inode);
+    let read = file_system.read(mem, file, &mut position, buffer)?;
+    mem[file].position = position;
+    Ok(read)
+}
+
+/// Writes where the last write ended, or at the file's end if it is open for appending, and returns
+/// how many bytes were taken: fewer than given only if room or memory ran out on the way.
+///
+/// # Errors
+/// `EBADF` if the file is not open to be written; what the file system says. `ERESTARTSYS` as for
+/// [`read`].
+pub fn write(mem: &mut Mem, file: Ref<File>, bytes: &[u8]) -> Result<usize, Errno> {
+    let File {
+        mut position,
+        dentry,
+        flags,
+        ..
+    } = mem[file];
+    if !mem[file].is_writable() {
+        return Err(Errno::EBADF);
+    }
+    let inode = mem[dentry].inode;
+    if flags & O_APPEND != 0 {
+        position = u64::from(mem[inode].size);
+    }
+    let written = file_system(mem, inode).write(mem, file, &mut position, bytes)?;
+    mem[file].position = position;
+    Ok(written)
+}
