@@ -16,6 +16,7 @@ use crate::slab::alias::Alias;
 use crate::slab::play::Handle;
 use crate::slab::{KmemCache, SlabData};
 use crate::task::sched::Rq;
+use crate::task::user::User;
 use crate::task::{Files, SignalStruct, Task, TaskData};
 use crate::trace::{CAPACITY, Record, TraceData};
 use crate::tty::{self, Tty};
@@ -45,6 +46,7 @@ const CACHED: &[&Type] = &[
     &Task::TYPE,
     &SignalStruct::TYPE,
     &Files::TYPE,
+    &User::TYPE,
 ];
 
 /// The type of the objects in the cache of that name, if they have one.

@@ -13,6 +13,10 @@
 //! | `mod.rs` | the objects, the lists, who is current |
 //! | `pid.rs` | numbers |
 //! | `cred.rs` | users and capabilities |
+//! | `user.rs` | how many tasks each user has |
+//! | `fork.rs` | how tasks come |
+//! | `exit.rs` | how they end, zombies, waiting for them |
+//! | `signal.rs` | signals: sending and delivering |
 //! | `wait.rs` | wait queues |
 //! | `time.rs` | virtual time, timers |
 //! | `sched/` | who runs when |
@@ -20,11 +24,18 @@
 //! | `program/` | programs, and how they are run |
 
 pub mod cred;
+pub mod exit;
+pub mod fork;
+#[cfg(all(test, feature = "host-ram"))]
+mod life_tests;
 pub mod mm;
 pub mod pid;
 pub mod program;
 pub mod sched;
+mod seams;
+pub mod signal;
 pub mod time;
+pub mod user;
 pub mod wait;
 
 use core::fmt;
@@ -43,6 +54,7 @@ pub use cred::{Capability, Cred};
 use mm::Mm;
 use sched::SchedEntity;
 use time::Timer;
+use user::User;
 use wait::{WaitEntry, WaitQueue};
 
 /// The static data of this module.
@@ -99,6 +111,10 @@ pub struct Task {
     pub program: Ref<program::Process>,
     /// In which containers it is.
     pub css_set: Ref<CssSet>,
+    /// The account on which it counts as a process.
+    pub user: Ref<User>,
+    /// References: one until it is released, one for each [`get_task`].
+    pub usage: u32,
     /// Number of the task.
     pub pid: u32,
     /// Number of its process: that of the first thread.
@@ -152,7 +168,8 @@ describe!(
     "task_struct",
     [
         se, timer, tasks, thread_group, children, sibling, cg_list, wait, cred, utime, stime,
-        start_time, parent, group_leader, signal, mm, files, pwd, program, css_set, pid, tgid,
+        start_time, parent, group_leader, signal, mm, files, pwd, program, css_set, user, usage, pid,
+        tgid,
         state: Kind::Named(show_state),
         exit_state: Kind::Named(show_state),
         exit_code,
@@ -227,6 +244,10 @@ pub enum Tif {
     MemDie = 1 << 16,
     /// It shall freeze.
     Freeze = 1 << 19,
+    /// Init has it from a parent that ended, and reaps it at once.
+    Adopted = 1 << 30,
+    /// It is staged: a sleeper that runs nothing (`spawn` without a program).
+    Staged = 1 << 31,
 }
 
 /// What the threads of a process share about signals and its end (`signal_struct` and
@@ -248,9 +269,10 @@ pub struct SignalStruct {
     pub ignored: u32,
     /// Signals that its program handles.
     pub caught: u32,
-    /// 1 when all of its threads are to end (`SIGNAL_GROUP_EXIT`), 2 when it is stopped.
+    /// [`signal::GROUP_EXIT`], [`signal::STOP_STOPPED`], [`signal::STOP_CONTINUED`].
     pub flags: u32,
-    /// Status with which they end.
+    /// Status with which they end; while it is stopped, the signal that did it, until its parent has
+    /// asked.
     pub group_exit_code: u32,
     /// Process group.
     pub pgrp: u32,
@@ -266,6 +288,14 @@ pub struct SignalStruct {
     pub utime: u64,
     /// System time of threads that have ended.
     pub stime: u64,
+    /// Page faults of threads that have ended, without waiting for a disk.
+    pub min_flt: u32,
+    /// Those that waited.
+    pub maj_flt: u32,
+    /// Page faults of children that have ended and were waited for.
+    pub cmin_flt: u32,
+    /// Those that waited.
+    pub cmaj_flt: u32,
 }
 
 describe!(
@@ -288,6 +318,10 @@ describe!(
         cstime,
         utime,
         stime,
+        min_flt,
+        maj_flt,
+        cmin_flt,
+        cmaj_flt,
     ]
 );
 
@@ -330,8 +364,13 @@ pub struct TaskData {
     task_cache: Ref<KmemCache>,
     signal_cache: Ref<KmemCache>,
     files_cache: Ref<KmemCache>,
+    user_cache: Ref<KmemCache>,
     /// Timer ticks a second.
     pub hz: u32,
+    /// The process group in the foreground of the console: the shell's, or that of what it runs.
+    pub tty_pgrp: u32,
+    /// Users who have tasks, by a few bits of their number.
+    pub users: [Ref<User>; user::BUCKETS],
 }
 
 describe!(
@@ -349,7 +388,10 @@ describe!(
         task_cache,
         signal_cache,
         files_cache,
+        user_cache,
         hz,
+        tty_pgrp,
+        users,
     ]
 );
 
@@ -444,13 +486,15 @@ pub(crate) fn boot(mem: &mut Mem, hz: u32) -> Result<(), Errno> {
         (Task::TYPE.name, size_of::<Task>(), 0),
         (SignalStruct::TYPE.name, size_of::<SignalStruct>(), 1),
         (Files::TYPE.name, size_of::<Files>(), 2),
+        (User::TYPE.name, size_of::<User>(), 3),
     ] {
         let ctor = slab::Constructor::None;
         let cache = slab::kmem_cache_create(mem, name, size as u32, 8, ctor)?;
         match slot {
             0 => mem[TASK].task_cache = cache,
             1 => mem[TASK].signal_cache = cache,
-            _ => mem[TASK].files_cache = cache,
+            2 => mem[TASK].files_cache = cache,
+            _ => mem[TASK].user_cache = cache,
         }
     }
     for (pid, comm) in [(1, "sh"), (2, "kthreadd")] {
@@ -468,8 +512,9 @@ pub(crate) fn boot(mem: &mut Mem, hz: u32) -> Result<(), Errno> {
         mem[signal].live = 1;
         mem[signal].pgrp = pid;
         mem[signal].session = pid;
-        mem[signal].rlim_nproc = u32::MAX;
+        mem[signal].rlim_nproc = mem[TASK].max_threads / 2;
         mem[task].signal = signal;
+        mem[task].user = user::charge(mem, 0)?;
         mem.list_add_tail(task.byte_add(offset_of!(Task, thread_group)), signal.cast());
         mem[task].group_leader = task;
         pid::attach(mem, task, pid)?;
@@ -478,12 +523,17 @@ pub(crate) fn boot(mem: &mut Mem, hz: u32) -> Result<(), Errno> {
         mem[TASK].nr_threads += 1;
         if pid == 1 {
             mem[task].parent = task;
+            // The shell wants to know of its children's ends; what it does not handle is lost on init.
+            mem[signal].caught = signal::Signal::Chld.bit();
             mem[TASK].init = task;
+            mem[TASK].tty_pgrp = pid;
             mem[MEM].current = task;
         } else {
             let init = mem[TASK].init;
             mem[task].parent = init;
             mem[task].flags = PF_KTHREAD;
+            mem[signal].ignored = u32::MAX;
+            (mem[signal].pgrp, mem[signal].session) = (0, 0);
             mem[task].state = INTERRUPTIBLE;
             mem.list_add_tail(
                 task.byte_add(offset_of!(Task, sibling)),
@@ -504,8 +554,24 @@ pub(crate) fn alloc_task(mem: &mut Mem) -> Result<Ref<Task>, Errno> {
     let cache = mem[TASK].task_cache;
     let task: Ref<Task> = kmem_cache_alloc(mem, cache, Gfp::KERNEL)?;
     mem[task] = Task::zeroed();
+    mem[task].usage = 1;
     mem.list_init(children_head(task));
     Ok(task)
+}
+
+/// Takes a reference to a task, so that its descriptor stays when it is released
+/// (`get_task_struct`).
+pub fn get_task(mem: &mut Mem, task: Ref<Task>) -> Ref<Task> {
+    mem[task].usage += 1;
+    task
+}
+
+/// Drops a reference; the last one frees the descriptor.
+pub fn put_task(mem: &mut Mem, task: Ref<Task>) {
+    mem[task].usage -= 1;
+    if mem[task].usage == 0 {
+        free_task(mem, task);
+    }
 }
 
 /// Frees a task that nothing leads to any more.
@@ -580,7 +646,9 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
             if find_task_by_pid(mem, mem[task].pid) != Some(task) {
                 return Err("task: a task is not found by its number");
             }
+            exit::check_task(mem, task)?;
         }
+        exit::check_process(mem, leader)?;
         if !mem.list_is_sound(children_head(leader), mem[TASK].nr_threads) {
             return Err("task: a list of children is broken");
         }
@@ -593,5 +661,6 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     if threads_found != mem[TASK].nr_threads {
         return Err("task: the number of tasks differs from what the lists hold");
     }
+    user::check(mem)?;
     pid::check(mem)
 }

@@ -163,6 +163,22 @@ tracepoints! {
     PruneDcache = 24, "fs", "prune_dcache", ["count", "spared", "freed", "unused"];
     /// Unused inodes likewise.
     PruneIcache = 25, "fs", "prune_icache", ["count", "freed", "unused"];
+    /// A task was made.
+    SchedProcessFork = 38, "sched", "sched_process_fork", ["parent_pid", "child_pid", "clone_flags:hex", "threads", "total_forks"];
+    /// A fork was refused; by which rule [`crate::task::fork::Rule`] tells, what counted and the limit.
+    SchedForkRefused = 39, "sched", "sched_fork_refused", ["parent_pid", "uid", "ret:int", "rule", "count", "limit"];
+    /// A task ends; `live` threads of its process are left.
+    SchedProcessExit = 40, "sched", "sched_process_exit", ["pid", "tgid", "code:hex", "live"];
+    /// A process gets another parent.
+    SchedReparent = 41, "sched", "sched_reparent", ["pid", "old_parent", "new_parent"];
+    /// A parent was told of a child: `what` is 0 for an end, 1 for a stop, 2 for going on.
+    SchedProcessWait = 42, "sched", "sched_process_wait", ["pid", "child_pid", "status:hex", "what"];
+    /// A signal was sent; `result` is [`crate::task::signal::Sent`].
+    SignalGenerate = 43, "signal", "signal_generate", ["sig", "pid", "sender", "group", "result", "chosen"];
+    /// A signal took effect; `action` is [`crate::task::signal::Action`].
+    SignalDeliver = 44, "signal", "signal_deliver", ["sig", "pid", "action"];
+    /// A task's number and descriptor were given back.
+    SchedProcessFree = 45, "sched", "sched_process_free", ["pid", "parent"];
 }
 
 impl Tracepoint {
