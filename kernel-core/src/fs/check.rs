@@ -169,6 +169,8 @@ fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), 
 /// The working directories and the dentries of open files.
 fn held(mem: &Mem) -> impl Iterator<Item = Ref<Dentry>> + '_ {
     let working = task::pid::tasks_from(mem, 0).map(|task| mem[task].pwd);
+    // Zombies are nowhere.
+    let working = working.filter(|pwd| !pwd.is_null());
     working.chain(files(mem).map(|file| mem[file].dentry))
 }
 

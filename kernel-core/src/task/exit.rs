@@ -20,6 +20,7 @@ use super::{
     user,
 };
 use crate::errno::Errno;
+use crate::fs;
 use crate::mem::{Mem, Ref};
 use crate::trace::Tracepoint;
 
@@ -114,7 +115,7 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
         seams::exit_process(mem, task);
     }
     fork::release_mm(mem, task);
-    fork::release_files(mem, task);
+    fs::exit_files(mem, task);
     fork::release_fs(mem, task);
     seams::container_exit(mem, task);
     seams::task_dead(mem, task);
@@ -125,6 +126,13 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
     super::get_task(mem, leader);
     if live == 0 {
         forget_children(mem, leader);
+    } else if mem[signal].shared_pending != 0 {
+        // What it was woken for, another thread takes.
+        signal::for_each_thread(mem, signal, |mem, thread| {
+            if mem[thread].exit_state == 0 && mem[thread].flags & PF_EXITING == 0 {
+                signal::retarget(mem, thread);
+            }
+        });
     }
     if task == leader {
         mem[task].exit_state = EXIT_ZOMBIE;
@@ -430,10 +438,11 @@ pub(super) fn check_task(mem: &Mem, task: Ref<Task>) -> Result<(), &'static str>
     let signal = &mem[mem[task].signal];
     let waiting = mem[task].pending | signal.shared_pending;
     let deliverable = waiting & !mem[task].blocked;
-    if deliverable != 0 && thread_flags & Tif::SigPending as u32 == 0 && signal.live == 1 {
+    let is_told = thread_flags & Tif::SigPending as u32 != 0;
+    if deliverable != 0 && !is_told && signal.live == 1 && state != STOPPED {
         return Err("task: a signal waits and the task does not know");
     }
-    if state == STOPPED && signal.flags & STOP_STOPPED == 0 && deliverable == 0 {
+    if state == STOPPED && signal.flags & STOP_STOPPED == 0 {
         return Err("task: a task stays stopped while its process goes on");
     }
     if thread_flags & Tif::Staged as u32 != 0 && !program.is_null() {

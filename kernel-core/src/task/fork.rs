@@ -276,13 +276,12 @@ fn copy_pieces(
 fn copy_files(mem: &mut Mem, parent: Ref<Task>, flags: u32) -> Result<Ref<super::Files>, Errno> {
     let files = mem[parent].files;
     if files.is_null() {
-        return Ok(files);
+        Ok(files)
+    } else if flags & CLONE_FILES != 0 {
+        Ok(fs::share_files(mem, files))
+    } else {
+        fs::copy_files(mem, files)
     }
-    if flags & CLONE_FILES != 0 {
-        mem[files].count += 1;
-        return Ok(files);
-    }
-    seams::dup_files(mem, files)
 }
 
 fn copy_signal(mem: &mut Mem, parent: Ref<Task>, flags: u32) -> Result<Ref<SignalStruct>, Errno> {
@@ -379,7 +378,7 @@ fn undo(mem: &mut Mem, child: Ref<Task>) {
         put_signal(mem, signal);
     }
     release_fs(mem, child);
-    release_files(mem, child);
+    fs::exit_files(mem, child);
     if !mem[child].css_set.is_null() {
         seams::container_undo_fork(mem, child);
     }
@@ -395,19 +394,6 @@ pub(super) fn release_mm(mem: &mut Mem, task: Ref<Task>) {
     let mm = core::mem::replace(&mut mem[task].mm, Ref::NULL);
     if !mm.is_null() {
         seams::mmput(mem, mm);
-    }
-}
-
-/// Drops a task's use of its open files (`exit_files`).
-pub(super) fn release_files(mem: &mut Mem, task: Ref<Task>) {
-    let files = core::mem::replace(&mut mem[task].files, Ref::NULL);
-    if files.is_null() {
-        return;
-    }
-    mem[files].count -= 1;
-    if mem[files].count == 0 {
-        seams::close_files(mem, files);
-        super::free_files(mem, files);
     }
 }
 

@@ -254,7 +254,7 @@ fn threads_end_with_their_process() {
 
 #[test]
 fn exit_of_a_group_ends_every_thread_with_one_status() {
-    let mut lab = Lab::new("mem=8M");
+    let mut lab = Lab::new("mem=64M");
     let init = lab.init();
     let leader = lab.stage(init, FORK);
     let mut last = leader;

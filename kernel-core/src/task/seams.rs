@@ -2,7 +2,7 @@
 
 use super::mm::Mm;
 use super::wait::WaitQueue;
-use super::{Files, RUNNING, Task};
+use super::{RUNNING, Task};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
 
@@ -29,12 +29,6 @@ pub(super) fn finish_wait(mem: &mut Mem, task: Ref<Task>) {
 pub(super) fn timer_cancel(_: &mut Mem, _: Ref<Task>) {}
 
 pub(super) fn wake_up_all(_: &mut Mem, _: Ref<WaitQueue>) {}
-
-pub(super) fn dup_files(_: &mut Mem, _: Ref<Files>) -> Result<Ref<Files>, Errno> {
-    Err(Errno::ENOSYS)
-}
-
-pub(super) fn close_files(_: &mut Mem, _: Ref<Files>) {}
 
 pub(super) fn dup_mm(_: &mut Mem, _: Ref<Mm>) -> Result<Ref<Mm>, Errno> {
     Err(Errno::ENOSYS)

@@ -216,48 +216,57 @@ pub fn signal_pending(mem: &Mem, task: Ref<Task>) -> bool {
 
 /// Leaves a signal with a thread, or with its process, and wakes who takes it.
 fn send(mem: &mut Mem, sig: Signal, task: Ref<Task>, group: bool) -> Sent {
+    // A staged one may end while it is told.
+    super::get_task(mem, task);
     prepare(mem, sig, task);
-    let signal = mem[task].signal;
-    let is_blocked = mem[task].blocked & sig.bit() != 0;
-    let ignores = action(mem, signal, sig) == Action::Ignore && !is_blocked;
-    let is_lost = is_immune(mem, task) && action(mem, signal, sig) != Action::Handle;
     let mut chosen = Ref::NULL;
-    let is_dead = match group {
-        true => mem[signal].live == 0,
-        false => mem[task].exit_state != 0,
+    let sent = match mem[task].signal.is_null() {
+        true => Sent::Ignored,
+        false => queue(mem, sig, task, group, &mut chosen),
     };
-    let sent = if ignores || is_lost || is_dead {
-        Sent::Ignored
-    } else {
-        let pending = match group {
-            true => &mut mem[signal].shared_pending,
-            false => &mut mem[task].pending,
-        };
-        if *pending & sig.bit() != 0 {
-            Sent::AlreadyPending
-        } else {
-            *pending |= sig.bit();
-            chosen = choose(mem, sig, task, group);
-            Sent::Delivered
-        }
-    };
-    let numbers = |task: Ref<Task>| match task.is_null() {
+    let pid = |task: Ref<Task>| match task.is_null() {
         true => 0,
         false => u64::from(mem[task].pid),
     };
     let event = [
         sig as u64,
-        numbers(task),
-        numbers(current(mem)),
+        pid(task),
+        pid(current(mem)),
         u64::from(group),
         sent as u64,
-        numbers(chosen),
+        pid(chosen),
     ];
     mem.trace(Tracepoint::SignalGenerate, event);
     if !chosen.is_null() {
         complete(mem, sig, chosen);
     }
+    super::put_task(mem, task);
     sent
+}
+
+/// Sets a signal's bit, unless nobody would notice, and finds who takes it.
+fn queue(mem: &mut Mem, sig: Signal, task: Ref<Task>, group: bool, chosen: &mut Ref<Task>) -> Sent {
+    let signal = mem[task].signal;
+    let action = action(mem, signal, sig);
+    let is_blocked = mem[task].blocked & sig.bit() != 0;
+    let is_lost = is_immune(mem, task) && action != Action::Handle;
+    let is_dead = match group {
+        true => mem[signal].live == 0,
+        false => mem[task].exit_state != 0,
+    };
+    if is_dead || is_lost || (action == Action::Ignore && !is_blocked) {
+        return Sent::Ignored;
+    }
+    let pending = match group {
+        true => &mut mem[signal].shared_pending,
+        false => &mut mem[task].pending,
+    };
+    if *pending & sig.bit() != 0 {
+        return Sent::AlreadyPending;
+    }
+    *pending |= sig.bit();
+    *chosen = choose(mem, sig, task, group);
+    Sent::Delivered
 }
 
 /// What stop signals and `SIGCONT` do when they are sent (`handle_stop_signal`): each takes the other
@@ -379,7 +388,8 @@ pub(super) fn wake(mem: &mut Mem, thread: Ref<Task>, resume: bool) {
     }
 }
 
-/// Lets a stopped thread go on: a program with what it did, a staged one with its sleep.
+/// Lets a stopped thread go on: a program with what it did, a staged one with its sleep. What came
+/// meanwhile it delivers then.
 fn resume(mem: &mut Mem, thread: Ref<Task>) {
     if mem[thread].state != STOPPED {
         return;
@@ -388,6 +398,15 @@ fn resume(mem: &mut Mem, thread: Ref<Task>) {
         mem[thread].state = INTERRUPTIBLE;
     } else {
         seams::wake_up_process(mem, thread);
+    }
+    retarget(mem, thread);
+}
+
+/// Has a thread look for what waits, because others don't take it any more.
+pub(super) fn retarget(mem: &mut Mem, thread: Ref<Task>) {
+    recalc(mem, thread);
+    if signal_pending(mem, thread) {
+        wake(mem, thread, false);
     }
 }
 
