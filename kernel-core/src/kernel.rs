@@ -4,7 +4,7 @@ use crate::errno::Errno;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Mem, Ram, layout};
 use crate::trace::{TRACE, Tracepoint, mix};
-use crate::{fs, printk, radix_tree, shell, slab, task};
+use crate::{container, fs, printk, radix_tree, shell, slab, task};
 
 /// Steps that one console line may take; see [`Mem::charge`].
 pub const LINE_STEPS: u32 = 4_000_000;
@@ -50,6 +50,7 @@ impl Kernel {
             .and_then(|()| radix_tree::boot(&mut mem))
             .and_then(|()| fs::boot(&mut mem))
             .and_then(|()| task::boot(&mut mem, config.hz))
+            .and_then(|()| container::boot(&mut mem))
             .and_then(|()| shell::boot(&mut mem))
             .map_err(BootError::OutOfMemory)?;
         // The console shows what is new since boot; what is older, `dmesg` tells.
@@ -123,6 +124,7 @@ impl Kernel {
         crate::tty::check(&self.mem)?;
         fs::check(&self.mem)?;
         task::check(&self.mem)?;
+        container::check(&self.mem)?;
         shell::check(&self.mem)
     }
 }

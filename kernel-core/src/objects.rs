@@ -5,6 +5,7 @@
 //! slabs, whose caches are named after their type.
 
 use crate::btf::{Field, Kind, Type};
+use crate::container::{CgLink, Container, ContainerData, CssSet, Hierarchy};
 use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
@@ -47,6 +48,10 @@ const CACHED: &[&Type] = &[
     &SignalStruct::TYPE,
     &Files::TYPE,
     &User::TYPE,
+    &Container::TYPE,
+    &Hierarchy::TYPE,
+    &CssSet::TYPE,
+    &CgLink::TYPE,
 ];
 
 /// The type of the objects in the cache of that name, if they have one.
@@ -88,7 +93,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 17] {
+pub fn statics(mem: &Mem) -> [Run; 18] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -127,6 +132,7 @@ pub fn statics(mem: &Mem) -> [Run; 17] {
             count: MAX_CPUS as u32,
             ..one(layout::SCHED, &Rq::TYPE)
         },
+        one(layout::CONTAINER, &ContainerData::TYPE),
         one(layout::TTY, &Tty::TYPE),
         Run {
             at: Ref::<()>::of_frame(layout::TTY).unit() + Tty::TYPE.size / 8,

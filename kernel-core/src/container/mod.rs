@@ -6,15 +6,63 @@
 //! hierarchy, at last to the dummy that nobody sees. Every task is in exactly one container of each
 //! hierarchy; tasks that are together everywhere share a [`CssSet`], so joining a container is one
 //! pointer stored.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `mod.rs` | the objects, and ways from one to the other |
+//! | `subsys.rs` | what a subsystem may do: the trait, the table, the events of its callbacks |
+//! | `css_set.rs` | where a task is in all hierarchies at once |
+//! | `hierarchy.rs` | mounting: options, binding of subsystems |
+//! | `tree.rs` | containers come, go and are renamed |
+//! | `attach.rs` | tasks come, move and go |
+//! | `release.rs` | telling somebody that a container was left |
+//! | `files.rs`, `containerfs.rs` | the control files, and the file systems that show them |
+//! | `proc.rs` | what `/proc` says of it |
+//! | `check.rs` | the invariants |
+//!
+//! and a file for each subsystem. What kernels of the era did differently, the documentation of each
+//! says; where nothing is said, it is 2.6.24.
+
+mod attach;
+mod check;
+mod containerfs;
+mod css_set;
+mod debug;
+mod files;
+mod hierarchy;
+pub(crate) mod proc;
+mod release;
+mod subsys;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use attach::{attach_task, can_fork, exit, fork, fork_callbacks, fork_failed, post_fork};
+pub(crate) use check::check;
+pub(crate) use containerfs::{CGROUP, CONTAINER_FS, CPUSET_FS};
+pub use files::{Cftype, parse_u64};
+pub use hierarchy::hierarchies;
+pub use release::next_released;
+pub(crate) use subsys::write_subsystems;
+pub use subsys::{Callback, Callbacks, ContainerSubsystem, SUBSYSTEMS, subsystem_name};
+pub use tree::{children, path, tasks};
+
+use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::btf::describe;
-use crate::fs::{Dentry, Mount};
-use crate::mem::{ListHead, Ref};
+use crate::btf::{Kind, describe};
+use crate::errno::Errno;
+use crate::fs::{Dentry, HashNode, HashTable, Mount};
+use crate::mem::{Gfp, ListHead, Mem, Ref, layout};
+use crate::slab::{self, Constructor, KmemCache};
+use crate::task::Task;
 
 /// Subsystems that a kernel may have.
 pub const SUBSYS_MAX: usize = 12;
+
+/// The static data of this module.
+pub const CONTAINER: Ref<ContainerData> = Ref::of_frame(layout::CONTAINER);
 
 /// What a subsystem keeps for a container (`container_subsys_state`). It stands first in the
 /// subsystem's own object.
@@ -68,7 +116,7 @@ describe!(
         parent,
         root,
         dentry,
-        flags,
+        flags: Kind::Hex,
         count,
         id,
         subsys
@@ -94,7 +142,7 @@ pub struct Hierarchy {
     pub top: Ref<Container>,
     /// Subsystems bound to it, a bit each.
     pub subsys_bits: u32,
-    /// `noprefix` and the like.
+    /// [`NOPREFIX`].
     pub flags: u32,
     /// Containers in it.
     pub number_of_containers: u32,
@@ -104,9 +152,19 @@ pub struct Hierarchy {
     pub order: [u8; 16],
     /// Page with the path of the release agent; NULL if there is none.
     pub release_agent: Ref<[u8; 8]>,
-    /// 1 if mounted as `container`, as in the article; 2 as `cgroup`.
+    /// [`FLAVOUR_CONTAINER`] or [`FLAVOUR_CGROUP`].
     pub flavour: u32,
 }
+
+/// In [`Hierarchy::flags`]: names of files do not begin with their subsystem's.
+pub const NOPREFIX: u32 = 1;
+
+/// In [`Hierarchy::flavour`]: the dummy.
+pub const FLAVOUR_DUMMY: u32 = 0;
+/// Mounted as `container`, as the article does: the patches of May 2007.
+pub const FLAVOUR_CONTAINER: u32 = 1;
+/// Mounted as `cgroup`, as kernels since 2.6.24 do.
+pub const FLAVOUR_CGROUP: u32 = 2;
 
 describe!(
     Hierarchy,
@@ -115,8 +173,8 @@ describe!(
         list,
         mount,
         top,
-        subsys_bits,
-        flags,
+        subsys_bits: Kind::Hex,
+        flags: Kind::Hex,
         number_of_containers,
         id,
         order,
@@ -138,8 +196,10 @@ pub struct CssSet {
     pub cg_links: ListHead,
     /// Tasks and others that hold it.
     pub refcount: u32,
-    /// Hash of `subsys`, by which a set is found.
-    pub hash: u32,
+    /// Containers that it is linked to, one for each hierarchy but the dummy.
+    pub nr_links: u32,
+    /// Place in the table of sets, by a hash of `subsys`.
+    pub(crate) node: HashNode,
     /// What each subsystem keeps for its tasks.
     pub subsys: [Ref<Css>; SUBSYS_MAX],
 }
@@ -147,7 +207,7 @@ pub struct CssSet {
 describe!(
     CssSet,
     "css_set",
-    [list, tasks, cg_links, refcount, hash, subsys]
+    [list, tasks, cg_links, refcount, nr_links, node, subsys]
 );
 
 /// That the tasks of a set are in a container (`cg_container_link`).
@@ -169,3 +229,158 @@ describe!(
     "cg_cgroup_link",
     [container_list, set_list, set, container]
 );
+
+/// What the kernel knows of containers as a whole.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct ContainerData {
+    /// Active hierarchies but the dummy, the newest in front.
+    pub hierarchies: ListHead,
+    /// All sets, the first one in front.
+    pub css_sets: ListHead,
+    /// Containers that were left and whose agent is to be run, the newest in front.
+    pub release_list: ListHead,
+    /// Sets by what they hold.
+    pub table: HashTable,
+    /// Chains of the table as long as few are enough.
+    first_buckets: [Ref<HashNode>; FIRST_BUCKETS],
+    /// Which hierarchy each subsystem is bound to.
+    pub roots: [Ref<Hierarchy>; SUBSYS_MAX],
+    /// The set of tasks that are in every hierarchy's topmost container.
+    pub init_css_set: Ref<CssSet>,
+    /// The hierarchy of subsystems that are mounted nowhere.
+    pub dummy: Ref<Hierarchy>,
+    /// Sets.
+    pub nr_sets: u32,
+    /// Containers, those of the dummy hierarchy included.
+    pub nr_containers: u32,
+    /// Hierarchies but the dummy.
+    pub nr_hierarchies: u32,
+    /// Links between sets and containers.
+    pub nr_links: u32,
+    last_container: u32,
+    last_hierarchy: u32,
+    container_cache: Ref<KmemCache>,
+    hierarchy_cache: Ref<KmemCache>,
+    set_cache: Ref<KmemCache>,
+    link_cache: Ref<KmemCache>,
+}
+
+/// Chains of the table of sets at boot.
+const FIRST_BUCKETS: usize = 64;
+
+const _: () = assert!(size_of::<ContainerData>() <= crate::mem::FRAME_SIZE);
+const _: () = assert!(offset_of!(ContainerData, first_buckets).is_multiple_of(8));
+
+describe!(
+    ContainerData,
+    "container_data",
+    [
+        hierarchies,
+        css_sets,
+        release_list,
+        table,
+        first_buckets,
+        roots,
+        init_css_set,
+        dummy,
+        nr_sets,
+        nr_containers,
+        nr_hierarchies,
+        nr_links,
+        last_container,
+        last_hierarchy,
+        container_cache,
+        hierarchy_cache,
+        set_cache,
+        link_cache,
+    ]
+);
+
+impl Hierarchy {
+    /// The bound subsystems in the order of callbacks: the one bound last first, so those of one mount
+    /// come in the opposite order of their numbers.
+    pub fn subsystems(&self) -> impl DoubleEndedIterator<Item = usize> + use<> {
+        let order = self.order;
+        let count = usize::from(order[0]).min(SUBSYS_MAX);
+        (1..=count).map(move |place| usize::from(order[place]))
+    }
+}
+
+/// Whether the container's directory is gone, or it has none because it is in the dummy hierarchy.
+pub fn is_removed(mem: &Mem, container: Ref<Container>) -> bool {
+    mem[container].flags & REMOVED != 0
+}
+
+/// The container of a hierarchy that a task is in.
+#[inline]
+pub fn task_container(mem: &Mem, task: Ref<Task>, root: Ref<Hierarchy>) -> Ref<Container> {
+    // Each hierarchy has a subsystem, whose state leads to the container.
+    match mem[root].subsystems().next() {
+        Some(subsystem) => mem[task_css(mem, task, subsystem)].container,
+        None => mem[root].top,
+    }
+}
+
+/// What subsystem number `subsystem` keeps for the container that a task is in.
+#[inline]
+pub fn task_css(mem: &Mem, task: Ref<Task>, subsystem: usize) -> Ref<Css> {
+    mem[css_set_of(mem, task)].subsys[subsystem]
+}
+
+/// A task's set; that of the topmost containers for those that were never given one.
+#[inline]
+fn css_set_of(mem: &Mem, task: Ref<Task>) -> Ref<CssSet> {
+    match mem[task].css_set {
+        set if set.is_null() => mem[CONTAINER].init_css_set,
+        set => set,
+    }
+}
+
+/// Sets up the dummy hierarchy, which owns every subsystem, and puts the tasks that there are into
+/// it. Each subsystem makes its first state here: for a container without a parent.
+///
+/// # Errors
+/// `ENOMEM`.
+pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
+    for head in [
+        offset_of!(ContainerData, hierarchies),
+        offset_of!(ContainerData, css_sets),
+        offset_of!(ContainerData, release_list),
+    ] {
+        mem.list_init(CONTAINER.byte_add(head));
+    }
+    let first = CONTAINER.byte_add(offset_of!(ContainerData, first_buckets));
+    mem[CONTAINER].table = HashTable::new(first, FIRST_BUCKETS as u32);
+    mem[CONTAINER].container_cache = create_cache::<Container>(mem, Container::TYPE.name)?;
+    mem[CONTAINER].hierarchy_cache = create_cache::<Hierarchy>(mem, Hierarchy::TYPE.name)?;
+    mem[CONTAINER].set_cache = create_cache::<CssSet>(mem, CssSet::TYPE.name)?;
+    mem[CONTAINER].link_cache = create_cache::<CgLink>(mem, CgLink::TYPE.name)?;
+    let dummy = hierarchy::alloc(mem, FLAVOUR_DUMMY)?;
+    mem[CONTAINER].dummy = dummy;
+    for number in 0..SUBSYSTEMS.len() {
+        mem.printk(format_args!(
+            "Initializing cgroup subsys {}",
+            subsystem_name(number)
+        ));
+        let top = mem[dummy].top;
+        let css = subsys::create(mem, number, top)?;
+        mem[top].subsys[number] = css;
+        mem[CONTAINER].roots[number] = dummy;
+        hierarchy::push(mem, dummy, number);
+    }
+    css_set::boot(mem)?;
+    attach::boot(mem);
+    Ok(())
+}
+
+fn create_cache<T>(mem: &mut Mem, name: &str) -> Result<Ref<KmemCache>, Errno> {
+    slab::kmem_cache_create(mem, name, size_of::<T>() as u32, 8, Constructor::None)
+}
+
+/// Allocates an object of one of the caches above, all zeroes.
+fn zalloc<T: Pod>(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<Ref<T>, Errno> {
+    let object: Ref<T> = slab::kmem_cache_alloc(mem, cache, Gfp::KERNEL)?;
+    mem[object] = T::zeroed();
+    Ok(object)
+}

@@ -38,7 +38,7 @@ describe!(HashTable, "hash_table", [first, buckets]);
 
 /// The hash of a key that is a number and some bytes.
 #[inline]
-pub(super) fn hash(number: u32, bytes: &[u8]) -> u32 {
+pub(crate) fn hash(number: u32, bytes: &[u8]) -> u32 {
     let mut hash = (u64::from(number) << 8 | bytes.len() as u64).wrapping_mul(SPREAD);
     let (words, rest) = bytes.as_chunks::<8>();
     for word in words {
@@ -62,13 +62,18 @@ const SPREAD: u64 = 0x2b7e_1516_28ae_d2a7;
 
 impl HashTable {
     /// A table of `buckets` empty chains in zeroed memory.
-    pub(super) fn new(first: Ref<Buckets>, buckets: u32) -> HashTable {
+    pub(crate) fn new(first: Ref<Buckets>, buckets: u32) -> HashTable {
         HashTable { first, buckets }
     }
 
     /// Behind the table's last pair of chains.
-    pub(super) fn end(&self) -> Ref<Buckets> {
+    pub(crate) fn end(&self) -> Ref<Buckets> {
         self.first.offset(self.buckets.div_ceil(2))
+    }
+
+    /// The table's first pair of chains.
+    pub(crate) fn first(&self) -> Ref<Buckets> {
+        self.first
     }
 
     /// Where the head of a chain stands.
@@ -86,7 +91,7 @@ impl HashTable {
 
     /// The objects of one chain.
     #[inline]
-    pub(super) fn chain(self, mem: &Mem, bucket: u32) -> impl Iterator<Item = Ref<HashNode>> + '_ {
+    pub(crate) fn chain(self, mem: &Mem, bucket: u32) -> impl Iterator<Item = Ref<HashNode>> + '_ {
         let (place, half) = self.place(bucket);
         let mut at = mem[place][half];
         core::iter::from_fn(move || {
@@ -101,14 +106,14 @@ impl HashTable {
 
     /// The objects with that hash.
     #[inline]
-    pub(super) fn find(self, mem: &Mem, hash: u32) -> impl Iterator<Item = Ref<HashNode>> + '_ {
+    pub(crate) fn find(self, mem: &Mem, hash: u32) -> impl Iterator<Item = Ref<HashNode>> + '_ {
         let chain = self.chain(mem, self.bucket(hash));
         chain.filter(move |&node| mem[node].hash == hash)
     }
 
     /// Objects in the table; `None` if one is on another's chain, or they are more than `limit`, as
     /// where a chain leads back into itself.
-    pub(super) fn count(self, mem: &Mem, limit: u32) -> Option<u32> {
+    pub(crate) fn count(self, mem: &Mem, limit: u32) -> Option<u32> {
         let mut count = 0;
         for bucket in 0..self.buckets {
             for node in self.chain(mem, bucket) {
@@ -122,7 +127,7 @@ impl HashTable {
     }
 
     /// Puts an object into the table.
-    pub(super) fn insert(self, mem: &mut Mem, node: Ref<HashNode>, hash: u32) {
+    pub(crate) fn insert(self, mem: &mut Mem, node: Ref<HashNode>, hash: u32) {
         let (place, half) = self.place(self.bucket(hash));
         mem[node] = HashNode {
             next: mem[place][half],
@@ -132,7 +137,7 @@ impl HashTable {
     }
 
     /// Takes an object out of the table.
-    pub(super) fn remove(self, mem: &mut Mem, node: Ref<HashNode>) {
+    pub(crate) fn remove(self, mem: &mut Mem, node: Ref<HashNode>) {
         let HashNode { next, hash } = mem[node];
         let before = self
             .chain(mem, self.bucket(hash))

@@ -72,6 +72,7 @@ use core::fmt;
 use bytemuck::{Pod, Zeroable};
 
 use crate::btf::{Kind, describe};
+use crate::container;
 use crate::errno::Errno;
 use crate::mem::{ListHead, Mem, Ref, layout};
 use crate::radix_tree::RadixTreeRoot;
@@ -294,12 +295,15 @@ pub(crate) trait FileSystem: Sync {
 }
 
 /// The file systems; a [`Mount`] names its one by the index.
-static FILE_SYSTEMS: [&dyn FileSystem; 5] = [
+static FILE_SYSTEMS: [&dyn FileSystem; 8] = [
     &ramfs::Ramfs("rootfs"),
     &procfs::PROCFS,
     &sysfs::SYSFS,
     &ramfs::Ramfs("ramfs"),
     &srcfs::Srcfs,
+    &container::CONTAINER_FS,
+    &container::CGROUP,
+    &container::CPUSET_FS,
 ];
 const ROOTFS: u32 = 0;
 const PROCFS: u32 = 1;
@@ -361,6 +365,46 @@ impl fmt::Write for Name {
 
 /// Behind the last name of a directory.
 const END: u64 = u64::MAX;
+
+/// Makes a directory for a file system outside of this module, which pins it.
+pub(crate) fn make_directory(
+    mem: &mut Mem,
+    dir: Ref<Dentry>,
+    name: &str,
+    mode: u32,
+) -> Result<Ref<Dentry>, Errno> {
+    dentry::create(mem, dir, name, inode::DIRECTORY | mode)
+}
+
+/// Makes a file likewise.
+pub(crate) fn make_file(
+    mem: &mut Mem,
+    dir: Ref<Dentry>,
+    name: &str,
+    mode: u32,
+) -> Result<Ref<Dentry>, Errno> {
+    dentry::create(mem, dir, name, inode::REGULAR | mode)
+}
+
+/// Takes a file or an empty directory that was made so out of its directory.
+pub(crate) fn remove_entry(mem: &mut Mem, dentry: Ref<Dentry>) {
+    dentry::remove(mem, dentry);
+}
+
+/// What its file system holds of a directory, sorted by name.
+pub(crate) fn entries(mem: &Mem, dir: Ref<Dentry>) -> impl Iterator<Item = Ref<Dentry>> + '_ {
+    dentry::pinned(mem, dir)
+}
+
+/// The numbers that a file system keeps in an inode.
+pub(crate) fn numbers_of(mem: &Mem, inode: Ref<Inode>) -> [u32; 2] {
+    mem[inode].entry
+}
+
+/// Sets them.
+pub(crate) fn set_numbers(mem: &mut Mem, inode: Ref<Inode>, numbers: [u32; 2]) {
+    mem[inode].entry = numbers;
+}
 
 /// Reads a directory of which everything is pinned in the dentry cache. A position is the place of
 /// the next dentry.

@@ -6,6 +6,7 @@ use core::fmt::{self, Write};
 
 use super::generated::{self, Entry, Generated, Shown, file, parse_number};
 use super::{FS, Mount, mount, namei, shrink};
+use crate::container;
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::slab::debug::Flags;
@@ -20,8 +21,11 @@ pub(super) static PROCFS: Generated = Generated {
 };
 
 /// What is in `/proc`.
-static FILES: [Entry; 12] = [
+static FILES: [Entry; 14] = [
     file("buddyinfo", buddyinfo, None),
+    file("cgroups", containers, None),
+    // As the patches of May 2007 called it.
+    file("containers", containers, None),
     file("filesystems", filesystems, None),
     file("meminfo", meminfo, None),
     file("mounts", mounts, None),
@@ -66,6 +70,11 @@ fn filesystems(_: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
         writeln!(out, "nodev\t{}", file_system.name())?;
     }
     Ok(None)
+}
+
+/// A header, then a record a subsystem.
+fn containers(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
+    Ok(container::proc::show_subsystems(mem, position, out)?)
 }
 
 /// Kilobytes in so many frames.

@@ -3,6 +3,7 @@
 use super::mm::Mm;
 use super::wait::WaitQueue;
 use super::{RUNNING, Task};
+use crate::container;
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
 
@@ -42,18 +43,31 @@ pub(super) fn fork_process(_: &mut Mem, _: Ref<Task>, _: Ref<Task>) -> Result<()
 
 pub(super) fn exit_process(_: &mut Mem, _: Ref<Task>) {}
 
-pub(super) fn container_fork(_: &mut Mem, _: Ref<Task>, _: Ref<Task>) -> Result<(), Errno> {
+pub(super) fn container_fork(
+    mem: &mut Mem,
+    parent: Ref<Task>,
+    child: Ref<Task>,
+) -> Result<(), Errno> {
+    container::fork(mem, parent, child);
     Ok(())
 }
 
-pub(super) fn container_can_fork(_: &mut Mem, _: Ref<Task>) -> Result<(), Errno> {
-    Ok(())
+pub(super) fn container_can_fork(mem: &mut Mem, child: Ref<Task>) -> Result<(), Errno> {
+    container::can_fork(mem, child)
 }
 
-pub(super) fn container_undo_fork(_: &mut Mem, _: Ref<Task>) {}
+pub(super) fn container_undo_fork(mem: &mut Mem, child: Ref<Task>) {
+    container::fork_failed(mem, child);
+}
 
-pub(super) fn container_fork_callbacks(_: &mut Mem, _: Ref<Task>) {}
+pub(super) fn container_fork_callbacks(mem: &mut Mem, child: Ref<Task>) {
+    container::fork_callbacks(mem, child);
+}
 
-pub(super) fn container_post_fork(_: &mut Mem, _: Ref<Task>) {}
+pub(super) fn container_post_fork(mem: &mut Mem, child: Ref<Task>) {
+    container::post_fork(mem, child);
+}
 
-pub(super) fn container_exit(_: &mut Mem, _: Ref<Task>) {}
+pub(super) fn container_exit(mem: &mut Mem, task: Ref<Task>) {
+    container::exit(mem, task);
+}

@@ -16,6 +16,7 @@ use core::fmt;
 use bytemuck::{Pod, Zeroable};
 
 use crate::btf::{Kind, describe};
+use crate::container;
 use crate::mem::{Gfp, MEM, Mem, Ref, layout};
 use crate::slab::KmemCache;
 
@@ -179,6 +180,27 @@ tracepoints! {
     SignalDeliver = 44, "signal", "signal_deliver", ["sig", "pid", "action"];
     /// A task's number and descriptor were given back.
     SchedProcessFree = 45, "sched", "sched_process_free", ["pid", "parent"];
+    /// A subsystem was called: which callback, for which container, about which task (0 is none), and
+    /// what it returned. `old` is the container that the task is or was in.
+    CgroupCallback = 50, "cgroup", "cgroup_callback", ["callback:callback", "subsys:subsys", "container", "old", "pid", "ret:int"];
+    /// A hierarchy came into being, with its subsystems and its topmost container.
+    CgroupSetupRoot = 51, "cgroup", "cgroup_setup_root", ["root", "subsys:subsystems", "top"];
+    /// A hierarchy has ended.
+    CgroupDestroyRoot = 52, "cgroup", "cgroup_destroy_root", ["root", "subsys:subsystems"];
+    /// A hierarchy was given other subsystems.
+    CgroupRemount = 53, "cgroup", "cgroup_remount", ["root", "old:subsystems", "new:subsystems"];
+    /// A container was made, or was refused.
+    CgroupMkdir = 54, "cgroup", "cgroup_mkdir", ["root", "container", "parent", "ret:int"];
+    /// A container goes, or was refused to.
+    CgroupRmdir = 55, "cgroup", "cgroup_rmdir", ["root", "container", "parent", "ret:int"];
+    /// A task's membership changed: the moment in which it did for all subsystems.
+    CgroupAttachTask = 56, "cgroup", "cgroup_attach_task", ["root", "container", "old", "pid"];
+    /// A container was left: it is put on the list (0), or taken off it to run the agent (1).
+    CgroupRelease = 57, "cgroup", "cgroup_release", ["root", "container", "stage"];
+    /// A subsystem has refused something that its container has too little of.
+    CgroupLimit = 58, "cgroup", "cgroup_limit", ["subsys:subsys", "container", "pid", "asked", "usage", "limit"];
+    /// A set of memberships was made that no task had yet, with so many links.
+    CgroupCssSet = 59, "cgroup", "cgroup_css_set", ["set:ptr", "links"];
 }
 
 impl Tracepoint {
@@ -313,6 +335,9 @@ impl Event {
                 "int" => Value::Signed(value as i64),
                 "gfp" => Value::Gfp(Gfp(value as u32)),
                 "ptr" => Value::Pointer(pointer),
+                "callback" => Value::Name(container::Callback::name_of(value)),
+                "subsys" => Value::Name(container::subsystem_name(value as usize)),
+                "subsystems" => Value::Subsystems(value as u32),
                 "cache" => match KmemCache::name_at(mem, pointer.cast()) {
                     Some(name) => Value::Name(name),
                     None => Value::Pointer(pointer),
@@ -344,8 +369,10 @@ pub enum Value<'a> {
     Gfp(Gfp),
     /// A kernel pointer.
     Pointer(Ref<()>),
-    /// The name of a cache.
+    /// The name of a cache, a subsystem or a callback.
     Name(&'a str),
+    /// Subsystems, a bit each.
+    Subsystems(u32),
 }
 
 impl fmt::Display for Value<'_> {
@@ -358,6 +385,7 @@ impl fmt::Display for Value<'_> {
             Value::Gfp(gfp) => write!(f, "{gfp}"),
             Value::Pointer(pointer) => write!(f, "{pointer}"),
             Value::Name(name) => f.write_str(name),
+            Value::Subsystems(bits) => container::write_subsystems(f, *bits),
         }
     }
 }
