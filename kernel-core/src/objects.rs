@@ -6,7 +6,7 @@
 
 use crate::btf::{Field, Kind, Type};
 use crate::container::{CgLink, Container, ContainerData, CssSet, Hierarchy};
-use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount, Pipe};
+use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
@@ -16,7 +16,7 @@ use crate::shell::{NamedTree, ShellData};
 use crate::slab::alias::Alias;
 use crate::slab::play::Handle;
 use crate::slab::{KmemCache, SlabData};
-use crate::task::sched::Rq;
+use crate::task::sched::{CfsRq, Rq, SCHED, SchedData, SchedEntity, TaskGroup};
 use crate::task::user::User;
 use crate::task::{Files, SignalStruct, Task, TaskData};
 use crate::trace::{CAPACITY, Record, TraceData};
@@ -43,12 +43,14 @@ const CACHED: &[&Type] = &[
     &Inode::TYPE,
     &Mount::TYPE,
     &File::TYPE,
-    &Pipe::TYPE,
     &NamedTree::TYPE,
     &Task::TYPE,
     &SignalStruct::TYPE,
     &Files::TYPE,
     &User::TYPE,
+    &TaskGroup::TYPE,
+    &SchedEntity::TYPE,
+    &CfsRq::TYPE,
     &Container::TYPE,
     &Hierarchy::TYPE,
     &CssSet::TYPE,
@@ -94,7 +96,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 18] {
+pub fn statics(mem: &Mem) -> [Run; 19] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -132,6 +134,11 @@ pub fn statics(mem: &Mem) -> [Run; 18] {
         Run {
             count: MAX_CPUS as u32,
             ..one(layout::SCHED, &Rq::TYPE)
+        },
+        Run {
+            at: SCHED.unit(),
+            count: 1,
+            object: &SchedData::TYPE,
         },
         one(layout::CONTAINER, &ContainerData::TYPE),
         one(layout::TTY, &Tty::TYPE),

@@ -12,12 +12,12 @@
 
 use core::mem::offset_of;
 
-use super::wait::WaitQueue;
+use super::wait::{self, WaitQueue};
 use super::{
     EXIT_DEAD, EXIT_ZOMBIE, INTERRUPTIBLE, PF_EXITING, RUNNING, STOPPED, SignalStruct, TASK,
-    TASK_DEAD, Task, Tif, UNINTERRUPTIBLE, children, fork, pid, seams,
+    TASK_DEAD, Task, Tif, UNINTERRUPTIBLE, children, fork, pid, sched, seams,
     signal::{self, GROUP_EXIT, STOP_CONTINUED, STOP_STOPPED, Signal},
-    user,
+    time, user,
 };
 use crate::errno::Errno;
 use crate::fs;
@@ -109,8 +109,8 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
     let live = mem[signal].live;
     let event = [mem[task].pid, mem[task].tgid, code, live].map(u64::from);
     mem.trace(Tracepoint::SchedProcessExit, event);
-    seams::finish_wait(mem, task);
-    seams::timer_cancel(mem, task);
+    wait::finish_wait(mem, task);
+    time::timer_cancel(mem, task);
     if !mem[task].program.is_null() {
         seams::exit_process(mem, task);
     }
@@ -118,7 +118,7 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
     fs::exit_files(mem, task);
     fork::release_fs(mem, task);
     seams::container_exit(mem, task);
-    seams::task_dead(mem, task);
+    sched::task_dead(mem, task);
     mem[task].state = TASK_DEAD;
     mem[task].thread_flags &= !(Tif::SigPending as u32);
     mem[task].pending = 0;
@@ -175,7 +175,8 @@ pub(super) fn notify_stopped(mem: &mut Mem, leader: Ref<Task>) {
 }
 
 fn wake_waiters(mem: &mut Mem, parent: Ref<Task>) {
-    seams::wake_up_all(mem, wait_chldexit(mem, parent));
+    let queue = wait_chldexit(mem, parent);
+    wait::wake_up_all(mem, queue);
 }
 
 /// Where those sleep who wait for a process's children.

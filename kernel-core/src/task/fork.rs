@@ -20,7 +20,7 @@ use bytemuck::Zeroable;
 
 use super::{
     EXIT_ZOMBIE, INTERRUPTIBLE, PF_EXITING, PF_FORKNOEXEC, PF_FROZEN, PF_SIGNALED, RUNNING,
-    SignalStruct, TASK, Task, Tif, cred::Capability, pid, seams, signal, tasks_head, user,
+    SignalStruct, TASK, Task, Tif, cred::Capability, pid, sched, seams, signal, tasks_head, user,
     wait::Why,
 };
 use crate::errno::Errno;
@@ -94,7 +94,7 @@ impl From<Errno> for Refusal {
 /// Those of [`copy_process`].
 pub fn do_fork(mem: &mut Mem, parent: Ref<Task>, flags: u32) -> Result<Ref<Task>, Errno> {
     let child = copy_process(mem, parent, flags)?;
-    seams::wake_up_new_task(mem, child);
+    sched::wake_up_new_task(mem, child);
     Ok(child)
 }
 
@@ -239,7 +239,7 @@ fn dup_task(mem: &mut Mem, parent: Ref<Task>) -> Result<Ref<Task>, Errno> {
         ..Task::zeroed()
     };
     mem[child] = fresh;
-    mem[child].se.weight = from.se.weight;
+    sched::sched_fork(mem, parent, child);
     Ok(child)
 }
 

@@ -543,7 +543,7 @@ pub(crate) fn boot(mem: &mut Mem, hz: u32) -> Result<(), Errno> {
         }
     }
     pid::begin_at(mem, FIRST_PID);
-    Ok(())
+    sched::boot(mem)
 }
 
 /// A task without anything: all zeroes, its lists empty.
@@ -662,5 +662,6 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
         return Err("task: the number of tasks differs from what the lists hold");
     }
     user::check(mem)?;
-    pid::check(mem)
+    pid::check(mem)?;
+    sched::check(mem)
 }

@@ -1,35 +1,10 @@
 //! Where the life of tasks meets the parts that others build. Each function goes when its own stands.
 
+use super::Task;
 use super::mm::Mm;
-use super::wait::WaitQueue;
-use super::{RUNNING, Task};
 use crate::container;
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
-
-pub(super) fn wake_up_new_task(_: &mut Mem, _: Ref<Task>) {}
-
-pub(super) fn wake_up_process(mem: &mut Mem, task: Ref<Task>) {
-    finish_wait(mem, task);
-    mem[task].state = RUNNING;
-}
-
-pub(super) fn task_dead(_: &mut Mem, _: Ref<Task>) {}
-
-pub(super) fn deactivate(_: &mut Mem, _: Ref<Task>) {}
-
-pub(super) fn deactivate_if_queued(_: &mut Mem, _: Ref<Task>) {}
-
-pub(super) fn finish_wait(mem: &mut Mem, task: Ref<Task>) {
-    let link = task.byte_add(core::mem::offset_of!(Task, wait));
-    if !mem[task].wait.link.next.is_null() {
-        mem.list_del(link);
-    }
-}
-
-pub(super) fn timer_cancel(_: &mut Mem, _: Ref<Task>) {}
-
-pub(super) fn wake_up_all(_: &mut Mem, _: Ref<WaitQueue>) {}
 
 pub(super) fn dup_mm(_: &mut Mem, _: Ref<Mm>) -> Result<Ref<Mm>, Errno> {
     Err(Errno::ENOSYS)

@@ -21,7 +21,7 @@ use core::mem::offset_of;
 
 use super::{
     INTERRUPTIBLE, PF_EXITING, PF_SIGNALED, RUNNING, STOPPED, SignalStruct, Task, Tif,
-    UNINTERRUPTIBLE, cred::Capability, current, exit, find_task_by_pid, pid, seams, threads,
+    UNINTERRUPTIBLE, cred::Capability, current, exit, find_task_by_pid, pid, sched, threads, wait,
 };
 use crate::errno::Errno;
 use crate::mem::{ListHead, Mem, Ref};
@@ -384,7 +384,7 @@ pub(super) fn wake(mem: &mut Mem, thread: Ref<Task>, resume: bool) {
             deliver(mem, thread);
         }
     } else if state == INTERRUPTIBLE || (resume && state == STOPPED) {
-        seams::wake_up_process(mem, thread);
+        sched::wake_up_process(mem, thread);
     }
 }
 
@@ -397,7 +397,7 @@ fn resume(mem: &mut Mem, thread: Ref<Task>) {
     if mem[thread].has(Tif::Staged) {
         mem[thread].state = INTERRUPTIBLE;
     } else {
-        seams::wake_up_process(mem, thread);
+        sched::wake_up_process(mem, thread);
     }
     retarget(mem, thread);
 }
@@ -514,9 +514,9 @@ fn stop(mem: &mut Mem, task: Ref<Task>, sig: Signal) {
 
 /// A task stops here. What it slept for no longer wakes it; it will look again when it goes on.
 fn park(mem: &mut Mem, task: Ref<Task>) {
-    seams::finish_wait(mem, task);
+    wait::finish_wait(mem, task);
     mem[task].state = STOPPED;
-    seams::deactivate(mem, task);
+    sched::deactivate(mem, task);
     recalc(mem, task);
 }
 
@@ -534,7 +534,6 @@ pub fn settle(mem: &mut Mem, task: Ref<Task>) {
         let handled = waiting & mem[signal].caught & !UNSTOPPABLE;
         let ends = mem[signal].flags & GROUP_EXIT != 0;
         if delivers && signal_pending(mem, thread) && (ends || handled == 0) {
-            seams::deactivate_if_queued(mem, thread);
             deliver(mem, thread);
         }
     });

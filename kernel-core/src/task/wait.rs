@@ -5,11 +5,20 @@
 //! first, and are all woken; exclusive ones stand behind in the order of their coming, and a wake-up
 //! stops after the first of them.
 //!
-//! A task sleeps in one queue at a time, so its entry lies in the task itself.
+//! A task sleeps in one queue at a time, so its entry lies in the task itself. Whatever wakes it, its
+//! queue, a signal or an alarm, also takes it out of the queue: a task that runs is in none.
+//!
+//! There are no kernel stacks, so nothing waits *inside* a system call. A call that has to wait puts
+//! the current task to sleep with [`sleep_on`] and returns; when the task is woken the call is made
+//! again from the start, looks at its condition, and perhaps sleeps once more. That is 2.6's
+//! `prepare_to_wait`, test, `schedule`, loop, with the loop outside.
+
+use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::btf::describe;
+use super::{Task, sched};
+use crate::btf::{Kind, describe};
 use crate::mem::{ListHead, Mem, Ref};
 
 /// A queue of sleeping tasks (`wait_queue_head_t`).
@@ -34,7 +43,7 @@ pub struct WaitEntry {
     pub why: u32,
 }
 
-describe!(WaitEntry, "wait_queue", [link, exclusive, why]);
+describe!(WaitEntry, "wait_queue", [link, exclusive, why: Kind::Named(show_why)]);
 
 /// What a task waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +69,124 @@ pub enum Why {
     Memory = 8,
 }
 
+impl Why {
+    /// What a task is shown to wait in, as `/proc/<pid>/wchan` names kernel functions.
+    pub fn wchan(number: u32) -> &'static str {
+        match number {
+            0 => "0",
+            1 => "hrtimer_nanosleep",
+            2 => "do_wait",
+            3 => "sys_pause",
+            4 => "pipe_wait",
+            5 => "n_tty_write",
+            6 => "refrigerator",
+            7 => "kthreadd",
+            8 => "congestion_wait",
+            _ => "?",
+        }
+    }
+}
+
+fn show_why(why: u64, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+    f.write_str(Why::wchan(why as u32))
+}
+
 impl WaitQueue {
     /// Makes `queue` empty.
     pub fn init(mem: &mut Mem, queue: Ref<WaitQueue>) {
         mem.list_init(queue.cast());
     }
+}
+
+/// The task of an entry.
+fn task_of(link: Ref<ListHead>) -> Ref<Task> {
+    link.byte_sub(offset_of!(Task, wait) + offset_of!(WaitEntry, link))
+}
+
+/// A task's place in a queue.
+fn link_of(task: Ref<Task>) -> Ref<ListHead> {
+    task.byte_add(offset_of!(Task, wait) + offset_of!(WaitEntry, link))
+}
+
+/// Whether a task is in a wait queue.
+pub fn is_waiting(mem: &Mem, task: Ref<Task>) -> bool {
+    !mem[task].wait.link.next.is_null()
+}
+
+/// The tasks that sleep in a queue, in the order in which they would be woken.
+pub fn sleepers(mem: &Mem, queue: Ref<WaitQueue>) -> impl Iterator<Item = Ref<Task>> + '_ {
+    mem.list_iter(queue.cast()).map(task_of)
+}
+
+/// Puts the current task to sleep in a queue (`prepare_to_wait`): it stops running at its next
+/// `schedule`. `state` is [`super::INTERRUPTIBLE`] or [`super::UNINTERRUPTIBLE`]; a wake-up wakes
+/// one exclusive sleeper only.
+pub fn sleep_on(mem: &mut Mem, queue: Ref<WaitQueue>, state: u32, exclusive: bool, why: Why) {
+    let task = super::current(mem);
+    finish_wait(mem, task);
+    let link = link_of(task);
+    if exclusive {
+        mem.list_add_tail(link, queue.cast());
+    } else {
+        mem.list_add(link, queue.cast());
+    }
+    let task = &mut mem[task];
+    task.wait.exclusive = u32::from(exclusive);
+    task.wait.why = why as u32;
+    // In this order: who wakes the queue from here on finds a sleeper.
+    task.state = state;
+}
+
+/// Puts the current task to sleep without a queue, until its alarm, a signal or somebody who knows it
+/// wakes it.
+pub fn sleep(mem: &mut Mem, state: u32, why: Why) {
+    let task = super::current(mem);
+    finish_wait(mem, task);
+    let task = &mut mem[task];
+    task.wait.why = why as u32;
+    task.state = state;
+}
+
+/// Takes a task out of the queue that it is in, if it is in one.
+#[inline]
+pub fn finish_wait(mem: &mut Mem, task: Ref<Task>) {
+    if is_waiting(mem, task) {
+        mem.list_del(link_of(task));
+    }
+    mem[task].wait.exclusive = 0;
+    mem[task].wait.why = Why::Nothing as u32;
+}
+
+/// Wakes the sleepers of a queue: those that are not exclusive, until `nr` exclusive ones have been
+/// woken; 0 is all. Returns how many were.
+pub fn wake_up_nr(mem: &mut Mem, queue: Ref<WaitQueue>, nr: u32) -> u32 {
+    let (mut woken, mut exclusive_left) = (0, nr);
+    let head: Ref<ListHead> = queue.cast();
+    let mut link = mem[head].next;
+    while link != head {
+        let next = mem[link].next;
+        let task = task_of(link);
+        let exclusive = mem[task].wait.exclusive != 0;
+        if sched::try_to_wake_up(mem, task, sched::NORMAL) {
+            woken += 1;
+            if exclusive {
+                exclusive_left = exclusive_left.wrapping_sub(1);
+                if exclusive_left == 0 {
+                    break;
+                }
+            }
+        }
+        link = next;
+    }
+    woken
+}
+
+/// Wakes all sleepers that are not exclusive and `nr` exclusive ones; returns how many in all.
+pub fn wake_up(mem: &mut Mem, queue: Ref<WaitQueue>, nr: u32) -> u32 {
+    wake_up_nr(mem, queue, nr.max(1))
+}
+
+/// Wakes everybody; returns how many there were.
+pub fn wake_up_all(mem: &mut Mem, queue: Ref<WaitQueue>) -> u32 {
+    wake_up_nr(mem, queue, 0)
 }

@@ -164,6 +164,23 @@ tracepoints! {
     PruneDcache = 24, "fs", "prune_dcache", ["count", "spared", "freed", "unused"];
     /// Unused inodes likewise.
     PruneIcache = 25, "fs", "prune_icache", ["count", "freed", "unused"];
+    /// A CPU runs another task: the one that had come least in its queue, and what whoever is next
+    /// there has (0 if nobody). 0 is the idle task. `clock` is the CPU's time.
+    SchedSwitch = 26, "sched", "sched_switch", ["prev_pid", "prev_state", "next_pid", "vruntime", "second", "clock"];
+    /// A task was woken. It pushes the running one aside if `vruntime + granularity < curr_vruntime`,
+    /// the virtual runtimes being those of the two, or of their groups, where they share a queue.
+    SchedWakeup = 27, "sched", "sched_wakeup", ["pid", "target_cpu", "vruntime", "curr_vruntime", "granularity", "preempts"];
+    /// A task goes to another CPU, because its own has so much more load, of which the task is a part.
+    SchedMigrateTask = 28, "sched", "sched_migrate_task", ["pid", "prio", "orig_cpu", "dest_cpu", "imbalance", "load"];
+    /// On the way to the task that runs next a group's entity was picked: its virtual runtime, that of
+    /// whoever is next in the queue, its weight, and the sum of weights there.
+    SchedPickGroup = 29, "sched", "sched_pick_group", ["group:ptr", "vruntime", "second", "weight", "load"];
+    /// A new task has its place: `min_vruntime` and what it would have had (`placed`); `swapped` if it
+    /// got its parent's place, to run first.
+    SchedWakeupNew = 30, "sched", "sched_wakeup_new", ["pid", "target_cpu", "vruntime", "min_vruntime", "placed", "swapped"];
+    /// The running task, or a group that it is in, has had its slice, which is the period times weight by
+    /// load.
+    SchedSliceEnd = 31, "sched", "sched_slice_end", ["pid", "ran", "slice", "weight", "load", "nr_running"];
     /// A task was made.
     SchedProcessFork = 38, "sched", "sched_process_fork", ["parent_pid", "child_pid", "clone_flags:hex", "threads", "total_forks"];
     /// A fork was refused; by which rule [`crate::task::fork::Rule`] tells, what counted and the limit.
@@ -180,8 +197,6 @@ tracepoints! {
     SignalDeliver = 44, "signal", "signal_deliver", ["sig", "pid", "action"];
     /// A task's number and descriptor were given back.
     SchedProcessFree = 45, "sched", "sched_process_free", ["pid", "parent"];
-    /// A file system object was given another name, in the same directory or another.
-    FsRename = 46, "fs", "rename", ["ino", "parent", "new_parent"];
     /// A subsystem was called: which callback, for which container, about which task (0 is none), and
     /// what it returned. `old` is the container that the task is or was in.
     CgroupCallback = 50, "cgroup", "cgroup_callback", ["callback:callback", "subsys:subsys", "container", "old", "pid", "ret:int"];
