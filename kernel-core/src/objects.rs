@@ -6,7 +6,7 @@
 
 use crate::btf::{Field, Kind, Type};
 use crate::container::{CgLink, Container, ContainerData, CssSet, Hierarchy};
-use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount};
+use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount, Pipe};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
@@ -43,6 +43,7 @@ const CACHED: &[&Type] = &[
     &Inode::TYPE,
     &Mount::TYPE,
     &File::TYPE,
+    &Pipe::TYPE,
     &NamedTree::TYPE,
     &Task::TYPE,
     &SignalStruct::TYPE,

@@ -6,7 +6,7 @@ use core::fmt;
 use super::hierarchy::{self, Options};
 use super::{Container, FLAVOUR_CGROUP, FLAVOUR_CONTAINER, Hierarchy, files, tree};
 use crate::errno::Errno;
-use crate::fs::{Dentry, File, FileSystem, Mount};
+use crate::fs::{self, Dentry, File, FileSystem, Mount};
 use crate::mem::{Mem, Ref};
 use crate::slab;
 
@@ -116,8 +116,36 @@ impl FileSystem for ContainerFs {
         }
     }
 
-    fn mkdir(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
-        tree::mkdir(mem, dir, name, 0o755)
+    fn mkdir(
+        &self,
+        mem: &mut Mem,
+        dir: Ref<Dentry>,
+        name: &str,
+        mode: u32,
+    ) -> Result<Ref<Dentry>, Errno> {
+        tree::mkdir(mem, dir, name, mode & fs::attr::MODE_BITS)
+    }
+
+    /// A container gets another name in the same directory; its files don't.
+    fn rename(
+        &self,
+        mem: &mut Mem,
+        old: Ref<Dentry>,
+        dir: Ref<Dentry>,
+        name: &str,
+        target: Option<Ref<Dentry>>,
+    ) -> Result<(), Errno> {
+        if !fs::is_dir(mem, old) {
+            return Err(Errno::ENOTDIR);
+        }
+        if target.is_some() {
+            return Err(Errno::EEXIST);
+        }
+        if mem[old].parent != dir {
+            return Err(Errno::EIO);
+        }
+        fs::rename_entry(mem, old, dir, name);
+        Ok(())
     }
 
     fn rmdir(&self, mem: &mut Mem, dentry: Ref<Dentry>) -> Result<(), Errno> {

@@ -2,9 +2,9 @@
 
 use super::dentry::{self, Dentry, NAME_MAX, children, children_head, is_dir, subtree};
 use super::filemap::{DIRTY, page_tree};
-use super::inode::{self, Inode, inodes};
+use super::inode::{self, FIFO, Inode, REGULAR, inodes};
 use super::mount::{Mount, trees_and_mounts};
-use super::{FS, File, fdtable, files};
+use super::{FS, File, fdtable, files, pipe};
 use crate::mem::{FRAME_SIZE, Mem, PageFlag, Ref};
 use crate::radix_tree::{self, TagState};
 use crate::slab;
@@ -17,9 +17,10 @@ struct Census {
     dentries: u32,
     hashed: u32,
     unused: u32,
-    /// References that open files must explain.
-    held: u32,
+    /// References to dentries that somebody outside of the tree must explain: a sum of fingerprints.
+    held: u64,
     mounts: u32,
+    pipes: u32,
     pages: u32,
     dirty: u32,
 }
@@ -45,14 +46,28 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
         census.mounts += 1;
         check_mount(mem, mount, &mut census)?;
     }
-    check_removed(mem, &mut census)?;
-    if census.held != data.nr_files {
+    check_orphans(mem, &mut census)?;
+    let mut holders = 0_u64;
+    for_each_holder(mem, &mut |dentry: Ref<Dentry>| {
+        holders = holders.wrapping_add(fingerprint(dentry.unit()));
+    });
+    if census.held != holders {
         return Err("fs: a dentry's count differs from the number of its holders");
     }
     inode::check(mem)?;
+    let mut ends = 0;
     for inode in inodes(mem) {
         check_pages(mem, inode, &mut census)?;
+        ends += pipe::check(mem, inode)?;
+        census.pipes += u32::from(!mem[inode].pipe.is_null());
     }
+    let ends_open = files(mem).filter(|&file| mem[super::inode_of(mem, file)].kind() == FIFO);
+    let ends_open = ends_open
+        .map(|file| u32::from(mem[file].is_readable()) + u32::from(mem[file].is_writable()));
+    if ends != ends_open.sum::<u32>() {
+        return Err("fs: pipes have more or fewer ends than are open");
+    }
+    check_writers(mem)?;
     if data.nr_dentry != census.dentries || data.nr_unused != census.unused {
         return Err("fs: the dentry cache has lost count");
     }
@@ -65,6 +80,7 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
         (data.inode_cache, data.nr_inodes),
         (data.mount_cache, census.mounts),
         (data.file_cache, data.nr_files),
+        (data.pipe_cache, census.pipes),
     ] {
         if slab::counts(mem, cache).active_objects != expected {
             return Err("fs: objects in use differ from those that the tree leads to");
@@ -130,6 +146,26 @@ fn check_files(mem: &Mem) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Checks that inodes know how many write to them.
+fn check_writers(mem: &Mem) -> Result<(), &'static str> {
+    let mut writers = 0_u64;
+    for file in files(mem).filter(|&file| mem[file].is_writable()) {
+        let inode = super::inode_of(mem, file);
+        if mem[inode].kind() == REGULAR {
+            writers = writers.wrapping_add(fingerprint(inode.unit()));
+        }
+    }
+    let mut said = 0_u64;
+    for inode in inodes(mem) {
+        let count = mem[inode].write_count.max(0) as u64;
+        said = said.wrapping_add(fingerprint(inode.unit()).wrapping_mul(count));
+    }
+    match said == writers {
+        true => Ok(()),
+        false => Err("fs: an inode has more or fewer writers than it says"),
+    }
+}
+
 /// Checks one mount and what hangs below its root.
 fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), &'static str> {
     let Mount {
@@ -166,29 +202,37 @@ fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), 
     Ok(())
 }
 
-/// The working directories and the dentries of open files.
-fn held(mem: &Mem) -> impl Iterator<Item = Ref<Dentry>> + '_ {
-    let working = task::pid::tasks_from(mem, 0).map(|task| mem[task].pwd);
-    // Zombies are nowhere.
-    let working = working.filter(|pwd| !pwd.is_null());
-    working.chain(files(mem).map(|file| mem[file].dentry))
-}
-
-/// `at` and the directories above it as long as they were removed.
-fn removed_above(mem: &Mem, at: Ref<Dentry>) -> impl Iterator<Item = Ref<Dentry>> + '_ {
-    let above = core::iter::successors(Some(at), |&at| Some(mem[at].parent));
-    above.take_while(|&at| mem[at].is_dead())
-}
-
-/// Checks what was removed while somebody holds it, and the directories above that were removed too.
-fn check_removed(mem: &Mem, census: &mut Census) -> Result<(), &'static str> {
-    for (index, holder) in held(mem).enumerate() {
-        for at in removed_above(mem, holder) {
-            let mut before = held(mem).take(index);
-            if !before.any(|other| removed_above(mem, other).any(|seen| seen == at)) {
-                check_dentry(mem, at, census)?;
-            }
+/// Names every dentry that is held from outside of the tree, as often as it is: by working directories,
+/// open files, and orphans that hold the directory they were in.
+fn for_each_holder(mem: &Mem, holds: &mut dyn FnMut(Ref<Dentry>)) {
+    for task in task::pid::tasks_from(mem, 0) {
+        let Task { pwd, .. } = mem[task];
+        if !pwd.is_null() {
+            holds(pwd);
         }
+    }
+    for file in files(mem) {
+        holds(mem[file].dentry);
+    }
+    for orphan in orphans(mem) {
+        holds(mem[orphan].parent);
+    }
+}
+
+fn orphans(mem: &Mem) -> impl Iterator<Item = Ref<Dentry>> + '_ {
+    mem.list_iter(dentry::orphans()).map(dentry::of_lru)
+}
+
+/// Checks what was removed while somebody holds it.
+fn check_orphans(mem: &Mem, census: &mut Census) -> Result<(), &'static str> {
+    if !mem.list_is_sound(dentry::orphans(), mem[FS].nr_dentry) {
+        return Err("fs: the list of orphans is broken");
+    }
+    for at in orphans(mem) {
+        if !mem[at].is_dead() {
+            return Err("fs: an orphan has a directory");
+        }
+        check_dentry(mem, at, census)?;
     }
     Ok(())
 }
@@ -207,11 +251,8 @@ fn check_dentry(mem: &Mem, at: Ref<Dentry>, census: &mut Census) -> Result<(), &
         return Err("fs: a directory's list is broken");
     }
     let is_root = dentry.parent.is_null();
-    let mut holders = u32::from(dentry.is_pinned() || is_root)
-        + u32::from(!dentry.mounted.is_null())
-        + task::pid::tasks_from(mem, 0)
-            .filter(|&task| mem[task].pwd == at)
-            .count() as u32;
+    let mut holders =
+        u32::from(dentry.is_pinned() || is_root) + u32::from(!dentry.mounted.is_null());
     let mut directories = 0;
     let mut before = "";
     let mut pinned_end = false;
@@ -234,21 +275,13 @@ fn check_dentry(mem: &Mem, at: Ref<Dentry>, census: &mut Census) -> Result<(), &
             before = name;
         }
     }
-    // Removed directories on the way to what is held hold their parents.
-    let mut dead = 0;
-    for (index, holder) in held(mem).enumerate().filter(|(_, at)| mem[*at].is_dead()) {
-        for below in removed_above(mem, holder).filter(|&below| mem[below].parent == at) {
-            let mut earlier = held(mem).take(index);
-            dead += u32::from(
-                !earlier.any(|other| removed_above(mem, other).any(|seen| seen == below)),
-            );
-        }
-    }
-    holders += dead;
     if dentry.count < holders {
         return Err("fs: a dentry's count differs from the number of its holders");
     }
-    census.held += dentry.count - holders;
+    let held = u64::from(dentry.count - holders);
+    census.held = census
+        .held
+        .wrapping_add(fingerprint(at.unit()).wrapping_mul(held));
     census.hashed += u32::from(dentry.is_hashed());
     census.unused += u32::from(dentry.is_unused());
     if dentry.is_hashed() == (is_root || dentry.is_dead()) {
@@ -257,7 +290,7 @@ fn check_dentry(mem: &Mem, at: Ref<Dentry>, census: &mut Census) -> Result<(), &
     if dentry.is_hashed() && dentry::find(mem, dentry.parent, dentry.name()) != Some(at) {
         return Err("fs: a dentry is not where its name leads");
     }
-    if dentry.is_unused() != (dentry.count == 0) {
+    if dentry.is_listed() != (dentry.count == 0 || dentry.is_dead()) {
         return Err("fs: an unused dentry is not on the list of unused ones");
     }
     if dentry.is_negative() {

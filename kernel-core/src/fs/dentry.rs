@@ -10,14 +10,15 @@
 //! on a list, the one that was used last in front, and [`prune`] frees from its end.
 //!
 //! A directory's children hang on its list: the pinned ones first, in the order of their names, which
-//! makes a listing sorted; behind them what else is cached. A removed dentry that somebody holds is
-//! on no list; it goes with its last holder.
+//! makes a listing sorted; behind them what else is cached. A removed dentry that somebody holds is an
+//! *orphan*; it goes with its last holder.
 
 use core::fmt;
 use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::attr::S_ISGID;
 use super::hash::{HashNode, HashTable, hash};
 use super::inode::{self, DIRECTORY, Inode, TYPE_MASK};
 use super::mount::Mount;
@@ -39,7 +40,8 @@ pub struct Dentry {
     pub(super) sibling: ListHead,
     /// A directory's dentries, the pinned ones first.
     pub(super) children: ListHead,
-    /// Link in the list of unused dentries; NULL while somebody holds it.
+    /// Link in the list of unused dentries, or of those that were removed and are held; NULL for one that
+    /// is held and can be found.
     lru: ListHead,
     /// Place in the hash table of dentries.
     pub(super) node: HashNode,
@@ -125,6 +127,11 @@ impl Dentry {
 
     /// Whether it is kept though nobody holds it.
     pub fn is_unused(&self) -> bool {
+        self.count == 0 && !self.lru.next.is_null()
+    }
+
+    /// Whether it is on the list of unused ones or of orphans.
+    pub(super) fn is_listed(&self) -> bool {
         !self.lru.next.is_null()
     }
 
@@ -192,6 +199,21 @@ pub(super) fn subtree(mem: &Mem, root: Ref<Dentry>) -> impl Iterator<Item = Ref<
     })
 }
 
+/// Head of the list of dentries that were removed while somebody holds them.
+pub(super) fn orphans() -> Ref<ListHead> {
+    FS.byte_add(offset_of!(FsData, dentry_orphans))
+}
+
+/// Lists a dentry that no directory leads to any more, or never will, but that somebody holds.
+pub(super) fn orphan(mem: &mut Mem, dentry: Ref<Dentry>) {
+    mem.list_add_tail(lru(dentry), orphans());
+}
+
+/// The dentry of a link in that list, or in that of unused ones.
+pub(super) fn of_lru(link: Ref<ListHead>) -> Ref<Dentry> {
+    link.byte_sub(offset_of!(Dentry, lru))
+}
+
 /// Head of the list of unused dentries.
 fn unused() -> Ref<ListHead> {
     FS.byte_add(offset_of!(FsData, dentry_unused))
@@ -208,6 +230,7 @@ fn node(dentry: Ref<Dentry>) -> Ref<HashNode> {
 /// Empties list and table.
 pub(super) fn boot(mem: &mut Mem, table: HashTable) {
     mem.list_init(unused());
+    mem.list_init(orphans());
     mem[FS].dentry_table = table;
 }
 
@@ -277,6 +300,9 @@ fn drop_unused(mem: &mut Mem, dentry: Ref<Dentry>) {
 /// Frees a dentry that nobody holds and returns the directory whose reference it had (`d_kill`).
 fn kill(mem: &mut Mem, dentry: Ref<Dentry>) -> Ref<Dentry> {
     unhash(mem, dentry);
+    if !mem[dentry].lru.next.is_null() {
+        mem.list_del(lru(dentry));
+    }
     if !mem[dentry].sibling.next.is_null() {
         mem.list_del(dentry.cast());
     }
@@ -386,6 +412,15 @@ pub(super) fn create(
 ) -> Result<Ref<Dentry>, Errno> {
     let parent_inode = mem[dir].inode;
     let inode = inode::new(mem, mem[parent_inode].mount, mode)?;
+    let Inode {
+        gid, mode: above, ..
+    } = mem[parent_inode];
+    if above & S_ISGID != 0 {
+        mem[inode].gid = gid;
+        if mode & TYPE_MASK == DIRECTORY {
+            mem[inode].mode |= S_ISGID;
+        }
+    }
     let dentry = match find(mem, dir, name) {
         Some(dentry) if mem[dentry].is_negative() => {
             get(mem, dentry);
@@ -403,11 +438,7 @@ pub(super) fn create(
             return Err(errno);
         }
     };
-    // Names in order, and what is only cached behind them all.
-    let behind = children(mem, dir)
-        .find(|&other| !mem[other].is_pinned() || mem[other].bytes() > name.as_bytes());
-    let behind = behind.map_or(children_head(dir), |dentry| dentry.cast());
-    mem.list_add_tail(dentry.cast(), behind);
+    enlist(mem, dir, dentry);
     mem[dentry].flags = mem[dentry].flags & !REFERENCED | PINNED;
     if !mem[dentry].is_hashed() {
         insert(mem, dentry);
@@ -418,6 +449,44 @@ pub(super) fn create(
     let args = [mem[inode].ino, mem[parent_inode].ino, mode];
     mem.trace(Tracepoint::FsCreate, args.map(u64::from));
     Ok(dentry)
+}
+
+/// Puts a dentry on a directory's list: names in order, and what is only cached behind them all.
+fn enlist(mem: &mut Mem, dir: Ref<Dentry>, dentry: Ref<Dentry>) {
+    let Dentry { name, name_len, .. } = mem[dentry];
+    let name = &name[..usize::from(name_len)];
+    let behind =
+        children(mem, dir).find(|&other| !mem[other].is_pinned() || mem[other].bytes() > name);
+    let behind = behind.map_or(children_head(dir), |dentry| dentry.cast());
+    mem.list_add_tail(dentry.cast(), behind);
+}
+
+/// Moves a pinned dentry to a name that is free, and to another directory perhaps (`d_move`).
+pub(super) fn rename(mem: &mut Mem, dentry: Ref<Dentry>, dir: Ref<Dentry>, name: &str) {
+    // What says that the name is free.
+    if let Some(negative) = find(mem, dir, name) {
+        drop_unused(mem, negative);
+    }
+    let Dentry { parent, inode, .. } = mem[dentry];
+    unhash(mem, dentry);
+    mem.list_del(dentry.cast());
+    if mem[inode].is_dir() {
+        let [from, to] = [mem[parent].inode, mem[dir].inode];
+        mem[from].nlink -= 1;
+        mem[to].nlink += 1;
+    }
+    let descriptor = &mut mem[dentry];
+    descriptor.parent = dir;
+    descriptor.name = [0; NAME_MAX];
+    descriptor.name_len = name.len() as u8;
+    descriptor.name[..name.len()].copy_from_slice(name.as_bytes());
+    get(mem, dir);
+    enlist(mem, dir, dentry);
+    insert(mem, dentry);
+    let args = [parent, dir].map(|dir| mem[mem[dir].inode].ino);
+    let args = [mem[inode].ino, args[0], args[1]];
+    mem.trace(Tracepoint::FsRename, args.map(u64::from));
+    put(mem, parent);
 }
 
 /// Takes an object out of its directory. If nobody else holds a file's dentry, it stays and says that
@@ -441,6 +510,7 @@ pub(super) fn remove(mem: &mut Mem, dentry: Ref<Dentry>) {
         mem.list_add_tail(dentry.cast(), children_head(parent));
     } else {
         unhash(mem, dentry);
+        orphan(mem, dentry);
     }
     put(mem, dentry);
 }

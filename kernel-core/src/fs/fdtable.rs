@@ -7,8 +7,8 @@
 
 use core::mem::offset_of;
 
-use super::file::{File, close, get_file};
-use super::{FS, FsData};
+use super::file::{File, O_RDWR, close, get_file, open_as};
+use super::{FS, FsData, walk};
 use crate::errno::Errno;
 use crate::mem::{ListHead, Mem, Ref};
 use crate::task::{self, Files, Task};
@@ -167,4 +167,31 @@ pub fn close_on_exec(mem: &mut Mem, task: Ref<Task>) {
         // A mark without a file means nothing.
         let _ = fd_close(mem, task, fd);
     }
+}
+
+/// The table of a program that the console starts: 0 reads from `input` and 1 writes to `output`, or
+/// both are the console, as 2 is. References to the two are taken.
+///
+/// # Errors
+/// Those of opening `/dev/console`, `ENOMEM`.
+pub fn console_files(
+    mem: &mut Mem,
+    input: Option<Ref<File>>,
+    output: Option<Ref<File>>,
+) -> Result<Ref<Files>, Errno> {
+    let console = walk(mem, "/dev/console")?;
+    // Whoever sits at the console may use it, whatever the node's bits say.
+    let console = open_as(mem, console, O_RDWR)?;
+    let files = match task::alloc_files(mem) {
+        Ok(files) => files,
+        Err(errno) => {
+            close(mem, console);
+            return Err(errno);
+        }
+    };
+    for (fd, file) in [input, output, None].into_iter().enumerate() {
+        mem[files].fd[fd] = get_file(mem, file.unwrap_or(console));
+    }
+    close(mem, console);
+    Ok(files)
 }

@@ -12,13 +12,16 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::attr::{self, MAY_READ, MAY_WRITE};
 use super::dentry::{self, Dentry, is_dir};
+use super::inode::{BLOCK, CHARACTER, FIFO, Inode, REGULAR};
 use super::namei::{self, Last, walk};
-use super::{FS, FsData, file_system, shrink};
+use super::{FS, FsData, device, file_system, names, pipe, shrink};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
-use crate::mem::{ListHead, Mem, Ref};
+use crate::mem::{ListHead, MEM, Mem, Ref};
 use crate::slab;
+use crate::task::Capability;
 
 /// Open to be read.
 pub const O_RDONLY: u32 = 0;
@@ -139,17 +142,17 @@ pub fn files(mem: &Mem) -> impl Iterator<Item = Ref<File>> + '_ {
 /// # Errors
 /// Those of the walk; with [`O_CREAT`] `EEXIST` if it shall be new, and `EACCES` where the file
 /// system makes no files; `EISDIR` for a directory that is to be written or made; `ENOTDIR` if it shall
-/// be a directory; `EROFS`; what the file system says; `ENOMEM`.
+/// be a directory; `EROFS`; `EACCES`; `ENXIO` for a device without a driver; `ETXTBSY` for a program that
+/// runs; what the file system says; `ENFILE`, `ENOMEM`.
 pub fn open(mem: &mut Mem, path: &str, flags: u32, mode: u32) -> Result<Ref<File>, Errno> {
     // The file first, as in Linux: whatever fails then, nothing was made or emptied in vain.
     let file = new_file(mem, flags)?;
     let opened = find_or_create(mem, path, flags, mode).and_then(|dentry| {
         mem[file].dentry = dentry::get(mem, dentry);
         let inode = mem[dentry].inode;
-        let file_system = file_system(mem, inode);
-        file_system.open(mem, file)?;
-        if flags & O_TRUNC != 0 {
-            file_system.truncate(mem, inode);
+        opened(mem, file, inode)?;
+        if flags & O_TRUNC != 0 && mem[inode].kind() == REGULAR {
+            file_system(mem, inode).truncate(mem, inode);
         }
         Ok(())
     });
@@ -159,15 +162,65 @@ pub fn open(mem: &mut Mem, path: &str, flags: u32, mode: u32) -> Result<Ref<File
 /// Opens the file of a dentry to be read.
 ///
 /// # Errors
-/// What the file system says, `ENOMEM`.
+/// What the file system says, `ENFILE`, `ENOMEM`.
 pub fn open_dentry(mem: &mut Mem, dentry: Ref<Dentry>) -> Result<Ref<File>, Errno> {
-    let file = new_file(mem, O_RDONLY)?;
+    open_as(mem, dentry, O_RDONLY)
+}
+
+/// Opens the file of a dentry without asking for rights.
+///
+/// # Errors
+/// Those of [`open_dentry`].
+pub(crate) fn open_as(mem: &mut Mem, dentry: Ref<Dentry>, flags: u32) -> Result<Ref<File>, Errno> {
+    let file = new_file(mem, flags)?;
     mem[file].dentry = dentry::get(mem, dentry);
-    let opened = file_system(mem, mem[dentry].inode).open(mem, file);
+    let inode = mem[dentry].inode;
+    let opened = opened(mem, file, inode);
     opened.map(|()| file).inspect_err(|_| free(mem, file))
 }
 
+/// Tells whoever a file belongs to that it was opened.
+fn opened(mem: &mut Mem, file: Ref<File>, inode: Ref<Inode>) -> Result<(), Errno> {
+    match mem[inode].kind() {
+        FIFO => return pipe::open(mem, file, inode),
+        CHARACTER | BLOCK => return device::open(mem, file, inode),
+        _ => {}
+    }
+    if mem[file].is_writable() && mem[inode].write_count < 0 {
+        return Err(Errno::ETXTBSY);
+    }
+    file_system(mem, inode).open(mem, file)?;
+    mem[inode].write_count += i32::from(mem[file].is_writable());
+    Ok(())
+}
+
+/// Keeps everybody from writing to a file, since it is about to be run (`deny_write_access`).
+///
+/// # Errors
+/// `ETXTBSY` if somebody has it open to write.
+pub fn deny_write_access(mem: &mut Mem, inode: Ref<Inode>) -> Result<(), Errno> {
+    if mem[inode].write_count > 0 {
+        return Err(Errno::ETXTBSY);
+    }
+    mem[inode].write_count -= 1;
+    Ok(())
+}
+
+/// Takes one [`deny_write_access`] back.
+pub fn allow_write_access(mem: &mut Mem, inode: Ref<Inode>) {
+    mem[inode].write_count += 1;
+}
+
+/// So many files may be open at once, but for the administrator's.
+pub(super) fn files_max(mem: &Mem) -> u32 {
+    // A tenth of memory's kilobytes, as 2.6 reckons.
+    (mem[MEM].managed / 10 * 4).max(256)
+}
+
 fn new_file(mem: &mut Mem, flags: u32) -> Result<Ref<File>, Errno> {
+    if mem[FS].nr_files >= files_max(mem) && !attr::capable(mem, Capability::SysAdmin) {
+        return Err(Errno::ENFILE);
+    }
     let cache = mem[FS].file_cache;
     let file: Ref<File> = shrink::alloc(mem, cache)?;
     mem[file] = File {
@@ -207,14 +260,15 @@ fn find_or_create(mem: &mut Mem, path: &str, flags: u32, mode: u32) -> Result<Re
             return Err(Errno::EISDIR);
         }
         let Some(found) = found else {
-            let dir_inode = mem[dir].inode;
-            let _ = mode;
-            return file_system(mem, dir_inode).create(mem, dir, name);
+            return names::create(mem, dir, name, mode);
         };
         if flags & O_EXCL != 0 {
             return Err(Errno::EEXIST);
         }
-        let found = namei::mounted_root(mem, found);
+        let found = match namei::is_link(mem, found) {
+            true => walk(mem, path)?,
+            false => namei::mounted_root(mem, found),
+        };
         if is_dir(mem, found) {
             return Err(Errno::EISDIR);
         }
@@ -227,9 +281,13 @@ fn find_or_create(mem: &mut Mem, path: &str, flags: u32, mode: u32) -> Result<Re
     if is_written && is_dir {
         return Err(Errno::EISDIR);
     }
-    if is_written && file_system(mem, mem[dentry].inode).is_read_only() {
-        return Err(Errno::EROFS);
-    }
+    let reads = if flags & O_ACCMODE != O_WRONLY {
+        MAY_READ
+    } else {
+        0
+    };
+    let writes = if is_written { MAY_WRITE } else { 0 };
+    attr::permission(mem, mem[dentry].inode, reads | writes)?;
     Ok(dentry)
 }
 
@@ -246,7 +304,14 @@ pub fn close(mem: &mut Mem, file: Ref<File>) {
         return;
     }
     let inode = mem[mem[file].dentry].inode;
-    file_system(mem, inode).release(mem, file);
+    match mem[inode].kind() {
+        FIFO => pipe::release(mem, file, inode),
+        CHARACTER | BLOCK => {}
+        _ => {
+            mem[inode].write_count -= i32::from(mem[file].is_writable());
+            file_system(mem, inode).release(mem, file);
+        }
+    }
     free(mem, file);
 }
 
@@ -289,8 +354,13 @@ pub fn read(mem: &mut Mem, file: Ref<File>, buffer: &mut [u8]) -> Result<usize, 
     if is_dir(mem, dentry) {
         return Err(Errno::EISDIR);
     }
-    let file_system = file_system(mem, mem[dentry].inode);
-    let read = file_system.read(mem, file, &mut position, buffer)?;
+    let inode = mem[dentry].inode;
+    match mem[inode].kind() {
+        FIFO => return pipe::read(mem, file, buffer),
+        CHARACTER | BLOCK => return device::read(mem, file, buffer),
+        _ => {}
+    }
+    let read = file_system(mem, inode).read(mem, file, &mut position, buffer)?;
     mem[file].position = position;
     Ok(read)
 }
@@ -312,6 +382,11 @@ pub fn write(mem: &mut Mem, file: Ref<File>, bytes: &[u8]) -> Result<usize, Errn
         return Err(Errno::EBADF);
     }
     let inode = mem[dentry].inode;
+    match mem[inode].kind() {
+        FIFO => return pipe::write(mem, file, bytes),
+        CHARACTER | BLOCK => return device::write(mem, file, bytes),
+        _ => {}
+    }
     if flags & O_APPEND != 0 {
         position = u64::from(mem[inode].size);
     }

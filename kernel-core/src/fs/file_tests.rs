@@ -34,7 +34,7 @@ fn text(mem: &mut Mem, file: Ref<File>) -> std::string::String {
 fn open_refuses_in_the_order_of_the_spec() {
     let mut kernel = kernel();
     let mem = &mut kernel.mem;
-    fs::mkdir(mem, "/d").unwrap();
+    fs::mkdir(mem, "/d", 0o777).unwrap();
     let file = fs::open(mem, "/f", OVERWRITE, 0o666).unwrap();
     fs::close(mem, file);
     for (path, flags, errno) in [

@@ -25,6 +25,13 @@ fn find_page(mem: &Mem, inode: Ref<Inode>, index: u32) -> Option<Ref<Page>> {
     radix_tree::lookup(mem, page_tree(inode), u64::from(index)).map(|frame| mem.page(frame))
 }
 
+/// A file's first bytes as text, if all of it is on one page.
+pub(super) fn first_text(mem: &Mem, inode: Ref<Inode>) -> Option<&str> {
+    let page = find_page(mem, inode, 0)?;
+    let bytes = mem.frame(mem.frame_of(page));
+    core::str::from_utf8(bytes.get(..mem[inode].size as usize)?).ok()
+}
+
 /// Adds a zeroed page.
 fn add_page(mem: &mut Mem, inode: Ref<Inode>, index: u32) -> Result<Ref<Page>, Errno> {
     let gfp = Gfp::KERNEL.with(Gfp::ZERO);

@@ -189,6 +189,8 @@ impl FileSystem for Generated {
             _ => return Err(Errno::ENOENT),
         };
         let inode = inode::new(mem, mount, mode)?;
+        // Whoever looks first does not own it.
+        (mem[inode].uid, mem[inode].gid) = (0, 0);
         mem[inode].entry = [entry[0] & !0xffff | role, 0];
         Ok(inode)
     }

@@ -13,7 +13,8 @@ use bytemuck::{Pod, Zeroable};
 use super::dentry::Dentry;
 use super::hash::{HashNode, HashTable, hash};
 use super::mount::Mount;
-use super::{FS, FsData, filemap};
+use super::pipe::Pipe;
+use super::{FS, FsData, attr, filemap};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, Mem, Ref};
@@ -22,10 +23,19 @@ use crate::slab;
 use crate::trace::Tracepoint;
 
 /// Mode bits of a directory.
-pub(super) const DIRECTORY: u32 = 0o040_000;
+pub const DIRECTORY: u32 = 0o040_000;
 /// Mode bits of a file.
-pub(super) const REGULAR: u32 = 0o100_000;
-pub(super) const TYPE_MASK: u32 = 0o170_000;
+pub const REGULAR: u32 = 0o100_000;
+/// Mode bits of a symbolic link.
+pub const LINK: u32 = 0o120_000;
+/// Mode bits of a device that is read and written byte by byte.
+pub const CHARACTER: u32 = 0o020_000;
+/// Mode bits of a device of blocks.
+pub const BLOCK: u32 = 0o060_000;
+/// Mode bits of a pipe with a name.
+pub const FIFO: u32 = 0o010_000;
+/// The bits of an inode's mode that say what it is.
+pub const TYPE_MASK: u32 = 0o170_000;
 
 /// In [`Inode::state`]: found by its number; its file system can make it again.
 const HASHED: u32 = 1;
@@ -46,6 +56,14 @@ pub struct Inode {
     pub ino: u32,
     /// Type and permission bits.
     pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Of a device: its major number times 2^20, plus its minor number.
+    pub rdev: u32,
+    /// Files that are open to write it; below 0: programs that run it, so that nobody may.
+    pub write_count: i32,
     /// References: by its dentry, and by whoever is about to free it. 0 is unused.
     pub count: u32,
     /// Names; for a directory 2, and 1 more for each directory in it.
@@ -59,7 +77,8 @@ pub struct Inode {
     state: u32,
     /// For a generated file: its row in the file system's table, and a number for its functions.
     pub(super) entry: [u32; 2],
-    _pad: u32,
+    /// What flows through it while it is open, if it is a pipe.
+    pub pipe: Ref<Pipe>,
 }
 
 describe!(
@@ -72,6 +91,10 @@ describe!(
         mount,
         ino,
         mode: Kind::Named(show_mode),
+        uid,
+        gid,
+        rdev,
+        write_count,
         count,
         nlink,
         size,
@@ -79,7 +102,7 @@ describe!(
         alias,
         state: Kind::Named(|state, f| f.write_str(if state == 0 { "0" } else { "hashed" })),
         entry,
-        _pad: Kind::Padding,
+        pipe,
     ]
 );
 
@@ -88,6 +111,10 @@ fn show_mode(mode: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match mode as u32 & TYPE_MASK {
         DIRECTORY => f.write_str("directory ")?,
         REGULAR => f.write_str("file ")?,
+        LINK => f.write_str("link ")?,
+        CHARACTER => f.write_str("character device ")?,
+        BLOCK => f.write_str("block device ")?,
+        FIFO => f.write_str("fifo ")?,
         _ => {}
     }
     write!(f, "{:o}", mode & !u64::from(TYPE_MASK))
@@ -97,6 +124,16 @@ impl Inode {
     /// Whether it is a directory.
     pub fn is_dir(&self) -> bool {
         self.mode & TYPE_MASK == DIRECTORY
+    }
+
+    /// What it is: one of the type bits.
+    pub fn kind(&self) -> u32 {
+        self.mode & TYPE_MASK
+    }
+
+    /// Major and minor number of a device.
+    pub fn device(&self) -> (u32, u32) {
+        (self.rdev >> 20, self.rdev & 0xf_ffff)
     }
 
     /// Whether its file system can make it again, so that it may be dropped.
@@ -141,7 +178,8 @@ pub fn inodes(mem: &Mem) -> impl Iterator<Item = Ref<Inode>> + '_ {
         .map(of_link)
 }
 
-/// Makes an inode with one reference and the mount's next number.
+/// Makes an inode with one reference and the mount's next number. It belongs to the running task's
+/// user.
 ///
 /// # Errors
 /// `ENOMEM`.
@@ -150,10 +188,13 @@ pub(super) fn new(mem: &mut Mem, mount: Ref<Mount>, mode: u32) -> Result<Ref<Ino
     let inode: Ref<Inode> = super::shrink::alloc(mem, cache)?;
     let ino = mem[mount].next_ino;
     mem[mount].next_ino = ino.wrapping_add(1);
+    let cred = attr::credentials(mem);
     mem[inode] = Inode {
         mount,
         ino,
         mode,
+        uid: cred.fsuid,
+        gid: cred.fsgid,
         count: 1,
         nlink: if mode & TYPE_MASK == DIRECTORY { 2 } else { 1 },
         pages: radix_tree::init(Gfp::ATOMIC),

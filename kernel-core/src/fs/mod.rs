@@ -11,10 +11,14 @@
 //!
 //! | file | idea |
 //! |---|---|
-//! | `mod.rs` | the operations, and the order in which they refuse |
+//! | `mod.rs` | what a file system is, and which there are |
 //! | `namei.rs` | from a path to a dentry |
+//! | `names.rs` | making, removing and moving names |
+//! | `attr.rs` | owners and permissions |
 //! | `file.rs` | open files |
 //! | `fdtable.rs` | the descriptors of tasks |
+//! | `pipe.rs`, `device.rs` | files that are no bytes on a disk |
+//! | `sleep.rs` | waiting for such a file |
 //! | `dentry.rs` | names, and the cache of them |
 //! | `inode.rs` | files and directories, and the cache of them |
 //! | `hash.rs` | the hash tables of both |
@@ -29,8 +33,10 @@
 //!
 //! A name has at most [`NAME_MAX`] bytes, not 255, because a dentry holds it inline.
 
+pub mod attr;
 mod check;
 mod dentry;
+pub mod device;
 mod fdtable;
 mod file;
 #[cfg(test)]
@@ -41,31 +47,40 @@ mod hash;
 mod inode;
 mod mount;
 mod namei;
+mod names;
+pub mod pipe;
 mod procfs;
 mod ramfs;
 pub(crate) mod shrink;
+pub(crate) mod sleep;
 mod srcfs;
 mod sysfs;
 mod sysslab;
 #[cfg(test)]
 mod tests;
 
+pub use attr::{MAY_EXEC, MAY_READ, MAY_WRITE, chmod, chown, permission};
 pub(crate) use check::{check, page_tree_nodes};
 pub use dentry::{Dentry, NAME_MAX, children, is_dir};
 pub(crate) use fdtable::table_made;
 pub use fdtable::{
-    close_on_exec, copy_files, descriptors, dup, dup2, exit_files, fd_close, fd_get, fd_install,
-    put_files, share_files,
+    close_on_exec, console_files, copy_files, descriptors, dup, dup2, exit_files, fd_close, fd_get,
+    fd_install, put_files, share_files,
 };
 pub use file::{
     APPEND, File, O_ACCMODE, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR,
-    O_TRUNC, O_WRONLY, OVERWRITE, close, close_kept, files, get_file, is_same, keep_open,
-    kept_open, open, open_dentry, read, write,
+    O_TRUNC, O_WRONLY, OVERWRITE, allow_write_access, close, close_kept, deny_write_access, files,
+    get_file, is_same, keep_open, kept_open, open, open_dentry, read, write,
 };
 pub use hash::{Buckets, HashNode, HashTable};
-pub use inode::{Inode, inodes};
+pub use inode::{BLOCK, CHARACTER, DIRECTORY, FIFO, Inode, LINK, REGULAR, TYPE_MASK, inodes};
 pub use mount::{Mount, mount, remount, umount};
-pub use namei::{PATH_MAX, cached, full_path, mounted_root, parent_of, resolve, walk};
+pub use namei::{
+    LINK_MAX, LinkText, PATH_MAX, cached, full_path, is_link, link_text, mounted_root, parent_of,
+    readlink, resolve, walk, walk_to_link,
+};
+pub use names::{mkdir, mknod, rename, rmdir, set_umask, symlink, unlink};
+pub use pipe::{PIPE_BUF, Pipe, pipe};
 
 use core::fmt;
 
@@ -79,7 +94,6 @@ use crate::radix_tree::RadixTreeRoot;
 use crate::slab::debug::Flags;
 use crate::slab::{self, Constructor, KmemCache, Options};
 use crate::task;
-use namei::Last;
 
 /// The static data of this module.
 pub const FS: Ref<FsData> = Ref::of_frame(layout::FS);
@@ -104,6 +118,8 @@ pub struct FsData {
     pub mounts: ListHead,
     /// Dentries that nobody holds, the one used last in front.
     pub dentry_unused: ListHead,
+    /// Dentries that were removed while somebody holds them.
+    pub dentry_orphans: ListHead,
     /// Inodes that have a name in the cache.
     pub inode_in_use: ListHead,
     /// Inodes that nobody uses but that can be found again.
@@ -120,6 +136,9 @@ pub struct FsData {
     inode_cache: Ref<KmemCache>,
     mount_cache: Ref<KmemCache>,
     file_cache: Ref<KmemCache>,
+    pipe_cache: Ref<KmemCache>,
+    /// Where the inodes of pipes without names are.
+    pipe_mount: Ref<Mount>,
     /// The root directory.
     pub root: Ref<Dentry>,
     /// Open files.
@@ -149,6 +168,7 @@ describe!(
     [
         mounts,
         dentry_unused,
+        dentry_orphans,
         inode_in_use,
         inode_unused,
         files,
@@ -159,6 +179,8 @@ describe!(
         inode_cache,
         mount_cache,
         file_cache,
+        pipe_cache,
+        pipe_mount,
         root,
         nr_files,
         nr_file_pages,
@@ -176,7 +198,7 @@ describe!(
 /// What a file system does in its own way. The defaults refuse as the VFS does for a file system
 /// that lacks the operation.
 ///
-/// The VFS has checked the arguments: `dir` is a live directory, `name` is valid and free (or, for
+/// The VFS has checked the arguments and the rights of the task: `dir` is a live directory, `name` is valid and free (or, for
 /// removals, taken by the right kind of object, which nothing is mounted on).
 pub(crate) trait FileSystem: Sync {
     /// Its name in `/proc/filesystems` and `/proc/mounts`.
@@ -252,13 +274,71 @@ pub(crate) trait FileSystem: Sync {
     }
 
     /// Makes a directory.
-    fn mkdir(&self, _: &mut Mem, _dir: Ref<Dentry>, _name: &str) -> Result<Ref<Dentry>, Errno> {
+    fn mkdir(
+        &self,
+        _: &mut Mem,
+        _dir: Ref<Dentry>,
+        _name: &str,
+        _mode: u32,
+    ) -> Result<Ref<Dentry>, Errno> {
         Err(Errno::EPERM)
     }
 
     /// Makes an empty file.
-    fn create(&self, _: &mut Mem, _dir: Ref<Dentry>, _name: &str) -> Result<Ref<Dentry>, Errno> {
+    fn create(
+        &self,
+        _: &mut Mem,
+        _dir: Ref<Dentry>,
+        _name: &str,
+        _mode: u32,
+    ) -> Result<Ref<Dentry>, Errno> {
         Err(Errno::EACCES)
+    }
+
+    /// Makes a FIFO or a device node. Whoever calls gives that its number.
+    fn mknod(
+        &self,
+        _: &mut Mem,
+        _dir: Ref<Dentry>,
+        _name: &str,
+        _mode: u32,
+    ) -> Result<Ref<Dentry>, Errno> {
+        Err(Errno::EPERM)
+    }
+
+    /// Makes a symbolic link.
+    fn symlink(
+        &self,
+        _: &mut Mem,
+        _dir: Ref<Dentry>,
+        _name: &str,
+        _text: &str,
+    ) -> Result<Ref<Dentry>, Errno> {
+        Err(Errno::EPERM)
+    }
+
+    /// Prints the text of a symbolic link; by default that is the first page's.
+    fn readlink(
+        &self,
+        mem: &Mem,
+        inode: Ref<Inode>,
+        out: &mut dyn fmt::Write,
+    ) -> Result<(), Errno> {
+        let text = filemap::first_text(mem, inode).ok_or(Errno::EIO)?;
+        out.write_str(text).map_err(|_| Errno::ENAMETOOLONG)
+    }
+
+    /// Moves an object to another name, and perhaps another directory of the same mount, in the place of
+    /// `target`, if that is there: of the same kind, and nothing is mounted on either.
+    fn rename(
+        &self,
+        _: &mut Mem,
+        _old: Ref<Dentry>,
+        _dir: Ref<Dentry>,
+        _name: &str,
+        _target: Option<Ref<Dentry>>,
+    ) -> Result<(), Errno> {
+        Err(Errno::EPERM)
     }
 
     /// Removes a directory.
@@ -295,7 +375,7 @@ pub(crate) trait FileSystem: Sync {
 }
 
 /// The file systems; a [`Mount`] names its one by the index.
-static FILE_SYSTEMS: [&dyn FileSystem; 8] = [
+static FILE_SYSTEMS: [&dyn FileSystem; 9] = [
     &ramfs::Ramfs("rootfs"),
     &procfs::PROCFS,
     &sysfs::SYSFS,
@@ -304,10 +384,12 @@ static FILE_SYSTEMS: [&dyn FileSystem; 8] = [
     &container::CONTAINER_FS,
     &container::CGROUP,
     &container::CPUSET_FS,
+    &pipe::Pipefs,
 ];
 const ROOTFS: u32 = 0;
 const PROCFS: u32 = 1;
 const SYSFS: u32 = 2;
+const PIPEFS: u32 = 8;
 
 /// Prints the name of a file system, given its index.
 fn show_file_system(index: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -386,6 +468,11 @@ pub(crate) fn make_file(
     dentry::create(mem, dir, name, inode::REGULAR | mode)
 }
 
+/// Gives an entry of a pinned directory a name that is free, in the same directory or another.
+pub(crate) fn rename_entry(mem: &mut Mem, dentry: Ref<Dentry>, dir: Ref<Dentry>, name: &str) {
+    dentry::rename(mem, dentry, dir, name);
+}
+
 /// Takes a file or an empty directory that was made so out of its directory.
 pub(crate) fn remove_entry(mem: &mut Mem, dentry: Ref<Dentry>) {
     dentry::remove(mem, dentry);
@@ -428,14 +515,15 @@ pub fn readdir(mem: &Mem, dir: Ref<Dentry>, position: u64) -> Option<(Name, u64)
     Some((name, next))
 }
 
-/// The dentry of a name in a directory, mounts followed.
+/// The dentry of a name in a directory, mounts followed, a link not.
 ///
 /// # Errors
-/// `ENOTDIR`, `ENOENT`, `ENAMETOOLONG`, `ENOMEM`.
+/// `ENOTDIR`, `EACCES`, `ENOENT`, `ENAMETOOLONG`, `ENOMEM`.
 pub fn lookup(mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
     if !is_dir(mem, dir) {
         return Err(Errno::ENOTDIR);
     }
+    permission(mem, mem[dir].inode, MAY_EXEC)?;
     let found = namei::lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
     Ok(mounted_root(mem, found))
 }
@@ -469,6 +557,7 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mem[FS].inode_cache = create_cache::<Inode>(mem, Inode::TYPE.name)?;
     mem[FS].mount_cache = create_cache::<Mount>(mem, "mnt_cache")?;
     mem[FS].file_cache = create_cache::<File>(mem, "filp")?;
+    mem[FS].pipe_cache = create_cache::<Pipe>(mem, Pipe::TYPE.name)?;
     mount::graft(mem, ROOTFS, Ref::NULL, "rootfs", "")?;
     let root = mem[mount::mounts(mem).next().ok_or(Errno::EIO)?].root;
     mem[FS].root = root;
@@ -477,6 +566,12 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
         let name = FILE_SYSTEMS[file_system as usize].name();
         mount::graft(mem, file_system, at, name, "")?;
     }
+    device::boot(mem)?;
+    mount::graft(mem, PIPEFS, Ref::NULL, "pipefs", "")?;
+    // Mounted nowhere: the last one made.
+    let pipes = mount::trees_and_mounts(mem).last().ok_or(Errno::EIO)?;
+    mem[pipes].private = 1;
+    mem[FS].pipe_mount = pipes;
     Ok(())
 }
 
@@ -506,12 +601,13 @@ pub fn pwd(mem: &Mem) -> Ref<Dentry> {
 /// Changes the working directory.
 ///
 /// # Errors
-/// Those of [`walk`], and `ENOTDIR`.
+/// Those of [`walk`], `ENOTDIR`, `EACCES`.
 pub fn chdir(mem: &mut Mem, path: &str) -> Result<(), Errno> {
     let dentry = walk(mem, path)?;
     if !is_dir(mem, dentry) {
         return Err(Errno::ENOTDIR);
     }
+    permission(mem, mem[dentry].inode, MAY_EXEC)?;
     dentry::get(mem, dentry);
     let current = task::current(mem);
     let old = core::mem::replace(&mut mem[current].pwd, dentry);
@@ -519,65 +615,10 @@ pub fn chdir(mem: &mut Mem, path: &str) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Makes a directory.
-///
-/// # Errors
-/// Those of the walk to its parent, then in this order: `EEXIST`; `ENOENT` if the parent was
-/// removed; what the file system says (`EPERM` where it has no directories to make, `ENOMEM`).
-pub fn mkdir(mem: &mut Mem, path: &str) -> Result<(), Errno> {
-    let (dir, last) = namei::parent(mem, path)?;
-    let Last::Name { name, .. } = last else {
-        return Err(Errno::EEXIST);
-    };
-    let dir_inode = mem[dir].inode;
-    match namei::lookup(mem, dir, name)? {
-        Some(_) => Err(Errno::EEXIST),
-        None => file_system(mem, dir_inode)
-            .mkdir(mem, dir, name)
-            .map(|_| ()),
-    }
-}
-
-/// Removes an empty directory.
-///
-/// # Errors
-/// `EINVAL` for `.`, `ENOTEMPTY` for `..`, `EBUSY` for `/`; then in this order `ENOENT`, `ENOTDIR`,
-/// `EBUSY` if something is mounted there, `EPERM` where the file system removes nothing,
-/// `ENOTEMPTY`.
-pub fn rmdir(mem: &mut Mem, path: &str) -> Result<(), Errno> {
-    let (dir, last) = namei::parent(mem, path)?;
-    let name = match last {
-        Last::Name { name, .. } => name,
-        Last::Dot => return Err(Errno::EINVAL),
-        Last::DotDot => return Err(Errno::ENOTEMPTY),
-        Last::Root => return Err(Errno::EBUSY),
-    };
-    let dentry = namei::lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
-    if !is_dir(mem, dentry) {
-        return Err(Errno::ENOTDIR);
-    }
-    if !mem[dentry].mounted.is_null() {
-        return Err(Errno::EBUSY);
-    }
-    file_system(mem, mem[dentry].inode).rmdir(mem, dentry)
-}
-
-/// Removes a file. Whoever has it open keeps its content until it is closed.
-///
-/// # Errors
-/// `ENOENT`, `EISDIR`, `ENOTDIR` for a file's name with a slash behind it, `EPERM` where the file
-/// system removes nothing.
-pub fn unlink(mem: &mut Mem, path: &str) -> Result<(), Errno> {
-    let (dir, last) = namei::parent(mem, path)?;
-    let Last::Name { name, slash } = last else {
-        return Err(Errno::EISDIR);
-    };
-    let dentry = namei::lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
-    if is_dir(mem, dentry) {
-        return Err(Errno::EISDIR);
-    }
-    if slash {
-        return Err(Errno::ENOTDIR);
-    }
-    file_system(mem, mem[dentry].inode).unlink(mem, dentry)
+/// Whether `at` is `above` or below it, in the same tree.
+fn is_below(mem: &Mem, at: Ref<Dentry>, above: Ref<Dentry>) -> bool {
+    let mut dirs = core::iter::successors(Some(at), |&at| {
+        Some(mem[at].parent).filter(|parent| !parent.is_null())
+    });
+    dirs.any(|dir| dir == above)
 }

@@ -12,11 +12,12 @@ use bytemuck::{Pod, Zeroable};
 use super::dentry::{self, Dentry, is_dir};
 use super::inode::{self, DIRECTORY};
 use super::namei::{self, Last};
-use super::{FILE_SYSTEMS, FS, show_file_system};
+use super::{FILE_SYSTEMS, FS, attr, show_file_system};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{ListHead, Mem, Ref};
 use crate::slab;
+use crate::task::Capability;
 
 /// The longest name of what is mounted, in bytes.
 const SOURCE_MAX: usize = 32;
@@ -173,12 +174,23 @@ fn free(mem: &mut Mem, mount: Ref<Mount>) {
     slab::kmem_cache_free(mem, cache, mount);
 }
 
+/// Whether the running task may mount and unmount.
+///
+/// # Errors
+/// `EPERM`.
+fn may_mount(mem: &Mem) -> Result<(), Errno> {
+    match attr::capable(mem, Capability::SysAdmin) {
+        true => Ok(()),
+        false => Err(Errno::EPERM),
+    }
+}
+
 /// Mounts the file system called `kind` on the directory at `path`, upon what may be mounted there
 /// already.
 ///
 /// # Errors
 /// `EINVAL` for a source of more than 32 bytes or with blanks in it, `ENODEV` if there is no such
-/// file system; those of the walk, `ENOTDIR`; `EBUSY` for `/`, and where the same file system is
+/// file system; those of the walk; `EPERM` without `CAP_SYS_ADMIN`; `ENOTDIR`; `EBUSY` for `/`, and where the same file system is
 /// mounted already; what the file system says of its options; `ENOMEM`.
 pub fn mount(
     mem: &mut Mem,
@@ -191,6 +203,7 @@ pub fn mount(
         return Err(Errno::EINVAL);
     }
     let at = namei::walk(mem, path)?;
+    may_mount(mem)?;
     if !is_dir(mem, at) {
         return Err(Errno::ENOTDIR);
     }
@@ -253,9 +266,10 @@ fn mount_at(mem: &mut Mem, path: &str) -> Result<Ref<Mount>, Errno> {
 /// Changes the options of what is mounted on the directory at `path`.
 ///
 /// # Errors
-/// Those of the walk; `EINVAL` if nothing is mounted there; what the file system says.
+/// Those of the walk; `EINVAL` if nothing is mounted there; `EPERM` without `CAP_SYS_ADMIN`; what the file system says.
 pub fn remount(mem: &mut Mem, path: &str, options: &str) -> Result<(), Errno> {
     let mount = mount_at(mem, path)?;
+    may_mount(mem)?;
     let tree = mem[mem[mem[mount].root].inode].mount;
     super::file_system(mem, mem[mem[tree].root].inode).remount(mem, tree, options)
 }
@@ -263,10 +277,11 @@ pub fn remount(mem: &mut Mem, path: &str, options: &str) -> Result<(), Errno> {
 /// Takes off what is mounted on the directory at `path`.
 ///
 /// # Errors
-/// Those of the walk; `EINVAL` if nothing is mounted there; `EBUSY` for `/`, and while somebody uses
+/// Those of the walk; `EINVAL` if nothing is mounted there; `EPERM` without `CAP_SYS_ADMIN`; `EBUSY` for `/`, and while somebody uses
 /// the file system: an open file, the working directory, another mount.
 pub fn umount(mem: &mut Mem, path: &str) -> Result<(), Errno> {
     let mount = mount_at(mem, path)?;
+    may_mount(mem)?;
     let Mount {
         root,
         mountpoint,

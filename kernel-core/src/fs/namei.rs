@@ -3,15 +3,28 @@
 //! A walk only reads the dentry cache. Where it finds nothing it stops and says where; then the file
 //! system is asked, its answer goes into the cache, and the walk begins anew. So a walk needs no
 //! references on its way, and whoever may not change memory gets the answer from what is cached.
+//!
+//! Whoever passes a directory must be allowed to search it. Root may search all, which a walk finds
+//! out once; for others it asks in each directory. A symbolic link's text is a path of its own, walked
+//! from the directory that the link stands in.
 
+use core::fmt::Write;
+
+use super::attr::{self, MAY_EXEC};
 use super::dentry::{self, Dentry, NAME_MAX, is_dir};
-use super::{FS, Mem};
+use super::inode::{LINK, TYPE_MASK};
+use super::{FS, Mem, Name};
 use crate::errno::Errno;
 use crate::mem::Ref;
 use crate::trace::Tracepoint;
 
 /// A path has fewer bytes than this.
 pub const PATH_MAX: usize = 4096;
+/// The longest text of a symbolic link, in bytes.
+pub const LINK_MAX: usize = 255;
+/// Links in the texts of links, and links on the way of one walk.
+const LINKS_NESTED: u32 = 8;
+const LINKS_TOTAL: u32 = 40;
 
 /// What the last component of a path is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,25 +40,25 @@ pub(super) enum Last<'a> {
 }
 
 /// Why a walk ended early.
-enum Stopped<'a> {
+enum Stopped {
     /// It is wrong.
     Errno(Errno),
     /// There is no such file, as this dentry says.
     Negative(Ref<Dentry>),
     /// The cache does not know this name in this directory.
-    Miss(Ref<Dentry>, &'a str),
+    Miss(Ref<Dentry>, Name),
 }
 
-impl From<Errno> for Stopped<'_> {
+impl From<Errno> for Stopped {
     fn from(errno: Errno) -> Self {
         Stopped::Errno(errno)
     }
 }
 
 /// Looks into the cache until that is enough. Says also whether it was at once.
-fn until_cached<'a, T>(
+fn until_cached<T>(
     mem: &mut Mem,
-    look: impl Fn(&Mem) -> Result<T, Stopped<'a>>,
+    look: impl Fn(&Mem) -> Result<T, Stopped>,
 ) -> Result<(T, bool), Errno> {
     let mut is_hit = true;
     loop {
@@ -56,7 +69,7 @@ fn until_cached<'a, T>(
                 touch(mem, dentry, is_hit);
                 return Err(Errno::ENOENT);
             }
-            Err(Stopped::Miss(dir, name)) => real_lookup(mem, dir, name)?,
+            Err(Stopped::Miss(dir, name)) => real_lookup(mem, dir, name.text())?,
         }
         is_hit = false;
     }
@@ -122,18 +135,66 @@ fn next_component<'a>(rest: &mut &'a str) -> Option<&'a str> {
     Some(component)
 }
 
-fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>), Stopped<'a>> {
+/// Who walks, and what he has passed.
+struct Walk {
+    /// Whether every directory may be searched.
+    searches_all: bool,
+    /// Links passed.
+    links: u32,
+    /// Links in whose texts the walk is.
+    nested: u32,
+}
+
+impl Walk {
+    fn new(mem: &Mem) -> Walk {
+        Walk {
+            searches_all: attr::may_search_all(mem),
+            links: 0,
+            nested: 0,
+        }
+    }
+
+    /// Whether the walk may look for names in the directory `at`.
+    #[inline]
+    fn may_pass(&self, mem: &Mem, at: Ref<Dentry>) -> Result<(), Errno> {
+        let inode = mem[at].inode;
+        if inode.is_null() || !mem[inode].is_dir() {
+            return Err(Errno::ENOTDIR);
+        }
+        match self.searches_all {
+            true => Ok(()),
+            false => attr::permission(mem, inode, MAY_EXEC),
+        }
+    }
+}
+
+fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>), Stopped> {
     if path.is_empty() {
         return Err(Errno::ENOENT.into());
     }
     if path.len() >= PATH_MAX {
         return Err(Errno::ENAMETOOLONG.into());
     }
-    let mut at = if path.starts_with('/') {
+    let from = start(mem, path);
+    parent_from(mem, from, path, &mut Walk::new(mem))
+}
+
+/// Where a path begins.
+fn start(mem: &Mem, path: &str) -> Ref<Dentry> {
+    if path.starts_with('/') {
         mem[FS].root
     } else {
         super::pwd(mem)
-    };
+    }
+}
+
+/// Walks from `at` to the directory in which the last component stands.
+fn parent_from<'a>(
+    mem: &Mem,
+    mut at: Ref<Dentry>,
+    path: &'a str,
+    walk: &mut Walk,
+) -> Result<(Ref<Dentry>, Last<'a>), Stopped> {
     let slash = path.ends_with('/');
     let mut rest = path;
     let mut components = core::iter::from_fn(|| next_component(&mut rest));
@@ -141,12 +202,10 @@ fn cached_parent<'a>(mem: &Mem, path: &'a str) -> Result<(Ref<Dentry>, Last<'a>)
         return Ok((at, Last::Root));
     };
     for next in components {
-        at = step(mem, at, component)?;
+        at = step(mem, at, component, walk)?;
         component = next;
     }
-    if !is_dir(mem, at) {
-        return Err(Errno::ENOTDIR.into());
-    }
+    walk.may_pass(mem, at)?;
     let last = match component {
         "." => Last::Dot,
         ".." => Last::DotDot,
@@ -191,14 +250,52 @@ pub fn resolve(mem: &Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
     })
 }
 
-fn follow<'a>(mem: &Mem, path: &'a str) -> Result<Ref<Dentry>, Stopped<'a>> {
-    let (dir, last) = cached_parent(mem, path)?;
+/// Whether a dentry is a symbolic link.
+pub fn is_link(mem: &Mem, dentry: Ref<Dentry>) -> bool {
+    let inode = mem[dentry].inode;
+    !inode.is_null() && mem[inode].mode & TYPE_MASK == LINK
+}
+
+/// The dentry that a path leads to, with mounts followed, but not a link that its last component is
+/// (`lstat`).
+///
+/// # Errors
+/// Those of [`walk`].
+pub fn walk_to_link(mem: &mut Mem, path: &str) -> Result<Ref<Dentry>, Errno> {
+    let (dir, last) = parent(mem, path)?;
+    match last {
+        Last::Name { name, slash: false } => {
+            let found = lookup(mem, dir, name)?.ok_or(Errno::ENOENT)?;
+            Ok(mounted_root(mem, found))
+        }
+        _ => walk(mem, path),
+    }
+}
+
+fn follow(mem: &Mem, path: &str) -> Result<Ref<Dentry>, Stopped> {
+    if path.is_empty() {
+        return Err(Errno::ENOENT.into());
+    }
+    if path.len() >= PATH_MAX {
+        return Err(Errno::ENAMETOOLONG.into());
+    }
+    let from = start(mem, path);
+    follow_from(mem, from, path, &mut Walk::new(mem))
+}
+
+fn follow_from(
+    mem: &Mem,
+    from: Ref<Dentry>,
+    path: &str,
+    walk: &mut Walk,
+) -> Result<Ref<Dentry>, Stopped> {
+    let (dir, last) = parent_from(mem, from, path, walk)?;
     match last {
         Last::Root => Ok(dir),
-        Last::Dot => step(mem, dir, "."),
-        Last::DotDot => step(mem, dir, ".."),
+        Last::Dot => Ok(dir),
+        Last::DotDot => Ok(parent_of(mem, dir)),
         Last::Name { name, slash } => {
-            let dentry = step(mem, dir, name)?;
+            let dentry = child(mem, dir, name, walk)?;
             if slash && !is_dir(mem, dentry) {
                 return Err(Errno::ENOTDIR.into());
             }
@@ -208,18 +305,113 @@ fn follow<'a>(mem: &Mem, path: &'a str) -> Result<Ref<Dentry>, Stopped<'a>> {
 }
 
 /// Goes one component further.
-fn step<'a>(mem: &Mem, at: Ref<Dentry>, component: &'a str) -> Result<Ref<Dentry>, Stopped<'a>> {
-    if !is_dir(mem, at) {
-        return Err(Errno::ENOTDIR.into());
-    }
+#[inline]
+fn step(
+    mem: &Mem,
+    at: Ref<Dentry>,
+    component: &str,
+    walk: &mut Walk,
+) -> Result<Ref<Dentry>, Stopped> {
+    walk.may_pass(mem, at)?;
     match component {
         "." => Ok(at),
         ".." => Ok(parent_of(mem, at)),
-        name => {
-            let child = cached_child(mem, at, name)?;
-            Ok(mounted_root(mem, child))
-        }
+        name => child(mem, at, name, walk),
     }
+}
+
+/// What a name in a directory leads to: mounts and links are followed.
+#[inline]
+fn child(mem: &Mem, dir: Ref<Dentry>, name: &str, walk: &mut Walk) -> Result<Ref<Dentry>, Stopped> {
+    let found = mounted_root(mem, cached_child(mem, dir, name)?);
+    match mem[mem[found].inode].mode & TYPE_MASK {
+        LINK => follow_link(mem, dir, found, walk),
+        _ => Ok(found),
+    }
+}
+
+/// Walks the text of a link that stands in `dir`.
+#[cold]
+#[inline(never)]
+fn follow_link(
+    mem: &Mem,
+    dir: Ref<Dentry>,
+    link: Ref<Dentry>,
+    walk: &mut Walk,
+) -> Result<Ref<Dentry>, Stopped> {
+    if walk.nested == LINKS_NESTED || walk.links == LINKS_TOTAL {
+        return Err(Errno::ELOOP.into());
+    }
+    walk.links += 1;
+    walk.nested += 1;
+    let mut text = LinkText::EMPTY;
+    let inode = mem[link].inode;
+    super::file_system(mem, inode).readlink(mem, inode, &mut text)?;
+    let path = text.text();
+    if path.is_empty() {
+        return Err(Errno::ENOENT.into());
+    }
+    let from = if path.starts_with('/') {
+        mem[FS].root
+    } else {
+        dir
+    };
+    let found = follow_from(mem, from, path, walk)?;
+    walk.nested -= 1;
+    Ok(found)
+}
+
+/// The text of a symbolic link.
+pub struct LinkText {
+    length: usize,
+    bytes: [u8; LINK_MAX],
+}
+
+impl LinkText {
+    /// No text yet.
+    pub const EMPTY: LinkText = LinkText {
+        length: 0,
+        bytes: [0; LINK_MAX],
+    };
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("?")
+    }
+}
+
+impl Write for LinkText {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let end = self.length + text.len();
+        let room = self.bytes.get_mut(self.length..end);
+        room.ok_or(core::fmt::Error)?
+            .copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// The text of the symbolic link at `path`.
+///
+/// # Errors
+/// Those of the walk; `EINVAL` if it is no link.
+pub fn readlink(mem: &mut Mem, path: &str) -> Result<LinkText, Errno> {
+    let link = walk_to_link(mem, path)?;
+    link_text(mem, link)
+}
+
+/// The text of a symbolic link.
+///
+/// # Errors
+/// `EINVAL` if it is none.
+pub fn link_text(mem: &Mem, link: Ref<Dentry>) -> Result<LinkText, Errno> {
+    if !is_link(mem, link) {
+        return Err(Errno::EINVAL);
+    }
+    let mut text = LinkText::EMPTY;
+    let inode = mem[link].inode;
+    super::file_system(mem, inode).readlink(mem, inode, &mut text)?;
+    Ok(text)
 }
 
 /// The root of what is mounted on `dentry`, the topmost if several are, or `dentry` itself.
@@ -263,11 +455,7 @@ pub(super) fn lookup(
     }
 }
 
-fn cached_child<'a>(
-    mem: &Mem,
-    dir: Ref<Dentry>,
-    name: &'a str,
-) -> Result<Ref<Dentry>, Stopped<'a>> {
+fn cached_child(mem: &Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Stopped> {
     if name.len() > NAME_MAX {
         return Err(Errno::ENAMETOOLONG.into());
     }
@@ -276,12 +464,21 @@ fn cached_child<'a>(
     }
     match dentry::find(mem, dir, name) {
         Some(found) if mem[found].is_volatile() && !super::is_valid(mem, dir, found) => {
-            Err(Stopped::Miss(dir, name))
+            Err(missing(dir, name))
         }
         Some(found) if mem[found].is_negative() => Err(Stopped::Negative(found)),
         Some(found) => Ok(found),
-        None => Err(Stopped::Miss(dir, name)),
+        None => Err(missing(dir, name)),
     }
+}
+
+/// A name of at most [`NAME_MAX`] bytes that the cache does not know.
+#[cold]
+fn missing(dir: Ref<Dentry>, name: &str) -> Stopped {
+    let mut copy = Name::EMPTY;
+    // It fits: whoever calls has looked.
+    let _ = copy.write_str(name);
+    Stopped::Miss(dir, copy)
 }
 
 /// The absolute path of a directory, written to `buffer` from its end.

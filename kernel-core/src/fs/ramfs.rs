@@ -1,7 +1,7 @@
 //! Files that live in the page cache and nowhere else.
 
 use super::dentry::{self, Dentry};
-use super::inode::{DIRECTORY, Inode, REGULAR};
+use super::inode::{Inode, LINK};
 use super::{File, FileSystem, filemap, inode_of};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
@@ -14,12 +14,71 @@ impl FileSystem for Ramfs {
         self.0
     }
 
-    fn mkdir(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
-        dentry::create(mem, dir, name, DIRECTORY | 0o755)
+    fn mkdir(
+        &self,
+        mem: &mut Mem,
+        dir: Ref<Dentry>,
+        name: &str,
+        mode: u32,
+    ) -> Result<Ref<Dentry>, Errno> {
+        dentry::create(mem, dir, name, mode)
     }
 
-    fn create(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>, Errno> {
-        dentry::create(mem, dir, name, REGULAR | 0o644)
+    fn create(
+        &self,
+        mem: &mut Mem,
+        dir: Ref<Dentry>,
+        name: &str,
+        mode: u32,
+    ) -> Result<Ref<Dentry>, Errno> {
+        dentry::create(mem, dir, name, mode)
+    }
+
+    fn mknod(
+        &self,
+        mem: &mut Mem,
+        dir: Ref<Dentry>,
+        name: &str,
+        mode: u32,
+    ) -> Result<Ref<Dentry>, Errno> {
+        dentry::create(mem, dir, name, mode)
+    }
+
+    /// A link's text is its first page.
+    fn symlink(
+        &self,
+        mem: &mut Mem,
+        dir: Ref<Dentry>,
+        name: &str,
+        text: &str,
+    ) -> Result<Ref<Dentry>, Errno> {
+        let link = dentry::create(mem, dir, name, LINK | 0o777)?;
+        let inode = mem[link].inode;
+        match filemap::write(mem, inode, &mut 0, text.as_bytes()) {
+            Ok(_) => Ok(link),
+            Err(errno) => {
+                dentry::remove(mem, link);
+                Err(errno)
+            }
+        }
+    }
+
+    fn rename(
+        &self,
+        mem: &mut Mem,
+        old: Ref<Dentry>,
+        dir: Ref<Dentry>,
+        name: &str,
+        target: Option<Ref<Dentry>>,
+    ) -> Result<(), Errno> {
+        if let Some(target) = target {
+            if dentry::pinned(mem, target).next().is_some() {
+                return Err(Errno::ENOTEMPTY);
+            }
+            dentry::remove(mem, target);
+        }
+        dentry::rename(mem, old, dir, name);
+        Ok(())
     }
 
     fn rmdir(&self, mem: &mut Mem, dentry: Ref<Dentry>) -> Result<(), Errno> {

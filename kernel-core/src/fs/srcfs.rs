@@ -152,22 +152,6 @@ impl FileSystem for Srcfs {
         true
     }
 
-    fn mkdir(&self, _: &mut Mem, _: Ref<Dentry>, _: &str) -> Result<Ref<Dentry>, Errno> {
-        Err(Errno::EROFS)
-    }
-
-    fn create(&self, _: &mut Mem, _: Ref<Dentry>, _: &str) -> Result<Ref<Dentry>, Errno> {
-        Err(Errno::EROFS)
-    }
-
-    fn rmdir(&self, _: &mut Mem, _: Ref<Dentry>) -> Result<(), Errno> {
-        Err(Errno::EROFS)
-    }
-
-    fn unlink(&self, _: &mut Mem, _: Ref<Dentry>) -> Result<(), Errno> {
-        Err(Errno::EROFS)
-    }
-
     fn lookup(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Inode>, Errno> {
         let above = mem[dir].inode;
         let Inode { mount, ino, .. } = mem[above];
@@ -191,6 +175,8 @@ impl FileSystem for Srcfs {
             return Ok(inode);
         }
         let inode = inode::new(mem, mount, mode)?;
+        // Whoever looks first does not own it.
+        (mem[inode].uid, mem[inode].gid) = (0, 0);
         inode::hash_as(mem, inode, ino);
         mem[inode].size = size;
         Ok(inode)

@@ -12,8 +12,12 @@ pub enum Capability {
     Chown = 0,
     /// Read, write and search whatever the permission bits say.
     DacOverride = 1,
+    /// Read files and search directories whatever the permission bits say.
+    DacReadSearch = 2,
     /// Do to any file what only its owner may.
     Fowner = 3,
+    /// Keep and set the bits that lend out a group.
+    Fsetid = 4,
     /// Send signals to anybody.
     Kill = 5,
     /// Become any user.

@@ -197,6 +197,8 @@ tracepoints! {
     SignalDeliver = 44, "signal", "signal_deliver", ["sig", "pid", "action"];
     /// A task's number and descriptor were given back.
     SchedProcessFree = 45, "sched", "sched_process_free", ["pid", "parent"];
+    /// A file system object was given another name, in the same directory or another.
+    FsRename = 46, "fs", "rename", ["ino", "parent", "new_parent"];
     /// A subsystem was called: which callback, for which container, about which task (0 is none), and
     /// what it returned. `old` is the container that the task is or was in.
     CgroupCallback = 50, "cgroup", "cgroup_callback", ["callback:callback", "subsys:subsys", "container", "old", "pid", "ret:int"];

