@@ -12,7 +12,7 @@ use crate::mem::{
 };
 use crate::printk::{self, LogHead};
 use crate::radix_tree::{RadixData, RadixTreeNode};
-use crate::shell::{NamedTree, ShellData};
+use crate::shell::{Job, NamedTree, ShellData};
 use crate::slab::alias::Alias;
 use crate::slab::play::Handle;
 use crate::slab::{KmemCache, SlabData};
@@ -56,6 +56,7 @@ const CACHED: &[&Type] = &[
     &Hierarchy::TYPE,
     &CssSet::TYPE,
     &CgLink::TYPE,
+    &Job::TYPE,
 ];
 
 /// The type of the objects in the cache of that name, if they have one.

@@ -5,7 +5,9 @@ use core::fmt::{self, Write};
 use crate::errno::Errno;
 use crate::fs::{self, File};
 use crate::machine::Machine;
-use crate::mem::{FRAME_SIZE, Mem, Ref};
+use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
+use crate::task::{sched, time};
+use crate::tty;
 
 /// Printing so many bytes is one step of the line's budget: a line prints 8 MiB at most, which
 /// leaves room in the message that carries it.
@@ -95,12 +97,64 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Lets time pass, `ns` nanoseconds or until `until` says so after a tick, and shows what programs
+    /// print meanwhile. Returns how long it was.
+    ///
+    /// # Errors
+    /// `EINTR` if the line's steps are used up.
+    pub(super) fn pass_time(
+        &mut self,
+        ns: u64,
+        until: &mut dyn FnMut(&mut Mem) -> bool,
+    ) -> Result<u64, Errno> {
+        // What was printed before stays before it; its failure is in `error`.
+        let _ = self.flush();
+        let Context { mem, machine, .. } = self;
+        let passed = sched::run_for(mem, ns, &mut |mem| {
+            tty::drain(mem, &mut |text| machine.console_write(text));
+            until(mem)
+        });
+        tty::drain(mem, &mut |text| machine.console_write(text));
+        passed
+    }
+
+    /// Lets time pass until `until` says so, as long as anything can happen by itself: a task that runs,
+    /// an alarm.
+    ///
+    /// # Errors
+    /// `EINTR` if the line's steps are used up, `EDEADLK` if everybody sleeps for ever.
+    pub(super) fn pass_time_until(
+        &mut self,
+        until: &mut dyn FnMut(&mut Mem) -> bool,
+    ) -> Result<(), Errno> {
+        let mut sleeps_for_ever = is_nothing_ahead(self.mem);
+        if !sleeps_for_ever {
+            self.pass_time(u64::MAX, &mut |mem| {
+                if until(mem) {
+                    return true;
+                }
+                sleeps_for_ever = is_nothing_ahead(mem);
+                sleeps_for_ever
+            })?;
+        }
+        match sleeps_for_ever {
+            true => Err(Errno::EDEADLK),
+            false => Ok(()),
+        }
+    }
+
     /// Ends a command's output; tells what went wrong with it.
     pub(super) fn finish(&mut self) -> Result<(), Errno> {
         // Its failure is in `error`.
         let _ = self.flush();
         self.error.take().map_or(Ok(()), Err)
     }
+}
+
+/// Whether nobody runs, and no alarm is set that would change that.
+fn is_nothing_ahead(mem: &Mem) -> bool {
+    let is_idle = |cpu| mem[sched::rq(cpu)].nr_running == 0;
+    (0..mem[MEM].nr_cpus).all(is_idle) && time::next_expiry(mem).is_none()
 }
 
 impl Write for Context<'_> {

@@ -6,7 +6,7 @@ use super::commands::{self, Stop};
 use super::context::Context;
 use super::lexer::{Lexer, Operator, Shortened, SyntaxError, Token, is_name};
 use super::words::{TooLong, Words};
-use super::{SHELL, STATUS_NOT_FOUND, STATUS_USAGE, variables};
+use super::{SHELL, STATUS_USAGE, programs, variables};
 use crate::LINE_STEPS;
 use crate::errno::Errno;
 use crate::fs::{self, File};
@@ -28,6 +28,8 @@ struct Command<'a> {
     assignments: usize,
     /// What ends the command; `None` at the end of the line.
     end: Option<Operator>,
+    /// It as it was typed.
+    text: &'a str,
 }
 
 /// Splits `NAME=value`.
@@ -44,9 +46,13 @@ fn parse_command<'a>(lexer: &mut Lexer<'a>) -> Result<Command<'a>, SyntaxError<'
         words: 0,
         assignments: 0,
         end: None,
+        text: "",
     };
     loop {
-        match lexer.next()? {
+        let before = *lexer;
+        let next = lexer.next()?;
+        command.text = command.start.text_until(&before).trim();
+        match next {
             None => return Ok(command),
             Some(Token::Word(word)) => {
                 if assignment(word).is_some() && command.assignments == command.words {
@@ -97,6 +103,12 @@ pub(super) fn check(line: &str) -> Result<(), SyntaxError<'_>> {
                 (None, _) => return Ok(()),
             }
         }
+        // `a && b &` would be a shell of its own, for both.
+        if command.end == Some(Operator::Background)
+            && matches!(before, Some(Operator::And | Operator::Or))
+        {
+            return Err(SyntaxError::Unsupported("lists in the background are"));
+        }
         if command.end.is_none() {
             return Ok(());
         }
@@ -141,10 +153,12 @@ fn run_command(context: &mut Context<'_>, command: &Command<'_>) -> u8 {
         context.error(format_args!("sh: {error}"));
         return error.status();
     }
-    let status = if redirect(context, command) {
-        run_words(context, &words)
-    } else {
+    let status = if !redirect(context, command) {
         1
+    } else if command.end == Some(Operator::Background) {
+        programs::run_in_background(context, &words, command.text)
+    } else {
+        run_words(context, &words, command.text)
     };
     let files = [context.input.take(), context.output.take()];
     for file in files.into_iter().flatten() {
@@ -261,13 +275,12 @@ fn redirect(context: &mut Context<'_>, command: &Command<'_>) -> bool {
 }
 
 /// Calls the command that the first word names.
-fn run_words(context: &mut Context<'_>, words: &Words) -> u8 {
+fn run_words(context: &mut Context<'_>, words: &Words, text: &str) -> u8 {
     let Some(name) = words.get(0) else {
         return 0;
     };
     let Some(command) = commands::find(name) else {
-        context.error(format_args!("sh: {}: command not found", Shortened(name)));
-        return STATUS_NOT_FOUND;
+        return programs::run(context, words, text);
     };
     let result = (command.run)(context, words);
     let output = context.finish();

@@ -23,6 +23,8 @@ pub(super) enum Operator {
     And,
     /// `||`
     Or,
+    /// `&`
+    Background,
     /// `>`
     Overwrite,
     /// `>>`
@@ -38,6 +40,7 @@ impl Operator {
             Operator::Semicolon => ";",
             Operator::And => "&&",
             Operator::Or => "||",
+            Operator::Background => "&",
             Operator::Overwrite => ">",
             Operator::Append => ">>",
             Operator::Input => "<",
@@ -130,7 +133,7 @@ const OPERATORS: [(&str, Result<Operator, &str>); 14] = [
     (";", Ok(Operator::Semicolon)),
     ("&&", Ok(Operator::And)),
     ("||", Ok(Operator::Or)),
-    ("&", Err("background jobs are")),
+    ("&", Ok(Operator::Background)),
     ("|", Err("pipes are")),
     ("(", Err("subshells are")),
 ];
@@ -154,6 +157,11 @@ impl<'a> Lexer<'a> {
     /// The tokens of `line`.
     pub(super) fn new(line: &'a str) -> Lexer<'a> {
         Lexer { rest: line }
+    }
+
+    /// What was read up to here, `end` being a later state of this lexer.
+    pub(super) fn text_until(&self, end: &Lexer<'a>) -> &'a str {
+        &self.rest[..self.rest.len() - end.rest.len()]
     }
 
     /// The next token, `None` at the end or at a comment.
@@ -202,7 +210,7 @@ fn word_length<'a>(text: &str) -> Result<usize, SyntaxError<'a>> {
                 }
                 if let Some(rest) = rest.strip_prefix('{') {
                     let (name, _) = rest.split_once('}').ok_or(SyntaxError::BadSubstitution)?;
-                    if !is_name(name) && !matches!(name, "?" | "$") {
+                    if !is_name(name) && !matches!(name, "?" | "$" | "!") {
                         return Err(SyntaxError::BadSubstitution);
                     }
                 }

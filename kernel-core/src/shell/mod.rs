@@ -1,9 +1,12 @@
 //! The console's command language.
 //!
 //! Everything that happens to a kernel is a console line, and this module runs it. The language is
-//! a small part of the Bourne shell's: words and quotes, variables, `;`, `&&`, `||`, redirections
-//! and comments. There are no processes yet, so a command is a function (`commands/`) that the
-//! shell calls, and there is no globbing.
+//! a small part of the Bourne shell's: words and quotes, variables, `;`, `&&`, `||`, `&`, redirections
+//! and comments. A command is a function (`commands/`) that the shell calls, or a program of the file
+//! system that a child of the shell runs. There is no globbing.
+//!
+//! Commands take no time. It passes while the shell waits: for a program in the foreground, in `wait`
+//! and in `sleep`. What ended meanwhile in the background is told at the end of the line.
 //!
 //! A line is checked as a whole before any of it runs: a line that is too long, is not text, or
 //! breaks the grammar changes nothing and has status 2. A command that ran has status 0, or 1 if
@@ -16,7 +19,10 @@
 //! | `words.rs` | quotes and variables in a word |
 //! | `variables.rs` | where variables are kept |
 //! | `exec.rs` | lists of commands, redirections |
+//! | `programs.rs` | programs in the foreground and in the background |
+//! | `jobs.rs` | what runs in the background, and what became of it |
 //! | `context.rs` | what a command sees: memory, input, output |
+//! | `units.rs` | durations, sizes and lists as they are typed |
 //! | `trees.rs` | radix trees with names |
 //! | `complete.rs` | what the Tab key offers |
 //! | `commands/` | the commands |
@@ -25,14 +31,20 @@ mod commands;
 mod complete;
 mod context;
 mod exec;
+mod jobs;
 mod lexer;
+#[cfg(test)]
+mod life_tests;
+mod programs;
 #[cfg(test)]
 mod tests;
 mod trees;
+mod units;
 mod variables;
 mod words;
 
 pub use complete::complete;
+pub use jobs::Job;
 pub use trees::{NamedTree, current_tree, find_tree, trees};
 
 use core::fmt;
@@ -53,6 +65,8 @@ pub const LINE_MAX: usize = 4096;
 
 /// Status of a line or command that was written wrongly.
 const STATUS_USAGE: u8 = 2;
+/// Status of a program that cannot be run.
+const STATUS_NOT_EXECUTABLE: u8 = 126;
 /// Status of a command that does not exist.
 const STATUS_NOT_FOUND: u8 = 127;
 
@@ -67,6 +81,11 @@ pub struct ShellData {
     pub trees: ListHead,
     /// The blocks that `pages alloc` has handed out, linked through `Page::lru`.
     pub pages: ListHead,
+    /// What runs in the background, and what ended there and was not told yet, by number.
+    jobs: ListHead,
+    job_cache: Ref<KmemCache>,
+    /// Number of the task that was put into the background last, `$!`; 0 if none was.
+    last_job: u32,
     tree_cache: Ref<KmemCache>,
     current_tree: Ref<NamedTree>,
     /// Status of the last command, `$?`.
@@ -84,6 +103,9 @@ describe!(
     [
         trees,
         pages,
+        jobs,
+        job_cache,
+        last_job,
         tree_cache,
         current_tree,
         status,
@@ -106,6 +128,7 @@ fn pages_head() -> Ref<ListHead> {
 pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mem.list_init(trees_head());
     mem.list_init(pages_head());
+    jobs::boot(mem)?;
     trees::boot(mem)
 }
 
@@ -118,6 +141,7 @@ pub(crate) fn is_off(mem: &Mem) -> bool {
 pub(crate) fn run_line(mem: &mut Mem, machine: &mut dyn Machine, line: &[u8]) -> u8 {
     let status = run_text(mem, machine, line);
     show_terminal(mem, machine);
+    jobs::report(mem, machine);
     show_log(mem, machine);
     status
 }
@@ -207,6 +231,7 @@ fn text_of(line: &[u8]) -> Result<&str, BadText> {
 pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     variables::check(mem)?;
     trees::check(mem)?;
+    jobs::check(mem)?;
     if !mem.list_is_sound(pages_head(), mem.frames()) {
         return Err("shell: the list of allocated pages is broken");
     }

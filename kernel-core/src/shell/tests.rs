@@ -26,13 +26,13 @@ impl Machine for Console {
 }
 
 /// A kernel and its console.
-struct Lab {
-    kernel: Kernel,
+pub(super) struct Lab {
+    pub(super) kernel: Kernel,
     console: Console,
 }
 
 impl Lab {
-    fn new(header: &str) -> Lab {
+    pub(super) fn new(header: &str) -> Lab {
         let config = MachineConfig::parse(header).expect("a good header");
         let ram = Ram::new(config.frames).expect("memory for the test");
         let kernel = Kernel::boot(ram, &config).expect("the machine boots");
@@ -43,7 +43,7 @@ impl Lab {
 
     /// Runs a line; returns its status and what it printed.
     #[track_caller]
-    fn bytes(&mut self, line: &[u8]) -> (u8, String) {
+    pub(super) fn bytes(&mut self, line: &[u8]) -> (u8, String) {
         let status = self.kernel.run_line(&mut self.console, line);
         if let Err(violation) = self.kernel.check() {
             panic!("after {:?}: {violation}", String::from_utf8_lossy(line));
@@ -53,7 +53,7 @@ impl Lab {
     }
 
     #[track_caller]
-    fn run(&mut self, line: &str) -> String {
+    pub(super) fn run(&mut self, line: &str) -> String {
         self.bytes(line.as_bytes()).1
     }
 }
@@ -211,7 +211,11 @@ fn lines_that_are_refused_run_nothing() {
         ("echo \"a", "unterminated quote"),
         ("echo \"a'b", "unterminated quote"),
         ("echo a\\", "nothing follows the backslash"),
-        ("sleep &", "background jobs are not supported yet"),
+        ("& ls", "syntax error near unexpected token '&'"),
+        (
+            "ls && spin &",
+            "lists in the background are not supported yet",
+        ),
         ("ls | cat", "pipes are not supported yet"),
         ("(ls)", "subshells are not supported yet"),
         ("echo )", "syntax error near unexpected token ')'"),
@@ -1149,7 +1153,7 @@ fn the_tab_key_offers_what_fits() {
     for (line, expected) in [
         ("ec", "echo"),
         ("ca", "cat"),
-        ("true; r", "radix read rm rmdir"),
+        ("true; r", "radix read renice rm rmdir"),
         ("radix look", "lookup lookup_slot"),
         ("radix lookup ", "cache t"),
         ("radix lookup ca", "cache"),

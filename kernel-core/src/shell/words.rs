@@ -142,7 +142,7 @@ fn variable(text: &str) -> (&str, &str) {
         return (name, rest);
     }
     let length = match text.chars().next() {
-        Some('$' | '?' | '0'..='9') => 1,
+        Some('$' | '?' | '!' | '0'..='9') => 1,
         _ => text.find(|c| !is_name_char(c)).unwrap_or(text.len()),
     };
     text.split_at(length)
@@ -158,8 +158,12 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name {
             "?" => write!(f, "{}", self.mem[SHELL].status),
-            // There is one process, and it is this one.
+            // The shell is process 1.
             "$" => f.write_str("1"),
+            "!" => match self.mem[SHELL].last_job {
+                0 => Ok(()),
+                pid => write!(f, "{pid}"),
+            },
             name => f.write_str(variables::get(self.mem, name).unwrap_or("")),
         }
     }

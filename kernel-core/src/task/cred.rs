@@ -36,6 +36,42 @@ pub enum Capability {
     Mknod = 27,
 }
 
+/// Names of the capabilities of 2.6.24 in the order of their numbers, without `CAP_`.
+pub const CAPABILITIES: [&str; 32] = [
+    "chown",
+    "dac_override",
+    "dac_read_search",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "linux_immutable",
+    "net_bind_service",
+    "net_broadcast",
+    "net_admin",
+    "net_raw",
+    "ipc_lock",
+    "ipc_owner",
+    "sys_module",
+    "sys_rawio",
+    "sys_chroot",
+    "sys_ptrace",
+    "sys_pacct",
+    "sys_admin",
+    "sys_boot",
+    "sys_nice",
+    "sys_resource",
+    "sys_time",
+    "sys_tty_config",
+    "mknod",
+    "lease",
+    "audit_write",
+    "audit_control",
+    "setfcap",
+];
+
 /// Every capability of 2.6.24, 0 to 31.
 pub const CAP_FULL: u64 = 0xffff_ffff;
 

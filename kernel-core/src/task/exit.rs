@@ -19,6 +19,7 @@ use super::{
     signal::{self, GROUP_EXIT, STOP_CONTINUED, STOP_STOPPED, Signal},
     time, user,
 };
+use crate::container;
 use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{Mem, Ref};
@@ -117,7 +118,7 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
     fork::release_mm(mem, task);
     fs::exit_files(mem, task);
     fork::release_fs(mem, task);
-    seams::container_exit(mem, task);
+    container::exit(mem, task);
     sched::task_dead(mem, task);
     mem[task].state = TASK_DEAD;
     mem[task].thread_flags &= !(Tif::SigPending as u32);
@@ -341,6 +342,30 @@ pub fn do_wait(
         What::Continued => mem[signal].flags &= !STOP_CONTINUED,
     }
     Ok(Some(Waited { pid, status }))
+}
+
+/// Looks at all children once, and tells of each that has changed; those that have ended are released.
+/// For a parent with many, who would otherwise look through them all for each.
+pub fn wait_all(
+    mem: &mut Mem,
+    task: Ref<Task>,
+    options: u32,
+    each: &mut dyn FnMut(&mut Mem, Waited),
+) {
+    let leader = mem[task].group_leader;
+    let head = super::children_head(leader);
+    let mut at = mem[head].next;
+    while at != head {
+        let child: Ref<Task> = at.byte_sub(offset_of!(Task, sibling));
+        at = mem[at].next;
+        if change(mem, child, options).is_none() {
+            continue;
+        }
+        let pid = mem[child].pid;
+        if let Ok(Some(waited)) = do_wait(mem, leader, Which::Pid(pid), options) {
+            each(mem, waited);
+        }
+    }
 }
 
 /// What a parent can be told of a child.

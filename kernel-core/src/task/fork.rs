@@ -23,6 +23,7 @@ use super::{
     SignalStruct, TASK, Task, Tif, cred::Capability, pid, sched, seams, signal, tasks_head, user,
     wait::Why,
 };
+use crate::container;
 use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{ListHead, Mem, Ref};
@@ -40,6 +41,10 @@ pub const CLONE_SIGHAND: u32 = 0x800;
 pub const CLONE_PARENT: u32 = 0x8000;
 /// The child is a thread of the caller's process.
 pub const CLONE_THREAD: u32 = 0x1_0000;
+
+/// Ours: the child gets neither memory nor program, because it is staged, or executes a program at once
+/// (as after `vfork`).
+pub const BARE: u32 = 1 << 31;
 
 /// What `fork` asks for: a copy of everything, and `SIGCHLD` at the end.
 pub const FORK: u32 = signal::Signal::Chld as u32;
@@ -103,7 +108,8 @@ pub fn do_fork(mem: &mut Mem, parent: Ref<Task>, flags: u32) -> Result<Ref<Task>
 /// # Errors
 /// Those of [`copy_process`].
 pub fn stage(mem: &mut Mem, parent: Ref<Task>, flags: u32) -> Result<Ref<Task>, Errno> {
-    let child = copy_process(mem, parent, flags)?;
+    let bare = if flags & CLONE_VM == 0 { BARE } else { 0 };
+    let child = copy_process(mem, parent, flags | bare)?;
     mem[child].thread_flags |= Tif::Staged as u32;
     mem[child].state = INTERRUPTIBLE;
     mem[child].wait.why = Why::Pause as u32;
@@ -252,13 +258,15 @@ fn copy_pieces(
 ) -> Result<(), Refusal> {
     let uid = mem[parent].cred.uid;
     mem[child].user = user::charge(mem, uid)?;
-    seams::container_fork(mem, parent, child)?;
+    container::fork(mem, parent, child);
     mem[child].files = copy_files(mem, parent, flags)?;
     let pwd = mem[parent].pwd;
     mem[child].pwd = fs::get(mem, pwd);
     mem[child].signal = copy_signal(mem, parent, flags)?;
-    mem[child].mm = copy_mm(mem, parent, flags)?;
-    seams::fork_process(mem, parent, child)?;
+    if flags & BARE == 0 {
+        mem[child].mm = copy_mm(mem, parent, flags)?;
+        seams::fork_process(mem, parent, child)?;
+    }
     pid::alloc(mem, child).map_err(|errno| match errno {
         Errno::EAGAIN => Refusal {
             errno,
@@ -269,7 +277,7 @@ fn copy_pieces(
         errno => errno.into(),
     })?;
     // From here on nothing fails but what a subsystem of containers refuses.
-    seams::container_can_fork(mem, child)?;
+    container::can_fork(mem, child)?;
     Ok(())
 }
 
@@ -323,7 +331,7 @@ fn copy_mm(mem: &mut Mem, parent: Ref<Task>, flags: u32) -> Result<Ref<super::mm
 fn make_visible(mem: &mut Mem, parent: Ref<Task>, child: Ref<Task>, flags: u32) {
     let signal = mem[child].signal;
     let leader = mem[parent].group_leader;
-    seams::container_fork_callbacks(mem, child);
+    container::fork_callbacks(mem, child);
     if flags & CLONE_THREAD != 0 {
         mem[child].group_leader = leader;
         mem[child].tgid = mem[leader].tgid;
@@ -348,7 +356,7 @@ fn make_visible(mem: &mut Mem, parent: Ref<Task>, child: Ref<Task>, flags: u32) 
         signal.cast(),
     );
     mem[TASK].nr_threads += 1;
-    seams::container_post_fork(mem, child);
+    container::post_fork(mem, child);
 }
 
 /// Puts a process behind its parent's other children.
@@ -380,7 +388,7 @@ fn undo(mem: &mut Mem, child: Ref<Task>) {
     release_fs(mem, child);
     fs::exit_files(mem, child);
     if !mem[child].css_set.is_null() {
-        seams::container_undo_fork(mem, child);
+        container::fork_failed(mem, child);
     }
     let user = mem[child].user;
     if !user.is_null() {

@@ -14,6 +14,7 @@
 //! | `pid.rs` | numbers |
 //! | `cred.rs` | users and capabilities |
 //! | `user.rs` | how many tasks each user has |
+//! | `account.rs` | what a process has used, as `/proc` and `ps` tell it |
 //! | `fork.rs` | how tasks come |
 //! | `exit.rs` | how they end, zombies, waiting for them |
 //! | `signal.rs` | signals: sending and delivering |
@@ -23,6 +24,7 @@
 //! | `mm/` | address spaces |
 //! | `program/` | programs, and how they are run |
 
+pub mod account;
 pub mod cred;
 pub mod exit;
 pub mod fork;
@@ -32,7 +34,7 @@ pub mod mm;
 pub mod pid;
 pub mod program;
 pub mod sched;
-mod seams;
+pub(crate) mod seams;
 pub mod signal;
 pub mod time;
 pub mod user;

@@ -90,7 +90,7 @@ pub fn timer_cancel(mem: &mut Mem, task: Ref<Task>) -> bool {
 }
 
 /// When the next alarm goes off.
-pub(super) fn next_expiry(mem: &Mem) -> Option<u64> {
+pub(crate) fn next_expiry(mem: &Mem) -> Option<u64> {
     let first = rbtree::first(mem, timers());
     (!first.is_null()).then(|| mem[task_of(first)].timer.expires)
 }

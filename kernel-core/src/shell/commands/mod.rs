@@ -7,11 +7,15 @@ mod control;
 mod dcache;
 mod files;
 mod find;
+mod jobs;
+mod kill;
 mod kmem;
 mod mount;
 pub(super) mod pages;
+mod ps;
 mod radix;
 mod radix_show;
+mod spawn;
 pub(in crate::shell) mod subcommands;
 mod task;
 mod text;
@@ -73,6 +77,9 @@ commands! {
     "false", "false", "do nothing, with status 1", control::fails;
     "find", "find PATH [-name PATTERN]", "print what is below a directory", find::find;
     "help", "help [COMMAND]", "say what there is", control::help;
+    "jobs", "jobs", "show what runs in the background", jobs::jobs;
+    "kill", "kill [-SIGNAL] PID|%JOB... | kill -l", "send tasks a signal, TERM if none is named",
+        kill::kill;
     "kmem", "kmem SUBCOMMAND ...; see help kmem", "make and use slab caches", kmem::kmem;
     "ls", "ls [-al] [PATH]...", "list directories; -a with . and .., -l in full", files::ls;
     "mkdir", "mkdir [-p] DIRECTORY...", "make directories; -p with those above", files::mkdir;
@@ -82,17 +89,26 @@ commands! {
     "pages", "pages alloc ORDER [gfp=MASK] [node=N] | pages free PFN | pages drain",
         "ask the page allocator for a block of 2^ORDER pages, give one back", pages::pages;
     "poweroff", "poweroff", "switch the machine off", control::exit;
+    "ps", "ps [aux] [-ef] [-L] [-p PID]", "show tasks: those of this terminal, all with their CPU and memory, all with their parents",
+        ps::ps;
     "pwd", "pwd", "print the working directory", files::pwd;
     "radix", "radix SUBCOMMAND ...; see help radix", "make and change radix trees", radix::radix;
     "read", "read NAME... < FILE", "put the words of a file's first line into variables", text::read;
+    "renice", "renice PRIORITY [-p] PID... [-u USER]...", "give tasks another nice level, -20 to 19",
+        kill::renice;
     "rm", "rm FILE...", "remove files", files::rm;
     "rmdir", "rmdir DIRECTORY...", "remove empty directories", files::rmdir;
     "slabtop", "slabtop", "show the slab caches, those with the most memory first", kmem::slabtop;
+    "sleep", "sleep DURATION", "let time pass, such as 10, 1.5s, 20ms, 2h", jobs::sleep;
+    "spawn", "spawn NAME [KEY=VALUE]... [-- ARGUMENT...]; KEY is uid gid nice vm rss utime stime age caps oom_adj mems cpus ppid pgrp nproc policy threads count state",
+        "make a task that runs a program of /bin, or a staged one that sleeps; print its number", spawn::spawn;
     "stat", "stat FILE...", "print the facts of files", find::stat;
     "taskset", "taskset -pc [CPU] PID", "show or choose the CPU that a task runs on", task::taskset;
+    "top", "top", "show the tasks that use the CPUs most", ps::top;
     "touch", "touch FILE...", "make empty files", files::touch;
     "true", "true", "do nothing, with status 0", control::succeeds;
     "umount", "umount DIRECTORY", "take a file system off a directory", mount::umount;
+    "wait", "wait [PID|%JOB]...", "let time pass until they have ended; all jobs without any", jobs::wait;
 }
 
 /// The command of that name.

@@ -1,0 +1,351 @@
+//! Commands that make tasks, tell of them and end them.
+
+extern crate std;
+
+use std::format;
+use std::string::String;
+
+use super::tests::Lab;
+use crate::testing::Random;
+
+/// Runs lines on a small machine and compares what each prints.
+#[track_caller]
+fn check(lines: &[(&str, &str)]) {
+    let mut lab = Lab::new("mem=16M nodes=2 cpus=2");
+    for (line, expected) in lines {
+        assert_eq!(lab.run(line), *expected, "{line}");
+    }
+}
+
+/// A line that is refused: its message and status, and nothing has changed.
+#[track_caller]
+fn refuse(line: &str, message: &str, status: u8) {
+    let mut lab = Lab::new("mem=16M nodes=2 cpus=2");
+    let before = lab.run("ps -ef");
+    let (found, text) = lab.bytes(line.as_bytes());
+    assert_eq!((text.as_str(), found), (message, status), "{line}");
+    assert_eq!(lab.run("ps -ef"), before, "{line}");
+}
+
+#[test]
+fn a_staged_task_is_listed_as_it_was_staged() {
+    check(&[
+        (
+            "spawn mail uid=8 nice=5 vm=64M rss=12M utime=90s stime=30s age=2h oom_adj=3",
+            "100\n",
+        ),
+        ("sleep 1m", ""),
+        (
+            "ps aux",
+            "USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n\
+             root         1  0.0  0.0      0     0 tty1     Rs+  00:00   0:00 [sh]\n\
+             root         2  0.0  0.0      0     0 ?        S    00:00   0:00 [kthreadd]\n\
+             8          100  1.6  0.0      0     0 tty1     SN   -2:00   2:00 [mail]\n",
+        ),
+        (
+            "ps -ef",
+            "UID        PID  PPID  C STIME TTY          TIME CMD\n\
+             root         1     0  0 00:00 tty1     00:00:00 [sh]\n\
+             root         2     1  0 00:00 ?        00:00:00 [kthreadd]\n\
+             8          100     1  1 -2:00 tty1     00:02:00 [mail]\n",
+        ),
+        (
+            "ps",
+            "  PID TTY          TIME CMD\n    1 tty1     00:00:00 sh\n  100 tty1     00:02:00 mail\n",
+        ),
+        (
+            "ps -p 100",
+            "  PID TTY          TIME CMD\n  100 tty1     00:02:00 mail\n",
+        ),
+        ("ps -p 7; echo $?", "  PID TTY          TIME CMD\n1\n"),
+    ]);
+}
+
+#[test]
+fn wrong_keys_are_told_before_anything_is_made() {
+    for (line, message) in [
+        ("spawn x uid=root", "spawn: uid: 'root' is not a number\n"),
+        ("spawn x nice=20", "spawn: nice: '20' is not -20 to 19\n"),
+        (
+            "spawn x vm=1T",
+            "spawn: vm: '1T' is not a size such as 64M\n",
+        ),
+        ("spawn x vm=1M rss=2M", "spawn: rss is more than vm\n"),
+        (
+            "spawn x age=now",
+            "spawn: age: 'now' is not a duration such as 2h\n",
+        ),
+        (
+            "spawn x caps=fly",
+            "spawn: caps: 'fly' is not all, none, a number, or names such as sys_admin,kill\n",
+        ),
+        (
+            "spawn x oom_adj=-18",
+            "spawn: oom_adj: '-18' is not -17 to 15\n",
+        ),
+        (
+            "spawn x mems=2",
+            "spawn: mems: '2' is not a list of nodes such as 0-1\n",
+        ),
+        (
+            "spawn x cpus=",
+            "spawn: cpus: '' is not a list of CPUs such as 0,2\n",
+        ),
+        (
+            "spawn x ppid=2",
+            "spawn: ppid: '2' is not the number of a living process\n",
+        ),
+        (
+            "spawn x ppid=77",
+            "spawn: ppid: '77' is not the number of a living process\n",
+        ),
+        (
+            "spawn x threads=0",
+            "spawn: threads: '0' is not 1 to 1000\n",
+        ),
+        ("spawn x state=R", "spawn: state: 'R' is not S, D, T or Z\n"),
+        ("spawn x color=red", "spawn: there is no key 'color'\n"),
+        (
+            "spawn x -- a",
+            "spawn: there is no program to take arguments\n",
+        ),
+    ] {
+        refuse(line, message, 2);
+    }
+    let mut lab = Lab::new("mem=16M");
+    assert_eq!(lab.bytes(b"spawn").0, 2);
+    assert_eq!(lab.bytes(b"spawn x uid").0, 2);
+}
+
+#[test]
+fn many_tasks_at_once_and_many_threads() {
+    check(&[
+        ("spawn job count=3 ppid=1", "100-102\n"),
+        ("spawn server threads=3 ppid=101", "103\n"),
+        (
+            "ps -eL",
+            "  PID TTY          TIME CMD\n    1 tty1     00:00:00 sh\n    2 ?        00:00:00 kthreadd\n  \
+             100 tty1     00:00:00 job\n  101 tty1     00:00:00 job\n  102 tty1     00:00:00 job\n  \
+             103 tty1     00:00:00 server\n  104 tty1     00:00:00 server\n  105 tty1     00:00:00 server\n",
+        ),
+        ("kill 101 104", ""),
+        ("kill 103", "kill: (103) - No such process\n"),
+        (
+            "ps -p 102; kill -9 102; kill -0 102; wait 102; echo $?",
+            "  PID TTY          TIME CMD\n  102 tty1     00:00:00 job\n137\n",
+        ),
+    ]);
+}
+
+#[test]
+fn zombies_stay_until_the_end_of_the_line_or_their_parent_asks() {
+    check(&[
+        ("spawn parent; spawn child ppid=100 state=Z", "100\n101\n"),
+        (
+            "ps -ef",
+            "UID        PID  PPID  C STIME TTY          TIME CMD\n\
+             root         1     0  0 00:00 tty1     00:00:00 [sh]\n\
+             root         2     1  0 00:00 ?        00:00:00 [kthreadd]\n\
+             root       100     1  0 00:00 tty1     00:00:00 [parent]\n\
+             root       101   100  0 00:00 tty1     00:00:00 [child] <defunct>\n",
+        ),
+        (
+            "kill 100; ps",
+            "  PID TTY          TIME CMD\n    1 tty1     00:00:00 sh\n  100 tty1     00:00:00 parent <defunct>\n",
+        ),
+        (
+            "ps",
+            "  PID TTY          TIME CMD\n    1 tty1     00:00:00 sh\n",
+        ),
+    ]);
+}
+
+#[test]
+fn signals_by_name_number_and_group() {
+    check(&[
+        ("spawn a; spawn b; spawn c pgrp=100", "100\n101\n102\n"),
+        (
+            "kill -STOP 100; ps -p 100",
+            "  PID TTY          TIME CMD\n  100 tty1     00:00:00 a\n",
+        ),
+        ("kill -SIGCONT 100; kill -18 100; kill -s hup -100", ""),
+        ("kill 1 2; kill -9 1; kill -KILL 101; echo $?", "0\n"),
+        ("kill 101; echo $?", "kill: (101) - No such process\n1\n"),
+        (
+            "kill -WINCHESTER 1",
+            "kill: WINCHESTER: invalid signal specification\n",
+        ),
+        ("kill %1", "kill: %1: no such job or process\n"),
+        ("kill x", "kill: x: no such job or process\n"),
+        (
+            "kill -2147483648",
+            "kill: 2147483648: invalid signal specification\n",
+        ),
+        (
+            "kill -- -2147483648",
+            "kill: -2147483648: no such job or process\n",
+        ),
+        (
+            "ps",
+            "  PID TTY          TIME CMD\n    1 tty1     00:00:00 sh\n",
+        ),
+    ]);
+    let mut lab = Lab::new("mem=16M");
+    assert!(
+        lab.run("kill -l")
+            .starts_with(" 1 HUP      2 INT      3 QUIT ")
+    );
+    assert_eq!(lab.bytes(b"kill").0, 2);
+    assert_eq!(lab.bytes(b"kill -9").0, 2);
+}
+
+#[test]
+fn nice_levels() {
+    check(&[
+        ("spawn a; spawn b uid=7", "100\n101\n"),
+        ("renice 5 100", "100: old priority 0, new priority 5\n"),
+        (
+            "renice -n -3 -p 100 -u 7",
+            "100: old priority 5, new priority -3\n7: old priority 0, new priority -3\n",
+        ),
+        ("renice 99 100", "100: old priority -3, new priority 19\n"),
+        (
+            "renice 1 4711",
+            "renice: 4711: getpriority: No such process\n",
+        ),
+        (
+            "renice 1 -u 55",
+            "renice: 55: getpriority: No such process\n",
+        ),
+        ("renice fast 100; echo $?", "renice: fast: bad value\n2\n"),
+    ]);
+}
+
+#[test]
+fn waiting_and_sleeping() {
+    check(&[
+        ("sleep 0; sleep 1.5ms; jobs; wait", ""),
+        ("sleep soon", "sleep: invalid time interval 'soon'\n"),
+        (
+            "wait 4711; echo $?",
+            "wait: pid 4711 is not a child of this shell\n127\n",
+        ),
+        (
+            "wait 1; echo $?",
+            "wait: pid 1 is not a child of this shell\n127\n",
+        ),
+        ("wait x; echo $?", "wait: x: not a number or job\n2\n"),
+        ("cd &", "sh: cd: only programs can run in the background\n"),
+        ("nothing; echo $?", "sh: nothing: command not found\n127\n"),
+        ("nothing &", "sh: nothing: command not found\n"),
+        ("./nothing", "sh: ./nothing: No such file or directory\n"),
+        ("/; echo $?", "sh: /: Is a directory\n126\n"),
+        ("echo $!.", ".\n"),
+    ]);
+}
+
+#[test]
+fn waiting_for_ever_is_told() {
+    check(&[
+        ("spawn sleeper", "100\n"),
+        (
+            "wait 100; echo $?",
+            "wait: that would be for ever: nothing runs, and no alarm is set\n1\n",
+        ),
+    ]);
+}
+
+#[test]
+fn top_shows_who_works_most() {
+    let mut lab = Lab::new("mem=16M");
+    for number in 0..30 {
+        lab.run(&format!("spawn t{number} age=100s utime={number}s"));
+    }
+    let text = lab.run("top");
+    let lines: std::vec::Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 5 + 17);
+    assert!(
+        lines[1].starts_with("Tasks:  32 total,   1 running,  31 sleeping"),
+        "{text}"
+    );
+    assert!(
+        lines[5].contains(" 29.0 ") && lines[5].ends_with("0:29.00 t29"),
+        "{text}"
+    );
+    assert!(lines[21].ends_with("t13"), "{text}");
+}
+
+#[test]
+fn a_spawn_without_memory_leaves_nothing() {
+    let mut lab = Lab::new("mem=16M");
+    let mut nth = 0;
+    loop {
+        nth += 1;
+        assert!(nth < 100, "never succeeds");
+        let before = lab.run("ps -eL");
+        lab.run(&format!("echo {nth} > /proc/self/fail-nth"));
+        let (status, text) = lab.bytes(b"spawn a uid=5 threads=3 vm=8M");
+        lab.run("echo 0 > /proc/self/fail-nth");
+        if status == 0 {
+            break;
+        }
+        assert!(
+            text.ends_with(": Cannot allocate memory\n"),
+            "{nth}: {text}"
+        );
+        assert_eq!(lab.run("ps -eL"), before);
+    }
+    assert!(nth > 3);
+}
+
+#[test]
+fn a_bomb_of_tasks_ends_in_a_limit_with_the_console_alive() {
+    let mut lab = Lab::new("mem=64M");
+    let (status, text) = lab.bytes(b"spawn bomb count=100000");
+    assert_eq!(status, 1);
+    let expected = "spawn: fork: Resource temporarily unavailable\n";
+    assert!(
+        text.starts_with("100-") && text.ends_with(expected),
+        "{text}"
+    );
+    assert_eq!(lab.run("echo alive"), "alive\n");
+    assert_eq!(lab.run("kill -9 -1; echo $?"), "0\n");
+    assert_eq!(
+        lab.run("ps"),
+        "  PID TTY          TIME CMD\n    1 tty1     00:00:00 sh\n"
+    );
+}
+
+#[test]
+fn random_lines_about_tasks() {
+    let seed = 0x5baf;
+    std::println!("seed {seed:#x}");
+    let mut random = Random(seed);
+    let mut lab = Lab::new("mem=4M cpus=2");
+    for _ in 0..400 {
+        let pid = 99 + random.below(20);
+        let line = match random.below(14) {
+            0..4 => format!(
+                "spawn t uid={} nice={}",
+                random.below(3),
+                random.below(40) as i64 - 20
+            ),
+            4 => format!("spawn t ppid={pid} threads={}", 1 + random.below(3)),
+            5 => format!(
+                "spawn t ppid={pid} state={}",
+                ["S", "D", "T", "Z"][random.below(4) as usize]
+            ),
+            6 | 7 => format!("kill -{} {pid}", 1 + random.below(31)),
+            8 => format!("kill -9 -{pid}"),
+            9 => format!("renice {} {pid}", random.below(50) as i64 - 25),
+            10 => String::from("ps aux"),
+            11 => format!(
+                "echo {} > /proc/self/fail-nth; spawn t; echo 0 > /proc/self/fail-nth",
+                1 + random.below(9)
+            ),
+            12 => format!("sleep {}ms; jobs", random.below(50)),
+            _ => String::from("top"),
+        };
+        lab.run(&line);
+    }
+}

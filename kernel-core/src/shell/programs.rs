@@ -1,0 +1,276 @@
+//! Programs in the foreground and in the background.
+//!
+//! A word that is no command of the shell names a program: a path if there is a slash in it, a file of
+//! `/bin` otherwise. The shell forks; the child gets the redirections as its descriptors, makes a process
+//! group of its own, and executes the program. In the foreground the shell then lets time pass until it
+//! ends or stops; its status is `$?`.
+
+use core::fmt::Write;
+
+use super::context::Context;
+use super::lexer::Shortened;
+use super::words::Words;
+use super::{STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND, commands, jobs};
+use crate::errno::Errno;
+use crate::fs::{self, File};
+use crate::mem::{Mem, Ref};
+use crate::task::exit::{self, Status, WUNTRACED, Which};
+use crate::task::signal::{self, Signal};
+use crate::task::{self, TASK, Task, Tif, fork, sched, seams};
+
+/// Where programs without a slash are.
+const BIN: &str = "/bin";
+
+/// A program that cannot be run; the status says so.
+struct Told(u8);
+
+/// Says why a program cannot be run.
+fn tell(context: &mut Context<'_>, name: &str, errno: Errno, is_path: bool) -> Told {
+    if errno == Errno::ENOENT && !is_path {
+        context.error(format_args!("sh: {}: command not found", Shortened(name)));
+    } else {
+        let name = Shortened(name);
+        context.error(format_args!("sh: {name}: {}", errno.sentence()));
+    }
+    Told(match errno {
+        Errno::ENOENT => STATUS_NOT_FOUND,
+        Errno::EAGAIN | Errno::ENOMEM => 1,
+        _ => STATUS_NOT_EXECUTABLE,
+    })
+}
+
+/// Finds a program: what `exec` is given.
+pub(super) fn find(mem: &mut Mem, name: &str, path: &mut Path) -> Result<(), Errno> {
+    *path = Path::default();
+    let written = match name.contains('/') {
+        true => path.write_str(name),
+        false => write!(path, "{BIN}/{name}"),
+    };
+    written.map_err(|_| Errno::ENAMETOOLONG)?;
+    let dentry = fs::walk(mem, path.text())?;
+    match fs::is_dir(mem, dentry) {
+        true => Err(Errno::EISDIR),
+        false => Ok(()),
+    }
+}
+
+/// A program's path: that of `/bin` and a name, or what was typed.
+pub(super) struct Path {
+    bytes: [u8; 256],
+    length: usize,
+}
+
+impl Default for Path {
+    fn default() -> Path {
+        Path {
+            bytes: [0; 256],
+            length: 0,
+        }
+    }
+}
+
+impl Path {
+    /// The path.
+    pub(super) fn text(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("")
+    }
+}
+
+impl Write for Path {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let end = self.length + text.len();
+        let room = self.bytes.get_mut(self.length..end);
+        room.ok_or(core::fmt::Error)?
+            .copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// Makes a child of `parent` that is about to run a program, but does not yet. `words` are its
+/// arguments, the program's name first; `input` and `output` become its descriptors.
+///
+/// # Errors
+/// Those of `fork` and `exec`; nothing is left then.
+pub(super) fn start(
+    mem: &mut Mem,
+    parent: Ref<Task>,
+    path: &str,
+    words: &mut dyn Iterator<Item = &str>,
+    files: [Option<Ref<File>>; 2],
+) -> Result<Ref<Task>, Errno> {
+    let child = fork::copy_process(mem, parent, fork::FORK | fork::BARE)?;
+    match prepare(mem, child, path, words, files) {
+        Ok(()) => Ok(child),
+        Err(errno) => {
+            abandon(mem, child);
+            Err(errno)
+        }
+    }
+}
+
+/// Ends a child that nobody has seen; it leaves no zombie.
+pub(super) fn abandon(mem: &mut Mem, child: Ref<Task>) {
+    mem[child].thread_flags |= Tif::Adopted as u32;
+    exit::do_group_exit(mem, child, exit::exited(STATUS_NOT_FOUND));
+}
+
+fn prepare(
+    mem: &mut Mem,
+    child: Ref<Task>,
+    path: &str,
+    words: &mut dyn Iterator<Item = &str>,
+    files: [Option<Ref<File>>; 2],
+) -> Result<(), Errno> {
+    let signal = mem[child].signal;
+    mem[signal].pgrp = mem[child].pid;
+    signal::flush_handlers(mem, child);
+    if mem[child].files.is_null() {
+        mem[child].files = task::alloc_files(mem)?;
+    }
+    let table = mem[child].files;
+    for (fd, file) in files.into_iter().enumerate() {
+        if let Some(file) = file {
+            fs::get_file(mem, file);
+            let before = core::mem::replace(&mut mem[table].fd[fd], file);
+            if !before.is_null() {
+                fs::close(mem, before);
+            }
+        }
+    }
+    seams::exec(mem, child, path, words)
+}
+
+/// Finds a program and makes a child for it.
+fn launch(context: &mut Context<'_>, words: &Words) -> Result<Ref<Task>, Told> {
+    let name = words.get(0).unwrap_or("");
+    let mut path = Path::default();
+    let is_path = name.contains('/');
+    let files = [context.input, context.output];
+    let init = context.mem[TASK].init;
+    let started = find(context.mem, name, &mut path).and_then(|()| {
+        let mut words = words.iter_from(0);
+        start(context.mem, init, path.text(), &mut words, files)
+    });
+    started.map_err(|errno| tell(context, name, errno, is_path))
+}
+
+/// Runs a program in the foreground and returns its status.
+pub(super) fn run(context: &mut Context<'_>, words: &Words, text: &str) -> u8 {
+    // If it stops it becomes a job; there has to be room for that.
+    let job = jobs::alloc(context.mem);
+    let launched = launch(context, words);
+    let (job, child) = match (job, launched) {
+        (Ok(job), Ok(child)) => (job, child),
+        (Ok(job), Err(Told(status))) => {
+            jobs::free(context.mem, job);
+            return status;
+        }
+        (Err(errno), launched) => {
+            if let Ok(child) = launched {
+                abandon(context.mem, child);
+                context.error(format_args!("sh: {}", errno.sentence()));
+            }
+            return 1;
+        }
+    };
+    sched::wake_up_new_task(context.mem, child);
+    let pid = context.mem[child].pid;
+    let status = wait_for(context, pid);
+    match status {
+        Some(status @ (Status::Exited(_) | Status::Killed(_))) => {
+            jobs::free(context.mem, job);
+            if let Status::Killed(signal) = status
+                && let Some(signal) = Signal::from_number(signal)
+                && !matches!(signal, Signal::Int | Signal::Pipe)
+            {
+                context.error(format_args!("{}", signal.sentence()));
+            }
+            status.shell()
+        }
+        // Stopped, or it goes on although the line has ended: a job.
+        other => {
+            jobs::add(context.mem, job, pid, text);
+            if let Some(Status::Stopped(signal)) = other {
+                jobs::note(context.mem, pid, signal << 8 | 0x7f);
+            }
+            other.map_or(1, Status::shell)
+        }
+    }
+}
+
+/// Lets time pass until a child of the shell has ended or stopped. If the line's steps are used up
+/// before, it gets `SIGINT`, as if somebody had pressed Ctrl-C; `None` if it lives on.
+pub(super) fn wait_for(context: &mut Context<'_>, pid: u32) -> Option<Status> {
+    let init = context.mem[TASK].init;
+    context.mem[TASK].tty_pgrp = pid;
+    let mut status = None;
+    let mut ask = |mem: &mut Mem| {
+        if let Ok(Some(waited)) = exit::do_wait(mem, init, Which::Pid(pid), WUNTRACED) {
+            status = Some(Status::of(waited.status));
+        }
+        status.is_some()
+    };
+    let passed = match ask(context.mem) {
+        true => Ok(()),
+        false => context.pass_time_until(&mut ask),
+    };
+    if passed.is_err() && !ask(context.mem) {
+        if passed == Err(Errno::EDEADLK) {
+            context.error(format_args!(
+                "sh: {pid} would sleep for ever: nothing else runs"
+            ));
+        }
+        let group = -(pid as i32);
+        let sent = signal::kill(
+            context.mem,
+            init,
+            group,
+            Some(Signal::Int),
+            &mut signal::settle,
+        );
+        debug_assert!(sent.is_ok());
+        ask(context.mem);
+    }
+    context.mem[TASK].tty_pgrp = 1;
+    status
+}
+
+/// Runs a program in the background, as a job.
+pub(super) fn run_in_background(context: &mut Context<'_>, words: &Words, text: &str) -> u8 {
+    let Some(name) = words.get(0) else {
+        return 0;
+    };
+    let mut path = Path::default();
+    if commands::find(name).is_some() && find(context.mem, name, &mut path).is_err() {
+        context.error(format_args!(
+            "sh: {name}: only programs can run in the background"
+        ));
+        return 1;
+    }
+    let job = match jobs::alloc(context.mem) {
+        Ok(job) => job,
+        Err(errno) => {
+            context.error(format_args!("sh: {}", errno.sentence()));
+            return 1;
+        }
+    };
+    let child = match launch(context, words) {
+        Ok(child) => child,
+        Err(Told(status)) => {
+            jobs::free(context.mem, job);
+            return status;
+        }
+    };
+    sched::wake_up_new_task(context.mem, child);
+    let pid = context.mem[child].pid;
+    jobs::add(context.mem, job, pid, text);
+    let number = context.mem[job].number;
+    context.error(format_args!("[{number}] {pid}"));
+    0
+}
+
+/// A name that a task can be given, from a program's path.
+pub(super) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
