@@ -4,13 +4,14 @@
 
 use core::fmt::{self, Write};
 
-use super::generated::{self, Entry, Generated, Shown, file, parse_number};
+use super::generated::{self, Entry, Generated, Shown, Stop, file, parse_number};
 use super::{FS, Mount, mount, namei, shrink};
 use crate::container;
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::slab::debug::Flags;
 use crate::slab::{self, Allocator, KmemCache, failslab, queued};
+use crate::task::sched::proc::{self as sched, Tunable};
 
 /// The file system of `/proc`.
 pub(super) static PROCFS: Generated = Generated {
@@ -20,21 +21,30 @@ pub(super) static PROCFS: Generated = Generated {
     families: &[],
 };
 
-/// What is in `/proc`.
-static FILES: [Entry; 14] = [
+/// What is in `/proc`. A file's functions are given the number of its row.
+static FILES: [Entry; 23] = [
     file("buddyinfo", buddyinfo, None),
     file("cgroups", containers, None),
     // As the patches of May 2007 called it.
     file("containers", containers, None),
     file("filesystems", filesystems, None),
+    file("loadavg", loadavg, None),
     file("meminfo", meminfo, None),
     file("mounts", mounts, None),
+    file("schedstat", schedstat, None),
     file("self/fail-nth", fail_nth, Some(set_fail_nth)),
     file("slabinfo", slabinfo, Some(set_slabinfo)),
+    file("stat", stat, None),
     file("sys/fs/dentry-state", dentry_state, None),
     file("sys/fs/inode-nr", inode_nr, None),
     file("sys/fs/inode-state", inode_state, None),
+    tunable("sys/kernel/sched_child_runs_first"),
+    tunable("sys/kernel/sched_compat_yield"),
+    tunable("sys/kernel/sched_latency_ns"),
+    tunable("sys/kernel/sched_min_granularity_ns"),
+    tunable("sys/kernel/sched_wakeup_granularity_ns"),
     file("sys/vm/drop_caches", drop_caches, Some(set_drop_caches)),
+    file("uptime", uptime, None),
     file("version", version, None),
     file("zoneinfo", zoneinfo, None),
 ];
@@ -44,7 +54,14 @@ fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     // Linux numbers what is in /proc from here.
     mem[mount].next_ino = 0xf000_0000;
     for (row, entry) in (0..).zip(&FILES) {
-        generated::add(mem, mount, "", entry.path, entry.store.is_some(), [row, 0])?;
+        generated::add(
+            mem,
+            mount,
+            "",
+            entry.path,
+            entry.store.is_some(),
+            [row, row],
+        )?;
     }
     Ok(())
 }
@@ -75,6 +92,64 @@ fn filesystems(_: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
 /// A header, then a record a subsystem.
 fn containers(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
     Ok(container::proc::show_subsystems(mem, position, out)?)
+}
+
+fn loadavg(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    sched::loadavg(mem, out)?;
+    Ok(None)
+}
+
+fn schedstat(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    sched::schedstat(mem, out)?;
+    Ok(None)
+}
+
+fn stat(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    sched::stat(mem, out)?;
+    Ok(None)
+}
+
+fn uptime(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    sched::uptime(mem, out)?;
+    Ok(None)
+}
+
+/// What the scheduler lets be tuned.
+static TUNABLES: [(&str, Tunable); 5] = [
+    ("sys/kernel/sched_child_runs_first", Tunable::ChildRunsFirst),
+    ("sys/kernel/sched_compat_yield", Tunable::CompatYield),
+    ("sys/kernel/sched_latency_ns", Tunable::Latency),
+    (
+        "sys/kernel/sched_min_granularity_ns",
+        Tunable::MinGranularity,
+    ),
+    (
+        "sys/kernel/sched_wakeup_granularity_ns",
+        Tunable::WakeupGranularity,
+    ),
+];
+
+/// A file with one of them.
+const fn tunable(path: &'static str) -> Entry {
+    file(path, show_tunable, Some(set_tunable))
+}
+
+/// The tunable of a row of [`FILES`].
+fn tunable_of(row: u32) -> Result<Tunable, Errno> {
+    let path = FILES[row as usize].path;
+    let found = TUNABLES.iter().find(|(name, _)| *name == path);
+    found.map(|&(_, which)| which).ok_or(Errno::EIO)
+}
+
+fn show_tunable(mem: &Mem, row: u32, _: u64, out: &mut dyn Write) -> Shown {
+    let which = tunable_of(row).map_err(Stop::Errno)?;
+    writeln!(out, "{}", sched::tunable(mem, which))?;
+    Ok(None)
+}
+
+fn set_tunable(mem: &mut Mem, row: u32, bytes: &[u8]) -> Result<(), Errno> {
+    let value = parse_number(bytes, u32::MAX)?;
+    sched::set_tunable(mem, tunable_of(row)?, u64::from(value))
 }
 
 /// Kilobytes in so many frames.

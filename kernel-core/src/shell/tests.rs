@@ -1166,7 +1166,7 @@ fn the_tab_key_offers_what_fits() {
         ("echo x > /dir/f", "/dir/file"),
         ("radix stat t >/dir/s", "/dir/sub/"),
         ("cat < di", "dir/ dir2/"),
-        ("cat /proc/s", "/proc/self/ /proc/slabinfo /proc/sys/"),
+        ("cat /proc/s", "/proc/schedstat /proc/self/ /proc/slabinfo /proc/stat /proc/sys/"),
         ("cat /nothing/", ""),
         ("cat /dir/file/", ""),
         ("echo $na", "$name"),

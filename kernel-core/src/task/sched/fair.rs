@@ -336,6 +336,17 @@ pub(super) fn put_prev_task(mem: &mut Mem, task: Ref<Task>) {
     }
 }
 
+/// Puts the running entity of a queue behind all others.
+pub(super) fn put_last(mem: &mut Mem, cfs_rq: Ref<CfsRq>) {
+    let last: Ref<SchedEntity> = rbtree::last(mem, cfs_rq.cast()).cast();
+    let curr = mem[cfs_rq].curr;
+    if !last.is_null() && !curr.is_null() {
+        let behind = mem[last].vruntime.wrapping_add(1);
+        let vruntime = later(mem[curr].vruntime, behind);
+        mem[curr].vruntime = vruntime;
+    }
+}
+
 /// Whom was picked, and what decided.
 pub(super) struct Pick {
     pub task: Ref<Task>,

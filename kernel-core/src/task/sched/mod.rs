@@ -17,12 +17,14 @@
 //! | `group.rs` | groups and their shares |
 //! | `balance.rs` | which CPU a task is on |
 //! | `run.rs` | letting time pass |
+//! | `proc.rs` | `/proc/stat` and its like |
 //! | `check.rs` | the invariants |
 
 mod balance;
 mod check;
 mod fair;
 mod group;
+pub mod proc;
 mod run;
 mod tasks;
 #[cfg(all(test, feature = "host-ram"))]
@@ -45,7 +47,7 @@ pub use group::{
     SHARES_MAX, SHARES_MIN, sched_create_group, sched_destroy_group, sched_group_set_shares,
     sched_move_task,
 };
-pub use run::{Outcome, Run, Runner, run_for, run_with};
+pub use run::{Outcome, Run, Runner, burn, run_for, run_with};
 pub use tasks::{
     NORMAL, deactivate, need_resched, sched_fork, set_cpus_allowed, set_user_nice, task_dead,
     task_group, try_to_wake_up, wake_up_new_task, wake_up_process,
@@ -295,6 +297,11 @@ pub struct SchedData {
     pub nr_latency: u32,
     /// 1 if a child runs before its parent (`sched_child_runs_first`).
     pub child_runs_first: u32,
+    /// 1 if a task that yields goes behind all others of its queue (`sched_compat_yield`).
+    pub compat_yield: u32,
+    _pad: u32,
+    /// Timer ticks so far; those at which all CPUs were idle are left out.
+    pub ticks: u64,
 }
 
 describe!(
@@ -316,6 +323,9 @@ describe!(
         nr_groups,
         nr_latency,
         child_runs_first,
+        compat_yield,
+        _pad: Kind::Padding,
+        ticks,
     ]
 );
 

@@ -21,11 +21,9 @@ pub(super) const FIXED_1: u64 = 2048;
 /// How a task used its CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
-    /// Time that it took, in nanoseconds; at least 1 is charged. It may exceed what it was given by the
-    /// length of an instruction.
+    /// Time that it took, in nanoseconds; at least 1 is charged. The task's `utime` and `stime` have it
+    /// already. It may exceed what it was given by the length of an instruction.
     pub used_ns: u64,
-    /// How much of that it was in the kernel.
-    pub system_ns: u64,
     /// Why it ended.
     pub outcome: Outcome,
 }
@@ -46,24 +44,25 @@ pub enum Outcome {
 /// Runs a task for about so many nanoseconds.
 pub type Runner<'a> = &'a mut dyn FnMut(&mut Mem, Ref<Task>, u64) -> Run;
 
-/// A task that no program guides: a thread of the kernel has done its work and sleeps again; anybody
-/// else, a task that was staged, takes all the time it is given.
+/// Runs a task's program. A thread of the kernel has none; what it has to do is done elsewhere, and it
+/// sleeps again.
 fn run_task(mem: &mut Mem, task: Ref<Task>, budget_ns: u64) -> Run {
-    let outcome = match mem[task].is_kernel_thread() {
-        true => {
-            mem[task].state = INTERRUPTIBLE;
-            Outcome::Blocked
-        }
-        false => Outcome::Again,
-    };
-    let used_ns = match outcome {
-        Outcome::Again => budget_ns,
-        _ => 0,
-    };
+    if mem[task].is_kernel_thread() {
+        mem[task].state = INTERRUPTIBLE;
+        return Run {
+            used_ns: 0,
+            outcome: Outcome::Blocked,
+        };
+    }
+    burn(mem, task, budget_ns)
+}
+
+/// Runs a task that takes all the time it is given, whatever its program: a stand-in for measurements.
+pub fn burn(mem: &mut Mem, task: Ref<Task>, budget_ns: u64) -> Run {
+    mem[task].utime += budget_ns;
     Run {
-        used_ns,
-        system_ns: 0,
-        outcome,
+        used_ns: budget_ns,
+        outcome: Outcome::Again,
     }
 }
 
@@ -153,6 +152,7 @@ fn stretch(mem: &mut Mem, until: u64, runner: Runner<'_>) -> Result<(), Errno> {
     if end >= mem[SCHED].next_tick {
         let tick = time::tick_ns(mem);
         let data = &mut mem[SCHED];
+        data.ticks += 1;
         data.next_tick += ((end - data.next_tick) / tick + 1) * tick;
         for cpu in 0..cpus {
             let Rq { curr, idle, .. } = mem[rq(cpu)];
@@ -196,12 +196,10 @@ fn run_cpu(mem: &mut Mem, cpu: u32, end: u64, runner: Runner<'_>) -> Result<(), 
         mem[TASK].now = clock;
         // It may end and be forgotten before it can be charged.
         get_task(mem, curr);
-        let Run {
-            used_ns,
-            system_ns,
-            outcome,
-        } = runner(mem, curr, end - clock);
-        account(mem, cpu, curr, used_ns.max(1), system_ns);
+        let system_before = mem[curr].stime;
+        let Run { used_ns, outcome } = runner(mem, curr, end - clock);
+        let system = mem[curr].stime - system_before;
+        account(mem, cpu, curr, used_ns.max(1), system);
         put_task(mem, curr);
         match outcome {
             Outcome::Again => {}
@@ -212,7 +210,7 @@ fn run_cpu(mem: &mut Mem, cpu: u32, end: u64, runner: Runner<'_>) -> Result<(), 
     }
 }
 
-/// Charges a task and its CPU for time that it took.
+/// Counts time that a task took, and how much of it in the kernel, for its CPU.
 fn account(mem: &mut Mem, cpu: u32, task: Ref<Task>, used: u64, system: u64) {
     let system = system.min(used);
     let user = used - system;
@@ -224,9 +222,6 @@ fn account(mem: &mut Mem, cpu: u32, task: Ref<Task>, used: u64, system: u64) {
         true => rq.nice_time += user,
         false => rq.user_time += user,
     }
-    let task = &mut mem[task];
-    task.utime += user;
-    task.stime += system;
 }
 
 /// Takes the load averages, every five seconds.

@@ -381,11 +381,14 @@ pub(super) fn schedule(mem: &mut Mem, cpu: u32) {
 }
 
 /// The running task gives the CPU away, if anybody else wants it: it is charged, and stands where that
-/// puts it.
+/// puts it; or behind all others, with `sched_compat_yield`.
 pub(super) fn yield_task(mem: &mut Mem, cpu: u32) {
     let rq = rq(cpu);
     let cfs_rq = mem[mem[rq].curr].se.cfs_rq;
     fair::update_curr(mem, cfs_rq);
+    if mem[SCHED].compat_yield != 0 {
+        fair::put_last(mem, cfs_rq);
+    }
     mem[rq].yld_count += 1;
     mem[rq].need_resched = 1;
 }

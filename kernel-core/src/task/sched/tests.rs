@@ -43,7 +43,7 @@ fn pass(kernel: &mut Kernel, ns: u64) {
     while left > 0 {
         kernel.mem[MEM].steps_left = u32::MAX;
         let part = left.min(SECOND);
-        let passed = run_for(&mut kernel.mem, part, &mut |_| false).unwrap();
+        let passed = run_with(&mut kernel.mem, part, &mut |_| false, &mut burn).unwrap();
         assert_eq!(passed, part);
         left -= part;
         kernel.check().unwrap();
@@ -119,11 +119,7 @@ fn a_child_begins_a_slice_behind_and_runs_before_its_parent() {
             assert_eq!(mem[child].se.vruntime, parents);
             assert!(need_resched(mem));
         }
-        Run {
-            used_ns: used,
-            system_ns: 0,
-            outcome: Outcome::Again,
-        }
+        burn(mem, task, used)
     };
     run_with(mem, 30 * MS, &mut |_| false, &mut runner).unwrap();
     assert!(!child.is_null());
@@ -165,7 +161,7 @@ fn who_wakes_preempts_by_more_than_the_granularity() {
     let mut kernel = kernel("cpus=1");
     let mem = &mut kernel.mem;
     let [runs, sleeps] = [0, 0].map(|nice| spin(mem, nice));
-    run_for(mem, MS, &mut |_| false).unwrap();
+    run_with(mem, MS, &mut |_| false, &mut burn).unwrap();
     let (runs, sleeps) = match curr(mem, 0) == runs {
         true => (runs, sleeps),
         false => (sleeps, runs),
@@ -208,20 +204,16 @@ fn yielding_charges_time_and_nothing_else() {
     let tasks = [0, 0].map(|nice| spin(mem, nice));
     let yielder = tasks[0];
     let mut runs = 0;
-    let mut runner = |_: &mut Mem, task: Ref<Task>, budget: u64| match task == yielder {
+    let mut runner = |mem: &mut Mem, task: Ref<Task>, budget: u64| match task == yielder {
         true => {
             runs += 1;
+            mem[task].stime += 1000;
             Run {
                 used_ns: 1000,
-                system_ns: 1000,
                 outcome: Outcome::Yield,
             }
         }
-        false => Run {
-            used_ns: budget,
-            system_ns: 0,
-            outcome: Outcome::Again,
-        },
+        false => burn(mem, task, budget),
     };
     mem[MEM].steps_left = u32::MAX;
     run_with(mem, SECOND, &mut |_| false, &mut runner).unwrap();
@@ -241,7 +233,7 @@ fn tasks_run_in_turns_of_a_slice() {
     let mem = &mut kernel.mem;
     let tasks = [0, 0].map(|nice| spin(mem, nice));
     let first = mem[TRACE].events;
-    run_for(mem, 100 * MS, &mut |_| false).unwrap();
+    run_with(mem, 100 * MS, &mut |_| false, &mut burn).unwrap();
     // Each slice is 10 ms, noticed by the tick after it.
     let switches: Vec<u64> = (first..mem[TRACE].events)
         .filter_map(|number| mem.event(number))
@@ -298,10 +290,10 @@ fn alarms_go_off_to_the_nanosecond_and_in_order() {
     let mem = &mut kernel.mem;
     let mut runner = |mem: &mut Mem, task: Ref<Task>, _: u64| {
         woken.push((task, mem[TASK].now));
+        mem[task].utime += 10;
         mem[task].state = INTERRUPTIBLE;
         Run {
             used_ns: 10,
-            system_ns: 0,
             outcome: Outcome::Blocked,
         }
     };
@@ -482,11 +474,9 @@ fn random_loads_keep_every_invariant() {
                             1 => Outcome::Yield,
                             _ => Outcome::Again,
                         };
-                        Run {
-                            used_ns,
-                            system_ns: used_ns / 3,
-                            outcome,
-                        }
+                        mem[task].stime += used_ns / 3;
+                        mem[task].utime += used_ns - used_ns / 3;
+                        Run { used_ns, outcome }
                     };
                     let ns = random.below(300 * MS);
                     run_with(mem, ns, &mut |_| false, &mut runner).unwrap();
@@ -505,4 +495,258 @@ fn random_loads_keep_every_invariant() {
             kernel.check().unwrap();
         }
     }
+}
+
+/// A file's text.
+fn cat(
+    show: fn(&Mem, &mut dyn core::fmt::Write) -> core::fmt::Result,
+    mem: &Mem,
+) -> std::string::String {
+    let mut text = std::string::String::new();
+    show(mem, &mut text).unwrap();
+    text
+}
+
+#[test]
+fn proc_files_have_the_formats_of_the_era() {
+    let mut kernel = kernel("cpus=2");
+    let mem = &mut kernel.mem;
+    assert_eq!(cat(proc::uptime, mem), "0.00 0.00\n");
+    assert_eq!(cat(proc::loadavg, mem), "0.00 0.00 0.00 1/2 99\n");
+    let tasks = [0, 0, 10].map(|nice| spin(mem, nice));
+    set_cpus_allowed(mem, tasks[0], 1).unwrap();
+    for task in &tasks[1..] {
+        set_cpus_allowed(mem, *task, 2).unwrap();
+    }
+    let mut runner = |mem: &mut Mem, task: Ref<Task>, budget: u64| {
+        mem[task].utime += budget - budget / 4;
+        mem[task].stime += budget / 4;
+        Run {
+            used_ns: budget,
+            outcome: Outcome::Again,
+        }
+    };
+    run_with(mem, 60 * SECOND, &mut |_| false, &mut runner).unwrap();
+    // Three tasks for twelve looks: 3 * (1 - (1884 / 2048)^12) and so on.
+    assert_eq!(cat(proc::loadavg, mem), "1.90 0.54 0.18 4/5 102\n");
+    mem[MEM].steps_left = u32::MAX;
+    for task in tasks {
+        mem[task].state = INTERRUPTIBLE;
+        deactivate(mem, task);
+    }
+    run_with(mem, 40 * SECOND, &mut |_| false, &mut burn).unwrap();
+    assert_eq!(cat(proc::uptime, mem), "100.00 40.00\n");
+    let text = cat(proc::stat, mem);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[1], "cpu0 4500 0 1500 4000 0 0 0 0 0");
+    let numbers = |line: &str| -> Vec<u64> {
+        line.split(' ')
+            .filter_map(|word| word.parse().ok())
+            .collect()
+    };
+    let [all, one] = [lines[0], lines[2]].map(numbers);
+    assert!(lines[0].starts_with("cpu  "));
+    assert_eq!(all.len(), 9);
+    // Nice 10 has a tenth of its CPU: 110 / 1134.
+    assert_close(one[1], 436, 9, "nice");
+    assert_eq!(one.iter().sum::<u64>(), 9999);
+    assert_eq!(all[3], 8000);
+    // Two more than those of the busy minute: at the first everybody goes to sleep, the other ends it.
+    let zeroes = lines[3].strip_prefix("intr 60002 60002").unwrap();
+    assert_eq!(zeroes, " 0".repeat(15));
+    assert_eq!(lines[4], std::format!("ctxt {}", nr_switches(mem)));
+    assert_eq!(
+        lines[5..],
+        [
+            "btime 1180483200",
+            "processes 3",
+            "procs_running 1",
+            "procs_blocked 0"
+        ]
+    );
+    let schedstat = cat(proc::schedstat, mem);
+    assert!(schedstat.starts_with("version 14\ntimestamp 100000\ncpu0 0 0 0 0 0 "));
+    let waited: Vec<u64> = schedstat
+        .lines()
+        .map(|line| numbers(line).pop().unwrap_or(0))
+        .collect();
+    assert_eq!(
+        waited[2..],
+        [mem[rq(0)].nr_switches, mem[rq(1)].nr_switches]
+    );
+    let mut sched = std::string::String::new();
+    proc::task_sched(mem, tasks[0], &mut sched).unwrap();
+    let lines: Vec<&str> = sched.lines().collect();
+    assert_eq!(lines[0], "sh (100, #threads: 1)");
+    assert_eq!(lines[1], "-".repeat(57));
+    assert_eq!(
+        lines[4],
+        "se.sum_exec_runtime                :         60000.000000"
+    );
+    assert_eq!(
+        lines[8],
+        "se.load.weight                     :                 1024"
+    );
+    assert_eq!(
+        lines[10],
+        "prio                               :                  120"
+    );
+}
+
+#[test]
+fn tunables_are_kept_within_bounds() {
+    use proc::{Tunable, set_tunable, tunable};
+    let mut kernel = kernel("cpus=1");
+    let mem = &mut kernel.mem;
+    assert_eq!(tunable(mem, Tunable::Latency), 20 * MS);
+    for bad in [0, 99_999, SECOND + 1] {
+        assert!(set_tunable(mem, Tunable::Latency, bad).is_err());
+        assert!(set_tunable(mem, Tunable::MinGranularity, bad).is_err());
+    }
+    assert!(set_tunable(mem, Tunable::WakeupGranularity, 0).is_ok());
+    set_tunable(mem, Tunable::Latency, 30 * MS).unwrap();
+    // Eight of 4 ms fit into 30, rounded up.
+    assert_eq!(sched_period(mem, 8), 30 * MS);
+    assert_eq!(sched_period(mem, 16), 60 * MS);
+    set_tunable(mem, Tunable::CompatYield, 1).unwrap();
+    let tasks = [0, 0, 0].map(|nice| spin(mem, nice));
+    pass(&mut kernel, 100 * MS);
+    let mem = &mut kernel.mem;
+    super::tasks::yield_task(mem, 0);
+    let yielder = curr(mem, 0);
+    let others = tasks.iter().filter(|&&task| task != yielder);
+    let most = others.map(|&task| mem[task].se.vruntime).max().unwrap();
+    assert_eq!(mem[yielder].se.vruntime, most + 1);
+}
+
+#[test]
+fn three_tasks_on_two_cpus_have_two_thirds_each() {
+    let mut kernel = kernel("cpus=2");
+    let tasks = [0, 0, 0].map(|nice| spin(&mut kernel.mem, nice));
+    pass(&mut kernel, 10 * SECOND);
+    for task in tasks {
+        assert_close(
+            part(&kernel.mem, &[task], 10 * SECOND),
+            667,
+            20,
+            "a third of two",
+        );
+    }
+}
+
+#[test]
+fn tasks_go_only_where_they_may() {
+    let mut kernel = kernel("cpus=4");
+    let tasks: Vec<_> = (0..6).map(|_| spin(&mut kernel.mem, 0)).collect();
+    pass(&mut kernel, 500 * MS);
+    // Waiting, running and sleeping ones.
+    for (index, &task) in tasks.iter().enumerate() {
+        let mem = &mut kernel.mem;
+        if index == 5 {
+            mem[task].state = INTERRUPTIBLE;
+            deactivate(mem, task);
+        }
+        assert_eq!(set_cpus_allowed(mem, task, 0xf0), Err(Errno::EINVAL));
+        set_cpus_allowed(mem, task, 0b1000).unwrap();
+        kernel.check().unwrap();
+    }
+    let mem = &mut kernel.mem;
+    wake_up_process(mem, tasks[5]);
+    let before: Vec<u64> = tasks.iter().map(|&task| mem[task].utime).collect();
+    pass(&mut kernel, 6 * SECOND);
+    let mem = &kernel.mem;
+    for (&task, before) in tasks.iter().zip(before) {
+        assert_eq!(mem[task].cpu, 3);
+        assert_close(
+            (mem[task].utime - before) * 1000 / (6 * SECOND),
+            167,
+            10,
+            "a sixth",
+        );
+    }
+}
+
+#[test]
+fn a_cpu_without_tasks_takes_one() {
+    let mut kernel = kernel("cpus=2");
+    let mem = &mut kernel.mem;
+    let tasks: Vec<_> = (0..4).map(|_| spin(mem, 0)).collect();
+    for &task in &tasks {
+        set_cpus_allowed(mem, task, 1).unwrap();
+    }
+    pass(&mut kernel, 100 * MS);
+    let idle = kernel.mem[rq(1)].idle_time;
+    assert!(idle >= 99 * MS);
+    for &task in &tasks {
+        set_cpus_allowed(&mut kernel.mem, task, 3).unwrap();
+    }
+    pass(&mut kernel, 900 * MS);
+    let mem = &kernel.mem;
+    assert_eq!(mem[rq(1)].idle_time, idle);
+    assert_eq!([0, 1].map(|cpu| mem[rq(cpu)].nr_running), [2, 2]);
+}
+
+#[test]
+fn a_guest_in_a_group_in_a_group_has_its_part_of_it() {
+    for cpus in [1, 2] {
+        let mut kernel = kernel(&std::format!("cpus={cpus}"));
+        let mem = &mut kernel.mem;
+        // Guests 90 %, of which the second guest has twice as much as the first; system 10 %.
+        let make = |mem: &mut Mem, parent, shares| {
+            let group = sched_create_group(mem, parent).unwrap();
+            sched_group_set_shares(mem, group, shares).unwrap();
+            group
+        };
+        let guests = make(mem, ROOT_GROUP, 9216);
+        let system = make(mem, ROOT_GROUP, 1024);
+        let one = make(mem, guests, 1024);
+        let two = make(mem, guests, 2048);
+        let tasks = [(one, 4), (two, 3), (system, 5)].map(|(group, count)| -> Vec<_> {
+            (0..count).map(|_| spin_in(mem, group, 0)).collect()
+        });
+        pass(&mut kernel, 10 * SECOND);
+        let total = 10 * SECOND * cpus;
+        for (tasks, wanted) in tasks.iter().zip([300, 600, 100]) {
+            assert_close(part(&kernel.mem, tasks, total), wanted, 10, "nested");
+        }
+    }
+}
+
+#[test]
+fn a_failed_allocation_leaves_no_group() {
+    let mut kernel = kernel("cpus=3");
+    let mut failures = 0;
+    for nth in 1.. {
+        let mem = &mut kernel.mem;
+        let groups = mem[SCHED].nr_groups;
+        mem[MEM].fail_nth = nth;
+        let made = sched_create_group(mem, ROOT_GROUP);
+        mem[MEM].fail_nth = 0;
+        assert_eq!(mem[SCHED].nr_groups, groups + u32::from(made.is_ok()));
+        kernel.check().unwrap();
+        let Err(errno) = made else {
+            break;
+        };
+        assert_eq!(errno, Errno::ENOMEM);
+        failures += 1;
+    }
+    // A group, and a queue and an entity on each CPU.
+    assert!(failures >= 7);
+}
+
+#[test]
+fn a_line_that_runs_out_of_steps_stops_time_cleanly() {
+    let mut kernel = kernel("cpus=3");
+    for steps in [1, 2, 5, 20, 1000] {
+        let mem = &mut kernel.mem;
+        spin(mem, 0);
+        mem[MEM].steps_left = steps;
+        let now = mem[TASK].now;
+        let result = run_with(mem, 10 * SECOND, &mut |_| false, &mut burn);
+        assert_eq!(result, Err(Errno::EINTR));
+        assert!(mem[TASK].now >= now);
+        assert_eq!(mem[MEM].current, mem[TASK].init);
+        kernel.check().unwrap();
+    }
+    pass(&mut kernel, SECOND);
 }
