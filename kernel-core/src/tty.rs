@@ -13,7 +13,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::btf::describe;
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Mem, Ref, layout};
-use crate::task::wait::WaitQueue;
+use crate::task::wait::{self, WaitQueue};
 
 /// The static data of this module.
 pub const TTY: Ref<Tty> = Ref::of_frame(layout::TTY);
@@ -98,6 +98,7 @@ pub fn drain(mem: &mut Mem, show: &mut dyn FnMut(&[u8])) {
         show(&buffer[..count]);
         mem[TTY].shown += count as u64;
     }
+    wait::wake_up_all(mem, writers());
 }
 
 /// Checks the ring's own numbers.

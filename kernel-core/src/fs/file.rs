@@ -394,3 +394,31 @@ pub fn write(mem: &mut Mem, file: Ref<File>, bytes: &[u8]) -> Result<usize, Errn
     mem[file].position = position;
     Ok(written)
 }
+
+/// Moves the place of the next byte: `whence` 0 counts from the beginning, 1 from the place, 2 from the
+/// end. Returns the new place.
+///
+/// # Errors
+/// `ESPIPE` for a pipe or the terminal; `EINVAL` for a place before the beginning, another `whence`, or,
+/// of a generated file, whose places are records, anything but its beginning; `EOVERFLOW`.
+pub fn lseek(mem: &mut Mem, file: Ref<File>, offset: i64, whence: u32) -> Result<u64, Errno> {
+    let File {
+        position, dentry, ..
+    } = mem[file];
+    let inode = mem[dentry].inode;
+    let base = match (mem[inode].kind(), whence) {
+        (FIFO | CHARACTER | BLOCK, _) => return Err(Errno::ESPIPE),
+        (_, 0) => 0,
+        (_, 1) => position as i64,
+        (_, 2) => i64::from(mem[inode].size),
+        _ => return Err(Errno::EINVAL),
+    };
+    let to = base.checked_add(offset).ok_or(Errno::EOVERFLOW)?;
+    let to = u64::try_from(to).map_err(|_| Errno::EINVAL)?;
+    let counts_bytes = file_system(mem, inode).counts_bytes();
+    if !counts_bytes && to != 0 && to != position {
+        return Err(Errno::EINVAL);
+    }
+    mem[file].position = to;
+    Ok(to)
+}

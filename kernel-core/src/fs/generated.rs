@@ -13,6 +13,7 @@ use core::fmt::{self, Write};
 
 use super::dentry::{self, Dentry};
 use super::inode::{self, DIRECTORY, Inode, REGULAR};
+use super::proc_module::{self, Module};
 use super::{END, File, FileSystem, Mount, Name, dcache_readdir, inode_of};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
@@ -32,6 +33,35 @@ pub(super) struct Entry {
     pub show: Show,
     /// What writing to it does; without it writing is refused.
     pub store: Option<Store>,
+    /// A module that does both in its own way.
+    pub module: Option<&'static Module>,
+}
+
+impl Entry {
+    /// Type and permission bits.
+    fn mode(&self) -> u32 {
+        REGULAR
+            | match (self.module, self.store) {
+                (Some(module), _) => module.mode,
+                (None, Some(_)) => 0o644,
+                (None, None) => 0o444,
+            }
+    }
+}
+
+/// What a module's file shows as records: nothing.
+fn show_nothing(_: &Mem, _: u32, _: u64, _: &mut dyn Write) -> Shown {
+    Ok(None)
+}
+
+/// A row of a module's.
+pub(super) const fn module(path: &'static str, module: &'static Module) -> Entry {
+    Entry {
+        path,
+        show: show_nothing,
+        store: None,
+        module: Some(module),
+    }
 }
 
 /// What a [`Show`] returns.
@@ -53,7 +83,12 @@ impl From<fmt::Error> for Stop {
 
 /// A row that shows, and takes what `store` takes.
 pub(super) const fn file(path: &'static str, show: Show, store: Option<Store>) -> Entry {
-    Entry { path, show, store }
+    Entry {
+        path,
+        show,
+        store,
+        module: None,
+    }
 }
 
 /// A directory whose members come and go, such as `/sys/slab` with its caches.
@@ -78,29 +113,23 @@ const FAMILY_SHIFT: u32 = 16;
 const LIST: u32 = 0xffff;
 const MEMBER: u32 = 0xfffe;
 
-/// Makes the file of row `row`, at `path` in `directory` below `mount`, and the directories on the
-/// way. Its functions will be given `number`.
+/// Makes the file of `entry`, row `row`, in `directory` below `mount`, and the directories on the way. Its functions will be given `number`.
 pub(super) fn add(
     mem: &mut Mem,
     mount: Ref<Mount>,
     directory: &str,
-    path: &str,
-    writable: bool,
+    entry: &Entry,
     [row, number]: [u32; 2],
 ) -> Result<(), Errno> {
+    let path = entry.path;
     let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
     let root = mem[mount].root;
     let at = make_directories(mem, root, directory)?;
     let at = make_directories(mem, at, directories)?;
-    let file = dentry::create(mem, at, name, mode_of(writable))?;
+    let file = dentry::create(mem, at, name, entry.mode())?;
     let inode = mem[file].inode;
     mem[inode].entry = [row, number];
     Ok(())
-}
-
-/// The mode of a file.
-fn mode_of(writable: bool) -> u32 {
-    REGULAR | if writable { 0o644 } else { 0o444 }
 }
 
 /// Makes what is not there yet of a path of directories below `at`, and returns the last.
@@ -184,7 +213,7 @@ impl FileSystem for Generated {
                 let (row, file) = rows
                     .find(|(_, file)| file.path == name)
                     .ok_or(Errno::ENOENT)?;
-                (row, mode_of(file.store.is_some()))
+                (row, file.mode())
             }
             _ => return Err(Errno::ENOENT),
         };
@@ -229,6 +258,9 @@ impl FileSystem for Generated {
     ) -> Result<usize, Errno> {
         let inode = inode_of(mem, file);
         let (entry, number) = self.entry(mem, inode)?;
+        if let Some(module) = entry.module {
+            return proc_module::read(mem, module, position, buffer);
+        }
         let mut record = Record { buffer, filled: 0 };
         while *position != END {
             let before = record.filled;
@@ -253,6 +285,9 @@ impl FileSystem for Generated {
     ) -> Result<usize, Errno> {
         let inode = inode_of(mem, file);
         let (entry, number) = self.entry(mem, inode)?;
+        if let Some(module) = entry.module {
+            return proc_module::write(mem, module, bytes);
+        }
         // As in 2.6.24, where a file without a write_proc answers so.
         let store = entry.store.ok_or(Errno::EIO)?;
         store(mem, number, bytes)?;

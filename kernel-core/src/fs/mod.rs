@@ -28,6 +28,7 @@
 //! | `ramfs.rs` | `/`: files of pages |
 //! | `srcfs.rs` | a tree of source files that are made when they are read |
 //! | `generated.rs` | files whose content is made when they are read |
+//! | `proc_module.rs`, `fortune.rs` | `/proc` entries of modules, and one such module |
 //! | `procfs.rs`, `sysfs.rs`, `sysslab.rs` | what is in `/proc`, `/sys` and `/sys/slab` |
 //! | `check.rs` | the invariants |
 //!
@@ -42,6 +43,7 @@ mod file;
 #[cfg(test)]
 mod file_tests;
 mod filemap;
+mod fortune;
 mod generated;
 mod hash;
 mod inode;
@@ -49,6 +51,7 @@ mod mount;
 mod namei;
 mod names;
 pub mod pipe;
+mod proc_module;
 mod procfs;
 mod ramfs;
 pub(crate) mod shrink;
@@ -58,6 +61,8 @@ mod sysfs;
 mod sysslab;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vfs_tests;
 
 pub use attr::{MAY_EXEC, MAY_READ, MAY_WRITE, chmod, chown, permission};
 pub(crate) use check::{check, page_tree_nodes};
@@ -70,7 +75,7 @@ pub use fdtable::{
 pub use file::{
     APPEND, File, O_ACCMODE, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR,
     O_TRUNC, O_WRONLY, OVERWRITE, allow_write_access, close, close_kept, deny_write_access, files,
-    get_file, is_same, keep_open, kept_open, open, open_dentry, read, write,
+    get_file, is_same, keep_open, kept_open, lseek, open, open_dentry, read, write,
 };
 pub use hash::{Buckets, HashNode, HashTable};
 pub use inode::{BLOCK, CHARACTER, DIRECTORY, FIFO, Inode, LINK, REGULAR, TYPE_MASK, inodes};
@@ -157,7 +162,12 @@ pub struct FsData {
     pub nr_inodes_unused: u32,
     /// What was written to `drop_caches` last.
     drop_caches: u32,
-    _pad: u32,
+    /// Frame of the fortune cookies' pot.
+    cookie_pot: u32,
+    /// Where the next cookie is written.
+    cookie_index: u32,
+    /// Where the next one is read.
+    next_fortune: u32,
     /// Events before this one were cleared from `trace`.
     trace_start: u64,
 }
@@ -190,7 +200,9 @@ describe!(
         nr_inodes,
         nr_inodes_unused,
         drop_caches,
-        _pad: Kind::Padding,
+        cookie_pot: Kind::Frame,
+        cookie_index,
+        next_fortune,
         trace_start,
     ]
 );
@@ -246,6 +258,11 @@ pub(crate) trait FileSystem: Sync {
 
     /// An open file is closed.
     fn release(&self, _: &mut Mem, _: Ref<File>) {}
+
+    /// Whether the position of an open file is a number of bytes, so that one may go to any.
+    fn counts_bytes(&self) -> bool {
+        false
+    }
 
     /// Finds a name of a directory that the dentry cache does not know: the inode with a reference,
     /// or NULL if there is no such name and the cache is to remember that. `ENOENT` has it forget.
@@ -528,6 +545,14 @@ pub fn lookup(mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Dentry>
     Ok(mounted_root(mem, found))
 }
 
+/// Whether the running task may list a directory.
+///
+/// # Errors
+/// `EACCES`.
+pub fn may_list(mem: &Mem, dir: Ref<Dentry>) -> Result<(), Errno> {
+    permission(mem, mem[dir].inode, MAY_READ)
+}
+
 /// Takes a reference to a dentry, so that it stays while memory changes.
 pub fn get(mem: &mut Mem, dentry: Ref<Dentry>) -> Ref<Dentry> {
     dentry::get(mem, dentry)
@@ -567,6 +592,7 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
         mount::graft(mem, file_system, at, name, "")?;
     }
     device::boot(mem)?;
+    fortune::load(mem)?;
     mount::graft(mem, PIPEFS, Ref::NULL, "pipefs", "")?;
     // Mounted nowhere: the last one made.
     let pipes = mount::trees_and_mounts(mem).last().ok_or(Errno::EIO)?;

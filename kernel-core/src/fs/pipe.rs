@@ -273,7 +273,8 @@ pub(super) fn write(mem: &mut Mem, file: Ref<File>, bytes: &[u8]) -> Result<usiz
         return Err(Errno::EPIPE);
     }
     let room = PIPE_BUF - length as usize;
-    if room == 0 || room < bytes.len() && bytes.len() <= PIPE_BUF {
+    let has_room = room >= bytes.len() || room > 0 && bytes.len() > PIPE_BUF;
+    if readers == 0 || !has_room {
         let flags = mem[file].flags;
         return Err(sleep::wait_for(mem, queue(pipe), Why::Pipe, flags));
     }

@@ -4,8 +4,8 @@
 
 use core::fmt::{self, Write};
 
-use super::generated::{self, Entry, Generated, Shown, Stop, file, parse_number};
-use super::{FS, Mount, mount, namei, shrink};
+use super::generated::{self, Entry, Generated, Shown, Stop, file, module, parse_number};
+use super::{FS, Mount, fortune, mount, namei, shrink};
 use crate::container;
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
@@ -22,12 +22,13 @@ pub(super) static PROCFS: Generated = Generated {
 };
 
 /// What is in `/proc`. A file's functions are given the number of its row.
-static FILES: [Entry; 23] = [
+static FILES: [Entry; 26] = [
     file("buddyinfo", buddyinfo, None),
     file("cgroups", containers, None),
     // As the patches of May 2007 called it.
     file("containers", containers, None),
     file("filesystems", filesystems, None),
+    module("fortune", &fortune::FORTUNE),
     file("loadavg", loadavg, None),
     file("meminfo", meminfo, None),
     file("mounts", mounts, None),
@@ -36,6 +37,8 @@ static FILES: [Entry; 23] = [
     file("slabinfo", slabinfo, Some(set_slabinfo)),
     file("stat", stat, None),
     file("sys/fs/dentry-state", dentry_state, None),
+    file("sys/fs/file-max", file_max, None),
+    file("sys/fs/file-nr", file_nr, None),
     file("sys/fs/inode-nr", inode_nr, None),
     file("sys/fs/inode-state", inode_state, None),
     tunable("sys/kernel/sched_child_runs_first"),
@@ -54,14 +57,7 @@ fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     // Linux numbers what is in /proc from here.
     mem[mount].next_ino = 0xf000_0000;
     for (row, entry) in (0..).zip(&FILES) {
-        generated::add(
-            mem,
-            mount,
-            "",
-            entry.path,
-            entry.store.is_some(),
-            [row, row],
-        )?;
+        generated::add(mem, mount, "", entry, [row, row])?;
     }
     Ok(())
 }
@@ -226,6 +222,16 @@ const AGE_LIMIT: u32 = 45;
 fn dentry_state(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
     let numbers = [mem[FS].nr_dentry, mem[FS].nr_unused, AGE_LIMIT, 0, 0, 0];
     write_vector(out, &numbers)
+}
+
+/// Files that may be open.
+fn file_max(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    write_vector(out, &[super::file::files_max(mem)])
+}
+
+/// Files that are open, free ones that are kept (none, as since 2.6), and those that may be.
+fn file_nr(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    write_vector(out, &[mem[FS].nr_files, 0, super::file::files_max(mem)])
 }
 
 /// `nr_inodes nr_unused`.

@@ -81,6 +81,10 @@ impl FileSystem for Ramfs {
         Ok(())
     }
 
+    fn counts_bytes(&self) -> bool {
+        true
+    }
+
     fn rmdir(&self, mem: &mut Mem, dentry: Ref<Dentry>) -> Result<(), Errno> {
         if dentry::pinned(mem, dentry).next().is_some() {
             return Err(Errno::ENOTEMPTY);

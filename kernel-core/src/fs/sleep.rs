@@ -7,8 +7,9 @@
 use super::file::O_NONBLOCK;
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
-use crate::task::wait::{WaitQueue, Why};
-use crate::task::{self, TASK};
+use crate::task::signal::{self, Signal};
+use crate::task::wait::{self, WaitQueue, Why};
+use crate::task::{self, INTERRUPTIBLE, TASK};
 
 /// Puts the running task to sleep at `queue`, if it may sleep, and says what its call is to return.
 pub(super) fn wait_for(mem: &mut Mem, queue: Ref<WaitQueue>, why: Why, flags: u32) -> Errno {
@@ -16,16 +17,17 @@ pub(super) fn wait_for(mem: &mut Mem, queue: Ref<WaitQueue>, why: Why, flags: u3
     if flags & O_NONBLOCK != 0 || current == mem[TASK].init {
         return Errno::EAGAIN;
     }
-    let _ = (queue, why);
+    wait::sleep_on(mem, queue, INTERRUPTIBLE, false, why);
     Errno::ERESTARTSYS
 }
 
 /// Wakes all who wait at `queue`.
 pub(crate) fn wake(mem: &mut Mem, queue: Ref<WaitQueue>) {
-    let _ = (mem, queue);
+    wait::wake_up_all(mem, queue);
 }
 
 /// Tells the running task by a signal that nobody will ever read what it writes.
 pub(super) fn broken_pipe(mem: &mut Mem) {
-    let _ = mem;
+    let current = task::current(mem);
+    signal::send_sig(mem, Signal::Pipe, current);
 }

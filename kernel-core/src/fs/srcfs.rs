@@ -152,6 +152,10 @@ impl FileSystem for Srcfs {
         true
     }
 
+    fn counts_bytes(&self) -> bool {
+        true
+    }
+
     fn lookup(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Inode>, Errno> {
         let above = mem[dir].inode;
         let Inode { mount, ino, .. } = mem[above];

@@ -49,12 +49,12 @@ const NODES: [&str; 4] = [
 /// Makes the files.
 fn populate(mem: &mut Mem, mount: Ref<Mount>) -> Result<(), Errno> {
     for (row, entry) in (0..).zip(&FILES[..ONCE]) {
-        generated::add(mem, mount, "", entry.path, entry.store.is_some(), [row, 0])?;
+        generated::add(mem, mount, "", entry, [row, 0])?;
     }
     for (node, directory) in (0..mem[MEM].nr_nodes).zip(NODES) {
         for (row, entry) in (ONCE as u32..).zip(&FILES[ONCE..]) {
             let numbers = [row, node];
-            generated::add(mem, mount, directory, entry.path, false, numbers)?;
+            generated::add(mem, mount, directory, entry, numbers)?;
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::mem::Ram;
 use crate::slab;
 use crate::testing::Random;
 
-struct Console(Vec<u8>);
+pub(super) struct Console(Vec<u8>);
 
 impl Machine for Console {
     fn console_write(&mut self, text: &[u8]) {
@@ -21,13 +21,13 @@ impl Machine for Console {
     }
 }
 
-struct Lab {
-    kernel: Kernel,
+pub(super) struct Lab {
+    pub(super) kernel: Kernel,
     console: Console,
 }
 
 impl Lab {
-    fn new(header: &str) -> Lab {
+    pub(super) fn new(header: &str) -> Lab {
         let config = MachineConfig::parse(header).expect("a good header");
         let ram = Ram::new(config.frames).expect("memory for the test");
         Lab {
@@ -38,7 +38,7 @@ impl Lab {
 
     /// Runs a line and returns what it printed.
     #[track_caller]
-    fn run(&mut self, line: &str) -> String {
+    pub(super) fn run(&mut self, line: &str) -> String {
         self.kernel.run_line(&mut self.console, line.as_bytes());
         if let Err(violation) = self.kernel.check() {
             panic!("after {line:?}: {violation}");

@@ -72,6 +72,11 @@ impl<'a> Context<'a> {
             Some(file) => {
                 while result.is_ok() && !bytes.is_empty() {
                     result = fs::write(mem, file, bytes).map(|written| bytes = &bytes[written..]);
+                    // The terminal has no room, but it is the console's own.
+                    if result == Err(Errno::EAGAIN) && tty::is_pending(mem) {
+                        tty::drain(mem, &mut |text| machine.console_write(text));
+                        result = mem.charge(steps);
+                    }
                 }
             }
         }

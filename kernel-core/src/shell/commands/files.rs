@@ -133,7 +133,12 @@ pub(super) fn ls(context: &mut Context<'_>, words: &Words) -> Outcome {
 }
 
 fn list(context: &mut Context<'_>, options: u32, path: &str, titled: bool) -> Outcome {
-    let dentry = match fs::walk(context.mem, path) {
+    // With -l a link itself is meant.
+    let found = match options & LONG {
+        0 => fs::walk(context.mem, path),
+        _ => fs::walk_to_link(context.mem, path),
+    };
+    let dentry = match found {
         Ok(dentry) => fs::get(context.mem, dentry),
         Err(errno) => {
             return fail(context, format_args!("ls: cannot access '{path}'"), errno);
@@ -154,6 +159,13 @@ fn list_dentry(
     if !fs::is_dir(context.mem, dentry) {
         print_entry(context, options, dentry, path)?;
         return Ok(0);
+    }
+    if let Err(errno) = fs::may_list(context.mem, dentry) {
+        return fail(
+            context,
+            format_args!("ls: cannot open directory '{path}'"),
+            errno,
+        );
     }
     if titled {
         writeln!(context, "{path}:")?;
@@ -184,26 +196,62 @@ fn list_dentry(
     Ok(status)
 }
 
+/// Prints a mode as `ls` does: `drwxr-xr-x`.
+pub(super) fn write_mode(out: &mut dyn Write, mode: u32) -> fmt::Result {
+    out.write_char(match mode & fs::TYPE_MASK {
+        fs::DIRECTORY => 'd',
+        fs::LINK => 'l',
+        fs::CHARACTER => 'c',
+        fs::BLOCK => 'b',
+        fs::FIFO => 'p',
+        _ => '-',
+    })?;
+    for (place, special, letters) in [(6, 0o4000, "sS"), (3, 0o2000, "sS"), (0, 0o1000, "tT")] {
+        let bits = mode >> place;
+        out.write_char(if bits & 4 != 0 { 'r' } else { '-' })?;
+        out.write_char(if bits & 2 != 0 { 'w' } else { '-' })?;
+        let (small, large) = letters.split_at(1);
+        out.write_str(match (mode & special != 0, bits & 1 != 0) {
+            (true, true) => small,
+            (true, false) => large,
+            (false, true) => "x",
+            (false, false) => "-",
+        })?;
+    }
+    Ok(())
+}
+
+/// Prints a user or group: root by name.
+pub(super) fn write_id(out: &mut dyn Write, id: u32) -> fmt::Result {
+    match id {
+        0 => out.write_str("root"),
+        id => write!(out, "{id:<4}"),
+    }
+}
+
 fn print_entry(
     context: &mut Context<'_>,
     options: u32,
     dentry: Ref<Dentry>,
     name: &str,
 ) -> fmt::Result {
-    if options & LONG != 0 {
-        let inode = context.mem[context.mem[dentry].inode];
-        let kind = if fs::is_dir(context.mem, dentry) {
-            'd'
-        } else {
-            '-'
-        };
-        context.write_char(kind)?;
-        for bit in (0..9).rev() {
-            let letter = ['x', 'w', 'r'][bit % 3];
-            let set = inode.mode >> bit & 1 == 1;
-            context.write_char(if set { letter } else { '-' })?;
-        }
-        write!(context, " {:>3} root root {:>8} ", inode.nlink, inode.size)?;
+    if options & LONG == 0 {
+        return writeln!(context, "{name}");
     }
-    writeln!(context, "{name}")
+    let inode = context.mem[context.mem[dentry].inode];
+    write_mode(context, inode.mode)?;
+    write!(context, " {:>3} ", inode.nlink)?;
+    for id in [inode.uid, inode.gid] {
+        write_id(context, id)?;
+        context.write_char(' ')?;
+    }
+    match (inode.kind(), inode.device()) {
+        (fs::CHARACTER | fs::BLOCK, (major, minor)) => write!(context, "{major:>3}, {minor:>3} ")?,
+        _ => write!(context, "{:>8} ", inode.size)?,
+    }
+    context.write_str(name)?;
+    if let Ok(text) = fs::link_text(context.mem, dentry) {
+        write!(context, " -> {}", text.text())?;
+    }
+    context.write_char('\n')
 }

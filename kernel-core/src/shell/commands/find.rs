@@ -89,6 +89,9 @@ fn descend(context: &mut Context<'_>, descent: &mut Descent, pattern: Option<&st
     if !fs::is_dir(context.mem, start) {
         return Ok(0);
     }
+    if let Err(errno) = fs::may_list(context.mem, start) {
+        return Ok(complain(context, whole, errno));
+    }
     while let Some(top) = descent.depth.checked_sub(1) {
         let (dir, position, length) = descent.stack[top];
         context.mem.charge(1).map_err(|_| Stop::Interrupted)?;
@@ -117,7 +120,9 @@ fn descend(context: &mut Context<'_>, descent: &mut Descent, pattern: Option<&st
             }
         };
         let goes_down = fs::is_dir(context.mem, dentry);
-        if goes_down && descent.depth == DEPTH_MAX {
+        if let (true, Err(errno)) = (goes_down, fs::may_list(context.mem, dentry)) {
+            status = complain(context, path, errno);
+        } else if goes_down && descent.depth == DEPTH_MAX {
             status = complain(context, path, Errno::ENAMETOOLONG);
         } else if goes_down {
             descent.stack[descent.depth] = (fs::get(context.mem, dentry), 0, end);
@@ -136,7 +141,7 @@ pub(super) fn stat(context: &mut Context<'_>, words: &Words) -> Outcome {
     }
     let mut status = 0;
     for path in words.iter_from(1) {
-        let dentry = match fs::walk(context.mem, path) {
+        let dentry = match fs::walk_to_link(context.mem, path) {
             Ok(dentry) => dentry,
             Err(errno) => {
                 context.error(format_args!(
@@ -148,8 +153,12 @@ pub(super) fn stat(context: &mut Context<'_>, words: &Words) -> Outcome {
             }
         };
         let inode = context.mem[context.mem[dentry].inode];
-        let kind = match (inode.is_dir(), inode.size) {
-            (true, _) => "directory",
+        let kind = match (inode.kind(), inode.size) {
+            (fs::DIRECTORY, _) => "directory",
+            (fs::LINK, _) => "symbolic link",
+            (fs::CHARACTER, _) => "character special file",
+            (fs::BLOCK, _) => "block special file",
+            (fs::FIFO, _) => "fifo",
             (_, 0) => "regular empty file",
             _ => "regular file",
         };
@@ -161,10 +170,12 @@ pub(super) fn stat(context: &mut Context<'_>, words: &Words) -> Outcome {
         )?;
         writeln!(
             context,
-            "Inode: {:<11} Links: {:<5} Access: ({:04o})",
+            "Inode: {:<11} Links: {:<5} Access: ({:04o})  Uid: ({:5})  Gid: ({:5})",
             inode.ino,
             inode.nlink,
-            inode.mode & 0o7777
+            inode.mode & 0o7777,
+            inode.uid,
+            inode.gid
         )?;
     }
     Ok(status)

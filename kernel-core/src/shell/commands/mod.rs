@@ -11,6 +11,7 @@ mod jobs;
 mod kill;
 mod kmem;
 mod mount;
+mod owners;
 pub(super) mod pages;
 mod ps;
 mod radix;
@@ -68,6 +69,8 @@ macro_rules! commands {
 commands! {
     "cat", "cat [FILE]...", "print files, or the input that < gives", text::cat;
     "cd", "cd [DIRECTORY]", "change the working directory; / without a name", files::cd;
+    "chmod", "chmod MODE FILE...", "change permission bits: 644, or u+w,go-r", owners::chmod;
+    "chown", "chown [UID][:GID] FILE...", "change owner and group", owners::chown;
     "conn", "conn SUBCOMMAND ...; see help conn", "open and close connections", conn::conn;
     "dcache", "dcache SUBCOMMAND ...; see help dcache", "fill and prune the dentry cache",
         dcache::dcache;
@@ -77,15 +80,22 @@ commands! {
     "false", "false", "do nothing, with status 1", control::fails;
     "find", "find PATH [-name PATTERN]", "print what is below a directory", find::find;
     "help", "help [COMMAND]", "say what there is", control::help;
+    "id", "id", "print who one is", owners::id;
     "jobs", "jobs", "show what runs in the background", jobs::jobs;
     "kill", "kill [-SIGNAL] PID|%JOB... | kill -l", "send tasks a signal, TERM if none is named",
         kill::kill;
     "kmem", "kmem SUBCOMMAND ...; see help kmem", "make and use slab caches", kmem::kmem;
+    "ln", "ln -s TEXT NAME", "make a symbolic link", owners::ln;
     "ls", "ls [-al] [PATH]...", "list directories; -a with . and .., -l in full", files::ls;
     "mkdir", "mkdir [-p] DIRECTORY...", "make directories; -p with those above", files::mkdir;
+    "mkfifo", "mkfifo NAME...", "make pipes with names", owners::mkfifo;
+    "mknod", "mknod NAME p | c MAJOR MINOR | b MAJOR MINOR", "make a pipe or device node",
+        owners::mknod;
     "mount", "mount -t TYPE [-o OPTIONS] SOURCE DIRECTORY | mount -o remount[,OPTIONS] DIRECTORY",
         "graft a file system onto a directory, or give it other options",
         mount::mount;
+    "mv", "mv [-T] FILE... TARGET", "give files another name, or move them into a directory",
+        owners::mv;
     "pages", "pages alloc ORDER [gfp=MASK] [node=N] | pages free PFN | pages drain",
         "ask the page allocator for a block of 2^ORDER pages, give one back", pages::pages;
     "poweroff", "poweroff", "switch the machine off", control::exit;
@@ -94,6 +104,7 @@ commands! {
     "pwd", "pwd", "print the working directory", files::pwd;
     "radix", "radix SUBCOMMAND ...; see help radix", "make and change radix trees", radix::radix;
     "read", "read NAME... < FILE", "put the words of a file's first line into variables", text::read;
+    "readlink", "readlink LINK", "print the text of a symbolic link", owners::readlink;
     "renice", "renice PRIORITY [-p] PID... [-u USER]...", "give tasks another nice level, -20 to 19",
         kill::renice;
     "rm", "rm FILE...", "remove files", files::rm;
@@ -103,10 +114,13 @@ commands! {
     "spawn", "spawn NAME [KEY=VALUE]... [-- ARGUMENT...]; KEY is uid gid nice vm rss utime stime age caps oom_adj mems cpus ppid pgrp nproc policy threads count state",
         "make a task that runs a program of /bin, or a staged one that sleeps; print its number", spawn::spawn;
     "stat", "stat FILE...", "print the facts of files", find::stat;
+    "su", "su [UID]", "become another user, or root", owners::su;
     "taskset", "taskset -pc [CPU] PID", "show or choose the CPU that a task runs on", task::taskset;
     "top", "top", "show the tasks that use the CPUs most", ps::top;
     "touch", "touch FILE...", "make empty files", files::touch;
     "true", "true", "do nothing, with status 0", control::succeeds;
+    "umask", "umask [MODE]", "print or set the permission bits that new files don't get",
+        owners::umask;
     "umount", "umount DIRECTORY", "take a file system off a directory", mount::umount;
     "wait", "wait [PID|%JOB]...", "let time pass until they have ended; all jobs without any", jobs::wait;
 }

@@ -1,0 +1,78 @@
+//! `/proc/fortune`: a dispenser of fortune cookies, after M. Tim Jones's module of 2006.
+//!
+//! What is written goes into a pot of one page; each reader gets the next cookie, round and round. The
+//! original measures the pot one byte too long, so that a cookie can be written over its end; here the
+//! pot ends where its page does. All else is as it was (specs/containers_async_proc.md 5.2): the last
+//! byte written turns into the cookie's end, which `echo -n` has to pay for; reading an empty pot gives
+//! an empty line, and moves the reader on by one.
+
+use super::proc_module::{Answer, Module, Start};
+use super::{FS, shrink};
+use crate::errno::Errno;
+use crate::mem::{FRAME_SIZE, Gfp, Mem, PageFlag};
+
+/// The entry.
+pub(super) static FORTUNE: Module = Module {
+    mode: 0o644,
+    read_proc: Some(read_proc),
+    write_proc: Some(write_proc),
+};
+
+/// Fills the pot with nothing (`module_init`).
+///
+/// # Errors
+/// `ENOMEM`.
+pub(super) fn load(mem: &mut Mem) -> Result<(), Errno> {
+    let pot = shrink::with_memory(mem, |mem| mem.alloc_page(Gfp::KERNEL.with(Gfp::ZERO)))?;
+    mem[pot].set(PageFlag::Reserved);
+    mem[FS].cookie_pot = mem.frame_of(pot);
+    mem.printk(format_args!("fortune: Module loaded."));
+    Ok(())
+}
+
+/// The next cookie.
+fn read_proc(
+    mem: &mut Mem,
+    page: &mut [u8; FRAME_SIZE],
+    offset: u64,
+    _: usize,
+) -> Result<Answer, Errno> {
+    let mut answer = Answer {
+        length: 0,
+        start: Start::WholeFile,
+        is_end: true,
+    };
+    // Whoever asks for more has his cookie.
+    if offset > 0 {
+        return Ok(answer);
+    }
+    if mem[FS].next_fortune >= mem[FS].cookie_index {
+        mem[FS].next_fortune = 0;
+    }
+    let next = mem[FS].next_fortune as usize;
+    let pot = mem.frame(mem[FS].cookie_pot);
+    let cookie = pot[next..].split(|&byte| byte == 0).next().unwrap_or(&[]);
+    page[..cookie.len()].copy_from_slice(cookie);
+    page[cookie.len()] = b'\n';
+    answer.length = cookie.len() + 1;
+    mem[FS].next_fortune += answer.length as u32;
+    Ok(answer)
+}
+
+/// One cookie more.
+fn write_proc(mem: &mut Mem, bytes: &[u8]) -> Result<usize, Errno> {
+    let begin = mem[FS].cookie_index as usize;
+    if bytes.len() > FRAME_SIZE - begin {
+        mem.printk(format_args!("fortune: cookie pot is full!"));
+        return Err(Errno::ENOSPC);
+    }
+    let Some(last) = bytes.len().checked_sub(1) else {
+        return Ok(0);
+    };
+    let pot = mem.frame_mut(mem[FS].cookie_pot);
+    let cookie = &mut pot[begin..begin + bytes.len()];
+    cookie.copy_from_slice(bytes);
+    cookie[last] = 0;
+    mem[FS].cookie_index += bytes.len() as u32;
+    Ok(bytes.len())
+}
