@@ -7,7 +7,9 @@
 //!
 //! What is always there is made when the file system is mounted, and pinned. What comes and goes is a
 //! [`Family`]: a directory with a directory for each member, all with the same files. Those are made
-//! when they are looked up; the member's name is all that is kept, so nothing can grow stale.
+//! when they are looked up; the member's name is all that is kept, so nothing can grow stale. A family may
+//! stand in a directory with other files, as `/proc/<pid>` does, and its members may each hold another
+//! family, as `/proc/<pid>/task`.
 
 use core::fmt::{self, Write};
 
@@ -97,14 +99,20 @@ pub(super) struct Family {
     pub directory: &'static str,
     /// Whether this machine has it.
     pub is_there: fn(&Mem) -> bool,
-    /// The number of the member of that name, for the functions of its files.
-    pub find: fn(&Mem, &str) -> Option<u32>,
+    /// The number of the member of that name, for the functions of its files. The first number is that
+    /// of the member of the family around it; 0 if there is none.
+    pub find: fn(&Mem, u32, &str) -> Option<u32>,
     /// Prints the name of the member at a position, counted from 0, and returns the next position;
     /// `None` behind the last member.
-    pub list: fn(&Mem, u64, &mut dyn Write) -> Option<u64>,
+    pub list: fn(&Mem, u32, u64, &mut dyn Write) -> Option<u64>,
     /// What is in each member's directory, sorted by names, without directories below.
     pub files: &'static [Entry],
+    /// The family of which each member has a directory.
+    pub inner: Option<u32>,
 }
+
+/// From here on positions in a family's directory are members'; below are the files beside them.
+const MEMBERS: u64 = 1 << 40;
 
 /// In an inode's `entry`: that it belongs to a family, whose number stands above [`FAMILY_SHIFT`].
 /// Below is [`LIST`] for the family's directory, [`MEMBER`] for a member's, or a file's row.
@@ -174,8 +182,29 @@ impl Generated {
         let entry = family.files.get(row as usize).ok_or(Errno::EIO)?;
         let member = mem[mem[inode].alias].parent;
         // The member may be gone while its file is open.
-        let number = (family.find)(mem, mem[member].name()).ok_or(Errno::ENODEV)?;
+        let number = self.member(mem, member).ok_or(Errno::ENODEV)?;
         Ok((entry, number))
+    }
+
+    /// The number of the member whose directory `at` is, or is in; 0 outside of families.
+    fn member(&self, mem: &Mem, at: Ref<Dentry>) -> Option<u32> {
+        match self.family(mem, mem[at].inode) {
+            Some((family, MEMBER)) => {
+                let list = mem[at].parent;
+                let outer = self.outer(mem, list)?;
+                (family.find)(mem, outer, mem[at].name())
+            }
+            _ => Some(0),
+        }
+    }
+
+    /// The number of the member that holds the family's directory `list`; 0 if none does.
+    fn outer(&self, mem: &Mem, list: Ref<Dentry>) -> Option<u32> {
+        let above = mem[list].parent;
+        match above.is_null() {
+            true => Some(0),
+            false => self.member(mem, above),
+        }
     }
 }
 
@@ -205,22 +234,30 @@ impl FileSystem for Generated {
     fn lookup(&self, mem: &mut Mem, dir: Ref<Dentry>, name: &str) -> Result<Ref<Inode>, Errno> {
         let Inode { mount, entry, .. } = mem[mem[dir].inode];
         let (role, mode) = match self.family(mem, mem[dir].inode) {
-            Some((family, LIST)) if (family.find)(mem, name).is_some() => {
-                (MEMBER, DIRECTORY | 0o555)
+            Some((family, LIST)) => {
+                let outer = self.outer(mem, dir).ok_or(Errno::ENOENT)?;
+                (family.find)(mem, outer, name).ok_or(Errno::ENOENT)?;
+                (entry[0] & !0xffff | MEMBER, DIRECTORY | 0o555)
             }
-            Some((family, MEMBER)) => {
-                let mut rows = (0..).zip(family.files);
-                let (row, file) = rows
-                    .find(|(_, file)| file.path == name)
-                    .ok_or(Errno::ENOENT)?;
-                (row, file.mode())
-            }
+            Some((family, MEMBER)) => match family.inner {
+                Some(inner) if self.families[inner as usize].directory == name => {
+                    let list = IN_FAMILY | inner << FAMILY_SHIFT | LIST;
+                    (list, DIRECTORY | 0o555)
+                }
+                _ => {
+                    let mut rows = (0..).zip(family.files);
+                    let (row, file) = rows
+                        .find(|(_, file)| file.path == name)
+                        .ok_or(Errno::ENOENT)?;
+                    (entry[0] & !0xffff | row, file.mode())
+                }
+            },
             _ => return Err(Errno::ENOENT),
         };
         let inode = inode::new(mem, mount, mode)?;
         // Whoever looks first does not own it.
         (mem[inode].uid, mem[inode].gid) = (0, 0);
-        mem[inode].entry = [entry[0] & !0xffff | role, 0];
+        mem[inode].entry = [role, 0];
         Ok(inode)
     }
 
@@ -231,19 +268,38 @@ impl FileSystem for Generated {
     /// A member's directory is valid as long as there is such a member.
     fn is_valid(&self, mem: &Mem, dentry: Ref<Dentry>) -> bool {
         match self.family(mem, mem[dentry].inode) {
-            Some((family, MEMBER)) => (family.find)(mem, mem[dentry].name()).is_some(),
+            Some((_, MEMBER)) => self.member(mem, dentry).is_some(),
             _ => true,
         }
     }
 
     fn readdir(&self, mem: &Mem, dir: Ref<Dentry>, position: u64, name: &mut Name) -> Option<u64> {
         match self.family(mem, mem[dir].inode) {
-            Some((family, LIST)) => (family.list)(mem, position, name),
-            Some((family, _)) => {
-                let file = family.files.get(usize::try_from(position).ok()?)?;
-                name.write_str(file.path).ok()?;
+            Some((_, LIST)) if position == END => None,
+            Some((family, LIST)) => {
+                // What always is there comes first.
+                if position < MEMBERS
+                    && let Some(next) = dcache_readdir(mem, dir, position, name)
+                {
+                    return Some(if next == END { MEMBERS } else { next });
+                }
+                let outer = self.outer(mem, dir)?;
+                let next = (family.list)(mem, outer, position.saturating_sub(MEMBERS), name)?;
+                Some(if next == END { END } else { MEMBERS + next })
+            }
+            Some((family, MEMBER)) => {
+                let row = usize::try_from(position).ok()?;
+                match (family.files.get(row), family.inner) {
+                    (Some(file), _) => name.write_str(file.path).ok()?,
+                    (None, Some(inner)) if row == family.files.len() => {
+                        name.write_str(self.families[inner as usize].directory)
+                            .ok()?;
+                    }
+                    _ => return None,
+                }
                 Some(position + 1)
             }
+            Some(_) => None,
             None => dcache_readdir(mem, dir, position, name),
         }
     }

@@ -29,6 +29,7 @@
 //! | `srcfs.rs` | a tree of source files that are made when they are read |
 //! | `generated.rs` | files whose content is made when they are read |
 //! | `proc_module.rs`, `fortune.rs` | `/proc` entries of modules, and one such module |
+//! | `proc_pid.rs` | what is in `/proc/<pid>` |
 //! | `procfs.rs`, `sysfs.rs`, `sysslab.rs` | what is in `/proc`, `/sys` and `/sys/slab` |
 //! | `check.rs` | the invariants |
 //!
@@ -52,6 +53,7 @@ mod namei;
 mod names;
 pub mod pipe;
 mod proc_module;
+mod proc_pid;
 mod procfs;
 mod ramfs;
 pub(crate) mod shrink;
@@ -518,10 +520,15 @@ fn dcache_readdir(mem: &Mem, dir: Ref<Dentry>, position: u64, name: &mut Name) -
         0 => children(mem, dir).next(),
         unit => Some(Ref::new(unit as u32)),
     };
-    let at = at.filter(|&at| mem[at].is_pinned())?;
+    // What was looked up stands among them, and comes and goes.
+    let pinned = |at: Option<Ref<Dentry>>| {
+        core::iter::successors(at, |&at| dentry::next_sibling(mem, at))
+            .find(|&at| mem[at].is_pinned())
+    };
+    let at = pinned(at)?;
     // It fits: dentries have the same room.
     let _ = fmt::Write::write_str(name, mem[at].name());
-    let next = dentry::next_sibling(mem, at);
+    let next = pinned(dentry::next_sibling(mem, at));
     Some(next.map_or(END, |next| u64::from(next.unit())))
 }
 

@@ -10,19 +10,20 @@ use crate::container;
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::slab::debug::Flags;
-use crate::slab::{self, Allocator, KmemCache, failslab, queued};
+use crate::slab::{self, Allocator, KmemCache, queued};
 use crate::task::sched::proc::{self as sched, Tunable};
+use crate::task::{TASK, pid};
 
 /// The file system of `/proc`.
 pub(super) static PROCFS: Generated = Generated {
     name: "proc",
     files: &FILES,
     populate,
-    families: &[],
+    families: &super::proc_pid::FAMILIES,
 };
 
 /// What is in `/proc`. A file's functions are given the number of its row.
-static FILES: [Entry; 26] = [
+static FILES: [Entry; 27] = [
     file("buddyinfo", buddyinfo, None),
     file("cgroups", containers, None),
     // As the patches of May 2007 called it.
@@ -33,7 +34,6 @@ static FILES: [Entry; 26] = [
     file("meminfo", meminfo, None),
     file("mounts", mounts, None),
     file("schedstat", schedstat, None),
-    file("self/fail-nth", fail_nth, Some(set_fail_nth)),
     file("slabinfo", slabinfo, Some(set_slabinfo)),
     file("stat", stat, None),
     file("sys/fs/dentry-state", dentry_state, None),
@@ -41,11 +41,13 @@ static FILES: [Entry; 26] = [
     file("sys/fs/file-nr", file_nr, None),
     file("sys/fs/inode-nr", inode_nr, None),
     file("sys/fs/inode-state", inode_state, None),
+    file("sys/kernel/pid_max", pid_max, Some(set_pid_max)),
     tunable("sys/kernel/sched_child_runs_first"),
     tunable("sys/kernel/sched_compat_yield"),
     tunable("sys/kernel/sched_latency_ns"),
     tunable("sys/kernel/sched_min_granularity_ns"),
     tunable("sys/kernel/sched_wakeup_granularity_ns"),
+    file("sys/kernel/threads-max", threads_max, Some(set_threads_max)),
     file("sys/vm/drop_caches", drop_caches, Some(set_drop_caches)),
     file("uptime", uptime, None),
     file("version", version, None),
@@ -257,18 +259,28 @@ fn set_drop_caches(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// How many allocations are left until the one that will fail; 0 is none.
-fn fail_nth(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
-    let count = mem[MEM].fail_nth;
-    let count = if count == failslab::ARMED { 0 } else { count };
-    writeln!(out, "{count}")?;
-    Ok(None)
+/// Numbers of tasks are below.
+fn pid_max(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    write_vector(out, &[mem[TASK].pids.pid_max])
 }
 
-fn set_fail_nth(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
-    let count = parse_number(bytes, i32::MAX as u32)?;
-    let armed = count == 0 && failslab::is_armed(mem);
-    mem[MEM].fail_nth = if armed { failslab::ARMED } else { count };
+/// 2.6.24 takes what is above its reserved numbers and no more than its table can hold.
+fn set_pid_max(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
+    let number = parse_number(bytes, pid::PID_MAX_LIMIT)?;
+    if number <= pid::RESERVED_PIDS {
+        return Err(Errno::EINVAL);
+    }
+    mem[TASK].pids.pid_max = number;
+    Ok(())
+}
+
+/// There are no more tasks at a time, threads included.
+fn threads_max(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    write_vector(out, &[mem[TASK].max_threads])
+}
+
+fn set_threads_max(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
+    mem[TASK].max_threads = parse_number(bytes, i32::MAX as u32)?;
     Ok(())
 }
 

@@ -32,9 +32,10 @@ use crate::slab::{self, Allocator, KmemCache, alias, slub};
 pub(super) const CACHES: Family = Family {
     directory: "slab",
     is_there: |mem| slab::allocator(mem) == Allocator::Slub,
-    find: |mem, name| slab::find(mem, name).map(|cache| cache.unit()),
+    find: |mem, _, name| slab::find(mem, name).map(|cache| cache.unit()),
     list,
     files: &FILES,
+    inner: None,
 };
 
 /// The files of a cache's directory, in the order of their names. Their number is the cache.
@@ -180,7 +181,7 @@ fn at(mem: &Mem, cache: u32) -> &KmemCache {
 
 /// Prints the name at a position, which is where its bytes lie, or 0 for the first, and finds the one
 /// that comes next in order.
-fn list(mem: &Mem, position: u64, out: &mut dyn Write) -> Option<u64> {
+fn list(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Option<u64> {
     let next_after = |before: &str| {
         alias::names(mem)
             .filter(|&name| alias::text(mem, name) > before)

@@ -40,14 +40,14 @@ fn a_staged_task_is_listed_as_it_was_staged() {
             "USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n\
              root         1  0.0  0.0      0     0 tty1     Rs+  00:00   0:00 [sh]\n\
              root         2  0.0  0.0      0     0 ?        S    00:00   0:00 [kthreadd]\n\
-             8          100  1.6  0.0      0     0 tty1     SN   -2:00   2:00 [mail]\n",
+             8          100  1.6  0.0      0     0 tty1     SN   22:00   2:00 [mail]\n",
         ),
         (
             "ps -ef",
             "UID        PID  PPID  C STIME TTY          TIME CMD\n\
              root         1     0  0 00:00 tty1     00:00:00 [sh]\n\
              root         2     1  0 00:00 ?        00:00:00 [kthreadd]\n\
-             8          100     1  1 -2:00 tty1     00:02:00 [mail]\n",
+             8          100     1  1 22:00 tty1     00:02:00 [mail]\n",
         ),
         (
             "ps",
@@ -59,6 +59,25 @@ fn a_staged_task_is_listed_as_it_was_staged() {
         ),
         ("ps -p 7; echo $?", "  PID TTY          TIME CMD\n1\n"),
     ]);
+}
+
+#[test]
+fn older_tasks_show_the_day() {
+    for (age, start) in [
+        ("23h", "01:00"),
+        ("25h", "May28"),
+        ("30d", "Apr30"),
+        ("90d", "Mar01"),
+        ("91d", "Feb28"),
+        ("149d", "Jan01"),
+        ("1185d", "Mar01"),
+        ("1186d", "Feb29"),
+    ] {
+        let mut lab = Lab::new("mem=16M");
+        lab.run(&format!("spawn a age={age}"));
+        let row = lab.run("ps -f -p 100");
+        assert!(row.contains(&format!(" {start} tty1")), "{age}: {row}");
+    }
 }
 
 #[test]
@@ -296,6 +315,202 @@ fn a_spawn_without_memory_leaves_nothing() {
         assert_eq!(lab.run("ps -eL"), before);
     }
     assert!(nth > 3);
+}
+
+#[test]
+fn a_task_tells_of_itself_as_in_2_6_24() {
+    let mut lab = Lab::new("mem=16M nodes=2 cpus=2");
+    lab.run("spawn mail uid=8 gid=12 nice=5 utime=90.5s stime=30s age=2s oom_adj=-3 cpus=1 mems=0");
+    lab.run("kill -STOP 100; sleep 10");
+    let stat = lab.run("cat /proc/100/stat");
+    let fields: std::vec::Vec<_> = stat.trim_end().split(' ').collect();
+    assert_eq!(fields.len(), 44, "{stat}");
+    // Times are unsigned: who began 2 s before the machine shows so.
+    assert_eq!(
+        fields[..25].join(" "),
+        format!(
+            "100 (mail) T 1 100 1 1025 1 0 0 0 0 0 9050 3000 0 0 25 5 1 0 {} {} {} {}",
+            200_u64.wrapping_neg(),
+            lab.vm(100),
+            lab.rss(100),
+            u32::MAX
+        )
+    );
+    assert_eq!(fields[30..].join(" "), "0 0 0 0 1 0 0 17 0 0 0 0 0 0");
+    let status = lab.run("cat /proc/100/status");
+    let mut lines = status.lines().filter(|line| !line.starts_with("Vm"));
+    for expected in [
+        "Name:\tmail",
+        "State:\tT (stopped)",
+        "Tgid:\t100",
+        "Pid:\t100",
+        "PPid:\t1",
+        "TracerPid:\t0",
+        "Uid:\t8\t8\t8\t8",
+        "Gid:\t12\t12\t12\t12",
+        "FDSize:\t0",
+        "Groups:\t",
+        "Threads:\t1",
+        &format!(
+            "SigQ:\t0/{}",
+            lab.kernel.mem[crate::task::TASK].max_threads / 2
+        ),
+        "SigPnd:\t0000000000000000",
+        "ShdPnd:\t0000000000000000",
+        "SigBlk:\t0000000000000000",
+        "SigIgn:\t0000000000000000",
+        "SigCgt:\t0000000000000000",
+        "CapInh:\t0000000000000000",
+        "CapPrm:\t0000000000000000",
+        "CapEff:\t0000000000000000",
+        "Cpus_allowed:\t00000002",
+        "Mems_allowed:\t00000001",
+        "voluntary_ctxt_switches:\t0",
+        "nonvoluntary_ctxt_switches:\t0",
+    ] {
+        assert_eq!(lines.next(), Some(expected));
+    }
+    assert_eq!(lines.next(), None);
+    // Init handles SIGCHLD, and a thread of the kernel ignores everything.
+    let init = lab.run("cat /proc/self/stat");
+    assert!(init.starts_with("1 (sh) R 0 1 1 1025 1 "), "{init}");
+    assert!(
+        lab.run("cat /proc/1/status")
+            .contains("SigCgt:\t0000000000010000\n")
+    );
+    let kthreadd = lab.run("cat /proc/2/status /proc/2/stat");
+    assert!(
+        kthreadd.contains("SigIgn:\t00000000ffffffff\n"),
+        "{kthreadd}"
+    );
+    assert!(!kthreadd.contains("Vm"), "{kthreadd}");
+    assert!(
+        kthreadd.contains("\n2 (kthreadd) S 1 0 0 0 -1 2097152 "),
+        "{kthreadd}"
+    );
+}
+
+#[test]
+fn directories_of_tasks_come_and_go() {
+    let mut lab = Lab::new("mem=16M");
+    lab.run("spawn server threads=2; spawn other");
+    let listed = lab.run("ls /proc");
+    assert!(listed.contains("self\n"), "{listed}");
+    let numbers: std::vec::Vec<_> = listed
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+        .collect();
+    // A thread is found, but not listed.
+    assert_eq!(numbers, ["1", "2", "100", "102"]);
+    assert_eq!(lab.run("ls /proc/100/task"), "100\n101\n");
+    assert_eq!(lab.bytes(b"cat /proc/101/stat").0, 0);
+    assert!(
+        lab.run("cat /proc/100/task/101/stat")
+            .starts_with("101 (server) S 1 ")
+    );
+    for (line, errno) in [
+        ("cat /proc/100/task/102/stat", "No such file or directory"),
+        ("cat /proc/012/stat", "No such file or directory"),
+        ("cat /proc/0/stat", "No such file or directory"),
+        ("cat /proc/99999999999/stat", "No such file or directory"),
+        ("cat /proc/+1/stat", "No such file or directory"),
+        ("cat /proc/100/nothing", "No such file or directory"),
+        (
+            "cat /proc/100/task/101/task/100/stat",
+            "No such file or directory",
+        ),
+    ] {
+        assert!(lab.run(line).contains(errno), "{line}");
+    }
+    lab.run("cd /proc/100/task");
+    lab.run("kill 100");
+    assert!(
+        lab.run("cat /proc/100/stat")
+            .contains("No such file or directory")
+    );
+    lab.run("ls; ls ..; cat 101/stat; cd /");
+    assert_eq!(lab.run("cat /proc/102/environ /proc/102/cmdline"), "");
+}
+
+#[test]
+fn oom_adj_has_the_oddities_of_the_era() {
+    let mut lab = Lab::new("mem=16M");
+    lab.run("spawn a oom_adj=7");
+    let write = |lab: &mut Lab, text: &str| {
+        let message = lab.run(&format!("echo {text} > /proc/100/oom_adj"));
+        let value = lab.run("cat /proc/100/oom_adj");
+        (message, String::from(value.trim_end()))
+    };
+    let invalid = "echo: write error: Invalid argument\n";
+    for (text, message, value) in [
+        ("-17", "", "-17"),
+        ("-16", "", "-16"),
+        ("15", "", "15"),
+        ("16", invalid, "15"),
+        ("-18", invalid, "15"),
+        ("99999999999", invalid, "15"),
+        // What is no number is stored as 0 before it is refused.
+        ("abc", "echo: write error: Input/output error\n", "0"),
+        ("5x", "", "5"),
+    ] {
+        assert_eq!(
+            write(&mut lab, text),
+            (message.into(), value.into()),
+            "{text}"
+        );
+    }
+    // Raising is for everybody, lowering for whoever may exceed limits.
+    let init = lab.kernel.mem[crate::task::TASK].init;
+    lab.kernel.mem[init].cred.effective &= !(1 << 24);
+    assert_eq!(write(&mut lab, "9").1, "9");
+    let (message, value) = write(&mut lab, "3");
+    assert_eq!(message, "echo: write error: Permission denied\n");
+    assert_eq!(value, "9");
+}
+
+#[test]
+fn limits_of_tasks_are_files() {
+    let mut lab = Lab::new("mem=16M");
+    assert_eq!(lab.run("cat /proc/sys/kernel/pid_max"), "32768\n");
+    assert!(
+        lab.run("echo 300 > /proc/sys/kernel/pid_max")
+            .contains("Invalid argument")
+    );
+    assert!(
+        lab.run("echo 262145 > /proc/sys/kernel/pid_max")
+            .contains("Invalid argument")
+    );
+    assert_eq!(lab.run("echo 301 > /proc/sys/kernel/pid_max"), "");
+    assert_eq!(lab.run("echo 3 > /proc/sys/kernel/threads-max"), "");
+    assert_eq!(lab.run("cat /proc/sys/kernel/threads-max"), "3\n");
+    assert_eq!(
+        lab.run("spawn a; spawn b"),
+        "100\nspawn: fork: Resource temporarily unavailable\n"
+    );
+    lab.run("echo 1000 > /proc/sys/kernel/threads-max");
+    assert_eq!(
+        lab.run("spawn a count=201"),
+        "101-300\nspawn: fork: Resource temporarily unavailable\n"
+    );
+    assert_eq!(lab.run("echo alive; kill -9 -1"), "alive\n");
+    assert_eq!(lab.run("spawn a"), "300\n");
+}
+
+impl Lab {
+    /// Bytes of a task's address space.
+    fn vm(&self, pid: u32) -> u64 {
+        self.pages(pid)[0] as u64 * 4096
+    }
+
+    /// Its pages in memory.
+    fn rss(&self, pid: u32) -> u32 {
+        self.pages(pid)[1]
+    }
+
+    fn pages(&self, pid: u32) -> [u32; 2] {
+        let mem = &self.kernel.mem;
+        crate::task::account::pages(mem, crate::task::find_task_by_pid(mem, pid).unwrap())
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub const PID_MAX_LIMIT: u32 = (LEAF * LEAVES) as u32;
 /// `kernel.pid_max` unless somebody writes to it: numbers are below.
 pub const PID_MAX_DEFAULT: u32 = 32768;
 /// Behind the largest number the search goes on here, past those that daemons have since boot.
-const RESERVED_PIDS: u32 = 300;
+pub const RESERVED_PIDS: u32 = 300;
 
 /// Which numbers are in use, and by whom.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]

@@ -33,3 +33,39 @@ pub(crate) fn stage_mm(_: &mut Mem, _: Ref<Task>, _: u32, _: u32) -> Result<(), 
 pub(crate) fn command_line(_: &Mem, _: Ref<Task>, _: &mut [u8]) -> usize {
     0
 }
+
+pub(crate) fn show_area(
+    _: &Mem,
+    _: Ref<Mm>,
+    _: u64,
+    _: bool,
+    _: &mut dyn core::fmt::Write,
+) -> Result<Option<u64>, core::fmt::Error> {
+    Ok(None)
+}
+
+pub(crate) fn places(_: &Mem, _: Ref<Task>) -> [u32; 5] {
+    [0; 5]
+}
+
+pub(crate) fn statm(_: &Mem, _: Ref<Mm>) -> [u32; 3] {
+    [0; 3]
+}
+
+pub(crate) fn status_memory(mem: &Mem, mm: Ref<Mm>) -> [(&'static str, u64); 10] {
+    let pages = |count: u32| u64::from(count) * 4;
+    let own = &mem[mm];
+    let rss = own.anon_rss + own.file_rss + own.staged_rss;
+    [
+        ("VmPeak", pages(own.hiwater_vm.max(own.total_vm))),
+        ("VmSize", pages(own.total_vm)),
+        ("VmLck", 0),
+        ("VmHWM", pages(own.hiwater_rss.max(rss))),
+        ("VmRSS", pages(rss)),
+        ("VmData", 0),
+        ("VmStk", 0),
+        ("VmExe", 0),
+        ("VmLib", 0),
+        ("VmPTE", pages(own.nr_ptes)),
+    ]
+}

@@ -1,7 +1,8 @@
 //! `ps` and `top`: the tasks in tables, in the columns of procps 3.2.
 //!
-//! There is no clock on the wall: START and STIME are hours and minutes since boot, and below 0 for a
-//! task that was staged older than the machine. Users have no names but root.
+//! The clock on the wall is virtual too: the machine boots on 30 May 2007 at midnight, the day of the
+//! article about containers. START and STIME are the time of day, or the day for who is older than one.
+//! Users have no names but root.
 
 use core::fmt::{self, Write};
 
@@ -11,6 +12,7 @@ use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
 use crate::task::account::{self, Usage};
+use crate::task::sched::proc::{self as sched, BTIME};
 use crate::task::{self, TASK, Task, pid, seams};
 
 /// Columns.
@@ -141,19 +143,38 @@ impl fmt::Display for Percent {
 
 const SECOND: u64 = task::time::NSEC_PER_SEC;
 
-/// Hours and minutes at which a task began, since boot.
-struct Start(i64);
+/// When a task began: the time of day, or the day if that was longer ago than one.
+struct Start {
+    /// Seconds since 1970.
+    at: i64,
+    /// Seconds since it began.
+    age: u64,
+}
+
+/// Names of months, three letters each.
+const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/// Month, from 0, and day of a day since 1970, by the calendar that begins in March: its months' lengths
+/// repeat every five.
+fn month_and_day(days: i64) -> (usize, i64) {
+    // Days since 1 March of the year 0, in the 400 years after which all repeats.
+    let of_era = (days + 719_468).rem_euclid(146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    ((month as usize + 2) % 12, day)
+}
 
 impl fmt::Display for Start {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let minutes = self.0.unsigned_abs() / SECOND / 60;
-        let (hours, minutes) = (minutes / 60, minutes % 60);
-        match (self.0 < 0, hours) {
-            (false, 0..100) => write!(f, "{hours:02}:{minutes:02}"),
-            (false, _) => write!(f, "{:4}d", hours / 24),
-            (true, 0..10) => write!(f, "-{hours}:{minutes:02}"),
-            (true, 10..100) => write!(f, " -{hours:2}h"),
-            (true, _) => write!(f, "{:4}d", -((hours / 24) as i64)),
+        const DAY: i64 = 86_400;
+        if self.age < DAY as u64 {
+            let minutes = self.at.rem_euclid(DAY) / 60;
+            write!(f, "{:02}:{:02}", minutes / 60, minutes % 60)
+        } else {
+            let (month, day) = month_and_day(self.at.div_euclid(DAY));
+            write!(f, "{}{day:02}", &MONTHS[month * 3..][..3])
         }
     }
 }
@@ -178,7 +199,10 @@ fn write_row(
     let seconds = usage.time() / SECOND;
     let age = account::age(mem, task);
     let cpu = permille(usage.time(), age).min(9999);
-    let start = Start(account::start_time(mem, task));
+    let start = Start {
+        at: BTIME as i64 + account::start_time(mem, task).div_euclid(SECOND as i64),
+        age: age / SECOND,
+    };
     let tty = match mem[own.signal].session {
         0 => "?",
         _ => "tty1",
@@ -297,10 +321,18 @@ pub(in crate::shell) fn top(context: &mut Context<'_>, words: &Words) -> Outcome
     }
     let up = context.mem[TASK].now / SECOND;
     let (hours, minutes) = (up / 3600, up / 60 % 60);
+    let mut load = Row::default();
+    sched::loadavg(context.mem, &mut load)?;
+    let mut load = load.text().split(' ');
+    let mut average = || load.next().unwrap_or("");
     writeln!(
         context,
-        "top - {hours:02}:{minutes:02}:{:02} up {hours:2}:{minutes:02},  1 user",
-        up % 60
+        "top - {:02}:{minutes:02}:{:02} up {hours:2}:{minutes:02},  1 user,  load average: {}, {}, {}",
+        hours % 24,
+        up % 60,
+        average(),
+        average(),
+        average()
     )?;
     let [running, sleeping, stopped, zombies] = states;
     writeln!(
