@@ -125,19 +125,10 @@ fn prepare(
     let signal = mem[child].signal;
     mem[signal].pgrp = mem[child].pid;
     signal::flush_handlers(mem, child);
-    if mem[child].files.is_null() {
-        mem[child].files = task::alloc_files(mem)?;
-    }
-    let table = mem[child].files;
-    for (fd, file) in files.into_iter().enumerate() {
-        if let Some(file) = file {
-            fs::get_file(mem, file);
-            let before = core::mem::replace(&mut mem[table].fd[fd], file);
-            if !before.is_null() {
-                fs::close(mem, before);
-            }
-        }
-    }
+    // The shell's own descriptors are none of its children's business.
+    fs::exit_files(mem, child);
+    let [input, output] = files;
+    mem[child].files = fs::console_files(mem, input, output)?;
     seams::exec(mem, child, path, words)
 }
 
