@@ -26,10 +26,17 @@
 mod attach;
 mod check;
 mod containerfs;
+mod cpu;
+pub mod cpuacct;
+pub mod cpuset;
 mod css_set;
 mod debug;
+pub mod devices;
 mod files;
+pub mod freezer;
 mod hierarchy;
+pub mod memory;
+pub mod pids;
 pub(crate) mod proc;
 mod release;
 mod subsys;
@@ -44,7 +51,10 @@ pub use files::{Cftype, parse_u64};
 pub use hierarchy::hierarchies;
 pub use release::next_released;
 pub(crate) use subsys::write_subsystems;
-pub use subsys::{Callback, Callbacks, ContainerSubsystem, SUBSYSTEMS, subsystem_name};
+pub use subsys::{
+    CPU, CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,
+    PIDS, SUBSYSTEMS, subsystem_name,
+};
 pub use tree::{children, path, tasks};
 
 use core::mem::offset_of;
@@ -310,6 +320,16 @@ impl Hierarchy {
 /// Whether the container's directory is gone, or it has none because it is in the dummy hierarchy.
 pub fn is_removed(mem: &Mem, container: Ref<Container>) -> bool {
     mem[container].flags & REMOVED != 0
+}
+
+/// Whether a container is its hierarchy's topmost one.
+pub fn is_root(mem: &Mem, container: Ref<Container>) -> bool {
+    mem[container].parent.is_null()
+}
+
+/// The hierarchy that a subsystem is bound to, perhaps the dummy.
+pub fn root_of(mem: &Mem, subsystem: usize) -> Ref<Hierarchy> {
+    mem[CONTAINER].roots[subsystem]
 }
 
 /// The container of a hierarchy that a task is in.

@@ -7,19 +7,52 @@
 
 use core::fmt;
 
+use bytemuck::Pod;
+
+use super::cpu::CpuSubsystem;
+use super::cpuacct::CpuacctSubsystem;
+use super::cpuset::CpusetSubsystem;
 use super::debug::Debug;
+use super::devices::DevicesSubsystem;
+use super::freezer::FreezerSubsystem;
+use super::memory::MemorySubsystem;
+use super::pids::PidsSubsystem;
 use super::{Cftype, Container, Css, SUBSYS_MAX};
 use crate::errno::Errno;
-use crate::mem::{Mem, Ref};
+use crate::mem::{Gfp, Mem, Ref};
+use crate::slab;
 use crate::task::Task;
 use crate::trace::Tracepoint;
 
 /// The subsystems of this kernel, by their numbers (`container_subsys.h`). As in Linux they are known
 /// when the kernel is compiled; a new one is a row at the end.
-pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 1] = [&Debug];
+pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 8] = [
+    &CpusetSubsystem,
+    &CpuSubsystem,
+    &CpuacctSubsystem,
+    &MemorySubsystem,
+    &DevicesSubsystem,
+    &FreezerSubsystem,
+    &Debug,
+    &PidsSubsystem,
+];
 
-/// Numbers of subsystems, for those who look for their own state.
-pub(super) const DEBUG: usize = 0;
+/// The number of `cpuset`. What a subsystem keeps is found by its number.
+pub const CPUSET: usize = 0;
+/// That of `cpu`.
+pub const CPU: usize = 1;
+/// That of `cpuacct`.
+pub const CPUACCT: usize = 2;
+/// That of `memory`.
+pub const MEMORY: usize = 3;
+/// That of `devices`.
+pub const DEVICES: usize = 4;
+/// That of `freezer`.
+pub const FREEZER: usize = 5;
+/// That of `debug`.
+pub const DEBUG: usize = 6;
+/// That of `pids`.
+pub const PIDS: usize = 7;
 const _: () = assert!(SUBSYSTEMS.len() <= SUBSYS_MAX);
 
 /// The name of subsystem number `number`.
@@ -205,6 +238,28 @@ pub trait ContainerSubsystem: Sync {
 
     /// A container was made for a task that asked for one of its own, and will hold it at once.
     fn post_clone(&self, _: &mut Mem, _: Ref<Container>) {}
+}
+
+/// What a subsystem keeps for a container.
+#[inline]
+pub(super) fn state<T>(mem: &Mem, container: Ref<Container>, number: usize) -> Ref<T> {
+    mem[container].subsys[number].cast()
+}
+
+/// Room for that, all zeroes.
+///
+/// # Errors
+/// `ENOMEM`.
+pub(super) fn new_state<T: Pod>(mem: &mut Mem) -> Result<Ref<T>, Errno> {
+    let state: Ref<T> = slab::kmalloc(mem, size_of::<T>() as u32, Gfp::KERNEL)?.cast();
+    mem[state] = T::zeroed();
+    Ok(state)
+}
+
+/// Gives it back.
+pub(super) fn free_state(mem: &mut Mem, container: Ref<Container>, number: usize) {
+    let css = mem[container].subsys[number];
+    slab::kfree(mem, css.cast());
 }
 
 /// Whom and what a call concerned.

@@ -28,11 +28,14 @@ pub fn children(mem: &Mem, container: Ref<Container>) -> impl Iterator<Item = Re
         .map(|link| link.cast())
 }
 
-/// The tasks in a container, threads included; those of containers in it are not among them. In the
-/// dummy hierarchy nobody keeps count.
+/// The tasks in a container, threads included; those of containers in it are not among them.
 pub fn tasks(mem: &Mem, container: Ref<Container>) -> impl Iterator<Item = Ref<Task>> + '_ {
-    css_set::links_of_container(mem, container)
-        .flat_map(move |link| mem.list_iter(css_set::tasks_head(mem[link].set)))
+    // The dummy hierarchy has no links, but also no container that not everybody is in.
+    let is_dummy = mem[container].root == mem[CONTAINER].dummy;
+    let all = css_set::sets(mem).filter(move |_| is_dummy);
+    let linked = css_set::links_of_container(mem, container).map(|link| mem[link].set);
+    all.chain(linked)
+        .flat_map(move |set| mem.list_iter(css_set::tasks_head(set)))
         .map(css_set::task_of)
 }
 

@@ -1,0 +1,103 @@
+//! `cpuacct`: counts the CPU time of a container's tasks, and limits nothing.
+//!
+//! As since 2.6.30 a container's time counts in those above it as well, so that a server's *guests* show
+//! what all their guests have used.
+
+use core::fmt::Write;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::subsys::{CPUACCT, free_state, new_state, state};
+use super::{Callbacks, Cftype, Container, ContainerSubsystem, Css, parse_u64, task_css};
+use crate::btf::describe;
+use crate::errno::Errno;
+use crate::mem::{MAX_CPUS, MEM, Mem, Ref};
+use crate::task::Task;
+
+/// The subsystem.
+pub(super) struct CpuacctSubsystem;
+
+/// What it keeps for a container (`struct cpuacct`).
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Cpuacct {
+    /// The container.
+    pub css: Css,
+    /// Time on each CPU, in nanoseconds.
+    pub usage: [u64; MAX_CPUS],
+}
+
+describe!(Cpuacct, "cpuacct", [css, usage]);
+
+fn cpuacct_of(mem: &Mem, container: Ref<Container>) -> Ref<Cpuacct> {
+    state(mem, container, CPUACCT)
+}
+
+/// A task has run for `ns` nanoseconds on this CPU.
+pub fn charge(mem: &mut Mem, task: Ref<Task>, ns: u64) {
+    let cpu = mem[MEM].cpu as usize;
+    let css = task_css(mem, task, CPUACCT);
+    if css.is_null() {
+        return;
+    }
+    let mut at = mem[css].container;
+    while !at.is_null() {
+        let cpuacct = cpuacct_of(mem, at);
+        mem[cpuacct].usage[cpu] += ns;
+        at = mem[at].parent;
+    }
+}
+
+impl ContainerSubsystem for CpuacctSubsystem {
+    fn name(&self) -> &'static str {
+        "cpuacct"
+    }
+
+    fn callbacks(&self) -> Callbacks {
+        Callbacks::ALWAYS
+    }
+
+    fn files(&self) -> &'static [Cftype] {
+        &FILES
+    }
+
+    fn create(&self, mem: &mut Mem, _: Ref<Container>) -> Result<Ref<Css>, Errno> {
+        let cpuacct: Ref<Cpuacct> = new_state(mem)?;
+        Ok(cpuacct.cast())
+    }
+
+    fn destroy(&self, mem: &mut Mem, container: Ref<Container>) {
+        free_state(mem, container, CPUACCT);
+    }
+}
+
+static FILES: [Cftype; 2] = [
+    Cftype::new(
+        "usage",
+        Some(|mem, container, out| {
+            let usage: u64 = mem[cpuacct_of(mem, container)].usage.iter().sum();
+            writeln!(out, "{usage}")
+        }),
+        // Nothing but 0 can be written: it begins anew.
+        Some(|mem, container, bytes| {
+            if parse_u64(bytes)? != 0 {
+                return Err(Errno::EINVAL);
+            }
+            let cpuacct = cpuacct_of(mem, container);
+            mem[cpuacct].usage = [0; MAX_CPUS];
+            Ok(())
+        }),
+    ),
+    Cftype::new(
+        "usage_percpu",
+        Some(|mem, container, out| {
+            let usage = mem[cpuacct_of(mem, container)].usage;
+            let cpus = mem[MEM].nr_cpus as usize;
+            for usage in &usage[..cpus] {
+                write!(out, "{usage} ")?;
+            }
+            out.write_char('\n')
+        }),
+        None,
+    ),
+];

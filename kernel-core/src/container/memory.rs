@@ -1,0 +1,268 @@
+//! `memory`: how many pages of memory a container's processes may have (specs 1.14; 2.6.25).
+//!
+//! A page is charged to the container of the process that first needs it, and stays so until it is free,
+//! wherever its users move; the page's descriptor remembers who pays (`mapping`). A charge above the limit
+//! fails: `failcnt` counts it, and the process gets no page. Reclaim comes before that once there is one.
+//!
+//! What is charged is anonymous memory: heaps, stacks, private copies of files. Pages of the page cache
+//! are not charged yet, so `cache` in `memory.stat` is 0.
+
+use core::fmt::{self, Write};
+
+use bytemuck::{Pod, Zeroable};
+
+use super::subsys::{MEMORY, free_state, new_state, state};
+use super::{
+    Callback, Callbacks, Cftype, Container, ContainerSubsystem, Css, is_root, task_css, tree,
+};
+use crate::btf::{Kind, describe};
+use crate::errno::Errno;
+use crate::mem::{FRAME_SIZE, Mem, Page, Ref};
+use crate::task::mm::Mm;
+use crate::trace::Tracepoint;
+
+/// The subsystem.
+pub(super) struct MemorySubsystem;
+
+/// What it keeps for a container (`struct mem_cgroup`).
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct MemCgroup {
+    /// The container.
+    pub css: Css,
+    /// At most so many bytes: a multiple of a page, or [`NO_LIMIT`].
+    pub limit: u64,
+    /// Pages charged.
+    pub usage: u32,
+    /// The most that there were.
+    pub max_usage: u32,
+    /// Charges that failed.
+    pub failcnt: u32,
+    _pad: u32,
+    /// Pages charged since it was made.
+    pub pgpgin: u64,
+    /// Pages uncharged.
+    pub pgpgout: u64,
+}
+
+describe!(
+    MemCgroup,
+    "mem_cgroup",
+    [css, limit: Kind::Hex, usage, max_usage, failcnt, _pad: Kind::Padding, pgpgin, pgpgout]
+);
+
+/// `2^63 - 1` bytes.
+pub const NO_LIMIT: u64 = i64::MAX as u64;
+const PAGE: u64 = FRAME_SIZE as u64;
+
+fn memory_of(mem: &Mem, container: Ref<Container>) -> Ref<MemCgroup> {
+    state(mem, container, MEMORY)
+}
+
+/// Whoever pays for an address space pays for one more page, which is nobody's yet.
+///
+/// # Errors
+/// `ENOMEM` if that would exceed the limit.
+pub fn charge(mem: &mut Mem, mm: Ref<Mm>, page: Ref<Page>) -> Result<(), Errno> {
+    let owner = mem[mm].owner;
+    if owner.is_null() {
+        return Ok(());
+    }
+    let css = task_css(mem, owner, MEMORY);
+    if css.is_null() {
+        return Ok(());
+    }
+    let memory: Ref<MemCgroup> = css.cast();
+    let MemCgroup { usage, limit, .. } = mem[memory];
+    if (u64::from(usage) + 1) * PAGE > limit {
+        mem[memory].failcnt += 1;
+        let container = mem[css].container;
+        let (id, pid) = (mem[container].id, mem[owner].pid);
+        let [id, pid, usage] = [id, pid, usage].map(u64::from);
+        let event = [MEMORY as u64, id, pid, 1, usage, limit / PAGE];
+        mem.trace(Tracepoint::CgroupLimit, event);
+        return Err(Errno::ENOMEM);
+    }
+    let cgroup = &mut mem[memory];
+    cgroup.usage += 1;
+    cgroup.max_usage = cgroup.max_usage.max(cgroup.usage);
+    cgroup.pgpgin += 1;
+    mem[page].mapping = memory.unit();
+    Ok(())
+}
+
+/// A page that may have been charged is nobody's any more.
+pub fn uncharge(mem: &mut Mem, page: Ref<Page>) {
+    let payer = core::mem::replace(&mut mem[page].mapping, 0);
+    if payer != 0 {
+        let memory: Ref<MemCgroup> = Ref::new(payer);
+        mem[memory].usage -= 1;
+        mem[memory].pgpgout += 1;
+    }
+}
+
+/// Has nobody pay for the pages of a container without tasks; those whose tasks have moved may still use
+/// them.
+fn drop_charges(mem: &mut Mem, container: Ref<Container>) {
+    let memory = memory_of(mem, container);
+    let mut frame = 0;
+    while mem[memory].usage > 0 && frame < mem.frames() {
+        let page = mem.page(frame);
+        if mem[page].mapping == memory.unit() {
+            uncharge(mem, page);
+        }
+        frame += 1;
+    }
+}
+
+impl ContainerSubsystem for MemorySubsystem {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn callbacks(&self) -> Callbacks {
+        Callbacks::ALWAYS.with(Callback::PreDestroy)
+    }
+
+    fn files(&self) -> &'static [Cftype] {
+        &FILES
+    }
+
+    fn create(&self, mem: &mut Mem, _: Ref<Container>) -> Result<Ref<Css>, Errno> {
+        let memory: Ref<MemCgroup> = new_state(mem)?;
+        mem[memory].limit = NO_LIMIT;
+        Ok(memory.cast())
+    }
+
+    fn destroy(&self, mem: &mut Mem, container: Ref<Container>) {
+        drop_charges(mem, container);
+        free_state(mem, container, MEMORY);
+    }
+
+    fn pre_destroy(&self, mem: &mut Mem, container: Ref<Container>) -> Result<(), Errno> {
+        drop_charges(mem, container);
+        Ok(())
+    }
+
+    fn check(&self, mem: &Mem, container: Ref<Container>) -> Result<(), &'static str> {
+        let MemCgroup {
+            usage, max_usage, ..
+        } = mem[memory_of(mem, container)];
+        if usage > max_usage {
+            return Err("memory: a container has more than it ever had");
+        }
+        if !is_root(mem, container) {
+            return Ok(());
+        }
+        // Every page of any container is found once, so all of them are counted at once.
+        let all = tree::descendants(mem, container);
+        let charged: u32 = all.map(|at| mem[memory_of(mem, at)].usage).sum();
+        match charged == charged_pages(mem) {
+            true => Ok(()),
+            false => Err("memory: pages that are charged differ from those that are counted"),
+        }
+    }
+}
+
+/// Pages that somebody pays for.
+fn charged_pages(mem: &Mem) -> u32 {
+    let frames = (0..mem.frames()).filter(|&frame| {
+        let page = &mem[mem.page(frame)];
+        page.is(crate::mem::PageFlag::Anon) && page.mapping != 0
+    });
+    frames.count() as u32
+}
+
+static FILES: [Cftype; 6] = [
+    Cftype::new(
+        "usage_in_bytes",
+        Some(|mem, container, out| {
+            let pages = mem[memory_of(mem, container)].usage;
+            writeln!(out, "{}", u64::from(pages) * PAGE)
+        }),
+        None,
+    ),
+    Cftype::new(
+        "max_usage_in_bytes",
+        Some(|mem, container, out| {
+            let pages = mem[memory_of(mem, container)].max_usage;
+            writeln!(out, "{}", u64::from(pages) * PAGE)
+        }),
+        // Whatever is written: it begins anew.
+        Some(|mem, container, _| {
+            let memory = memory_of(mem, container);
+            mem[memory].max_usage = mem[memory].usage;
+            Ok(())
+        }),
+    ),
+    Cftype::new(
+        "limit_in_bytes",
+        Some(|mem, container, out| {
+            let limit = mem[memory_of(mem, container)].limit;
+            writeln!(out, "{limit}")
+        }),
+        Some(write_limit),
+    ),
+    Cftype::new(
+        "failcnt",
+        Some(|mem, container, out| {
+            let count = mem[memory_of(mem, container)].failcnt;
+            writeln!(out, "{count}")
+        }),
+        Some(|mem, container, _| {
+            let memory = memory_of(mem, container);
+            mem[memory].failcnt = 0;
+            Ok(())
+        }),
+    ),
+    Cftype::new("stat", Some(read_stat), None),
+    Cftype::new(
+        "force_empty",
+        None,
+        Some(|mem, container, _| {
+            if tree::tasks(mem, container).next().is_some() {
+                return Err(Errno::EBUSY);
+            }
+            drop_charges(mem, container);
+            Ok(())
+        }),
+    ),
+];
+
+fn read_stat(mem: &mut Mem, container: Ref<Container>, out: &mut dyn Write) -> fmt::Result {
+    let MemCgroup {
+        usage,
+        pgpgin,
+        pgpgout,
+        ..
+    } = mem[memory_of(mem, container)];
+    writeln!(out, "cache 0\nrss {}", u64::from(usage) * PAGE)?;
+    writeln!(out, "pgpgin {pgpgin}\npgpgout {pgpgout}")
+}
+
+/// Bytes, perhaps with `k`, `m` or `g` behind them; rounded up to whole pages, so read it again.
+///
+/// # Errors
+/// `EINVAL` for anything else; `EBUSY` if there are more already (since 2.6.27; before, nothing happened
+/// until the next charge).
+fn write_limit(mem: &mut Mem, container: Ref<Container>, bytes: &[u8]) -> Result<(), Errno> {
+    let text = bytes.trim_ascii();
+    let (digits, shift) = match text.split_last() {
+        Some((b'k' | b'K', digits)) => (digits, 10),
+        Some((b'm' | b'M', digits)) => (digits, 20),
+        Some((b'g' | b'G', digits)) => (digits, 30),
+        _ => (text, 0),
+    };
+    let number = super::parse_u64(digits)?;
+    let bytes = number.checked_mul(1 << shift).unwrap_or(NO_LIMIT);
+    let limit = match bytes.checked_next_multiple_of(PAGE) {
+        Some(limit) if limit < NO_LIMIT => limit,
+        _ => NO_LIMIT,
+    };
+    let memory = memory_of(mem, container);
+    if u64::from(mem[memory].usage) * PAGE > limit {
+        return Err(Errno::EBUSY);
+    }
+    mem[memory].limit = limit;
+    Ok(())
+}
