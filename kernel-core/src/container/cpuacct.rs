@@ -3,8 +3,6 @@
 //! As since 2.6.30 a container's time counts in those above it as well, so that a server's *guests* show
 //! what all their guests have used.
 
-use core::fmt::Write;
-
 use bytemuck::{Pod, Zeroable};
 
 use super::subsys::{CPUACCT, free_state, new_state, state};

@@ -12,12 +12,11 @@ use core::fmt::{self, Write};
 
 use bytemuck::{Pod, Zeroable};
 
+use super::files::Place;
 use super::subsys::{CPUSET, free_state, new_state, state};
 use super::{
-    Callback, Callbacks, Cftype, Container, ContainerSubsystem, Css, children, files, is_root,
-    tree,
+    Callback, Callbacks, Cftype, Container, ContainerSubsystem, Css, children, files, is_root, tree,
 };
-use super::files::Place;
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{MAX_CPUS, MAX_NODES, MEM, Mem, Ref};
@@ -265,7 +264,12 @@ static FILES: [Cftype; 10] = [
         "memory_pressure_enabled",
         Some(|mem, container, out| read_flag(mem, container, out, Flag::PressureEnabled)),
         Some(|mem, container, bytes| {
-            set_flag(mem, container, Flag::PressureEnabled, files::parse_flag(bytes));
+            set_flag(
+                mem,
+                container,
+                Flag::PressureEnabled,
+                files::parse_flag(bytes),
+            );
             Ok(())
         }),
     )
@@ -337,7 +341,12 @@ enum Mask {
 }
 
 /// Text of this length or more is too long: 100 bytes and 6 a CPU or node.
-const LIST_MAX: usize = 100 + 6 * if MAX_CPUS > MAX_NODES { MAX_CPUS } else { MAX_NODES };
+const LIST_MAX: usize = 100
+    + 6 * if MAX_CPUS > MAX_NODES {
+        MAX_CPUS
+    } else {
+        MAX_NODES
+    };
 
 fn write_mask(
     mem: &mut Mem,
@@ -401,12 +410,7 @@ fn validate(mem: &Mem, container: Ref<Container>, trial: &Cpuset) -> Result<(), 
     }
 }
 
-fn read_flag(
-    mem: &Mem,
-    container: Ref<Container>,
-    out: &mut dyn Write,
-    flag: Flag,
-) -> fmt::Result {
+fn read_flag(mem: &Mem, container: Ref<Container>, out: &mut dyn Write, flag: Flag) -> fmt::Result {
     let is_set = mem[set_of(mem, container)].has(flag);
     writeln!(out, "{}", u32::from(is_set))
 }

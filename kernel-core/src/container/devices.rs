@@ -117,7 +117,14 @@ pub fn permission(
     }
     let container = mem[css].container;
     let device = major << 20 | minor;
-    let args = [DEVICES as u32, mem[container].id, mem[task].pid, access, 0, device];
+    let args = [
+        DEVICES as u32,
+        mem[container].id,
+        mem[task].pid,
+        access,
+        0,
+        device,
+    ];
     mem.trace(Tracepoint::CgroupLimit, args.map(u64::from));
     Err(Errno::EPERM)
 }
@@ -215,12 +222,7 @@ impl ContainerSubsystem for DevicesSubsystem {
     }
 
     /// To move others is for the administrator.
-    fn can_attach(
-        &self,
-        mem: &mut Mem,
-        _: Ref<Container>,
-        task: Ref<Task>,
-    ) -> Result<(), Errno> {
+    fn can_attach(&self, mem: &mut Mem, _: Ref<Container>, task: Ref<Task>) -> Result<(), Errno> {
         let current = task::current(mem);
         match task == current || mem[current].cred.has(Capability::SysAdmin) {
             true => Ok(()),

@@ -59,6 +59,10 @@ fn never_freezes(mem: &Mem, task: Ref<Task>) -> bool {
     mem[task].is_kernel_thread() || task == mem[TASK].init
 }
 
+fn wake(mem: &mut Mem, task: Ref<Task>) {
+    mem[task].state = task::RUNNING;
+}
+
 /// Asks a task to freeze.
 fn ask(mem: &mut Mem, task: Ref<Task>) {
     if never_freezes(mem, task) || mem[task].flags & PF_FROZEN != 0 {
@@ -66,7 +70,7 @@ fn ask(mem: &mut Mem, task: Ref<Task>) {
     }
     mem[task].thread_flags |= Tif::Freeze as u32;
     if mem[task].state == INTERRUPTIBLE {
-        task::wake(mem, task);
+        wake(mem, task);
     }
 }
 
@@ -75,7 +79,7 @@ fn thaw(mem: &mut Mem, task: Ref<Task>) {
     mem[task].thread_flags &= !(Tif::Freeze as u32);
     if mem[task].flags & PF_FROZEN != 0 {
         mem[task].flags &= !PF_FROZEN;
-        task::wake(mem, task);
+        wake(mem, task);
     }
 }
 
@@ -87,7 +91,7 @@ pub fn try_to_freeze(mem: &mut Mem, task: Ref<Task>) -> bool {
     }
     mem[task].thread_flags &= !(Tif::Freeze as u32);
     mem[task].flags |= PF_FROZEN;
-    task::sleep_frozen(mem, task);
+    mem[task].state = task::UNINTERRUPTIBLE;
     true
 }
 

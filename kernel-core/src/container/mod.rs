@@ -26,7 +26,6 @@
 mod attach;
 mod check;
 mod containerfs;
-mod cpu;
 pub mod cpuacct;
 pub mod cpuset;
 mod css_set;
@@ -52,7 +51,7 @@ pub use hierarchy::hierarchies;
 pub use release::next_released;
 pub(crate) use subsys::write_subsystems;
 pub use subsys::{
-    CPU, CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,
+    CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,
     PIDS, SUBSYSTEMS, subsystem_name,
 };
 pub use tree::{children, path, tasks};

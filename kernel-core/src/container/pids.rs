@@ -5,8 +5,6 @@
 //! tasks than the limit says; they then have no children until others have gone. The topmost container has
 //! no limit.
 
-use core::fmt::Write;
-
 use bytemuck::{Pod, Zeroable};
 
 use super::files::Place;

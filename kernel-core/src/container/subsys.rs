@@ -9,7 +9,6 @@ use core::fmt;
 
 use bytemuck::Pod;
 
-use super::cpu::CpuSubsystem;
 use super::cpuacct::CpuacctSubsystem;
 use super::cpuset::CpusetSubsystem;
 use super::debug::Debug;
@@ -26,9 +25,8 @@ use crate::trace::Tracepoint;
 
 /// The subsystems of this kernel, by their numbers (`container_subsys.h`). As in Linux they are known
 /// when the kernel is compiled; a new one is a row at the end.
-pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 8] = [
+pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 7] = [
     &CpusetSubsystem,
-    &CpuSubsystem,
     &CpuacctSubsystem,
     &MemorySubsystem,
     &DevicesSubsystem,
@@ -39,20 +37,18 @@ pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 8] = [
 
 /// The number of `cpuset`. What a subsystem keeps is found by its number.
 pub const CPUSET: usize = 0;
-/// That of `cpu`.
-pub const CPU: usize = 1;
 /// That of `cpuacct`.
-pub const CPUACCT: usize = 2;
+pub const CPUACCT: usize = 1;
 /// That of `memory`.
-pub const MEMORY: usize = 3;
+pub const MEMORY: usize = 2;
 /// That of `devices`.
-pub const DEVICES: usize = 4;
+pub const DEVICES: usize = 3;
 /// That of `freezer`.
-pub const FREEZER: usize = 5;
+pub const FREEZER: usize = 4;
 /// That of `debug`.
-pub const DEBUG: usize = 6;
+pub const DEBUG: usize = 5;
 /// That of `pids`.
-pub const PIDS: usize = 7;
+pub const PIDS: usize = 6;
 const _: () = assert!(SUBSYSTEMS.len() <= SUBSYS_MAX);
 
 /// The name of subsystem number `number`.

@@ -4,12 +4,17 @@ extern crate std;
 
 use std::string::String;
 use std::vec::Vec;
+use std::{format, println};
 
+use super::*;
 use crate::Kernel;
 use crate::machine::{Machine, MachineConfig};
-use crate::mem::Ram;
+use crate::mem::{MEM, Ram};
+use crate::task::{self, exit as end, fork as forks};
+use crate::testing::Random;
+use crate::trace::{TRACE, Tracepoint};
 
-pub(super) struct Console(Vec<u8>);
+struct Console(Vec<u8>);
 
 impl Machine for Console {
     fn console_write(&mut self, text: &[u8]) {
@@ -18,13 +23,13 @@ impl Machine for Console {
 }
 
 /// A kernel and its console.
-pub(super) struct Lab {
-    pub kernel: Kernel,
+struct Lab {
+    kernel: Kernel,
     console: Console,
 }
 
 impl Lab {
-    pub(super) fn new(header: &str) -> Lab {
+    fn new(header: &str) -> Lab {
         let config = MachineConfig::parse(header).expect("a good header");
         let ram = Ram::new(config.frames).expect("memory for the test");
         let kernel = Kernel::boot(ram, &config).expect("the machine boots");
@@ -35,46 +40,855 @@ impl Lab {
         }
     }
 
+    fn mem(&mut self) -> &mut Mem {
+        &mut self.kernel.mem
+    }
+
+    #[track_caller]
+    fn check(&self, after: &str) {
+        if let Err(violation) = self.kernel.check() {
+            panic!("after {after:?}: {violation}");
+        }
+    }
+
     /// Runs a line and returns what it printed.
     #[track_caller]
-    pub(super) fn run(&mut self, line: &str) -> String {
+    fn run(&mut self, line: &str) -> String {
         self.kernel.run_line(&mut self.console, line.as_bytes());
-        if let Err(violation) = self.kernel.check() {
-            panic!("after {line:?}: {violation}");
-        }
+        self.check(line);
         let text = core::mem::take(&mut self.console.0);
         String::from_utf8(text).expect("text")
     }
+
+    /// Runs lines and compares what each prints: pairs of a line and its text.
+    #[track_caller]
+    fn expect(&mut self, pairs: &[(&str, &str)]) {
+        for (line, expected) in pairs {
+            assert_eq!(self.run(line), *expected, "{line}");
+        }
+    }
+
+    /// A child of the shell that sleeps; its number.
+    #[track_caller]
+    fn spawn(&mut self) -> u32 {
+        let init = self.kernel.mem[task::TASK].init;
+        let child = forks::stage(self.mem(), init, forks::FORK).expect("a child");
+        self.check("fork");
+        self.kernel.mem[child].pid
+    }
+
+    /// Ends it.
+    #[track_caller]
+    fn end(&mut self, pid: u32) {
+        let task = task::find_task_by_pid(&self.kernel.mem, pid).expect("it lives");
+        end::do_exit(self.mem(), task, 0);
+        self.check("exit");
+    }
+
+    /// What the line's callbacks were: callback, subsystem, what it returned.
+    fn callbacks(&mut self, line: &str) -> Vec<String> {
+        let first = self.kernel.mem[TRACE].events;
+        self.run(line);
+        let mem = &self.kernel.mem;
+        (first..mem[TRACE].events)
+            .filter_map(|number| mem.event(number))
+            .filter(|event| event.tracepoint == Tracepoint::CgroupCallback)
+            .map(|event| {
+                let args = event.args();
+                let name = Callback::name_of(args[0]);
+                let ret = args[5] as i64;
+                format!("{name} {} {ret}", subsystem_name(args[1] as usize))
+            })
+            .collect()
+    }
 }
 
-/// Runs lines and compares what each prints: pairs of a line and its text.
+/// Runs lines on a machine of its own.
 #[track_caller]
 fn check(header: &str, pairs: &[(&str, &str)]) -> Lab {
     let mut lab = Lab::new(header);
-    for (line, expected) in pairs {
-        assert_eq!(lab.run(line), *expected, "{line}");
-    }
+    lab.expect(pairs);
     lab
 }
 
+const BUSY: &str = "Device or resource busy";
+
+/// Specification 1.15, points 1 to 6: mounting, and where tasks are.
 #[test]
-fn a_hierarchy_of_debug() {
+fn a_mount_shows_all_tasks() {
+    let mut lab = check(
+        "mem=4M",
+        &[
+            ("mkdir /c /d /e; mount -t container none /c", ""),
+            ("cat /c/tasks", "1\n2\n"),
+            // The same subsystems once more: the same tree.
+            (
+                "mount -t container other /d; mkdir /d/x; cd /c/x; cd /; rmdir /c/x",
+                "",
+            ),
+        ],
+    );
+    lab.expect(&[
+        // 3: a different set with one of them.
+        (
+            "mount -t container -o debug none /e",
+            &format!("mount: /e: {BUSY}\n"),
+        ),
+        (
+            "mount -t cgroup -o cpuacct none /e",
+            &format!("mount: /e: {BUSY}\n"),
+        ),
+        // 4: words that mean nothing.
+        (
+            "mount -t container -o net net /e",
+            "mount: /e: No such file or directory\n",
+        ),
+        (
+            "mount -t container -o , none /e",
+            "mount: /e: Invalid argument\n",
+        ),
+        (
+            "mount -t container -o debug,,pids none /e",
+            "mount: /e: Invalid argument\n",
+        ),
+        (
+            "mount -t container -o noprefix none /e",
+            "mount: /e: No such file or directory\n",
+        ),
+        (
+            "mount -t cgroup -o noprefix none /e",
+            "mount: /e: Invalid argument\n",
+        ),
+        (
+            "mount -t cgroup -o debug,release_agent=/a,release_agent=/b none /e",
+            "mount: /e: Invalid argument\n",
+        ),
+        // 5 and 6.
+        (
+            "mkdir /c/a; cat /c/a/tasks; echo 0 > /d/a/cpus; echo 0 > /c/a/mems",
+            "",
+        ),
+        (
+            "echo 0 > /c/a/tasks; cat /d/a/tasks; echo --; cat /d/tasks",
+            "1\n--\n2\n",
+        ),
+    ]);
+    let child = lab.spawn();
+    assert_eq!(lab.run("cat /c/a/tasks"), format!("1\n{child}\n"));
+    // 7: who is busy does not go.
+    let busy = |what: &str| format!("rmdir: failed to remove '{what}': {BUSY}\n");
+    assert_eq!(lab.run("rmdir /c/a"), busy("/c/a"));
+    lab.end(child);
+    assert_eq!(
+        lab.run("echo $$ > /c/tasks; mkdir /c/a/b; rmdir /c/a"),
+        busy("/c/a")
+    );
+    lab.expect(&[
+        ("rmdir /d/a/b; rmdir /d/a; ls -l /c/a", "ls: cannot access '/c/a': No such file or directory\n"),
+        // The one that owns the tree goes first, the other stays.
+        ("umount /c; cat /d/tasks; ls /c", "1\n2\n"),
+        ("umount /d; mount -t container -o debug none /e; ls /e", "debug.cgroup_refcount\ndebug.current_css_set\ndebug.current_css_set_refcount\ndebug.taskcount\nnotify_on_release\nreleasable\nrelease_agent\ntasks\n"),
+    ]);
+}
+
+/// Point 8, and the rest of the table of what can be written to `tasks`.
+#[test]
+fn what_is_written_to_tasks() {
+    let mut lab = check(
+        "mem=4M",
+        &[(
+            "mkdir /c; mount -t cgroup -o debug,pids x /c; mkdir /c/a",
+            "",
+        )],
+    );
+    let pid = lab.spawn();
+    let long = format!("echo {} > /c/a/tasks", "1".repeat(4000));
+    let refused = |sentence: &str| format!("echo: write error: {sentence}\n");
+    for (line, expected) in [
+        ("echo 99999 > /c/a/tasks", refused("No such process")),
+        ("echo -1 > /c/a/tasks", refused("No such process")),
+        ("echo abc > /c/a/tasks", refused("Input/output error")),
+        ("echo > /c/a/tasks", refused("Input/output error")),
+        (
+            "echo '  2 1 junk' > /c/a/tasks; cat /c/a/tasks",
+            "2\n".into(),
+        ),
+        ("echo +2x > /c/tasks; cat /c/a/tasks", String::new()),
+        (&*long, refused("No such process")),
+        ("echo 1 > /c/releasable", refused("Invalid argument")),
+        (
+            "rm /c/a/tasks",
+            "rm: cannot remove '/c/a/tasks': Operation not permitted\n".into(),
+        ),
+        (
+            "echo x > /c/a/new",
+            "sh: /c/a/new: Permission denied\n".into(),
+        ),
+        (
+            "mkdir /c/a/tasks",
+            "mkdir: cannot create directory '/c/a/tasks': File exists\n".into(),
+        ),
+    ] {
+        assert_eq!(lab.run(line), expected, "{line}");
+    }
+    // Who is neither root nor the task's user moves nobody but himself.
+    crate::fs::attr::chmod(lab.mem(), "/c/a/tasks", 0o666).unwrap();
+    let init = lab.kernel.mem[task::TASK].init;
+    lab.kernel.mem[init].cred = task::Cred::of_user(7);
+    assert_eq!(
+        lab.run(&format!("echo {pid} > /c/a/tasks")),
+        refused("Permission denied")
+    );
+    assert_eq!(lab.run("echo 0 > /c/a/tasks; cat /c/a/tasks"), "1\n");
+}
+
+/// Point 9: cpusets.
+#[test]
+fn a_cpuset_has_rules() {
+    let refused = |sentence: &str| format!("echo: write error: {sentence}\n");
+    let mut lab = check(
+        "mem=16M cpus=4 nodes=2",
+        &[
+            (
+                "mkdir /c; mount -t cgroup -o cpuset x /c; cat /c/cpuset.cpus /c/cpuset.mems",
+                "0-3\n0-1\n",
+            ),
+            (
+                "cat /c/cpuset.cpu_exclusive /c/cpuset.mem_exclusive",
+                "1\n1\n",
+            ),
+            (
+                "mkdir /c/a; cat /c/a/cpuset.cpus; cat /c/a/cpuset.sched_load_balance",
+                "\n1\n",
+            ),
+        ],
+    );
+    for (line, expected) in [
+        ("echo $$ > /c/a/tasks", refused("No space left on device")),
+        (
+            "echo 0-1 > /c/a/cpuset.cpus; echo $$ > /c/a/tasks",
+            refused("No space left on device"),
+        ),
+        (
+            "echo 0 > /c/a/cpuset.mems; echo $$ > /c/a/tasks; cat /c/a/tasks",
+            "1\n".into(),
+        ),
+        // What is not online is left out in silence.
+        (
+            "echo 1-7 > /c/a/cpuset.cpus; cat /c/a/cpuset.cpus",
+            "1-3\n".into(),
+        ),
+        (
+            "echo 8 > /c/a/cpuset.cpus",
+            refused("Numerical result out of range"),
+        ),
+        ("echo 3-1 > /c/a/cpuset.cpus", refused("Invalid argument")),
+        (
+            "echo 1;echo 1,3, > /c/a/cpuset.cpus; cat /c/a/cpuset.cpus",
+            "1\n1,3\n".into(),
+        ),
+        ("echo x > /c/a/cpuset.cpus", refused("Invalid argument")),
+        ("echo 0 > /c/cpuset.cpus", refused("Permission denied")),
+        (
+            "mkdir /c/a/b; echo 0 > /c/a/b/cpuset.cpus",
+            refused("Permission denied"),
+        ),
+        (
+            "echo 3 > /c/a/b/cpuset.cpus; echo 1 > /c/a/cpuset.cpus",
+            refused(BUSY),
+        ),
+        (
+            "mkdir /c/s; echo 2-3 > /c/s/cpuset.cpus; echo 1 > /c/s/cpuset.cpu_exclusive",
+            refused("Invalid argument"),
+        ),
+        (
+            "echo 0,2 > /c/s/cpuset.cpus; echo 1 > /c/s/cpuset.cpu_exclusive",
+            String::new(),
+        ),
+        ("echo 0-3 > /c/a/cpuset.cpus", refused("Invalid argument")),
+        (
+            "echo 1 > /c/a/b/cpuset.cpu_exclusive",
+            refused("Permission denied"),
+        ),
+        (
+            "echo > /c/a/cpuset.mems",
+            refused("No space left on device"),
+        ),
+        (
+            "echo 1 > /c/a/cpuset.memory_pressure",
+            refused("Permission denied"),
+        ),
+        ("echo 0 > /c/cpuset.cpu_exclusive", refused(BUSY)),
+        (
+            "echo 1 > /c/s/cpuset.memory_spread_page; mkdir /c/s/t; cat /c/s/t/cpuset.memory_spread_page",
+            "1\n".into(),
+        ),
+    ] {
+        assert_eq!(lab.run(line), expected, "{line}");
+    }
+    let init = lab.kernel.mem[task::TASK].init;
+    assert_eq!(lab.kernel.mem[init].cpus_allowed, 0b1010);
+    assert_eq!(lab.kernel.mem[init].mems_allowed, 1);
+    let long = "1,".repeat(75);
+    assert_eq!(
+        lab.run(&format!("echo {long} > /c/a/cpuset.cpus")),
+        refused("Argument list too long")
+    );
+}
+
+/// Point 10: a veto of the second subsystem leaves the task where it was; nobody hears of the attempt.
+#[test]
+fn a_veto_changes_nothing() {
+    let mut lab = check(
+        "mem=4M",
+        &[(
+            "mkdir /c; mount -t container -o cpuset,freezer,pids x /c; mkdir /c/a",
+            "",
+        )],
+    );
+    assert_eq!(
+        lab.callbacks("echo 0 > /c/a/tasks"),
+        ["can_attach freezer 0", "can_attach cpuset -28"]
+    );
+    assert_eq!(lab.run("cat /c/a/tasks"), "");
+    lab.run("echo 0 > /c/a/cpus; echo 0 > /c/a/mems");
+    // In the order of the list: what was bound last comes first.
+    assert_eq!(
+        lab.callbacks("echo 0 > /c/a/tasks"),
+        [
+            "can_attach freezer 0",
+            "can_attach cpuset 0",
+            "attach pids 0",
+            "attach cpuset 0"
+        ]
+    );
+    // Where one is already, nobody is asked.
+    assert!(lab.callbacks("echo 0 > /c/a/tasks").is_empty());
+    assert_eq!(
+        lab.callbacks("mkdir /c/b"),
+        [
+            "create pids 0",
+            "create freezer 0",
+            "create cpuset 0",
+            "populate pids 0",
+            "populate freezer 0",
+            "populate cpuset 0"
+        ]
+    );
+    assert_eq!(
+        lab.callbacks("rmdir /c/b"),
+        ["destroy pids 0", "destroy freezer 0", "destroy cpuset 0"]
+    );
+}
+
+/// Point 11: when a subsystem fails to make its state, those before it free theirs, and nothing is left,
+/// whichever allocation fails.
+#[test]
+fn a_container_is_made_as_a_whole() {
+    let mut lab = check(
+        "mem=4M",
+        &[("mkdir /c; mount -t cgroup -o debug,pids,devices x /c", "")],
+    );
+    let before = lab.run("ls /c");
+    let mut failures = 0;
+    for nth in 1..200 {
+        let events = lab.callbacks(&format!("echo {nth} > /proc/self/fail-nth; mkdir /c/a"));
+        let made = events
+            .iter()
+            .filter(|event| event.starts_with("create") && event.ends_with(" 0"));
+        let (made, freed) = (
+            made.count(),
+            events
+                .iter()
+                .filter(|event| event.starts_with("destroy"))
+                .count(),
+        );
+        lab.run("echo 0 > /proc/self/fail-nth");
+        if lab.run("rmdir /c/a").is_empty() {
+            // Files that could not be made are nobody's error.
+            if failures > 0 && freed == 0 && events.len() == 6 {
+                break;
+            }
+            continue;
+        }
+        assert_eq!(made, freed, "{events:?}");
+        failures += 1;
+        assert_eq!(lab.run("ls /c"), before);
+    }
+    assert!(failures > 3, "{failures}");
+}
+
+/// Point 12, up to the agent's turn: a container that is left is told of once, with its path.
+#[test]
+fn a_container_that_is_left_is_told_of() {
+    let mut lab = check(
+        "mem=4M",
+        &[
+            (
+                "mkdir /c; mount -t cgroup -o debug,release_agent=/bin/bye x /c; cat /c/release_agent",
+                "/bin/bye\n",
+            ),
+            ("mkdir /c/a /c/a/b; cat /c/a/notify_on_release", "0\n"),
+            // It is not inherited, whatever the documentation says.
+            (
+                "echo 1 > /c/a/notify_on_release; mkdir /c/a/d; cat /c/a/d/notify_on_release; rmdir /c/a/d",
+                "0\n",
+            ),
+            (
+                "echo 1 > /c/a/b/notify_on_release; cat /c/a/b/releasable",
+                "0\n",
+            ),
+        ],
+    );
+    let released = |lab: &mut Lab| -> Vec<String> {
+        let mut paths = Vec::new();
+        while let Some(container) = next_released(lab.mem()) {
+            let mut text = String::new();
+            path(&lab.kernel.mem, container, &mut text).unwrap();
+            paths.push(text);
+        }
+        lab.check("release");
+        paths
+    };
+    assert!(released(&mut lab).is_empty());
+    let (one, other) = (lab.spawn(), lab.spawn());
+    lab.run(&format!(
+        "echo {one} > /c/a/b/tasks; echo {other} > /c/a/b/tasks"
+    ));
+    lab.end(one);
+    assert!(released(&mut lab).is_empty());
+    lab.end(other);
+    assert_eq!(released(&mut lab), ["/a/b"]);
+    assert_eq!(lab.run("cat /c/a/b/releasable; rmdir /c/a/b"), "1\n");
+    // Its parent lost its last child.
+    assert_eq!(released(&mut lab), ["/a"]);
+    // One that is used again and removed by hand waits for no agent.
+    let third = lab.spawn();
+    lab.run(&format!(
+        "echo {third} > /c/a/tasks; echo {third} > /c/tasks; rmdir /c/a"
+    ));
+    assert!(released(&mut lab).is_empty());
+}
+
+/// Points 13 and 14: remounting, and hierarchies that outlive their mounts.
+#[test]
+fn a_hierarchy_lives_as_long_as_its_containers() {
+    let busy = |what: &str| format!("mount: {what}: {BUSY}\n");
+    let mut lab = check(
+        "mem=4M",
+        &[
+            ("mkdir /c /d; mount -t cgroup -o cpuacct,debug x /c", ""),
+            (
+                "mount -o remount,debug /c; mount -t cgroup -o cpuacct y /d; ls /d/cpuacct.usage",
+                "/d/cpuacct.usage\n",
+            ),
+            (
+                "mount -o remount,debug,cpuacct /c",
+                "mount: /c: Device or resource busy\n",
+            ),
+            ("umount /d", ""),
+        ],
+    );
+    assert_eq!(
+        lab.callbacks("mount -o remount,debug,pids /c"),
+        ["populate pids 0", "populate debug 0"]
+    );
+    assert_eq!(
+        lab.run("mount -o remount,debug,noprefix /c"),
+        "mount: /c: Invalid argument\n"
+    );
+    assert_eq!(
+        lab.run("mkdir /c/a; mount -o remount,debug,pids /c"),
+        busy("/c")
+    );
+    lab.run("echo 0 > /c/a/tasks");
+    assert_eq!(
+        lab.run("umount /c; ls /c; mount -t cgroup -o debug x /d"),
+        busy("/d")
+    );
+    lab.expect(&[
+        ("mount -t cgroup -o pids,debug y /d; cat /d/a/tasks", "1\n"),
+        ("mount -t cgroup -o pids,debug z /c; umount /d; cat /c/a/tasks; echo 0 > /c/tasks; rmdir /c/a; umount /c", "1\n"),
+        ("mount -t container -o debug x /d; umount /d", ""),
+    ]);
+}
+
+/// Point 15, and `/proc/cgroups`.
+#[test]
+fn proc_tells_where_a_task_is() {
+    let mut lab = check(
+        "mem=4M",
+        &[
+            (
+                "mkdir /c /d; mount -t cgroup -o pids,debug x /c; mount -t cgroup -o cpuacct y /d",
+                "",
+            ),
+            (
+                "mkdir /c/guests /c/guests/g1 /d/all; echo 0 > /c/guests/g1/tasks; echo 0 > /d/all/tasks",
+                "",
+            ),
+        ],
+    );
+    let init = lab.kernel.mem[task::TASK].init;
+    let mut text = String::new();
+    proc::show_task(&lab.kernel.mem, init, &mut text).unwrap();
+    assert_eq!(text, "cpuacct:/all\npids,debug:/guests/g1\n");
+    let bits = |name: &str| {
+        let number = SUBSYSTEMS
+            .iter()
+            .position(|subsystem| subsystem.name() == name);
+        1 << number.expect("it exists")
+    };
+    let cgroups = lab.run("cat /proc/cgroups");
+    let both = bits("pids") + bits("debug");
+    for line in [
+        String::from("#subsys_name\thierarchy\tnum_cgroups"),
+        format!("cpuacct\t{}\t2", bits("cpuacct")),
+        format!("debug\t{both}\t3"),
+        format!("pids\t{both}\t3"),
+        String::from("cpuset\t0\t1"),
+    ] {
+        assert!(cgroups.lines().any(|other| other == line), "{cgroups}");
+    }
+    assert_eq!(lab.run("cat /proc/containers"), cgroups);
+}
+
+/// Point 16: who holds a removed container's file gets ENODEV.
+#[test]
+fn a_file_may_outlive_its_container() {
+    let mut lab = check(
+        "mem=4M",
+        &[("mkdir /c; mount -t cgroup -o debug x /c; mkdir /c/a", "")],
+    );
+    let mem = lab.mem();
+    let tasks = crate::fs::open(mem, "/c/a/tasks", crate::fs::OVERWRITE, 0).unwrap();
+    let read = crate::fs::open(mem, "/c/a/debug.taskcount", crate::fs::O_RDONLY, 0).unwrap();
+    crate::fs::rmdir(mem, "/c/a").unwrap();
+    assert_eq!(crate::fs::write(mem, tasks, b"1\n"), Err(Errno::ENODEV));
+    assert_eq!(crate::fs::read(mem, read, &mut [0; 16]), Err(Errno::ENODEV));
+    crate::fs::close(mem, tasks);
+    crate::fs::close(mem, read);
+    lab.check("close");
+}
+
+/// The tasks that a reader sees are those of the moment of opening.
+#[test]
+fn a_list_of_tasks_is_a_snapshot() {
+    let mut lab = check("mem=4M", &[("mkdir /c; mount -t cgroup -o debug x /c", "")]);
+    let child = lab.spawn();
+    let file = crate::fs::open(lab.mem(), "/c/tasks", crate::fs::O_RDONLY, 0).unwrap();
+    let task = task::find_task_by_pid(&lab.kernel.mem, child).unwrap();
+    end::do_exit(lab.mem(), task, 0);
+    let mut buffer = [0; 4];
+    let mut text = Vec::new();
+    loop {
+        let count = crate::fs::read(lab.mem(), file, &mut buffer).unwrap();
+        if count == 0 {
+            break;
+        }
+        text.extend_from_slice(&buffer[..count]);
+    }
+    crate::fs::close(lab.mem(), file);
+    assert_eq!(String::from_utf8(text).unwrap(), format!("1\n2\n{child}\n"));
+    lab.check("close");
+}
+
+/// The article's commands, word for word. `net` does not exist, as the article itself says.
+#[test]
+fn the_commands_of_the_article() {
+    let mut lab = check("mem=4M", &[("mkdir /containers", "")]);
+    lab.expect(&[
+        ("mount -t container none /containers", ""),
+        (
+            "echo 0 > /containers/cpus",
+            "echo: write error: Permission denied\n",
+        ),
+        ("mkdir /containers/new_container", ""),
+        (
+            "echo $$ > /containers/new_container/tasks",
+            "echo: write error: No space left on device\n",
+        ),
+        ("cat /containers/cpus > /x; cat /x; cp=0", "0\n"),
+        (
+            "echo 0 > /containers/new_container/cpus; echo 0 > /containers/new_container/mems",
+            "",
+        ),
+        (
+            "echo $$ > /containers/new_container/tasks; cat /containers/new_container/tasks",
+            "1\n",
+        ),
+        (
+            "echo $$ > /containers/tasks; rmdir /containers/new_container; umount /containers",
+            "",
+        ),
+        ("mkdir /containers/cpu /containers/net", ""),
+        (
+            "mount -t container -o net net /containers/net",
+            "mount: /containers/net: No such file or directory\n",
+        ),
+    ]);
+}
+
+#[test]
+fn a_number_of_tasks_is_limited() {
+    let mut lab = check(
+        "mem=4M",
+        &[(
+            "mkdir /c; mount -t cgroup -o pids x /c; cat /c/pids.current; mkdir /c/a /c/a/b; cat /c/a/pids.max",
+            "2\nmax\n",
+        )],
+    );
+    lab.run("echo 3 > /c/a/pids.max; echo 0 > /c/a/b/tasks");
+    let init = lab.kernel.mem[task::TASK].init;
+    let (one, _) = (lab.spawn(), lab.spawn());
+    assert_eq!(
+        lab.run("cat /c/a/pids.current /c/a/b/pids.current /c/pids.current"),
+        "3\n3\n4\n"
+    );
+    let refused = forks::stage(lab.mem(), init, forks::FORK);
+    assert!(refused.is_err_and(|errno| errno == Errno::EAGAIN));
+    lab.check("refused");
+    lab.end(one);
+    lab.spawn();
+    // Joining is not refused.
+    assert_eq!(
+        lab.run("echo 1 > /c/a/pids.max; echo 2 > /c/a/tasks; cat /c/a/pids.current"),
+        "4\n"
+    );
+    let sentence = "echo: write error: Invalid argument\n";
+    assert_eq!(
+        lab.run("echo much > /c/a/pids.max; echo -1 > /c/a/pids.max"),
+        sentence.repeat(2)
+    );
+}
+
+#[test]
+fn devices_are_allowed_one_by_one() {
+    let refused = |sentence: &str| format!("echo: write error: {sentence}\n");
+    let mut lab = check(
+        "mem=4M",
+        &[
+            (
+                "mkdir /c; mount -t cgroup -o devices x /c; mkdir /c/a; cat /c/a/devices.list",
+                "a *:* rwm\n",
+            ),
+            ("echo 0 > /c/a/tasks; echo x > /dev/null", ""),
+            // The trap: an entry for all devices ignores its letters.
+            (
+                "echo c 1:3 w > /c/a/devices.deny; cat /c/a/devices.list; echo x > /dev/null",
+                "a *:* rm\n",
+            ),
+            ("echo a > /c/a/devices.deny; cat /c/a/devices.list", ""),
+            (
+                "echo x > /dev/null",
+                "sh: /dev/null: Operation not permitted\n",
+            ),
+            (
+                "echo c 1:3 r > /c/a/devices.allow; cat /dev/null; echo x > /dev/null",
+                "sh: /dev/null: Operation not permitted\n",
+            ),
+            (
+                "echo c 1:3 w > /c/a/devices.allow; echo x > /dev/null; cat /c/a/devices.list",
+                "c 1:3 rw\n",
+            ),
+            (
+                "echo c 1:* m > /c/a/devices.allow; mkdir /c/a/b; cat /c/a/b/devices.list",
+                "c 1:3 rw\nc 1:* m\n",
+            ),
+            // A parent's loss is not its child's.
+            (
+                "echo a > /c/a/devices.deny; cat /c/a/devices.list /c/a/b/devices.list",
+                "c 1:3 rw\nc 1:* m\n",
+            ),
+        ],
+    );
+    for line in [
+        "x 1:3 rw", "c 1:3", "c 1 rw", "c:1:3 rw", "c 1:x rw", "c 1:3 q",
+    ] {
+        let line = format!("echo {line} > /c/a/devices.allow");
+        assert_eq!(lab.run(&line), refused("Invalid argument"), "{line}");
+    }
+    assert_eq!(
+        lab.run("echo b 8:0 r > /c/a/b/devices.allow"),
+        refused("Operation not permitted")
+    );
+    assert_eq!(
+        lab.run("cat /c/a/devices.allow"),
+        "cat: /c/a/devices.allow: Invalid argument\n"
+    );
+}
+
+#[test]
+fn a_container_freezes() {
+    let refused = |sentence: &str| format!("echo: write error: {sentence}\n");
+    let mut lab = check(
+        "mem=4M",
+        &[
+            (
+                "mkdir /c; mount -t cgroup -o freezer x /c; mkdir /c/a /c/b; cat /c/a/freezer.state",
+                "THAWED\n",
+            ),
+            (
+                "echo FROZEN > /c/b/freezer.state; cat /c/b/freezer.state",
+                "FROZEN\n",
+            ),
+            (
+                "echo 0 > /c/b/tasks",
+                "echo: write error: Device or resource busy\n",
+            ),
+            (
+                "echo FREEZING > /c/a/freezer.state",
+                "echo: write error: Input/output error\n",
+            ),
+        ],
+    );
+    let pid = lab.spawn();
+    lab.run(&format!("echo {pid} > /c/a/tasks"));
+    assert_eq!(
+        lab.run("echo FROZEN > /c/a/freezer.state; cat /c/a/freezer.state"),
+        "FREEZING\n"
+    );
+    let child = task::find_task_by_pid(&lab.kernel.mem, pid).unwrap();
+    // Its turn comes.
+    let shell = core::mem::replace(&mut lab.kernel.mem[MEM].current, child);
+    assert!(freezer::try_to_freeze(lab.mem(), child));
+    lab.kernel.mem[MEM].current = shell;
+    assert_eq!(lab.run("cat /c/a/freezer.state"), "FROZEN\n");
+    assert_eq!(lab.run(&format!("echo {pid} > /c/tasks")), refused(BUSY));
+    assert_eq!(
+        lab.run("echo THAWED > /c/a/freezer.state; cat /c/a/freezer.state"),
+        "THAWED\n"
+    );
+    // The shell does not freeze.
+    assert_eq!(
+        lab.run("echo 0 > /c/a/tasks; echo FROZEN > /c/a/freezer.state"),
+        refused(BUSY)
+    );
+    assert_eq!(
+        lab.run("cat /c/a/freezer.state; echo THAWED > /c/a/freezer.state"),
+        "FREEZING\n"
+    );
+}
+
+#[test]
+fn limits_of_memory_are_whole_pages() {
+    let refused = "echo: write error: Invalid argument\n";
     check(
         "mem=4M",
         &[
-            ("mkdir /c; mount -t container none /c", ""),
-            ("cat /c/tasks", "1\n2\n"),
-            ("mkdir /c/a; cat /c/a/tasks", ""),
-            ("echo $$ > /c/a/tasks; cat /c/a/tasks /c/tasks", "1\n2\n"),
             (
-                "rmdir /c/a",
-                "rmdir: failed to remove '/c/a': Device or resource busy\n",
+                "mkdir /c; mount -t cgroup -o memory x /c; mkdir /c/a; cat /c/a/memory.limit_in_bytes",
+                "9223372036854775807\n",
             ),
             (
-                "echo 0 > /c/tasks; rmdir /c/a; ls /c/a",
-                "ls: cannot access '/c/a': No such file or directory\n",
+                "echo 1 > /c/a/memory.limit_in_bytes; cat /c/a/memory.limit_in_bytes",
+                "4096\n",
             ),
-            ("umount /c; ls /c", ""),
+            (
+                "echo 4k > /c/a/memory.limit_in_bytes; cat /c/a/memory.limit_in_bytes",
+                "4096\n",
+            ),
+            (
+                "echo 0x2M > /c/a/memory.limit_in_bytes; cat /c/a/memory.limit_in_bytes",
+                "2097152\n",
+            ),
+            ("echo 1q > /c/a/memory.limit_in_bytes", refused),
+            (
+                "cat /c/a/memory.usage_in_bytes /c/a/memory.failcnt /c/a/memory.stat",
+                "0\n0\ncache 0\nrss 0\npgpgin 0\npgpgout 0\n",
+            ),
+            (
+                "echo 1 > /c/a/memory.force_empty; echo 0 > /c/a/tasks; echo 1 > /c/a/memory.force_empty",
+                "echo: write error: Device or resource busy\n",
+            ),
         ],
     );
+}
+
+/// Random mounts, containers, moves, forks and ends, each followed by a check.
+fn random_session(header: &str, seed: u64, lines: u32) {
+    println!("{header}, seed {seed}");
+    let mut random = Random(seed);
+    let mut lab = Lab::new(header);
+    lab.run("mkdir /m0 /m1 /m2 /m3");
+    let sets = [
+        "cpuacct",
+        "pids,debug",
+        "memory,freezer",
+        "devices",
+        "all",
+        "pids",
+        "cpuset",
+        "",
+    ];
+    for _ in 0..lines {
+        let mount = random.below(4);
+        let dirs = ["", "/a", "/b", "/a/c", "/a/d", "/b/e"];
+        let dir = dirs[random.below(6) as usize];
+        let pid = match random.below(3) {
+            0 => 0,
+            1 => random.below(4),
+            _ => 100 + random.below(30),
+        };
+        let line = match random.below(16) {
+            0 => {
+                let set = sets[random.below(8) as usize];
+                let kind = ["container", "cgroup"][random.below(2) as usize];
+                match set {
+                    "" => format!("mount -t cpuset none /m{mount}"),
+                    set => format!("mount -t {kind} -o {set} x /m{mount}"),
+                }
+            }
+            1 if random.below(3) == 0 => format!("umount /m{mount}"),
+            2 => {
+                let set = sets[random.below(6) as usize];
+                format!("mount -o remount,{set} /m{mount}")
+            }
+            3..6 => format!(
+                "mkdir /m{mount}{dir}/{}",
+                ["a", "b", "c", "d", "e"][random.below(5) as usize]
+            ),
+            6 | 7 => format!("rmdir /m{mount}{dir}"),
+            8 => format!(
+                "echo {} > /m{mount}{dir}/notify_on_release",
+                random.below(2)
+            ),
+            9 => {
+                format!("echo 0 > /m{mount}{dir}/cpuset.cpus; echo 0 > /m{mount}{dir}/cpuset.mems")
+            }
+            10 => format!(
+                "echo {} > /proc/self/fail-nth; echo {pid} > /m{mount}{dir}/tasks; echo 0 > /proc/self/fail-nth",
+                random.below(12)
+            ),
+            11 => {
+                let init = lab.kernel.mem[task::TASK].init;
+                if forks::stage(lab.mem(), init, forks::FORK).is_err() {
+                    println!("no more tasks");
+                }
+                format!("cat /m{mount}{dir}/tasks")
+            }
+            12 => {
+                let mem = lab.mem();
+                if let Some(task) = task::find_task_by_pid(mem, 100 + random.below(30) as u32)
+                    && mem[task].flags & task::PF_EXITING == 0
+                {
+                    end::do_exit(mem, task, 0);
+                }
+                while next_released(lab.mem()).is_some() {}
+                format!("mv /m{mount}{dir} /m{mount}/f")
+            }
+            _ => format!("echo {pid} > /m{mount}{dir}/tasks"),
+        };
+        println!("{line}");
+        lab.run(&line);
+    }
+}
+
+#[test]
+fn random_sessions_keep_all_invariants() {
+    for seed in 1..=4 {
+        random_session("mem=8M cpus=2 nodes=2", seed, 400);
+    }
+    random_session("mem=4M slab=slab", 5, 200);
+    random_session("mem=4M slab=slob", 6, 200);
 }

@@ -7,8 +7,10 @@
 use super::file::File;
 use super::inode::{self, BLOCK, CHARACTER, Inode};
 use super::{FS, dentry, inode_of, sleep};
+use crate::container::devices;
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
+use crate::task;
 use crate::task::wait::Why;
 use crate::tty;
 
@@ -75,14 +77,17 @@ pub const ACC_WRITE: u32 = 4;
 /// # Errors
 /// `EPERM`.
 pub(super) fn permission(
-    mem: &Mem,
+    mem: &mut Mem,
     kind: u32,
     (major, minor): (u32, u32),
     access: u32,
 ) -> Result<(), Errno> {
-    let is_block = kind == BLOCK;
-    let _ = (mem, is_block, major, minor, access);
-    Ok(())
+    let kind = match kind {
+        BLOCK => devices::BLOCK,
+        _ => devices::CHAR,
+    };
+    let current = task::current(mem);
+    devices::permission(mem, current, kind, [major, minor], access)
 }
 
 /// Opens a device.

@@ -212,15 +212,16 @@ pub fn mount(
     let file_system = FILE_SYSTEMS[number as usize];
     let there = mem[mem[at].inode].mount;
     let is_root = mem[at].parent.is_null();
-    if is_root && mem[there].mountpoint.is_null() {
+    // A root that may be shown at several places would carry the mount to all of them, and two such
+    // trees on each other's roots would lead in a circle.
+    if is_root && (mem[there].mountpoint.is_null() || mem[there].private != 0) {
         return Err(Errno::EBUSY);
     }
     dentry::get(mem, at);
     let result = match file_system.find_super(mem, options) {
         Ok(tree) if tree.is_null() => {
-            // One file system of a kind is enough, unless it tells its trees apart.
-            let is_twin = is_root && mem[there].file_system == number && mem[there].private == 0;
-            match is_twin {
+            // One file system of a kind is enough at a place.
+            match is_root && mem[there].file_system == number {
                 true => Err(Errno::EBUSY),
                 false => graft(mem, number, at, source, options),
             }
