@@ -31,9 +31,9 @@ fn cpuacct_of(mem: &Mem, container: Ref<Container>) -> Ref<Cpuacct> {
     state(mem, container, CPUACCT)
 }
 
-/// A task has run for `ns` nanoseconds on this CPU.
-pub fn charge(mem: &mut Mem, task: Ref<Task>, ns: u64) {
-    let cpu = mem[MEM].cpu as usize;
+/// A task has run for `ns` nanoseconds on a CPU.
+pub fn charge(mem: &mut Mem, task: Ref<Task>, cpu: u32, ns: u64) {
+    let cpu = cpu as usize;
     let css = task_css(mem, task, CPUACCT);
     if css.is_null() {
         return;

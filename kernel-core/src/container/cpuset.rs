@@ -20,7 +20,7 @@ use super::{
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{MAX_CPUS, MAX_NODES, MEM, Mem, Ref};
-use crate::task::{TASK, Task, time::NSEC_PER_SEC};
+use crate::task::{TASK, Task, sched, time::NSEC_PER_SEC};
 
 /// The subsystem.
 pub(super) struct CpusetSubsystem;
@@ -201,7 +201,8 @@ impl ContainerSubsystem for CpusetSubsystem {
 
 /// Says on which CPUs a task may run.
 fn set_cpus(mem: &mut Mem, task: Ref<Task>, cpus: u32) {
-    mem[task].cpus_allowed = cpus;
+    // The shell may be bound to its CPU at this moment; that is no reason to refuse.
+    let _ = sched::set_cpus_allowed(mem, task, cpus);
 }
 
 static FILES: [Cftype; 10] = [

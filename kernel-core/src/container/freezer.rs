@@ -17,7 +17,8 @@ use super::{
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
-use crate::task::{self, INTERRUPTIBLE, PF_FROZEN, STOPPED, TASK, Task, Tif};
+use crate::task::wait::{self, Why};
+use crate::task::{INTERRUPTIBLE, PF_FROZEN, STOPPED, TASK, Task, Tif, UNINTERRUPTIBLE, sched};
 
 /// The subsystem.
 pub(super) struct FreezerSubsystem;
@@ -59,10 +60,6 @@ fn never_freezes(mem: &Mem, task: Ref<Task>) -> bool {
     mem[task].is_kernel_thread() || task == mem[TASK].init
 }
 
-fn wake(mem: &mut Mem, task: Ref<Task>) {
-    mem[task].state = task::RUNNING;
-}
-
 /// Asks a task to freeze.
 fn ask(mem: &mut Mem, task: Ref<Task>) {
     if never_freezes(mem, task) || mem[task].flags & PF_FROZEN != 0 {
@@ -70,7 +67,7 @@ fn ask(mem: &mut Mem, task: Ref<Task>) {
     }
     mem[task].thread_flags |= Tif::Freeze as u32;
     if mem[task].state == INTERRUPTIBLE {
-        wake(mem, task);
+        sched::wake_up_process(mem, task);
     }
 }
 
@@ -79,19 +76,22 @@ fn thaw(mem: &mut Mem, task: Ref<Task>) {
     mem[task].thread_flags &= !(Tif::Freeze as u32);
     if mem[task].flags & PF_FROZEN != 0 {
         mem[task].flags &= !PF_FROZEN;
-        wake(mem, task);
+        sched::wake_up_process(mem, task);
     }
 }
 
 /// Whether a task that is about to run an instruction freezes instead; it sleeps then until it is
-/// thawed. Whoever runs tasks asks this before each turn.
+/// thawed. Whoever runs tasks asks this before each turn, when the
+/// task is the current one.
 pub fn try_to_freeze(mem: &mut Mem, task: Ref<Task>) -> bool {
-    if !mem[task].has(Tif::Freeze) || never_freezes(mem, task) {
+    let is_asked = mem[task].has(Tif::Freeze) && !never_freezes(mem, task);
+    // One that is frozen may have been woken by its alarm.
+    if !is_asked && mem[task].flags & PF_FROZEN == 0 {
         return false;
     }
     mem[task].thread_flags &= !(Tif::Freeze as u32);
     mem[task].flags |= PF_FROZEN;
-    mem[task].state = task::UNINTERRUPTIBLE;
+    wait::sleep(mem, UNINTERRUPTIBLE, Why::Frozen);
     true
 }
 

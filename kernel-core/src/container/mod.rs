@@ -26,6 +26,7 @@
 mod attach;
 mod check;
 mod containerfs;
+pub mod cpu;
 pub mod cpuacct;
 pub mod cpuset;
 mod css_set;
@@ -51,7 +52,7 @@ pub use hierarchy::hierarchies;
 pub use release::next_released;
 pub(crate) use subsys::write_subsystems;
 pub use subsys::{
-    CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,
+    CPU, CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,
     PIDS, SUBSYSTEMS, subsystem_name,
 };
 pub use tree::{children, path, tasks};

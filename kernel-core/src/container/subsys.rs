@@ -9,6 +9,7 @@ use core::fmt;
 
 use bytemuck::Pod;
 
+use super::cpu::CpuSubsystem;
 use super::cpuacct::CpuacctSubsystem;
 use super::cpuset::CpusetSubsystem;
 use super::debug::Debug;
@@ -25,8 +26,9 @@ use crate::trace::Tracepoint;
 
 /// The subsystems of this kernel, by their numbers (`container_subsys.h`). As in Linux they are known
 /// when the kernel is compiled; a new one is a row at the end.
-pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 7] = [
+pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 8] = [
     &CpusetSubsystem,
+    &CpuSubsystem,
     &CpuacctSubsystem,
     &MemorySubsystem,
     &DevicesSubsystem,
@@ -37,18 +39,20 @@ pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 7] = [
 
 /// The number of `cpuset`. What a subsystem keeps is found by its number.
 pub const CPUSET: usize = 0;
+/// That of `cpu`.
+pub const CPU: usize = 1;
 /// That of `cpuacct`.
-pub const CPUACCT: usize = 1;
+pub const CPUACCT: usize = 2;
 /// That of `memory`.
-pub const MEMORY: usize = 2;
+pub const MEMORY: usize = 3;
 /// That of `devices`.
-pub const DEVICES: usize = 3;
+pub const DEVICES: usize = 4;
 /// That of `freezer`.
-pub const FREEZER: usize = 4;
+pub const FREEZER: usize = 5;
 /// That of `debug`.
-pub const DEBUG: usize = 5;
+pub const DEBUG: usize = 6;
 /// That of `pids`.
-pub const PIDS: usize = 6;
+pub const PIDS: usize = 7;
 const _: () = assert!(SUBSYSTEMS.len() <= SUBSYS_MAX);
 
 /// The name of subsystem number `number`.

@@ -10,7 +10,7 @@ use super::*;
 use crate::Kernel;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Ram};
-use crate::task::{self, exit as end, fork as forks};
+use crate::task::{self, exit as end, fork as forks, sched};
 use crate::testing::Random;
 use crate::trace::{TRACE, Tracepoint};
 
@@ -75,6 +75,31 @@ impl Lab {
         let child = forks::stage(self.mem(), init, forks::FORK).expect("a child");
         self.check("fork");
         self.kernel.mem[child].pid
+    }
+
+    /// A child of the shell that uses all the time that it gets; its number.
+    #[track_caller]
+    fn spin(&mut self) -> u32 {
+        let pid = self.spawn();
+        let child = task::find_task_by_pid(&self.kernel.mem, pid).expect("it lives");
+        sched::wake_up_process(self.mem(), child);
+        pid
+    }
+
+    /// Lets milliseconds pass.
+    #[track_caller]
+    fn pass(&mut self, ms: u64) {
+        self.mem()[MEM].steps_left = crate::LINE_STEPS;
+        let run = &mut sched::burn;
+        sched::run_with(self.mem(), ms * 1_000_000, &mut |_| false, run).expect("time passes");
+        self.check("time");
+    }
+
+    /// The number that a file holds.
+    #[track_caller]
+    fn number(&mut self, path: &str) -> u64 {
+        let text = self.run(&format!("cat {path}"));
+        text.trim().parse().unwrap_or_else(|_| panic!("{text}"))
     }
 
     /// Ends it.
@@ -748,11 +773,8 @@ fn a_container_freezes() {
         lab.run("echo FROZEN > /c/a/freezer.state; cat /c/a/freezer.state"),
         "FREEZING\n"
     );
-    let child = task::find_task_by_pid(&lab.kernel.mem, pid).unwrap();
     // Its turn comes.
-    let shell = core::mem::replace(&mut lab.kernel.mem[MEM].current, child);
-    assert!(freezer::try_to_freeze(lab.mem(), child));
-    lab.kernel.mem[MEM].current = shell;
+    lab.pass(2);
     assert_eq!(lab.run("cat /c/a/freezer.state"), "FROZEN\n");
     assert_eq!(lab.run(&format!("echo {pid} > /c/tasks")), refused(BUSY));
     assert_eq!(
@@ -802,6 +824,106 @@ fn limits_of_memory_are_whole_pages() {
                 "echo: write error: Device or resource busy\n",
             ),
         ],
+    );
+}
+
+/// The article's server: guests have 90, the system 10 of a hundred, whatever runs there.
+#[test]
+fn guests_have_ninety_percent() {
+    let mut lab = check(
+        "mem=8M",
+        &[
+            (
+                "mkdir /c; mount -t cgroup -o cpu,cpuacct x /c; cat /c/cpu.shares",
+                "1024\n",
+            ),
+            (
+                "mkdir /c/guests /c/guests/g1 /c/guests/g2 /c/system; cat /c/system/cpu.shares",
+                "1024\n",
+            ),
+            (
+                "echo 900 > /c/guests/cpu.shares; echo 100 > /c/system/cpu.shares",
+                "",
+            ),
+            (
+                "echo 1 > /c/cpu.shares",
+                "echo: write error: Invalid argument\n",
+            ),
+            (
+                "echo 1 > /c/guests/g1/cpu.shares; cat /c/guests/g1/cpu.shares; echo 1024 > /c/guests/g1/cpu.shares",
+                "2\n",
+            ),
+        ],
+    );
+    for group in [
+        "guests/g1",
+        "guests/g2",
+        "guests/g2",
+        "system",
+        "system",
+        "system",
+    ] {
+        let pid = lab.spin();
+        lab.run(&format!("echo {pid} > /c/{group}/tasks"));
+    }
+    lab.run("echo 0 > /c/guests/cpuacct.usage; echo 0 > /c/system/cpuacct.usage; echo 0 > /c/cpuacct.usage");
+    lab.pass(10_000);
+    let all = lab.number("/c/cpuacct.usage");
+    let guests = lab.number("/c/guests/cpuacct.usage");
+    let system = lab.number("/c/system/cpuacct.usage");
+    let (g1, g2) = (
+        lab.number("/c/guests/g1/cpuacct.usage"),
+        lab.number("/c/guests/g2/cpuacct.usage"),
+    );
+    assert_eq!(all, guests + system);
+    assert!((9_990_000_000..=10_010_000_000).contains(&all), "{all}");
+    assert!(
+        (890..=910).contains(&(guests * 1000 / all)),
+        "{guests} of {all}"
+    );
+    assert!(g1.abs_diff(g2) * 50 < guests, "{g1} {g2}");
+    // Who ends leaves nothing behind.
+    for pid in 100..106 {
+        lab.end(pid);
+    }
+    lab.expect(&[(
+        "rmdir /c/guests/g1 /c/guests/g2 /c/guests /c/system; umount /c",
+        "",
+    )]);
+}
+
+#[test]
+fn a_cpuset_moves_its_tasks() {
+    let mut lab = check(
+        "mem=8M cpus=4",
+        &[
+            (
+                "mkdir /c; mount -t container -o cpuset,cpuacct x /c; mkdir /c/a; echo 0 > /c/a/mems",
+                "",
+            ),
+            ("echo 2-3 > /c/a/cpus", ""),
+        ],
+    );
+    for _ in 0..4 {
+        let pid = lab.spin();
+        lab.run(&format!("echo {pid} > /c/a/tasks"));
+    }
+    lab.run("echo 0 > /c/a/cpuacct.usage");
+    lab.pass(100);
+    let usage = lab.run("cat /c/a/cpuacct.usage_percpu");
+    let usage: Vec<u64> = usage
+        .split_whitespace()
+        .map(|word| word.parse().unwrap())
+        .collect();
+    assert_eq!(usage[..2], [0, 0]);
+    assert!(usage[2] > 90_000_000 && usage[3] > 90_000_000, "{usage:?}");
+    // What is written reaches them at once.
+    lab.run("echo 1 > /c/a/cpus; echo 0 > /c/a/cpuacct.usage");
+    lab.pass(100);
+    let usage = lab.run("cat /c/a/cpuacct.usage_percpu");
+    assert!(
+        usage.starts_with("0 100000000 0 0") || usage.starts_with("0 99"),
+        "{usage}"
     );
 }
 

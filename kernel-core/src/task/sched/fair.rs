@@ -10,6 +10,7 @@
 //! elsewhere still runs here: [`REMOTE_MAX`] bounds how long it is held back.
 
 use super::{CfsRq, SCHED, SchedEntity, rq};
+use crate::container::cpuacct;
 use crate::mem::{MEM, Mem, Ref};
 use crate::rbtree::{self, RbNode};
 use crate::task::Task;
@@ -124,6 +125,9 @@ pub(super) fn update_curr(mem: &mut Mem, cfs_rq: Ref<CfsRq>) {
         settle(mem, curr);
     }
     let SchedEntity { vruntime, my_q, .. } = mem[curr];
+    if my_q.is_null() {
+        cpuacct::charge(mem, super::task_of(mem, curr), cpu, delta);
+    }
     let first: Ref<SchedEntity> = tasks_timeline.leftmost.cast();
     let least = match first.is_null() {
         true => vruntime,

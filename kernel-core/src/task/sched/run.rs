@@ -7,6 +7,7 @@
 //! the ticks in between are left out, so sleeping costs next to nothing.
 
 use super::{Rq, SCHED, balance, fair, rq, tasks};
+use crate::container::freezer;
 use crate::errno::Errno;
 use crate::mem::{MEM, Mem, Ref};
 use crate::task::{INTERRUPTIBLE, RUNNING, TASK, Task, get_task, put_task, time};
@@ -197,7 +198,13 @@ fn run_cpu(mem: &mut Mem, cpu: u32, end: u64, runner: Runner<'_>) -> Result<(), 
         // It may end and be forgotten before it can be charged.
         get_task(mem, curr);
         let system_before = mem[curr].stime;
-        let Run { used_ns, outcome } = runner(mem, curr, end - clock);
+        let Run { used_ns, outcome } = match freezer::try_to_freeze(mem, curr) {
+            true => Run {
+                used_ns: 0,
+                outcome: Outcome::Blocked,
+            },
+            false => runner(mem, curr, end - clock),
+        };
         let system = mem[curr].stime - system_before;
         account(mem, cpu, curr, used_ns.max(1), system);
         put_task(mem, curr);
