@@ -631,3 +631,56 @@ fn random_lives() {
         }
     }
 }
+
+/// How long a fork takes and how much memory a task: `cargo test --release -- --ignored --nocapture
+/// a_hundred_thousand_tasks`. It judges nothing but that all of them come and go.
+#[test]
+#[ignore = "prints times, which only a release build makes worth reading"]
+fn a_hundred_thousand_tasks() {
+    const COUNT: u32 = 100_000;
+    let mut lab = Lab::new("mem=512M cpus=4");
+    let init = lab.init();
+    lab.mem()[TASK].max_threads = 2 * COUNT;
+    lab.mem()[TASK].pids.pid_max = 2 * COUNT;
+    let free = lab.mem().free_frames();
+    let time = |what: &str, lab: &mut Lab, action: &mut dyn FnMut(&mut Mem)| {
+        let begin = std::time::Instant::now();
+        action(&mut lab.kernel.mem);
+        let each = begin.elapsed() / COUNT;
+        println!("{what}: {each:?} each");
+    };
+    time("fork", &mut lab, &mut |mem| {
+        for _ in 0..COUNT {
+            fork::stage(mem, init, FORK).unwrap();
+        }
+    });
+    let used = free - lab.mem().free_frames();
+    println!(
+        "memory: {} bytes each",
+        u64::from(used) * 4096 / u64::from(COUNT)
+    );
+    time("kill", &mut lab, &mut |mem| {
+        signal::kill(mem, init, -1, Some(Signal::Kill), &mut signal::settle).unwrap();
+    });
+    time("wait", &mut lab, &mut |mem| {
+        let mut count = 0;
+        exit::wait_all(mem, init, 0, &mut |_, _| count += 1);
+        assert_eq!(count, COUNT);
+    });
+    lab.check();
+    assert_eq!(lab.alive(), []);
+    time("thread", &mut lab, &mut |mem| {
+        let leader = fork::stage(mem, init, FORK).unwrap();
+        for _ in 0..COUNT {
+            fork::stage(mem, leader, THREAD).unwrap();
+        }
+    });
+    lab.check();
+    time("exit of all", &mut lab, &mut |mem| {
+        let leader = pid::tasks_from(mem, FIRST_PID).next().unwrap();
+        exit::do_group_exit(mem, leader, 0);
+        exit::do_wait(mem, init, Which::Any, 0).unwrap();
+    });
+    lab.check();
+    assert_eq!(lab.alive(), []);
+}

@@ -284,7 +284,7 @@ fn prepare(mem: &mut Mem, sig: Signal, task: Ref<Task>) {
         if was_stopped {
             mem[signal].flags = STOP_CONTINUED;
             mem[signal].group_exit_code = 0;
-            for_each_thread(mem, signal, |mem, thread| resume(mem, thread));
+            for_each_thread(mem, signal, resume);
             let leader = mem[task].group_leader;
             exit::notify_stopped(mem, leader);
         }
