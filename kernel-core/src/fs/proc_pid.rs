@@ -51,10 +51,11 @@ pub(super) static FAMILIES: [Family; 2] = [
 const THREAD: u32 = 1 << 31;
 
 /// The files of a task's directory, in the order of their names.
-static FILES: [Entry; 14] = [
+static FILES: [Entry; 15] = [
     file("cgroup", containers, None),
     file("cmdline", cmdline, None),
     file("container", containers, None),
+    file("cpuset", cpuset, None),
     file("environ", |_, _, _, _| Ok(None), None),
     file("fail-nth", fail_nth, Some(set_fail_nth)),
     file("limits", limits, None),
@@ -121,6 +122,12 @@ impl From<Errno> for Stop {
 /// The containers, a line a hierarchy.
 fn containers(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
     container::proc::show_task(mem, task_of(mem, number)?, out)?;
+    Ok(None)
+}
+
+/// The container of the cpuset hierarchy.
+fn cpuset(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
+    container::cpuset::show_path(mem, task_of(mem, number)?, out)?;
     Ok(None)
 }
 

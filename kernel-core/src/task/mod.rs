@@ -18,6 +18,7 @@
 //! | `fork.rs` | how tasks come |
 //! | `exit.rs` | how they end, zombies, waiting for them |
 //! | `signal.rs` | signals: sending and delivering |
+//! | `kill.rs` | who may send signals, and to whom |
 //! | `wait.rs` | wait queues |
 //! | `time.rs` | virtual time, timers |
 //! | `sched/` | who runs when |
@@ -28,6 +29,7 @@ pub mod account;
 pub mod cred;
 pub mod exit;
 pub mod fork;
+mod kill;
 #[cfg(all(test, feature = "host-ram"))]
 mod life_tests;
 pub mod mm;
