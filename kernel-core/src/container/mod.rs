@@ -49,7 +49,7 @@ pub(crate) use check::check;
 pub(crate) use containerfs::{CGROUP, CONTAINER_FS, CPUSET_FS};
 pub use files::{Cftype, parse_u64};
 pub use hierarchy::hierarchies;
-pub use release::next_released;
+pub use release::{next_released, write_release_agent};
 pub(crate) use subsys::write_subsystems;
 pub use subsys::{
     CPU, CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,

@@ -6,6 +6,7 @@
 //! path below the hierarchy's root as its argument. What it does about it, mostly `rmdir`, is its own
 //! business; if somebody has joined meanwhile that fails, and all is well.
 
+use core::fmt;
 use core::mem::offset_of;
 
 use super::{CONTAINER, Container, ContainerData, NOTIFY_ON_RELEASE, RELEASABLE, is_removed, tree};
@@ -67,6 +68,19 @@ pub fn next_released(mem: &mut Mem) -> Option<Ref<Container>> {
     forget(mem, container);
     trace(mem, container, Stage::Taken);
     Some(container)
+}
+
+/// Prints the path of the agent of a container's hierarchy; nothing if it has none.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_release_agent(
+    mem: &Mem,
+    container: Ref<Container>,
+    out: &mut dyn fmt::Write,
+) -> fmt::Result {
+    let mut buffer = [0; AGENT_MAX];
+    out.write_str(hierarchy::agent(mem, mem[container].root, &mut buffer))
 }
 
 /// Containers on the list, the newest first.

@@ -81,17 +81,6 @@ pub(super) fn descendants(
     })
 }
 
-/// Whether `container` is `above` or below it.
-pub(super) fn is_below(mem: &Mem, mut container: Ref<Container>, above: Ref<Container>) -> bool {
-    while !container.is_null() {
-        if container == above {
-            return true;
-        }
-        container = mem[container].parent;
-    }
-    false
-}
-
 /// A container that nothing leads to yet.
 pub(super) fn alloc(
     mem: &mut Mem,

@@ -130,6 +130,7 @@ pub(super) fn run(context: &mut Context<'_>, line: &str) -> u8 {
         if runs && !command.is_empty() {
             let status = run_command(context, &command);
             context.mem[SHELL].status = u32::from(status);
+            super::agents::run(context.mem);
         }
         if context.mem[MEM].steps_left == 0 {
             context.error(format_args!("sh: step limit reached ({LINE_STEPS} steps)"));

@@ -27,6 +27,7 @@
 //! | `complete.rs` | what the Tab key offers |
 //! | `commands/` | the commands |
 
+mod agents;
 mod commands;
 mod complete;
 mod context;

@@ -115,7 +115,8 @@ pub(super) fn abandon(mem: &mut Mem, child: Ref<Task>) {
     exit::do_group_exit(mem, child, exit::exited(STATUS_NOT_FOUND));
 }
 
-fn prepare(
+/// Gives a child what its program begins with.
+pub(super) fn prepare(
     mem: &mut Mem,
     child: Ref<Task>,
     path: &str,

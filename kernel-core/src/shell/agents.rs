@@ -1,0 +1,47 @@
+//! Release agents: what the kernel runs when a container was left (specs/containers_async_proc.md 1.10).
+//!
+//! In Linux a kernel thread does this some time later; here it is done when a command has ended, and
+//! between two ticks while time passes. The agent is a program with the container's path below its
+//! hierarchy's root as its argument. It runs as root and outside of all containers; nobody waits for it,
+//! and what goes wrong nobody is told.
+
+use core::fmt::Write;
+
+use super::programs::{self, Path};
+use crate::container::{self, Container};
+use crate::errno::Errno;
+use crate::mem::{Mem, Ref};
+use crate::task::{PF_KTHREAD, TASK, Tif, fork, sched};
+
+/// Runs the agents of the containers that were left, the one that was left last first.
+pub(super) fn run(mem: &mut Mem) {
+    while let Some(container) = container::next_released(mem) {
+        // As where Linux's helper cannot execute it.
+        let _ = start(mem, container);
+    }
+}
+
+fn start(mem: &mut Mem, container: Ref<Container>) -> Result<(), Errno> {
+    let mut agent = Path::default();
+    container::write_release_agent(mem, container, &mut agent).map_err(|_| Errno::ENAMETOOLONG)?;
+    if agent.text().is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    let mut path = Path::default();
+    container::path(mem, container, &mut path).map_err(|_| Errno::ENAMETOOLONG)?;
+    let kthreadd = mem[TASK].kthreadd;
+    let child = fork::copy_process(mem, kthreadd, fork::FORK | fork::BARE)?;
+    mem[child].flags &= !PF_KTHREAD;
+    mem[child].thread_flags |= Tif::Adopted as u32;
+    let mut words = [agent.text(), path.text()].into_iter();
+    match programs::prepare(mem, child, agent.text(), &mut words, [None; 2]) {
+        Ok(()) => {
+            sched::wake_up_new_task(mem, child);
+            Ok(())
+        }
+        Err(errno) => {
+            programs::abandon(mem, child);
+            Err(errno)
+        }
+    }
+}
