@@ -9,6 +9,7 @@
 use core::fmt;
 use core::mem::offset_of;
 
+use super::hierarchy::{self, AGENT_MAX};
 use super::{CONTAINER, Container, ContainerData, NOTIFY_ON_RELEASE, RELEASABLE, is_removed, tree};
 use crate::mem::{ListHead, Mem, Ref};
 use crate::trace::Tracepoint;

@@ -5,8 +5,6 @@
 //! hierarchy's root as its argument. It runs as root and outside of all containers; nobody waits for it,
 //! and what goes wrong nobody is told.
 
-use core::fmt::Write;
-
 use super::programs::{self, Path};
 use crate::container::{self, Container};
 use crate::errno::Errno;

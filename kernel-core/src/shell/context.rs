@@ -117,6 +117,7 @@ impl<'a> Context<'a> {
         let Context { mem, machine, .. } = self;
         let passed = sched::run_for(mem, ns, &mut |mem| {
             tty::drain(mem, &mut |text| machine.console_write(text));
+            super::agents::run(mem);
             until(mem)
         });
         tty::drain(mem, &mut |text| machine.console_write(text));

@@ -16,7 +16,7 @@ use crate::fs::{self, File};
 use crate::mem::{Mem, Ref};
 use crate::task::exit::{self, Status, WUNTRACED, Which};
 use crate::task::signal::{self, Signal};
-use crate::task::{self, TASK, Task, Tif, fork, sched, seams};
+use crate::task::{TASK, Task, Tif, fork, sched, seams};
 
 /// Where programs without a slash are.
 const BIN: &str = "/bin";
