@@ -34,7 +34,7 @@ fn fork(mem: &mut Mem, group: Ref<TaskGroup>) -> Ref<Task> {
 fn measure(what: &str, kernel: &mut Kernel, switches: u64) {
     let mem = &mut kernel.mem;
     let mut best = f64::MAX;
-    for _ in 0..5 {
+    for _ in 0..300 {
         mem[MEM].steps_left = u32::MAX;
         let before = sched::nr_switches(mem);
         let begin = Instant::now();
@@ -67,7 +67,7 @@ fn main() {
         for _ in 0..count {
             fork(&mut kernel.mem, ROOT_GROUP);
         }
-        measure(&format!("{count} tasks"), &mut kernel, 300_000);
+        measure(&format!("{count} tasks"), &mut kernel, 3000);
     }
     let mut kernel = kernel(1);
     for _ in 0..tasks / 10 {

@@ -71,12 +71,40 @@ pub const NR_OPEN: usize = 16;
 /// The first number that `fork` gives; those below are for the kernel's own threads.
 pub const FIRST_PID: u32 = 100;
 
-/// A thread of control (`struct task_struct`).
+/// Bytes that a processor's cache fetches at once.
+const CACHE_LINE: u32 = 64;
+
+/// A thread of control (`struct task_struct`). What a context switch touches stands first: with many
+/// tasks it is in no cache, and each line costs more than the switch itself.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Task {
     /// What the scheduler knows of it.
     pub se: SchedEntity,
+    /// User time, in nanoseconds.
+    pub utime: u64,
+    /// System time, in nanoseconds.
+    pub stime: u64,
+    /// References: one until it is released, one for each [`get_task`].
+    pub usage: u32,
+    /// [`RUNNING`], [`INTERRUPTIBLE`], ...
+    pub state: u32,
+    /// Number of the task.
+    pub pid: u32,
+    /// CPU that it runs on, or ran on last.
+    pub cpu: u32,
+    /// CPUs that it may run on, a bit each.
+    pub cpus_allowed: u32,
+    /// 100 to 139; 120 is nice 0.
+    pub static_prio: u32,
+    /// `SCHED_NORMAL` 0, `SCHED_BATCH` 3.
+    pub policy: u32,
+    /// [`PF_KTHREAD`] and others.
+    pub flags: u32,
+    /// Times that it gave the CPU away.
+    pub nvcsw: u32,
+    /// Times that the CPU was taken away.
+    pub nivcsw: u32,
     /// Its alarm clock.
     pub timer: Timer,
     /// Link in [`TaskData::tasks`]: processes, that is thread-group leaders.
@@ -93,10 +121,6 @@ pub struct Task {
     pub wait: WaitEntry,
     /// Users and capabilities.
     pub cred: Cred,
-    /// User time, in nanoseconds.
-    pub utime: u64,
-    /// System time, in nanoseconds.
-    pub stime: u64,
     /// When it began, in nanoseconds since boot; as a signed number it may lie before.
     pub start_time: u64,
     /// Who waits for it: the process that made it, or init.
@@ -117,48 +141,28 @@ pub struct Task {
     pub css_set: Ref<CssSet>,
     /// The account on which it counts as a process.
     pub user: Ref<User>,
-    /// References: one until it is released, one for each [`get_task`].
-    pub usage: u32,
-    /// Number of the task.
-    pub pid: u32,
     /// Number of its process: that of the first thread.
     pub tgid: u32,
-    /// [`RUNNING`], [`INTERRUPTIBLE`], ...
-    pub state: u32,
     /// 0, [`EXIT_ZOMBIE`] or [`EXIT_DEAD`].
     pub exit_state: u32,
     /// Status for the parent: the exit status times 256, or the number of a signal.
     pub exit_code: u32,
     /// Signal that its parent gets at its end; 0 for threads.
     pub exit_signal: u32,
-    /// [`PF_KTHREAD`] and others.
-    pub flags: u32,
     /// Signals that wait for this very task, a bit each: signal 1 is bit 0.
     pub pending: u32,
     /// Signals that it does not want now.
     pub blocked: u32,
     /// Permission bits that new files don't get.
     pub umask: u32,
-    /// CPU that it runs on, or ran on last.
-    pub cpu: u32,
-    /// CPUs that it may run on, a bit each.
-    pub cpus_allowed: u32,
     /// NUMA nodes that its memory may come from, a bit each.
     pub mems_allowed: u32,
-    /// `SCHED_NORMAL` 0, `SCHED_BATCH` 3.
-    pub policy: u32,
-    /// 100 to 139; 120 is nice 0.
-    pub static_prio: u32,
     /// How readily it is killed when memory runs out: -17 never, -16 to 15.
     pub oom_adj: i32,
     /// Page faults without waiting for a disk.
     pub min_flt: u32,
     /// Page faults that waited.
     pub maj_flt: u32,
-    /// Times that it gave the CPU away.
-    pub nvcsw: u32,
-    /// Times that the CPU was taken away.
-    pub nivcsw: u32,
     /// `PF_*`-like bits of whoever needs one: `TIF_MEMDIE`, `TIF_FREEZE`; see [`Tif`].
     pub thread_flags: u32,
     /// Depth of disabled preemption.
@@ -171,24 +175,26 @@ describe!(
     Task,
     "task_struct",
     [
-        se, timer, tasks, thread_group, children, sibling, cg_list, wait, cred, utime, stime,
-        start_time, parent, group_leader, signal, mm, files, pwd, program, css_set, user, usage, pid,
-        tgid,
+        se,
+        utime, stime, usage,
         state: Kind::Named(show_state),
+        pid, cpu,
+        cpus_allowed: Kind::Hex,
+        static_prio, policy,
+        flags: Kind::Hex,
+        nvcsw, nivcsw,
+        timer, tasks, thread_group, children, sibling, cg_list, wait, cred,
+        start_time, parent, group_leader, signal, mm, files, pwd, program, css_set, user,
+        tgid,
         exit_state: Kind::Named(show_state),
         exit_code,
         exit_signal,
-        flags: Kind::Hex,
         pending: Kind::Hex,
         blocked: Kind::Hex,
         umask,
-        cpu,
-        cpus_allowed: Kind::Hex,
         mems_allowed: Kind::Hex,
-        policy,
-        static_prio,
         oom_adj,
-        min_flt, maj_flt, nvcsw, nivcsw,
+        min_flt, maj_flt,
         thread_flags: Kind::Hex,
         preempt_count,
         comm: Kind::Text,
@@ -486,14 +492,14 @@ pub(crate) fn boot(mem: &mut Mem, hz: u32) -> Result<(), Errno> {
     // As 2.6: no more kernel stacks than an eighth of memory would hold.
     mem[TASK].max_threads = (mem[MEM].managed / 16).max(20);
     mem[TASK].pids.pid_max = pid::PID_MAX_DEFAULT;
-    for (name, size, slot) in [
-        (Task::TYPE.name, size_of::<Task>(), 0),
-        (SignalStruct::TYPE.name, size_of::<SignalStruct>(), 1),
-        (Files::TYPE.name, size_of::<Files>(), 2),
-        (User::TYPE.name, size_of::<User>(), 3),
+    for (name, size, align, slot) in [
+        (Task::TYPE.name, size_of::<Task>(), CACHE_LINE, 0),
+        (SignalStruct::TYPE.name, size_of::<SignalStruct>(), 8, 1),
+        (Files::TYPE.name, size_of::<Files>(), 8, 2),
+        (User::TYPE.name, size_of::<User>(), 8, 3),
     ] {
         let ctor = slab::Constructor::None;
-        let cache = slab::kmem_cache_create(mem, name, size as u32, 8, ctor)?;
+        let cache = slab::kmem_cache_create(mem, name, size as u32, align, ctor)?;
         match slot {
             0 => mem[TASK].task_cache = cache,
             1 => mem[TASK].signal_cache = cache,
