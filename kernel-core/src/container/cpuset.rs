@@ -278,7 +278,7 @@ static FILES: [Cftype; 10] = [
 ];
 
 /// Prints numbers as the kernel lists them: `0-3,7`.
-pub(super) fn write_list(out: &mut dyn Write, bits: u32) -> fmt::Result {
+pub(crate) fn write_list(out: &mut dyn Write, bits: u32) -> fmt::Result {
     let mut comma = "";
     let mut rest = bits;
     while rest != 0 {
@@ -298,7 +298,7 @@ pub(super) fn write_list(out: &mut dyn Write, bits: u32) -> fmt::Result {
 ///
 /// # Errors
 /// `EINVAL` for anything else, `ERANGE` for a number of `limit` or more.
-fn parse_list(text: &[u8], limit: u32) -> Result<u32, Errno> {
+pub(crate) fn parse_list(text: &[u8], limit: u32) -> Result<u32, Errno> {
     let mut at = 0;
     let number = |at: &mut usize| {
         let digits = text[*at..].iter().take_while(|byte| byte.is_ascii_digit());
@@ -478,6 +478,15 @@ pub fn memory_pressure_bump(mem: &mut Mem, task: Ref<Task>) {
     update_pressure(mem, set);
     let count = mem[set].pressure_count + PRESSURE_SCALE;
     mem[set].pressure_count = count.min(PRESSURE_COUNT_MAX);
+}
+
+/// The CPUs that a task's set lets it have, a bit each (`cpuset_cpus_allowed`).
+pub(crate) fn cpus_allowed(mem: &Mem, task: Ref<Task>) -> u32 {
+    let set: Ref<Cpuset> = super::task_css(mem, task, CPUSET).cast();
+    match mem[set].cpus & online_cpus(mem) {
+        0 => online_cpus(mem),
+        cpus => cpus,
+    }
 }
 
 /// Prints the path of a task's set: `/proc/<pid>/cpuset`.

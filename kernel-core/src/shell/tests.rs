@@ -333,8 +333,8 @@ fn commands_called_wrongly_say_how() {
             "pages free -1",
             "pages: PFN '-1' is not a number from 0 to 4294967295",
         ),
-        ("taskset 1", "taskset: usage: taskset -pc [CPU] PID"),
-        ("taskset -p 1 1", "taskset: usage: taskset -pc [CPU] PID"),
+        ("taskset 1", "taskset: usage: taskset -pc [CPUS] PID"),
+        ("taskset -p 1 1", "taskset: usage: taskset -pc [CPUS] PID"),
     ] {
         check_status(line, 2, &format!("{error}\n"));
     }
@@ -1612,4 +1612,48 @@ fn slabinfo_of_slab() {
         lab.run("cat /proc/slabinfo")
             .contains("\n12345678901234567890      0      0      8  ")
     );
+}
+
+#[test]
+fn affinities_are_lists_of_cpus() {
+    let mut lab = Lab::new("mem=8M cpus=4");
+    for (line, text) in [
+        ("taskset -pc 2", "pid 2's current affinity list: 0-3\n"),
+        (
+            "taskset -pc 0,2-3 2",
+            "pid 2's current affinity list: 0-3\npid 2's new affinity list: 0,2-3\n",
+        ),
+        (
+            "taskset -pc 4-9 2",
+            "pid 2's current affinity list: 0,2-3\n\
+             taskset: failed to set pid 2's affinity: Invalid argument\n",
+        ),
+        (
+            "taskset -pc 99 2",
+            "pid 2's current affinity list: 0,2-3\n\
+             taskset: failed to set pid 2's affinity: Invalid argument\n",
+        ),
+        (
+            "taskset -pc 3-1 2",
+            "pid 2's current affinity list: 0,2-3\n\
+             taskset: failed to parse CPU list: 3-1\n",
+        ),
+        (
+            "taskset -pc '' 2",
+            "pid 2's current affinity list: 0,2-3\n\
+             taskset: failed to parse CPU list: \n",
+        ),
+        // The shell goes to the first CPU of the list, unless it is on one of them.
+        (
+            "taskset -pc 2,3 $$",
+            "pid 1's current affinity list: 0\npid 1's new affinity list: 2\n",
+        ),
+        (
+            "taskset -pc 1-2 $$",
+            "pid 1's current affinity list: 2\npid 1's new affinity list: 2\n",
+        ),
+    ] {
+        assert_eq!(lab.run(line), text, "{line}");
+    }
+    lab.kernel.check().unwrap();
 }

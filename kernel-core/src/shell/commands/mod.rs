@@ -115,7 +115,7 @@ commands! {
         "make a task that runs a program of /bin, or a staged one that sleeps; print its number", spawn::spawn;
     "stat", "stat FILE...", "print the facts of files", find::stat;
     "su", "su [UID]", "become another user, or root", owners::su;
-    "taskset", "taskset -pc [CPU] PID", "show or choose the CPU that a task runs on", task::taskset;
+    "taskset", "taskset -pc [CPUS] PID", "show or choose the CPUs that a task may run on", task::taskset;
     "top", "top", "show the tasks that use the CPUs most", ps::top;
     "touch", "touch FILE...", "make empty files", files::touch;
     "true", "true", "do nothing, with status 0", control::succeeds;

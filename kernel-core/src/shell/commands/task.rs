@@ -1,19 +1,19 @@
-//! `taskset`: which CPU the shell runs on.
+//! `taskset`: on which CPUs a task may run.
 
 use core::fmt::Write;
 
 use super::{Outcome, Stop, parse_number};
-use crate::mem::MEM;
+use crate::container::cpuset;
+use crate::errno::Errno;
+use crate::mem::{MEM, Mem, Ref};
 use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
-
-/// The only task: the shell.
-const SHELL_PID: u64 = 1;
+use crate::task::{self, Capability, TASK, Task, sched};
 
 pub(super) fn taskset(context: &mut Context<'_>, words: &Words) -> Outcome {
     let (options, first) = super::options(words, "pc")?;
-    let (cpu, pid) = match words.len() - first {
+    let (list, pid) = match words.len() - first {
         1 => (None, words.get(first)),
         2 => (words.get(first), words.get(first + 1)),
         _ => return Err(Stop::Usage),
@@ -28,27 +28,32 @@ pub(super) fn taskset(context: &mut Context<'_>, words: &Words) -> Outcome {
         ));
         return Ok(1);
     };
-    if pid != SHELL_PID {
+    let Some(task) = task::find_task_by_pid(context.mem, pid as u32) else {
         context.error(format_args!(
-            "taskset: failed to get pid {pid}'s affinity: No such process"
+            "taskset: failed to get pid {pid}'s affinity: {}",
+            Errno::ESRCH.sentence()
         ));
         return Ok(1);
-    }
-    let current = context.mem[MEM].cpu;
-    writeln!(context, "pid {pid}'s current affinity list: {current}")?;
-    let Some(cpu) = cpu else {
+    };
+    show(context, pid, "current", task)?;
+    let Some(list) = list else {
         return Ok(0);
     };
-    let Some(cpu) = parse_number(cpu) else {
-        context.error(format_args!(
-            "taskset: failed to parse CPU list: {}",
-            Shortened(cpu)
-        ));
-        return Ok(1);
+    let mask = match cpuset::parse_list(list.as_bytes(), u32::BITS) {
+        Ok(mask) if !list.is_empty() => mask,
+        // No machine has such a CPU.
+        Err(Errno::ERANGE) => 0,
+        _ => {
+            context.error(format_args!(
+                "taskset: failed to parse CPU list: {}",
+                Shortened(list)
+            ));
+            return Ok(1);
+        }
     };
-    match context.mem.set_cpu(u32::try_from(cpu).unwrap_or(u32::MAX)) {
+    match set_affinity(context.mem, task, mask) {
         Ok(()) => {
-            writeln!(context, "pid {pid}'s new affinity list: {cpu}")?;
+            show(context, pid, "new", task)?;
             Ok(0)
         }
         Err(errno) => {
@@ -59,4 +64,29 @@ pub(super) fn taskset(context: &mut Context<'_>, words: &Words) -> Outcome {
             Ok(1)
         }
     }
+}
+
+/// Prints on which CPUs a task may run; of the shell, which runs, on which it does.
+fn show(context: &mut Context<'_>, pid: u64, which: &str, task: Ref<Task>) -> Result<(), Stop> {
+    write!(context, "pid {pid}'s {which} affinity list: ")?;
+    let mem = &context.mem;
+    let mask = match task == mem[TASK].init {
+        true => 1 << mem[MEM].cpu,
+        false => mem[task].cpus_allowed & sched::online(mem),
+    };
+    Ok(cpuset::write_list(context, mask)?)
+}
+
+/// Lets a task run on these CPUs, as far as its cpuset has them (`sched_setaffinity`).
+///
+/// # Errors
+/// `EPERM` for others' tasks without `CAP_SYS_NICE`, and those of [`sched::set_cpus_allowed`].
+fn set_affinity(mem: &mut Mem, task: Ref<Task>, mask: u32) -> Result<(), Errno> {
+    let (own, cred) = (&mem[task::current(mem)].cred, &mem[task].cred);
+    let is_own = [cred.euid, cred.uid].contains(&own.euid);
+    if !is_own && !own.has(Capability::SysNice) {
+        return Err(Errno::EPERM);
+    }
+    let mask = mask & cpuset::cpus_allowed(mem, task);
+    sched::set_cpus_allowed(mem, task, mask)
 }

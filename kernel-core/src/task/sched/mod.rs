@@ -34,7 +34,7 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{TASK, Task, alloc_task, tasks_head};
+use super::{CACHE_LINE, TASK, Task, alloc_task, tasks_head};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{ListHead, MAX_CPUS, MEM, Mem, Ref, layout};
@@ -406,13 +406,18 @@ pub fn nr_switches(mem: &Mem) -> u64 {
 /// `ENOMEM`.
 pub(super) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mem.list_init(groups_head());
-    for (name, size, slot) in [
-        (TaskGroup::TYPE.name, size_of::<TaskGroup>(), 0),
-        (SchedEntity::TYPE.name, size_of::<SchedEntity>(), 1),
-        (CfsRq::TYPE.name, size_of::<CfsRq>(), 2),
+    for (name, size, align, slot) in [
+        (TaskGroup::TYPE.name, size_of::<TaskGroup>(), 8, 0),
+        (
+            SchedEntity::TYPE.name,
+            size_of::<SchedEntity>(),
+            CACHE_LINE,
+            1,
+        ),
+        (CfsRq::TYPE.name, size_of::<CfsRq>(), CACHE_LINE, 2),
     ] {
         let ctor = slab::Constructor::None;
-        let cache = slab::kmem_cache_create(mem, name, size as u32, 8, ctor)?;
+        let cache = slab::kmem_cache_create(mem, name, size as u32, align, ctor)?;
         match slot {
             0 => mem[SCHED].group_cache = cache,
             1 => mem[SCHED].entity_cache = cache,
