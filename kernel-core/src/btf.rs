@@ -78,6 +78,9 @@ impl Described for u32 {
 impl Described for i32 {
     const KIND: Kind = Kind::Named(|bits, f| write!(f, "{}", bits as u32 as i32));
 }
+impl Described for i64 {
+    const KIND: Kind = Kind::Named(|bits, f| write!(f, "{}", bits as i64));
+}
 impl Described for u64 {
     const KIND: Kind = Kind::Number;
 }

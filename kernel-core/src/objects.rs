@@ -16,6 +16,8 @@ use crate::shell::{Job, NamedTree, ShellData};
 use crate::slab::alias::Alias;
 use crate::slab::play::Handle;
 use crate::slab::{KmemCache, SlabData};
+use crate::task::mm::{Mm, Vma};
+use crate::task::program;
 use crate::task::sched::{CfsRq, Rq, SCHED, SchedData, SchedEntity, TaskGroup};
 use crate::task::user::User;
 use crate::task::{Files, SignalStruct, Task, TaskData};
@@ -57,6 +59,10 @@ const CACHED: &[&Type] = &[
     &CssSet::TYPE,
     &CgLink::TYPE,
     &Job::TYPE,
+    &Mm::TYPE,
+    &Vma::TYPE,
+    &program::Process::TYPE,
+    &program::Image::TYPE,
 ];
 
 /// The type of the objects in the cache of that name, if they have one.

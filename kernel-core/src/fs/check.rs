@@ -203,7 +203,7 @@ fn check_mount(mem: &Mem, mount: Ref<Mount>, census: &mut Census) -> Result<(), 
 }
 
 /// Names every dentry that is held from outside of the tree, as often as it is: by working directories,
-/// open files, and orphans that hold the directory they were in.
+/// open files, areas that show a file, and orphans that hold the directory they were in.
 fn for_each_holder(mem: &Mem, holds: &mut dyn FnMut(Ref<Dentry>)) {
     for task in task::pid::tasks_from(mem, 0) {
         let Task { pwd, .. } = mem[task];
@@ -216,6 +216,9 @@ fn for_each_holder(mem: &Mem, holds: &mut dyn FnMut(Ref<Dentry>)) {
     }
     for orphan in orphans(mem) {
         holds(mem[orphan].parent);
+    }
+    for mapped in task::mm::held_dentries(mem) {
+        holds(mapped);
     }
 }
 
@@ -330,7 +333,7 @@ fn check_pages(mem: &Mem, inode: Ref<Inode>, census: &mut Census) -> Result<(), 
         };
         let page = &mem[mem.page(frame)];
         if !page.is(PageFlag::PageCache)
-            || page.count != 1
+            || page.count == 0
             || page.mapping != inode.unit()
             || page.freelist != index
         {

@@ -4,13 +4,15 @@
 //! allocated atomically, under what would be the tree's lock, so a page is added in two steps: fill
 //! this CPU's pool of nodes while sleeping is allowed, then insert, which cannot fail any more.
 //! Pages that are written carry the tag DIRTY. The page's descriptor tells the way back: `mapping`
-//! is the inode, `freelist` the index.
+//! is the inode, `freelist` the index. It counts 1 for the cache and 1 for each page-table entry that
+//! leads to it.
 
 use super::shrink::with_memory;
 use super::{FS, Inode};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Gfp, Mem, Page, PageFlag, Ref};
 use crate::radix_tree::{self, RadixTreeRoot, Tag, TagState};
+use crate::task::mm::unmap_file_page;
 
 /// `PAGECACHE_TAG_DIRTY`.
 pub(super) const DIRTY: Tag = Tag::Zero;
@@ -55,7 +57,7 @@ fn add_page(mem: &mut Mem, inode: Ref<Inode>, index: u32) -> Result<Ref<Page>, E
     Ok(page)
 }
 
-fn set_dirty(mem: &mut Mem, inode: Ref<Inode>, index: u32) {
+pub(super) fn set_dirty(mem: &mut Mem, inode: Ref<Inode>, index: u32) {
     let tree = page_tree(inode);
     if radix_tree::tag_get(mem, tree, u64::from(index), DIRTY) == TagState::Untagged
         && radix_tree::tag_set(mem, tree, u64::from(index), DIRTY).is_ok()
@@ -72,6 +74,24 @@ fn place(position: u64) -> Result<(u32, usize), Errno> {
 
 /// Fills a frame, which is zero, with the page of a file that has this index.
 pub(super) type ReadPage = fn(&mut Mem, Ref<Inode>, u32, u32);
+
+/// The page with that index, added to the page cache if it is not there: zero, or read by `read_page`.
+pub(super) fn page(
+    mem: &mut Mem,
+    inode: Ref<Inode>,
+    index: u32,
+    read_page: Option<ReadPage>,
+) -> Result<Ref<Page>, Errno> {
+    if let Some(page) = find_page(mem, inode, index) {
+        return Ok(page);
+    }
+    let page = add_page(mem, inode, index)?;
+    if let Some(read_page) = read_page {
+        let frame = mem.frame_of(page);
+        read_page(mem, inode, index, frame);
+    }
+    Ok(page)
+}
 
 /// Copies a file's bytes from `position` on. A page that is not in the cache is zero, or is read
 /// into it by `read_page`.
@@ -92,15 +112,12 @@ pub(super) fn read(
             break;
         }
         let mut page = find_page(mem, inode, index);
-        if let (None, Some(read_page)) = (page, read_page) {
-            let added = match add_page(mem, inode, index) {
-                Ok(added) => added,
+        if page.is_none() && read_page.is_some() {
+            page = match self::page(mem, inode, index, read_page) {
+                Ok(added) => Some(added),
                 Err(errno) if done == 0 => return Err(errno),
                 Err(_) => break,
             };
-            let frame = mem.frame_of(added);
-            read_page(mem, inode, index, frame);
-            page = Some(added);
         }
         let target = &mut buffer[done..done + length];
         match page {
@@ -169,6 +186,13 @@ fn drop_pages(mem: &mut Mem, inode: Ref<Inode>, only_clean: bool) {
         let page = mem.page(frame[0]);
         let index = u64::from(mem[page].freelist);
         next = index + 1;
+        if mem[page].count > 1 {
+            // Somebody has it mapped: it is in use, or it goes from there, too.
+            if only_clean {
+                continue;
+            }
+            unmap_file_page(mem, inode, index as u32, page);
+        }
         if radix_tree::tag_get(mem, tree, index, DIRTY) == TagState::Tagged {
             if only_clean {
                 continue;

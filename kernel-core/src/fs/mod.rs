@@ -25,8 +25,10 @@
 //! | `shrink.rs` | giving back what they hold; their part in slab defragmentation |
 //! | `mount.rs` | file systems grafted onto directories |
 //! | `filemap.rs` | the page cache: file content by index in a radix tree |
+//! | `mmap.rs` | its pages in address spaces |
 //! | `ramfs.rs` | `/`: files of pages |
 //! | `srcfs.rs` | a tree of source files that are made when they are read |
+//! | `binfs.rs` | `/bin`: the kernel's own programs |
 //! | `generated.rs` | files whose content is made when they are read |
 //! | `proc_module.rs`, `fortune.rs` | `/proc` entries of modules, and one such module |
 //! | `proc_pid.rs` | what is in `/proc/<pid>` |
@@ -36,6 +38,7 @@
 //! A name has at most [`NAME_MAX`] bytes, not 255, because a dentry holds it inline.
 
 pub mod attr;
+mod binfs;
 mod check;
 mod dentry;
 pub mod device;
@@ -48,6 +51,7 @@ mod fortune;
 mod generated;
 mod hash;
 mod inode;
+mod mmap;
 mod mount;
 mod namei;
 mod names;
@@ -81,6 +85,7 @@ pub use file::{
 };
 pub use hash::{Buckets, HashNode, HashTable};
 pub use inode::{BLOCK, CHARACTER, DIRECTORY, FIFO, Inode, LINK, REGULAR, TYPE_MASK, inodes};
+pub use mmap::{can_map, page_for_map, set_page_dirty};
 pub use mount::{Mount, mount, remount, umount};
 pub use namei::{
     LINK_MAX, LinkText, PATH_MAX, cached, full_path, is_link, link_text, mounted_root, parent_of,
@@ -88,6 +93,7 @@ pub use namei::{
 };
 pub use names::{mkdir, mknod, rename, rmdir, set_umask, symlink, unlink};
 pub use pipe::{PIPE_BUF, Pipe, pipe};
+pub(crate) use shrink::{alloc as alloc_object, with_memory};
 
 use core::fmt;
 
@@ -96,7 +102,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::btf::{Kind, describe};
 use crate::container;
 use crate::errno::Errno;
-use crate::mem::{ListHead, Mem, Ref, layout};
+use crate::mem::{ListHead, Mem, Page, Ref, layout};
 use crate::radix_tree::RadixTreeRoot;
 use crate::slab::debug::Flags;
 use crate::slab::{self, Constructor, KmemCache, Options};
@@ -373,6 +379,17 @@ pub(crate) trait FileSystem: Sync {
     /// Empties a file that is opened to be overwritten. Generated files accept that and ignore it.
     fn truncate(&self, _: &mut Mem, _inode: Ref<Inode>) {}
 
+    /// Whether its files have pages that address spaces can show.
+    fn can_map(&self) -> bool {
+        false
+    }
+
+    /// The page of a file with that index, which lies before the file's end; it comes into the page
+    /// cache if need be. No reference is taken.
+    fn page(&self, _: &mut Mem, _: Ref<Inode>, _index: u32) -> Result<Ref<Page>, Errno> {
+        Err(Errno::ENODEV)
+    }
+
     /// Copies bytes from `position` on to `buffer`, moves `position` behind them and returns how
     /// many there were; 0 is the end.
     fn read(
@@ -394,7 +411,7 @@ pub(crate) trait FileSystem: Sync {
 }
 
 /// The file systems; a [`Mount`] names its one by the index.
-static FILE_SYSTEMS: [&dyn FileSystem; 9] = [
+static FILE_SYSTEMS: [&dyn FileSystem; 10] = [
     &ramfs::Ramfs("rootfs"),
     &procfs::PROCFS,
     &sysfs::SYSFS,
@@ -404,11 +421,13 @@ static FILE_SYSTEMS: [&dyn FileSystem; 9] = [
     &container::CGROUP,
     &container::CPUSET_FS,
     &pipe::Pipefs,
+    &binfs::Binfs,
 ];
 const ROOTFS: u32 = 0;
 const PROCFS: u32 = 1;
 const SYSFS: u32 = 2;
 const PIPEFS: u32 = 8;
+const BINFS: u32 = 9;
 
 /// Prints the name of a file system, given its index.
 fn show_file_system(index: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -576,7 +595,7 @@ pub fn prune(mem: &mut Mem, count: u32) -> [u32; 2] {
     [dentry::prune(mem, count), inode::prune(mem, count)]
 }
 
-/// Mounts `/`, `/proc` and `/sys`.
+/// Mounts `/`, `/bin`, `/proc` and `/sys`.
 pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mem.list_init(FS.cast());
     mem.list_init(file::files_head());
@@ -593,7 +612,7 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mount::graft(mem, ROOTFS, Ref::NULL, "rootfs", "")?;
     let root = mem[mount::mounts(mem).next().ok_or(Errno::EIO)?].root;
     mem[FS].root = root;
-    for (path, file_system) in [("proc", PROCFS), ("sys", SYSFS)] {
+    for (path, file_system) in [("proc", PROCFS), ("sys", SYSFS), ("bin", BINFS)] {
         let at = dentry::create(mem, root, path, inode::DIRECTORY | 0o755)?;
         let name = FILE_SYSTEMS[file_system as usize].name();
         mount::graft(mem, file_system, at, name, "")?;

@@ -19,7 +19,7 @@ use crate::task::account::{self, Usage};
 use crate::task::cred::{Capability, Cred};
 use crate::task::wait::Why;
 use crate::task::{
-    self, EXIT_ZOMBIE, NR_OPEN, RUNNING, SignalStruct, TASK, Task, cred, pid, seams, time,
+    self, EXIT_ZOMBIE, NR_OPEN, RUNNING, SignalStruct, TASK, Task, cred, mm, pid, program, time,
 };
 
 /// Families of `/proc`: processes, and the threads of each.
@@ -134,7 +134,7 @@ fn cpuset(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
 /// The arguments, each with a zero behind it.
 fn cmdline(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
     let mut line = [0; FRAME_SIZE];
-    let length = seams::command_line(mem, task_of(mem, number)?, &mut line);
+    let length = program::command_line(mem, task_of(mem, number)?, &mut line);
     out.write_str(core::str::from_utf8(&line[..length]).unwrap_or("?"))?;
     Ok(None)
 }
@@ -177,12 +177,12 @@ fn limits(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
 /// A record an area.
 fn maps(mem: &Mem, number: u32, position: u64, out: &mut dyn Write) -> Shown {
     let task = task_of(mem, number)?;
-    Ok(seams::show_area(mem, mem[task].mm, position, false, out)?)
+    Ok(mm::show_area(mem, mem[task].mm, position, false, out)?)
 }
 
 fn smaps(mem: &Mem, number: u32, position: u64, out: &mut dyn Write) -> Shown {
     let task = task_of(mem, number)?;
-    Ok(seams::show_area(mem, mem[task].mm, position, true, out)?)
+    Ok(mm::show_area(mem, mem[task].mm, position, true, out)?)
 }
 
 fn oom_adj(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
@@ -310,7 +310,7 @@ fn stat(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
         u64::from(vm) * FRAME_SIZE as u64,
         u32::MAX
     )?;
-    let [start_code, end_code, start_stack, sp, ip] = seams::places(mem, task);
+    let [start_code, end_code, start_stack, sp, ip] = mm::places(mem, task);
     write!(out, " {start_code} {end_code} {start_stack} {sp} {ip}")?;
     let masks = masks(mem, task);
     write!(
@@ -339,7 +339,7 @@ fn exit_signal(task: &Task) -> i64 {
 fn statm(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
     let task = task_of(mem, number)?;
     let [vm, rss] = account::pages(mem, task);
-    let [shared, text, data] = seams::statm(mem, mem[task].mm);
+    let [shared, text, data] = mm::statm(mem, mem[task].mm);
     writeln!(out, "{vm} {rss} {shared} {text} 0 {data} 0")?;
     Ok(None)
 }
@@ -390,7 +390,7 @@ fn status(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
     writeln!(out, "FDSize:\t{slots}")?;
     writeln!(out, "Groups:\t")?;
     if !own.mm.is_null() {
-        for (label, kilobytes) in seams::status_memory(mem, own.mm) {
+        for (label, kilobytes) in mm::status_memory(mem, own.mm) {
             writeln!(out, "{label}:\t{kilobytes:8} kB")?;
         }
     }

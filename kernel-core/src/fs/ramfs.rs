@@ -4,7 +4,7 @@ use super::dentry::{self, Dentry};
 use super::inode::{Inode, LINK};
 use super::{File, FileSystem, filemap, inode_of};
 use crate::errno::Errno;
-use crate::mem::{Mem, Ref};
+use crate::mem::{Mem, Page, Ref};
 
 /// The file system of `/`, and others like it: their name.
 pub(super) struct Ramfs(pub &'static str);
@@ -100,6 +100,14 @@ impl FileSystem for Ramfs {
 
     fn truncate(&self, mem: &mut Mem, inode: Ref<Inode>) {
         filemap::truncate(mem, inode);
+    }
+
+    fn can_map(&self) -> bool {
+        true
+    }
+
+    fn page(&self, mem: &mut Mem, inode: Ref<Inode>, index: u32) -> Result<Ref<Page>, Errno> {
+        filemap::page(mem, inode, index, None)
     }
 
     fn read(

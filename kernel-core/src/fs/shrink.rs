@@ -23,7 +23,7 @@ const SHRINK_BATCH: u32 = 128;
 ///
 /// # Errors
 /// `ENOMEM`.
-pub(super) fn alloc<T: Pod>(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<Ref<T>, Errno> {
+pub(crate) fn alloc<T: Pod>(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<Ref<T>, Errno> {
     let object = with_memory(mem, |mem| {
         slab::kmem_cache_alloc::<Object>(mem, cache, Gfp::KERNEL)
     });
@@ -35,7 +35,7 @@ pub(super) fn alloc<T: Pod>(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<Ref<
 ///
 /// # Errors
 /// `ENOMEM`.
-pub(super) fn with_memory<T>(
+pub(crate) fn with_memory<T>(
     mem: &mut Mem,
     mut attempt: impl FnMut(&mut Mem) -> Result<T, Errno>,
 ) -> Result<T, Errno> {

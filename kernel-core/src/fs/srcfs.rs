@@ -12,7 +12,7 @@ use super::dentry::Dentry;
 use super::inode::{self, DIRECTORY, Inode, REGULAR};
 use super::{END, File, FileSystem, Mount, Name, filemap, inode_of};
 use crate::errno::Errno;
-use crate::mem::{FRAME_SIZE, Mem, Ref};
+use crate::mem::{FRAME_SIZE, Mem, Page, Ref};
 use crate::trace::mix;
 
 /// Directories, and files in each, unless the mount says otherwise.
@@ -204,6 +204,14 @@ impl FileSystem for Srcfs {
             number => next_in_names(number, limit),
         };
         Some(next.map_or(END, |next| u64::from(next) + 1))
+    }
+
+    fn can_map(&self) -> bool {
+        true
+    }
+
+    fn page(&self, mem: &mut Mem, inode: Ref<Inode>, index: u32) -> Result<Ref<Page>, Errno> {
+        filemap::page(mem, inode, index, Some(read_page))
     }
 
     fn read(

@@ -89,7 +89,7 @@ fn a_missing_name_is_remembered_until_it_is_made() {
     assert_eq!(facts(&lab.run("dcache show /a")), negative);
     lab.run("touch /a");
     assert_eq!(lab.counts(), [dentries + 1, unused, inodes + 1, 0]);
-    let positive = "dentry count 1 pinned parent inode ino 10 count 1 pages 0";
+    let positive = "dentry count 1 pinned parent inode ino 11 count 1 pages 0";
     assert_eq!(facts(&lab.run("dcache show /a")), positive);
     lab.run("rm /a");
     assert_eq!(lab.counts(), [dentries + 1, unused + 1, inodes, 0]);
@@ -183,7 +183,7 @@ fn mounts_come_and_go() {
          mkdir /e; mount -t srcfs -o dirs=0 none /e; mount -t srcfs -o x none /e; mount -t ramfs -o x none /e\n\
          umount /e; umount /f; umount /; umount /none\n\
          cd /m/dir1; umount /m; cd /; dcache open /m/dir0 file 1; umount /m; dcache close; umount /m; ls /m",
-        "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\n\
+        "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\nbinfs /bin binfs ro 0 0\n\
          src /m srcfs ro,dirs=2,files=2 0 0\n\
          mount: /m: Device or resource busy\n\
          mount: unknown filesystem type 'ext9'\nmount: /f: Not a directory\n\

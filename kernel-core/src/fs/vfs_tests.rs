@@ -394,7 +394,7 @@ fn devices_do_what_they_do() {
         lab.run("ls / > /dev/tty; ls /dev > /dev/tty")
             .lines()
             .count(),
-        8
+        9
     );
     // More than the terminal holds reaches the console as well.
     let file = "mkdir /m; mount -t srcfs -o dirs=1,files=9 none /m; cat /m/dir0/*";

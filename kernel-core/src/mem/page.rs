@@ -24,11 +24,12 @@ pub struct Page {
     /// Order of the block that begins here: of a free block in the buddy lists, of a slab, or of an
     /// allocation.
     pub order: u16,
-    /// Slab: objects in use.
+    /// Slab: objects in use. Page table: entries in use.
     pub inuse: u16,
-    /// Slab: the first free object. Page cache: index in the file.
+    /// Slab: the first free object. Page cache: index in the file. Anonymous memory: number of the user
+    /// page that it came for. Page table: its place in the directory.
     pub freelist: u32,
-    /// Slab: its `kmem_cache`. Page cache: the inode.
+    /// Slab: its `kmem_cache`. Page cache: the inode. Page table: its `mm_struct`.
     pub mapping: u32,
     /// Slab: objects that it holds room for.
     pub objects: u16,
@@ -71,13 +72,17 @@ pub enum PageFlag {
     Slob = 1 << 7,
     /// First frame of a block that one large object has for itself.
     Large = 1 << 8,
+    /// A program's memory: zeroes or a copy, not a file's.
+    Anon = 1 << 9,
+    /// A page table of an address space, or its directory.
+    PageTable = 1 << 10,
 }
 
 const ZONE_SHIFT: u32 = 24;
 
 /// Prints a descriptor's flags: `slab|frozen zone 1`.
 fn show_flags(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    const NAMES: [(PageFlag, &str); 8] = [
+    const NAMES: [(PageFlag, &str); 10] = [
         (PageFlag::Reserved, "reserved"),
         (PageFlag::Buddy, "buddy"),
         (PageFlag::Slab, "slab"),
@@ -86,6 +91,8 @@ fn show_flags(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (PageFlag::Tail, "tail"),
         (PageFlag::Slob, "slob"),
         (PageFlag::Large, "large"),
+        (PageFlag::Anon, "anon"),
+        (PageFlag::PageTable, "page_table"),
     ];
     let mut bar = "";
     for (flag, name) in NAMES {

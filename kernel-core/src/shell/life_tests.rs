@@ -40,7 +40,7 @@ fn a_staged_task_is_listed_as_it_was_staged() {
             "USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n\
              root         1  0.0  0.0      0     0 tty1     Rs+  00:00   0:00 [sh]\n\
              root         2  0.0  0.0      0     0 ?        S    00:00   0:00 [kthreadd]\n\
-             8          100  1.6  0.0      0     0 tty1     SN   22:00   2:00 [mail]\n",
+             8          100  1.6 76.6  65536 12288 tty1     SN   22:00   2:00 [mail]\n",
         ),
         (
             "ps -ef",
@@ -140,12 +140,12 @@ fn wrong_keys_are_told_before_anything_is_made() {
 fn many_tasks_at_once_and_many_threads() {
     check(&[
         ("spawn job count=3 ppid=1", "100-102\n"),
-        ("spawn server threads=3 ppid=101", "103\n"),
+        ("spawn daemon threads=3 ppid=101", "103\n"),
         (
             "ps -eL",
             "  PID TTY          TIME CMD\n    1 tty1     00:00:00 sh\n    2 ?        00:00:00 kthreadd\n  \
              100 tty1     00:00:00 job\n  101 tty1     00:00:00 job\n  102 tty1     00:00:00 job\n  \
-             103 tty1     00:00:00 server\n  104 tty1     00:00:00 server\n  105 tty1     00:00:00 server\n",
+             103 tty1     00:00:00 daemon\n  104 tty1     00:00:00 daemon\n  105 tty1     00:00:00 daemon\n",
         ),
         ("kill 101 104", ""),
         ("kill 103", "kill: (103) - No such process\n"),
@@ -393,7 +393,7 @@ fn a_task_tells_of_itself_as_in_2_6_24() {
 #[test]
 fn directories_of_tasks_come_and_go() {
     let mut lab = Lab::new("mem=16M");
-    lab.run("spawn server threads=2; spawn other");
+    lab.run("spawn daemon threads=2; spawn other");
     let listed = lab.run("ls /proc");
     assert!(listed.contains("self\n"), "{listed}");
     let numbers: std::vec::Vec<_> = listed
@@ -406,7 +406,7 @@ fn directories_of_tasks_come_and_go() {
     assert_eq!(lab.bytes(b"cat /proc/101/stat").0, 0);
     assert!(
         lab.run("cat /proc/100/task/101/stat")
-            .starts_with("101 (server) S 1 ")
+            .starts_with("101 (daemon) S 1 ")
     );
     for (line, errno) in [
         ("cat /proc/100/task/102/stat", "No such file or directory"),

@@ -115,6 +115,11 @@ describe!(
     ]
 );
 
+/// A word as a message shows it, which may be any user's: short, and without control characters.
+pub(crate) fn shortened(word: &str) -> impl fmt::Display + '_ {
+    lexer::Shortened(word)
+}
+
 /// Head of the list of named trees.
 fn trees_head() -> Ref<ListHead> {
     SHELL.byte_add(core::mem::offset_of!(ShellData, trees))
@@ -255,6 +260,8 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
             PageFlag::PageCache,
             PageFlag::Slob,
             PageFlag::Large,
+            PageFlag::Anon,
+            PageFlag::PageTable,
         ]
         .into_iter()
         .any(|flag| page.is(flag));

@@ -15,8 +15,9 @@ use crate::errno::Errno;
 use crate::fs::{self, File};
 use crate::mem::{Mem, Ref};
 use crate::task::exit::{self, Status, WUNTRACED, Which};
+use crate::task::program::{self, Args};
 use crate::task::signal::{self, Signal};
-use crate::task::{TASK, Task, Tif, fork, sched, seams};
+use crate::task::{TASK, Task, Tif, fork, sched};
 
 /// Where programs without a slash are.
 const BIN: &str = "/bin";
@@ -130,7 +131,8 @@ pub(super) fn prepare(
     fs::exit_files(mem, child);
     let [input, output] = files;
     mem[child].files = fs::console_files(mem, input, output)?;
-    seams::exec(mem, child, path, words)
+    let args = Args::collect(words)?;
+    program::exec(mem, child, path, &args)
 }
 
 /// Finds a program and makes a child for it.

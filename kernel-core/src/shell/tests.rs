@@ -111,7 +111,7 @@ fn variables() {
     check("echo a$nothing ''$nothing b; echo $1 ${?}", "a  b\n0\n");
     // An unquoted variable may be nothing at all, or several words.
     check("z=; cat $z; w=' a b '; echo x$w'y'", "x a b y\n");
-    check("d='/a /b'; mkdir $d; ls /", "a\nb\ndev\nproc\nsys\n");
+    check("d='/a /b'; mkdir $d; ls /", "a\nb\nbin\ndev\nproc\nsys\n");
     check("c=echo; $c yes; c=; $c; echo $?", "yes\n0\n");
     check("x=1; y=2; x=3; echo $x$y; y=; echo $x$y", "32\n3\n");
     check_status(
@@ -159,7 +159,10 @@ fn lists() {
 fn redirections() {
     check("echo a > f; echo b >> f; cat f; cat < f", "a\nb\na\nb\n");
     check(">f echo a; cat<f", "a\n");
-    check("echo a > f > g; cat f g; ls", "a\ndev\nf\ng\nproc\nsys\n");
+    check(
+        "echo a > f > g; cat f g; ls",
+        "a\nbin\ndev\nf\ng\nproc\nsys\n",
+    );
     check(
         "echo a > f; > f; cat f; ls -l f",
         "-rw-r--r--   1 root root        0 f\n",
@@ -167,7 +170,7 @@ fn redirections() {
     check("echo 2> f; cat f", "2\n");
     check(
         "foo > f; ls",
-        "sh: foo: command not found\ndev\nf\nproc\nsys\n",
+        "sh: foo: command not found\nbin\ndev\nf\nproc\nsys\n",
     );
     check(
         "cat nothing > f; cat f",
@@ -196,7 +199,7 @@ fn redirections() {
         "cat: f: input file is output file\ncat: -: input file is output file\na\n",
     );
     // Removed while it is open, a file lives until it is closed.
-    check("rm f > f; ls", "dev\nproc\nsys\n");
+    check("rm f > f; ls", "bin\ndev\nproc\nsys\n");
     check_status(
         "echo > a > b > c > d > e > f > g > h > i",
         2,
@@ -241,7 +244,7 @@ fn lines_that_are_refused_run_nothing() {
         check_status(&format!("mkdir /a; {line}"), 2, &format!("sh: {error}\n"));
         check(
             &format!("mkdir /a; {line}\nls; echo $?"),
-            &format!("sh: {error}\ndev\nproc\nsys\n0\n"),
+            &format!("sh: {error}\nbin\ndev\nproc\nsys\n0\n"),
         );
         let mut lab = Lab::new("mem=4M");
         lab.run(&format!("mkdir /a; {line}"));
@@ -466,7 +469,7 @@ fn directories() {
     );
     check(
         "mkdir b a C; ls; ls -a",
-        "C\na\nb\ndev\nproc\nsys\n.\n..\nC\na\nb\ndev\nproc\nsys\n",
+        "C\na\nb\nbin\ndev\nproc\nsys\n.\n..\nC\na\nb\nbin\ndev\nproc\nsys\n",
     );
     check(
         "cd /proc/self; pwd; cd ..; pwd; cd ..; pwd; cd ../..; pwd",
@@ -477,7 +480,7 @@ fn directories() {
         "/a:\nf\n/a/f\na//:\nf\n",
     );
     check("ls //proc/./self/../../proc/self/task", "1\n");
-    check("mkdir 'x y' é; ls", "dev\nproc\nsys\nx y\né\n");
+    check("mkdir 'x y' é; ls", "bin\ndev\nproc\nsys\nx y\né\n");
     // A directory may be removed while somebody stands in it.
     check(
         "mkdir -p a/b; cd a/b; rmdir /a/b /a; pwd; ls; ls -a; touch f; mkdir g; cd .; cd ..; pwd; cd ..; pwd",
@@ -488,7 +491,7 @@ fn directories() {
     check("ls -l / | cat", "sh: pipes are not supported yet\n");
     check(
         "mkdir a; mkdir a/b; touch a/f; ls -al a",
-        "drwxr-xr-x   3 root root        0 .\ndrwxr-xr-x   6 root root        0 ..\n\
+        "drwxr-xr-x   3 root root        0 .\ndrwxr-xr-x   7 root root        0 ..\n\
          drwxr-xr-x   2 root root        0 b\n-rw-r--r--   1 root root        0 f\n",
     );
 }
@@ -512,7 +515,7 @@ fn files_grow_over_pages() {
         "{meminfo}"
     );
     assert_eq!(lab.run("echo short > f; cat f"), "short\n");
-    assert_eq!(lab.run("rm f g; ls"), "dev\nproc\nsys\n");
+    assert_eq!(lab.run("rm f g; ls"), "bin\ndev\nproc\nsys\n");
     for cache in slab::caches(&lab.kernel.mem).collect::<Vec<_>>() {
         slab::kmem_cache_shrink(&mut lab.kernel.mem, cache);
     }
@@ -602,9 +605,9 @@ fn proc_files_have_the_formats_of_the_era() {
     );
     assert_eq!(
         lab.run("cat /proc/mounts /proc/filesystems"),
-        "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\n\
+        "rootfs / rootfs rw 0 0\nproc /proc proc rw 0 0\nsysfs /sys sysfs rw 0 0\nbinfs /bin binfs ro 0 0\n\
          nodev\trootfs\nnodev\tproc\nnodev\tsysfs\nnodev\tramfs\nnodev\tsrcfs\n\
-         nodev\tcontainer\nnodev\tcgroup\nnodev\tcpuset\nnodev\tpipefs\n"
+         nodev\tcontainer\nnodev\tcgroup\nnodev\tcpuset\nnodev\tpipefs\nnodev\tbinfs\n"
     );
     assert!(
         lab.run("cat /proc/version")
@@ -661,7 +664,7 @@ fn the_trace_is_a_file() {
         "{create}"
     );
     assert!(
-        create.ends_with(": create: ino=10 parent=1 mode=40755"),
+        create.ends_with(": create: ino=11 parent=1 mode=40755"),
         "{create}"
     );
     let stopped = lab.run(

@@ -15,7 +15,7 @@ use core::mem::offset_of;
 use super::wait::{self, WaitQueue};
 use super::{
     EXIT_DEAD, EXIT_ZOMBIE, INTERRUPTIBLE, PF_EXITING, RUNNING, STOPPED, SignalStruct, TASK,
-    TASK_DEAD, Task, Tif, UNINTERRUPTIBLE, children, fork, pid, sched, seams,
+    TASK_DEAD, Task, Tif, UNINTERRUPTIBLE, children, fork, pid, sched,
     signal::{self, GROUP_EXIT, STOP_CONTINUED, STOP_STOPPED, Signal},
     time, user,
 };
@@ -113,7 +113,7 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
     wait::finish_wait(mem, task);
     time::timer_cancel(mem, task);
     if !mem[task].program.is_null() {
-        seams::exit_process(mem, task);
+        super::program::exit_process(mem, task);
     }
     fork::release_mm(mem, task);
     fs::exit_files(mem, task);

@@ -20,7 +20,7 @@ use bytemuck::Zeroable;
 
 use super::{
     EXIT_ZOMBIE, INTERRUPTIBLE, PF_EXITING, PF_FORKNOEXEC, PF_FROZEN, PF_SIGNALED, RUNNING,
-    SignalStruct, TASK, Task, Tif, cred::Capability, pid, sched, seams, signal, tasks_head, user,
+    SignalStruct, TASK, Task, Tif, cred::Capability, pid, sched, signal, tasks_head, user,
     wait::Why,
 };
 use crate::container;
@@ -265,7 +265,7 @@ fn copy_pieces(
     mem[child].signal = copy_signal(mem, parent, flags)?;
     if flags & BARE == 0 {
         mem[child].mm = copy_mm(mem, parent, flags)?;
-        seams::fork_process(mem, parent, child)?;
+        super::program::fork_process(mem, parent, child)?;
     }
     pid::alloc(mem, child).map_err(|errno| match errno {
         Errno::EAGAIN => Refusal {
@@ -324,7 +324,7 @@ fn copy_mm(mem: &mut Mem, parent: Ref<Task>, flags: u32) -> Result<Ref<super::mm
         mem[mm].users += 1;
         return Ok(mm);
     }
-    seams::dup_mm(mem, mm)
+    super::mm::dup_mm(mem, mm)
 }
 
 /// Puts a complete child where others find it. Nothing can fail.
@@ -377,7 +377,7 @@ fn undo(mem: &mut Mem, child: Ref<Task>) {
         pid::free(mem, child);
     }
     if !mem[child].program.is_null() {
-        seams::exit_process(mem, child);
+        super::program::exit_process(mem, child);
     }
     release_mm(mem, child);
     let signal = mem[child].signal;
@@ -401,7 +401,7 @@ fn undo(mem: &mut Mem, child: Ref<Task>) {
 pub(super) fn release_mm(mem: &mut Mem, task: Ref<Task>) {
     let mm = core::mem::replace(&mut mem[task].mm, Ref::NULL);
     if !mm.is_null() {
-        seams::mmput(mem, mm);
+        super::mm::mmput(mem, mm);
     }
 }
 

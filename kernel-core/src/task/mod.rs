@@ -36,7 +36,6 @@ pub mod mm;
 pub mod pid;
 pub mod program;
 pub mod sched;
-pub(crate) mod seams;
 pub mod signal;
 pub mod time;
 pub mod user;
@@ -381,6 +380,10 @@ pub struct TaskData {
     pub tty_pgrp: u32,
     /// Users who have tasks, by a few bits of their number.
     pub users: [Ref<User>; user::BUCKETS],
+    /// What is known of address spaces.
+    pub mm: mm::MmData,
+    /// What is known of programs.
+    pub programs: program::ProgramData,
 }
 
 describe!(
@@ -402,6 +405,8 @@ describe!(
         hz,
         tty_pgrp,
         users,
+        mm,
+        programs,
     ]
 );
 
@@ -553,6 +558,8 @@ pub(crate) fn boot(mem: &mut Mem, hz: u32) -> Result<(), Errno> {
         }
     }
     pid::begin_at(mem, FIRST_PID);
+    mm::boot(mem)?;
+    program::boot(mem)?;
     sched::boot(mem)
 }
 
@@ -673,5 +680,7 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     }
     user::check(mem)?;
     pid::check(mem)?;
+    mm::check(mem)?;
+    program::check(mem)?;
     sched::check(mem)
 }

@@ -220,6 +220,16 @@ tracepoints! {
     CgroupLimit = 58, "cgroup", "cgroup_limit", ["subsys:subsys", "container", "pid", "asked", "usage", "limit"];
     /// A set of memberships was made that no task had yet, with so many links.
     CgroupCssSet = 59, "cgroup", "cgroup_css_set", ["set:ptr", "links"];
+    /// A page fault was served; see [`crate::task::mm::Fault`]. `old` is the frame that was there.
+    PageFault = 32, "mm", "page_fault", ["mm:ptr", "address:addr", "write", "fault", "pfn", "old"];
+    /// An area was mapped.
+    MmMap = 33, "mm", "mmap", ["mm:ptr", "address:addr", "length", "flags:addr"];
+    /// A range was unmapped; pages that it had.
+    MmUnmap = 34, "mm", "munmap", ["mm:ptr", "address:addr", "length", "pages"];
+    /// An address space was copied for `fork`: its areas, pages that both share now, tables.
+    MmDup = 35, "mm", "dup_mm", ["from:ptr", "to:ptr", "areas", "pages", "tables"];
+    /// A task goes on as another program.
+    SchedProcessExec = 37, "sched", "sched_process_exec", ["pid", "ino", "mm:ptr"];
 }
 
 impl Tracepoint {
@@ -350,6 +360,7 @@ impl Event {
             let pointer = Ref::new(value as u32);
             let value = match kind {
                 "hex" => Value::Hex(value),
+                "addr" => Value::Address(value as u32),
                 "oct" => Value::Octal(value),
                 "int" => Value::Signed(value as i64),
                 "gfp" => Value::Gfp(Gfp(value as u32)),
@@ -382,6 +393,8 @@ pub enum Value<'a> {
     Signed(i64),
     /// A hash, in hexadecimal digits.
     Hex(u64),
+    /// A user address or a set of bits, in hexadecimal digits.
+    Address(u32),
     /// Type and permission bits, in octal digits.
     Octal(u64),
     /// How an allocation may be made.
@@ -400,6 +413,7 @@ impl fmt::Display for Value<'_> {
             Value::Number(value) => write!(f, "{value}"),
             Value::Signed(value) => write!(f, "{value}"),
             Value::Hex(value) => write!(f, "{value:016x}"),
+            Value::Address(value) => write!(f, "{value:08x}"),
             Value::Octal(value) => write!(f, "{value:o}"),
             Value::Gfp(gfp) => write!(f, "{gfp}"),
             Value::Pointer(pointer) => write!(f, "{pointer}"),

@@ -13,7 +13,7 @@ use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
 use crate::task::account::{self, Usage};
 use crate::task::sched::proc::{self as sched, BTIME};
-use crate::task::{self, TASK, Task, pid, seams};
+use crate::task::{self, TASK, Task, pid, program};
 
 /// Columns.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -272,7 +272,7 @@ fn write_state(mem: &Mem, task: Ref<Task>, out: &mut Row) -> fmt::Result {
 /// What a task was called with; its name in brackets if nothing is left of that.
 fn write_command(mem: &Mem, task: Ref<Task>, out: &mut Row) -> fmt::Result {
     let mut line = [0; 256];
-    let length = seams::command_line(mem, task, &mut line);
+    let length = program::command_line(mem, task, &mut line);
     let mut text = core::str::from_utf8(&line[..length]).unwrap_or("?");
     text = text.trim_end_matches('\0');
     if mem[task].exit_state != 0 {

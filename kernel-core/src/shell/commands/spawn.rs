@@ -19,7 +19,7 @@ use crate::shell::words::Words;
 use crate::shell::{STATUS_USAGE, programs, units};
 use crate::task::cred::{CAP_FULL, CAPABILITIES, Cred};
 use crate::task::signal::Signal;
-use crate::task::{self, TASK, Task, UNINTERRUPTIBLE, exit, fork, sched, seams, signal, user};
+use crate::task::{self, TASK, Task, UNINTERRUPTIBLE, exit, fork, mm, sched, signal, user};
 
 /// Memory of a staged task for which nothing was said: a small daemon's.
 const DEFAULT_VM: u32 = 446;
@@ -308,7 +308,7 @@ fn apply(mem: &mut Mem, child: Ref<Task>, keys: &Keys) -> Result<(), Errno> {
             true => DEFAULT_VM.max(rss),
             false => rss,
         });
-        seams::stage_mm(mem, child, vm, rss)?;
+        mm::stage_task(mem, child, vm, rss)?;
     }
     if let Some(uid) = keys.uid {
         user::switch(mem, child, uid)?;

@@ -10,7 +10,7 @@ use super::{Rq, SCHED, balance, fair, rq, tasks};
 use crate::container::freezer;
 use crate::errno::Errno;
 use crate::mem::{MEM, Mem, Ref};
-use crate::task::{INTERRUPTIBLE, RUNNING, TASK, Task, get_task, put_task, time};
+use crate::task::{INTERRUPTIBLE, RUNNING, TASK, Task, get_task, program, put_task, time};
 
 /// Nanoseconds between two looks at the load.
 pub(super) const LOAD_FREQ: u64 = 5_000_000_000;
@@ -46,8 +46,11 @@ pub enum Outcome {
 pub type Runner<'a> = &'a mut dyn FnMut(&mut Mem, Ref<Task>, u64) -> Run;
 
 /// Runs a task's program. A thread of the kernel has none; what it has to do is done elsewhere, and it
-/// sleeps again.
+/// sleeps again. Anybody else without one was staged, and takes all the time it is given.
 fn run_task(mem: &mut Mem, task: Ref<Task>, budget_ns: u64) -> Run {
+    if !mem[task].program.is_null() {
+        return program::run(mem, task, budget_ns);
+    }
     if mem[task].is_kernel_thread() {
         mem[task].state = INTERRUPTIBLE;
         return Run {
