@@ -53,12 +53,14 @@ pub(super) fn may_search_all(mem: &Mem) -> bool {
 /// # Errors
 /// `EROFS` for writing on a read-only file system; `EACCES`.
 pub fn permission(mem: &Mem, inode: Ref<Inode>, mask: u32) -> Result<(), Errno> {
-    let Inode { mode, uid, gid, .. } = mem[inode];
+    let Inode { mode, .. } = mem[inode];
+    let file_system = super::file_system(mem, inode);
+    let [uid, gid] = file_system.owner(mem, inode);
     let kind = mode & TYPE_MASK;
     // A device or pipe is elsewhere, whatever its name lies on.
     if mask & MAY_WRITE != 0
         && matches!(kind, REGULAR | DIRECTORY | LINK)
-        && super::file_system(mem, inode).is_read_only()
+        && file_system.is_read_only()
     {
         return Err(Errno::EROFS);
     }

@@ -14,7 +14,7 @@
 use core::fmt::{self, Write};
 
 use super::dentry::{self, Dentry};
-use super::inode::{self, DIRECTORY, Inode, REGULAR};
+use super::inode::{self, DIRECTORY, Inode, LINK, REGULAR};
 use super::proc_module::{self, Module};
 use super::{END, File, FileSystem, Mount, Name, dcache_readdir, inode_of};
 use crate::errno::Errno;
@@ -37,11 +37,16 @@ pub(super) struct Entry {
     pub store: Option<Store>,
     /// A module that does both in its own way.
     pub module: Option<&'static Module>,
+    /// Whether it is a symbolic link, and what it shows its text.
+    pub is_link: bool,
 }
 
 impl Entry {
     /// Type and permission bits.
     fn mode(&self) -> u32 {
+        if self.is_link {
+            return LINK | 0o777;
+        }
         REGULAR
             | match (self.module, self.store) {
                 (Some(module), _) => module.mode,
@@ -63,6 +68,18 @@ pub(super) const fn module(path: &'static str, module: &'static Module) -> Entry
         show: show_nothing,
         store: None,
         module: Some(module),
+        is_link: false,
+    }
+}
+
+/// A row that is a symbolic link.
+pub(super) const fn link(path: &'static str, show: Show) -> Entry {
+    Entry {
+        path,
+        show,
+        store: None,
+        module: None,
+        is_link: true,
     }
 }
 
@@ -90,6 +107,7 @@ pub(super) const fn file(path: &'static str, show: Show, store: Option<Store>) -
         show,
         store,
         module: None,
+        is_link: false,
     }
 }
 
@@ -107,8 +125,12 @@ pub(super) struct Family {
     pub list: fn(&Mem, u32, u64, &mut dyn Write) -> Option<u64>,
     /// What is in each member's directory, sorted by names, without directories below.
     pub files: &'static [Entry],
-    /// The family of which each member has a directory.
-    pub inner: Option<u32>,
+    /// The families of which each member has a directory.
+    pub inner: &'static [u32],
+    /// Whose the members are: user and group; without it they are root's.
+    pub owner: Option<fn(&Mem, u32) -> [u32; 2]>,
+    /// Members are symbolic links with this text, and no directories.
+    pub link: Option<Show>,
 }
 
 /// From here on positions in a family's directory are members'; below are the files beside them.
@@ -198,6 +220,33 @@ impl Generated {
         }
     }
 
+    /// The family that has a directory of that name in the members of another.
+    fn inner(&self, family: &Family, name: &str) -> Option<u32> {
+        let mut numbers = family.inner.iter().copied();
+        numbers.find(|&inner| self.families[inner as usize].directory == name)
+    }
+
+    /// Whose an object is that is about to be found in `dir`.
+    fn owner_in(&self, mem: &Mem, dir: Ref<Dentry>, name: &str, role: u32) -> [u32; 2] {
+        let number = match self.family(mem, mem[dir].inode) {
+            Some((family, LIST)) => self
+                .outer(mem, dir)
+                .and_then(|outer| (family.find)(mem, outer, name)),
+            _ => self.member(mem, dir),
+        };
+        // What a member's directory holds is the member's, other families' directories included.
+        let family = match role & 0xffff {
+            LIST => self.family(mem, mem[dir].inode).map(|(family, _)| family),
+            _ => self
+                .families
+                .get(((role & !IN_FAMILY) >> FAMILY_SHIFT) as usize),
+        };
+        match (family.and_then(|family| family.owner), number) {
+            (Some(owner), Some(number)) => owner(mem, number),
+            _ => [0; 2],
+        }
+    }
+
     /// The number of the member that holds the family's directory `list`; 0 if none does.
     fn outer(&self, mem: &Mem, list: Ref<Dentry>) -> Option<u32> {
         let above = mem[list].parent;
@@ -237,14 +286,18 @@ impl FileSystem for Generated {
             Some((family, LIST)) => {
                 let outer = self.outer(mem, dir).ok_or(Errno::ENOENT)?;
                 (family.find)(mem, outer, name).ok_or(Errno::ENOENT)?;
-                (entry[0] & !0xffff | MEMBER, DIRECTORY | 0o555)
+                let mode = match family.link {
+                    Some(_) => LINK | 0o777,
+                    None => DIRECTORY | 0o555,
+                };
+                (entry[0] & !0xffff | MEMBER, mode)
             }
-            Some((family, MEMBER)) => match family.inner {
-                Some(inner) if self.families[inner as usize].directory == name => {
+            Some((family, MEMBER)) => match self.inner(family, name) {
+                Some(inner) => {
                     let list = IN_FAMILY | inner << FAMILY_SHIFT | LIST;
                     (list, DIRECTORY | 0o555)
                 }
-                _ => {
+                None => {
                     let mut rows = (0..).zip(family.files);
                     let (row, file) = rows
                         .find(|(_, file)| file.path == name)
@@ -255,14 +308,48 @@ impl FileSystem for Generated {
             _ => return Err(Errno::ENOENT),
         };
         let inode = inode::new(mem, mount, mode)?;
-        // Whoever looks first does not own it.
-        (mem[inode].uid, mem[inode].gid) = (0, 0);
         mem[inode].entry = [role, 0];
+        // Whoever looks first does not own it.
+        [mem[inode].uid, mem[inode].gid] = self.owner_in(mem, dir, name, role);
         Ok(inode)
     }
 
     fn is_volatile(&self) -> bool {
         true
+    }
+
+    /// A member's owner may change while its directory is in the cache.
+    fn owner(&self, mem: &Mem, inode: Ref<Inode>) -> [u32; 2] {
+        let Inode {
+            alias,
+            uid,
+            gid,
+            entry: [role, _],
+            ..
+        } = mem[inode];
+        match alias.is_null() || role & IN_FAMILY == 0 || mem[alias].parent.is_null() {
+            true => [uid, gid],
+            false => self.owner_in(mem, mem[alias].parent, mem[alias].name(), role),
+        }
+    }
+
+    fn readlink(&self, mem: &Mem, inode: Ref<Inode>, out: &mut dyn Write) -> Result<(), Errno> {
+        let family = self.family(mem, inode);
+        let (show, number) = match family.map(|(family, role)| (family.link, role)) {
+            Some((Some(show), MEMBER)) => {
+                let number = self.member(mem, mem[inode].alias);
+                (show, number.ok_or(Errno::ENOENT)?)
+            }
+            _ => {
+                let (entry, number) = self.entry(mem, inode)?;
+                (entry.show, number)
+            }
+        };
+        match show(mem, number, 0, out) {
+            Ok(_) => Ok(()),
+            Err(Stop::Full) => Err(Errno::ENAMETOOLONG),
+            Err(Stop::Errno(errno)) => Err(errno),
+        }
     }
 
     /// A member's directory is valid as long as there is such a member.
@@ -289,14 +376,15 @@ impl FileSystem for Generated {
             }
             Some((family, MEMBER)) => {
                 let row = usize::try_from(position).ok()?;
-                match (family.files.get(row), family.inner) {
-                    (Some(file), _) => name.write_str(file.path).ok()?,
-                    (None, Some(inner)) if row == family.files.len() => {
-                        name.write_str(self.families[inner as usize].directory)
-                            .ok()?;
+                let inner = row.checked_sub(family.files.len());
+                let text = match inner {
+                    None => family.files[row].path,
+                    Some(inner) => {
+                        let inner = *family.inner.get(inner)?;
+                        self.families[inner as usize].directory
                     }
-                    _ => return None,
-                }
+                };
+                name.write_str(text).ok()?;
                 Some(position + 1)
             }
             Some(_) => None,

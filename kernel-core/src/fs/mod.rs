@@ -286,6 +286,11 @@ pub(crate) trait FileSystem: Sync {
         false
     }
 
+    /// Whose an inode is: user and group.
+    fn owner(&self, mem: &Mem, inode: Ref<Inode>) -> [u32; 2] {
+        [mem[inode].uid, mem[inode].gid]
+    }
+
     /// Whether a dentry in the cache, perhaps a negative one, still says the truth.
     fn is_valid(&self, _: &Mem, _dentry: Ref<Dentry>) -> bool {
         true

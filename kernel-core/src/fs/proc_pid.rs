@@ -10,9 +10,10 @@
 
 use core::fmt::{self, Write};
 
-use super::generated::{Entry, Family, Shown, Stop, file};
+use super::generated::{Entry, Family, Shown, Stop, file, link};
 use crate::container;
 use crate::errno::Errno;
+use crate::fs::{self, Dentry};
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::slab::failslab;
 use crate::task::account::{self, Usage};
@@ -23,14 +24,16 @@ use crate::task::{
 };
 
 /// Families of `/proc`: processes, and the threads of each.
-pub(super) static FAMILIES: [Family; 2] = [
+pub(super) static FAMILIES: [Family; 3] = [
     Family {
         directory: "",
         is_there: |_| true,
         find: |mem, _, name| find(mem, name),
         list: list_processes,
         files: &FILES,
-        inner: Some(1),
+        inner: &[2, 1],
+        owner: Some(owner),
+        link: None,
     },
     Family {
         directory: "task",
@@ -43,19 +46,80 @@ pub(super) static FAMILIES: [Family; 2] = [
         },
         list: list_threads,
         files: &FILES,
-        inner: None,
+        inner: &[2],
+        owner: Some(owner),
+        link: None,
+    },
+    Family {
+        directory: "fd",
+        is_there: |_| false,
+        find: |mem, task, name| {
+            let fd = name
+                .parse()
+                .ok()
+                .filter(|_| name == "0" || parse(name).is_some())?;
+            let task = task & !THREAD;
+            fs::fd_get(mem, task_of(mem, task).ok()?, fd).ok()?;
+            Some(task << FD_BITS | fd)
+        },
+        list: |mem, task, position, out| {
+            let mut open = fs::descriptors(mem, task_of(mem, task).ok()?);
+            let (fd, _) = open.find(|&(fd, _)| u64::from(fd) >= position)?;
+            write!(out, "{fd}").ok()?;
+            Some(u64::from(fd) + 1)
+        },
+        files: &[],
+        inner: &[],
+        owner: Some(|mem, number| owner(mem, number >> FD_BITS)),
+        link: Some(descriptor),
     },
 ];
+
+/// Bits of a descriptor in the number of its link.
+const FD_BITS: u32 = 8;
+const _: () = assert!(NR_OPEN <= 1 << FD_BITS && (pid::PID_MAX_LIMIT as u64) << FD_BITS < 1 << 31);
+
+/// Whose a task's files are: its effective user's and group's; root's if it is the kernel's own.
+fn owner(mem: &Mem, number: u32) -> [u32; 2] {
+    let cred = at(mem, number).map(|task| task.cred);
+    cred.map_or([0; 2], |cred| [cred.euid, cred.egid])
+}
+
+/// What a descriptor leads to: a path, or the name of what has none.
+fn descriptor(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
+    let task = task_of(mem, number >> FD_BITS)?;
+    let file = fs::fd_get(mem, task, number & ((1 << FD_BITS) - 1))?;
+    show_path(mem, mem[file].dentry, out)
+}
+
+/// Where a task stands.
+fn cwd(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
+    match at(mem, number)?.pwd {
+        pwd if pwd.is_null() => Err(Errno::ENOENT.into()),
+        pwd => show_path(mem, pwd, out),
+    }
+}
+
+fn show_path(mem: &Mem, dentry: Ref<Dentry>, out: &mut dyn Write) -> Shown {
+    let mut buffer = [0; fs::PATH_MAX];
+    match fs::full_path(mem, dentry, &mut buffer) {
+        Ok(path) => out.write_str(path)?,
+        Err(_) if mem[mem[dentry].inode].kind() == fs::FIFO => out.write_str(mem[dentry].name())?,
+        Err(_) => write!(out, "{} (deleted)", mem[dentry].name())?,
+    }
+    Ok(None)
+}
 
 /// In a task's number: only this thread is meant.
 const THREAD: u32 = 1 << 31;
 
 /// The files of a task's directory, in the order of their names.
-static FILES: [Entry; 15] = [
+static FILES: [Entry; 16] = [
     file("cgroup", containers, None),
     file("cmdline", cmdline, None),
     file("container", containers, None),
     file("cpuset", cpuset, None),
+    link("cwd", cwd),
     file("environ", |_, _, _, _| Ok(None), None),
     file("fail-nth", fail_nth, Some(set_fail_nth)),
     file("limits", limits, None),

@@ -35,7 +35,9 @@ pub(super) const CACHES: Family = Family {
     find: |mem, _, name| slab::find(mem, name).map(|cache| cache.unit()),
     list,
     files: &FILES,
-    inner: None,
+    inner: &[],
+    owner: None,
+    link: None,
 };
 
 /// The files of a cache's directory, in the order of their names. Their number is the cache.

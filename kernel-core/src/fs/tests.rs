@@ -13,7 +13,7 @@ use crate::mem::Ram;
 use crate::slab;
 use crate::testing::Random;
 
-pub(super) struct Console(Vec<u8>);
+pub(super) struct Console(pub(super) Vec<u8>);
 
 impl Machine for Console {
     fn console_write(&mut self, text: &[u8]) {

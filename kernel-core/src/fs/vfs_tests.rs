@@ -752,3 +752,109 @@ fn random_sessions_of_users_keep_all_invariants() {
         assert!(open.is_empty());
     }
 }
+
+#[test]
+fn a_container_decides_about_devices() {
+    let mut lab = Lab::new("mem=4M");
+    lab.run("mkdir /c; mount -t container -o devices none /c; mkdir /c/a; echo 1 > /c/a/tasks");
+    assert_eq!(lab.run("mknod /n c 1 3; echo x > /n; cat /n"), "");
+    // The file's name has the prefix that its kernel gives it.
+    let listed = lab.run("ls /c/a");
+    let deny = listed
+        .lines()
+        .find(|name| name.ends_with("deny"))
+        .expect("a file to deny");
+    let allow = deny.replace("deny", "allow");
+    lab.run(&format!(
+        "echo a > /c/a/{deny}; echo c 1:3 r > /c/a/{allow}"
+    ));
+    assert_eq!(lab.run("cat /n"), "");
+    assert_eq!(lab.run("echo x > /n"), "sh: /n: Operation not permitted\n");
+    assert_eq!(
+        lab.run("cat /dev/zero"),
+        "cat: /dev/zero: Operation not permitted\n"
+    );
+    assert_eq!(
+        lab.run("mknod /z c 1 3"),
+        "mknod: /z: Operation not permitted\n"
+    );
+    assert_eq!(lab.run("mkfifo /z; rm /z"), "", "a pipe is no device");
+}
+
+#[test]
+fn proc_tells_what_is_open() {
+    let mut lab = Lab::new("mem=4M");
+    lab.run("echo hello > /f; mkdir /d; cd /d");
+    let mem = &mut lab.kernel.mem;
+    let task = mem[TASK].init;
+    mem[task].files = fs::console_files(mem, None, None).expect("there is memory");
+    let file = fs::open(mem, "/f", O_RDWR, 0).expect("it is there");
+    fs::fd_install(mem, task, file).expect("room");
+    for end in fs::pipe(mem).expect("there is memory") {
+        fs::fd_install(mem, task, end).expect("room");
+    }
+    let listing = lab
+        .run("ls /proc/1/fd; readlink /proc/self/fd/0; readlink /proc/1/fd/3; cat /proc/self/fd/3");
+    assert_eq!(listing, "0\n1\n2\n3\n4\n5\n/dev/console\n/f\nhello\n");
+    assert!(lab.run("readlink /proc/1/fd/4").starts_with("pipe:["));
+    assert_eq!(
+        lab.run("readlink /proc/self/cwd; ls /proc/1/fd/6; readlink /proc/1/fd/03; rm /f; readlink /proc/1/fd/3"),
+        "/d\nls: cannot access '/proc/1/fd/6': No such file or directory\nf (deleted)\n"
+    );
+    // A directory of /proc belongs to whom its task belongs to.
+    assert!(
+        lab.run("ls -l /proc/1/fd/3")
+            .starts_with("lrwxrwxrwx   1 root root ")
+    );
+    assert!(
+        lab.run("su 7; ls -l /proc/1/status; echo 5 > /proc/1/oom_adj; cat /proc/1/oom_adj; su")
+            .ends_with("\n5\n")
+    );
+    assert_eq!(lab.run("echo 0 > /proc/1/oom_adj"), "");
+    let mem = &mut lab.kernel.mem;
+    fs::exit_files(mem, task);
+    lab.run("ls /proc/1/fd");
+}
+
+/// The check passes over each task and each dentry once, so twice as many take twice as long.
+#[test]
+fn the_check_is_linear() {
+    let mut lab = Lab::new("mem=128M");
+    lab.kernel.mem[TASK].max_threads = 5000;
+    let mut before = 0;
+    for thousands in [2, 4, 8] {
+        let count = thousands * 500;
+        let text: String = (before..count)
+            .map(|number| format!("/d{number} "))
+            .collect();
+        for paths in text
+            .trim()
+            .split_inclusive(' ')
+            .collect::<Vec<_>>()
+            .chunks(300)
+        {
+            lab.kernel.run_line(
+                &mut super::tests::Console(Vec::new()),
+                format!("mkdir {}", paths.concat()).as_bytes(),
+            );
+        }
+        for number in before..count {
+            let mem = &mut lab.kernel.mem;
+            let init = mem[TASK].init;
+            let task = crate::task::fork::copy_process(mem, init, crate::task::fork::FORK)
+                .expect("room for a task");
+            let path = format!("/d{number}");
+            let dir = fs::walk(mem, &path).expect("it was made");
+            fs::get(mem, dir);
+            let old = core::mem::replace(&mut mem[task].pwd, dir);
+            fs::put(mem, old);
+            if number % 2 == 0 {
+                fs::rmdir(mem, &path).expect("it is empty");
+            }
+        }
+        before = count;
+        let start = std::time::Instant::now();
+        super::check(&lab.kernel.mem).expect("all is well");
+        println!("{count} tasks: {:?}", start.elapsed());
+    }
+}
