@@ -32,6 +32,8 @@ mod commands;
 mod complete;
 mod context;
 mod exec;
+#[cfg(test)]
+mod job_tests;
 mod jobs;
 mod lexer;
 #[cfg(test)]
