@@ -115,6 +115,7 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
     if !mem[task].program.is_null() {
         super::program::exit_process(mem, task);
     }
+    update_mm_owner(mem, task);
     fork::release_mm(mem, task);
     fs::exit_files(mem, task);
     fork::release_fs(mem, task);
@@ -146,6 +147,23 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
         end_process(mem, leader);
     }
     super::put_task(mem, leader);
+}
+
+/// Another task answers for an address space that outlives its owner (`mm_update_next_owner`).
+fn update_mm_owner(mem: &mut Mem, task: Ref<Task>) {
+    let mm = mem[task].mm;
+    if mm.is_null() || mem[mm].owner != task || mem[mm].users == 1 {
+        return;
+    }
+    let lives = |&other: &Ref<Task>| {
+        let Task {
+            mm: others, flags, ..
+        } = mem[other];
+        others == mm && other != task && flags & PF_EXITING == 0
+    };
+    let thread = super::threads(mem, mem[task].signal).find(lives);
+    let next = thread.or_else(|| pid::tasks_from(mem, 1).find(lives));
+    mem[mm].owner = next.unwrap_or(mem[TASK].init);
 }
 
 /// All threads have ended: the parent is told, and the process goes or stays as a zombie.
