@@ -1,11 +1,14 @@
 //! Tasks come, move and go (specs 1.8, 1.9).
 
+use core::fmt::Write;
 use core::mem::offset_of;
 
 use super::{
-    CONTAINER, Callback, Container, RELEASABLE, css_set, css_set_of, subsys, task_container,
+    CONTAINER, Callback, Container, RELEASABLE, css_set, css_set_of, files, root_of, subsys,
+    task_container, tree,
 };
 use crate::errno::Errno;
+use crate::fs::{self, Name};
 use crate::mem::{ListHead, Mem, Ref};
 use crate::task::{self, PF_EXITING, Task};
 use crate::trace::Tracepoint;
@@ -67,6 +70,32 @@ pub fn attach_task(mem: &mut Mem, container: Ref<Container>, task: Ref<Task>) ->
     mem[old].flags |= RELEASABLE;
     css_set::put(mem, old_set, false);
     Ok(())
+}
+
+/// Gives a task a container of its own, `node_<pid>` below the one that it is in
+/// (`container_clone`): what a subsystem does for a task that leaves a namespace. Nothing happens if the
+/// subsystem is mounted nowhere.
+///
+/// # Errors
+/// `EEXIST` if there is such a directory; those of `mkdir` and of [`attach_task`], which leaves the
+/// directory behind.
+pub fn container_clone(mem: &mut Mem, task: Ref<Task>, subsystem: usize) -> Result<(), Errno> {
+    let root = root_of(mem, subsystem);
+    if root == mem[CONTAINER].dummy {
+        return Ok(());
+    }
+    let mut name = Name::EMPTY;
+    write!(name, "node_{}", mem[task].pid).map_err(|_| Errno::ENAMETOOLONG)?;
+    let dir = mem[task_container(mem, task, root)].dentry;
+    if fs::entries(mem, dir).any(|entry| mem[entry].name() == name.text()) {
+        return Err(Errno::EEXIST);
+    }
+    let made = tree::mkdir(mem, dir, name.text(), 0o755)?;
+    let container = files::container_of(mem, made).ok_or(Errno::ENOENT)?;
+    for number in mem[root].subsystems() {
+        subsys::post_clone(mem, number, container);
+    }
+    attach_task(mem, container, task)
 }
 
 /// Puts a child where its parent is, in every hierarchy; it is not listed there yet.

@@ -44,7 +44,9 @@ mod subsys;
 mod tests;
 mod tree;
 
-pub use attach::{attach_task, can_fork, exit, fork, fork_callbacks, fork_failed, post_fork};
+pub use attach::{
+    attach_task, can_fork, container_clone, exit, fork, fork_callbacks, fork_failed, post_fork,
+};
 pub(crate) use check::check;
 pub(crate) use containerfs::{CGROUP, CONTAINER_FS, CPUSET_FS};
 pub use files::{Cftype, parse_u64};

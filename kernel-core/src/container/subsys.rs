@@ -428,6 +428,14 @@ pub(super) fn populate(mem: &mut Mem, number: usize, container: Ref<Container>) 
     }
 }
 
+/// Calls `post_clone`.
+pub(super) fn post_clone(mem: &mut Mem, number: usize, container: Ref<Container>) {
+    if let Some(subsystem) = with(number, Callback::PostClone) {
+        subsystem.post_clone(mem, container);
+        Call::new(Callback::PostClone, number, container).done(mem, &Ok(()));
+    }
+}
+
 /// Calls `bind`.
 pub(super) fn bind(mem: &mut Mem, number: usize, top: Ref<Container>) {
     if let Some(subsystem) = with(number, Callback::Bind) {

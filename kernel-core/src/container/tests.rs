@@ -1012,6 +1012,74 @@ fn a_hundred_thousand_tasks() {
     check::check(mem).expect("sound");
 }
 
+/// The golden log, which the other hosts replay as well.
+#[test]
+fn the_log_prints_what_the_specification_says() {
+    let log = include_str!("../../../tests/logs/containers/input.log");
+    let expected = include_str!("../../../tests/logs/containers/expected.txt");
+    let (header, lines) = log.split_once('\n').expect("a header");
+    let mut lab = Lab::new(header);
+    let mut at = expected;
+    for line in lines.lines() {
+        let printed = lab.run(line);
+        at = at.strip_prefix(&*printed).unwrap_or_else(|| {
+            let next: Vec<&str> = at.lines().take(4).collect();
+            panic!("{line}: printed {printed:?}, expected {next:?}")
+        });
+    }
+    assert_eq!(at, "");
+}
+
+/// `/proc/mounts` prints options in the order of the list: the highest number first.
+#[test]
+fn mounts_show_their_subsystems() {
+    let mut lab = check(
+        "mem=4M",
+        &[(
+            "mkdir /c /d; mount -t cgroup -o cpu,cpuacct,release_agent=/a,noprefix all /c; mount -t container -o memory,pids x /d",
+            "",
+        )],
+    );
+    let mounts = lab.run("cat /proc/mounts");
+    assert!(mounts.ends_with(
+        "all /c cgroup rw,cpuacct,cpu,noprefix,release_agent=/a 0 0\nx /d container rw,pids,memory 0 0\n"
+    ), "{mounts}");
+    assert_eq!(lab.run("cat /c/shares /c/usage"), "1024\n0\n");
+    assert_eq!(lab.run("cat /d/pids.current"), "2\n");
+}
+
+/// A task is given a container of its own, below the one that it is in.
+#[test]
+fn a_task_is_given_its_own_container() {
+    let mut lab = check(
+        "mem=4M cpus=2",
+        &[(
+            "mkdir /c; mount -t container -o cpuset,pids x /c; mkdir /c/a; echo 0 > /c/a/cpus; echo 0 > /c/a/mems",
+            "",
+        )],
+    );
+    let init = lab.kernel.mem[task::TASK].init;
+    // Nothing happens for one that is mounted nowhere.
+    container_clone(lab.mem(), init, MEMORY).unwrap();
+    container_clone(lab.mem(), init, PIDS).unwrap();
+    lab.check("clone");
+    assert_eq!(
+        lab.run("cat /c/node_1/tasks /c/node_1/cpus /c/node_1/mems"),
+        "1\n0-1\n0\n"
+    );
+    assert_eq!(container_clone(lab.mem(), init, PIDS), Ok(()));
+    assert_eq!(
+        lab.run("cat /c/node_1/node_1/tasks; echo 0 > /c/tasks"),
+        "1\n"
+    );
+    assert_eq!(container_clone(lab.mem(), init, PIDS), Err(Errno::EEXIST));
+    lab.check("clone again");
+    // A sibling that wants its CPUs for itself leaves a new one empty, which cannot be joined.
+    lab.run("rmdir /c/node_1/node_1; rmdir /c/node_1; echo 1 > /c/a/cpu_exclusive");
+    assert_eq!(container_clone(lab.mem(), init, CPUSET), Err(Errno::ENOSPC));
+    assert_eq!(lab.run("cat /c/node_1/tasks /c/node_1/cpus"), "\n");
+}
+
 /// Random mounts, containers, moves, forks and ends, each followed by a check.
 fn random_session(header: &str, seed: u64, lines: u32) {
     println!("{header}, seed {seed}");
