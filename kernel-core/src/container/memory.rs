@@ -17,7 +17,8 @@ use super::{
 };
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
-use crate::mem::{FRAME_SIZE, Mem, Page, Ref};
+use crate::mem::{FRAME_SIZE, Mem, Page, PageFlag, Ref};
+use crate::task;
 use crate::task::mm::Mm;
 use crate::trace::Tracepoint;
 
@@ -64,10 +65,12 @@ fn memory_of(mem: &Mem, container: Ref<Container>) -> Ref<MemCgroup> {
 /// # Errors
 /// `ENOMEM` if that would exceed the limit.
 pub fn charge(mem: &mut Mem, mm: Ref<Mm>, page: Ref<Page>) -> Result<(), Errno> {
-    let owner = mem[mm].owner;
-    if owner.is_null() {
-        return Ok(());
-    }
+    // Whoever lives there and needs it now; for one that is being made, whom it is made for.
+    let current = task::current(mem);
+    let owner = match mem[mm].owner {
+        owner if mem[current].mm == mm || owner.is_null() => current,
+        owner => owner,
+    };
     let css = task_css(mem, owner, MEMORY);
     if css.is_null() {
         return Ok(());
@@ -154,8 +157,23 @@ impl ContainerSubsystem for MemorySubsystem {
         if !is_root(mem, container) {
             return Ok(());
         }
-        Ok(())
+        // Every page of any container is found once, so all of them are counted at once.
+        let all = tree::descendants(mem, container);
+        let charged: u32 = all.map(|at| mem[memory_of(mem, at)].usage).sum();
+        match charged == charged_pages(mem) {
+            true => Ok(()),
+            false => Err("memory: pages that are charged differ from those that are counted"),
+        }
     }
+}
+
+/// Pages that somebody pays for.
+fn charged_pages(mem: &Mem) -> u32 {
+    let frames = (0..mem.frames()).filter(|&frame| {
+        let page = &mem[mem.page(frame)];
+        page.is(PageFlag::Anon) && page.mapping != 0
+    });
+    frames.count() as u32
 }
 
 static FILES: [Cftype; 6] = [

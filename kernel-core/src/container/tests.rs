@@ -1080,6 +1080,39 @@ fn a_task_is_given_its_own_container() {
     assert_eq!(lab.run("cat /c/node_1/tasks /c/node_1/cpus"), "\n");
 }
 
+/// A process whose container may have 16 pages gets no more.
+#[test]
+fn memory_is_limited() {
+    let mut lab = check(
+        "mem=8M",
+        &[(
+            "mkdir /c; mount -t cgroup -o memory x /c; mkdir /c/a /c/b; echo 64K > /c/a/memory.limit_in_bytes; echo 0 > /c/b/tasks",
+            "",
+        )],
+    );
+    lab.run("memhog 256K 10ms");
+    assert_eq!(lab.number("/c/b/memory.failcnt"), 0);
+    assert!(lab.number("/c/b/memory.max_usage_in_bytes") >= 256 << 10);
+    assert_eq!(lab.number("/c/b/memory.usage_in_bytes"), 0);
+    lab.run("echo 0 > /c/a/tasks; memhog 256K 10ms");
+    assert!(lab.number("/c/a/memory.failcnt") > 0);
+    assert_eq!(lab.number("/c/a/memory.max_usage_in_bytes"), 64 << 10);
+    assert_eq!(lab.number("/c/a/memory.usage_in_bytes"), 0);
+    // Charges stay where they are when their task moves, and go when the container goes.
+    lab.run("echo 0 > /c/b/tasks; memhog 256K & sleep 0.1; echo 0 > /c/tasks");
+    let used = lab.number("/c/b/memory.usage_in_bytes");
+    assert!(used >= 256 << 10, "{used}");
+    let pid = lab.run("cat /c/b/tasks");
+    lab.run(&format!("echo {} > /c/a/tasks", pid.trim()));
+    assert_eq!(lab.number("/c/b/memory.usage_in_bytes"), used);
+    assert_eq!(lab.number("/c/a/memory.usage_in_bytes"), 0);
+    lab.run("rmdir /c/b; kill -KILL $!; sleep 0.1");
+    assert_eq!(
+        lab.run("ls /c/b"),
+        "ls: cannot access '/c/b': No such file or directory\n"
+    );
+}
+
 /// Random mounts, containers, moves, forks and ends, each followed by a check.
 fn random_session(header: &str, seed: u64, lines: u32) {
     println!("{header}, seed {seed}");

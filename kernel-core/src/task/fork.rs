@@ -265,6 +265,10 @@ fn copy_pieces(
     mem[child].signal = copy_signal(mem, parent, flags)?;
     if flags & BARE == 0 {
         mem[child].mm = copy_mm(mem, parent, flags)?;
+        let mm = mem[child].mm;
+        if !mm.is_null() && flags & CLONE_VM == 0 {
+            mem[mm].owner = child;
+        }
         super::program::fork_process(mem, parent, child)?;
     }
     pid::alloc(mem, child).map_err(|errno| match errno {

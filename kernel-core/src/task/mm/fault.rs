@@ -12,6 +12,7 @@ use super::table::{self, Pte};
 use super::{
     MM, Mm, PAGE_SIZE, STACK_MAX, TASK_SIZE, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, Vma, area,
 };
+use crate::container::memory;
 use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{FRAME_SIZE, Gfp, MEM, Mem, Page, PageFlag, Ref};
@@ -126,7 +127,8 @@ fn alloc_anon(mem: &mut Mem, mm: Ref<Mm>, address: u32) -> Result<Ref<Page>, Err
     let page = fs::with_memory(mem, alloc_on_allowed_node)?;
     mem[page].set(PageFlag::Anon);
     mem[page].freelist = address / PAGE_SIZE;
-    if let Err(errno) = charge(mem, mm, page) {
+    // Before it becomes somebody's: whoever limits memory may refuse.
+    if let Err(errno) = memory::charge(mem, mm, page) {
         mem[page].clear(PageFlag::Anon);
         mem[page].freelist = 0;
         mem.put_page(page);
@@ -162,16 +164,11 @@ fn alloc_on_allowed_node(mem: &mut Mem) -> Result<Ref<Page>, Errno> {
         .ok_or(Errno::ENOMEM)
 }
 
-/// Before a page becomes somebody's: whoever limits memory may refuse.
-fn charge(_: &mut Mem, _: Ref<Mm>, _: Ref<Page>) -> Result<(), Errno> {
-    Ok(())
-}
-
 /// Ends a page's life as somebody's memory; the last reference is the caller's to drop.
 pub(super) fn forget_anon(mem: &mut Mem, page: Ref<Page>) {
+    memory::uncharge(mem, page);
     let descriptor = &mut mem[page];
     descriptor.clear(PageFlag::Anon);
-    descriptor.mapping = 0;
     descriptor.freelist = 0;
     mem[MM].nr_anon -= 1;
 }
