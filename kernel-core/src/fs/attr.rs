@@ -144,7 +144,8 @@ pub fn chown(mem: &mut Mem, path: &str, uid: Option<u32>, gid: Option<u32>) -> R
     let owns = cred.fsuid == owner;
     let keeps_owner = uid.is_none_or(|uid| owns && uid == owner);
     let keeps_group = gid.is_none_or(|gid| owns && (gid == group || gid == cred.fsgid));
-    if !(keeps_owner && keeps_group) && !cred.has(Capability::Chown) {
+    let may = keeps_owner && keeps_group || cred.has(Capability::Chown);
+    if !may {
         return Err(Errno::EPERM);
     }
     mem[inode].uid = uid.unwrap_or(owner);

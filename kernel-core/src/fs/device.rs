@@ -95,8 +95,8 @@ pub(super) fn permission(
 /// # Errors
 /// `EPERM` if the container forbids it, `ENXIO` if it has no driver.
 pub(super) fn open(mem: &mut Mem, file: Ref<File>, inode: Ref<Inode>) -> Result<(), Errno> {
-    let access = u32::from(mem[file].is_readable()) * ACC_READ
-        | u32::from(mem[file].is_writable()) * ACC_WRITE;
+    let access = (u32::from(mem[file].is_readable()) * ACC_READ)
+        | (u32::from(mem[file].is_writable()) * ACC_WRITE);
     let Inode { mode, .. } = mem[inode];
     permission(mem, mode & inode::TYPE_MASK, mem[inode].device(), access)?;
     driver(mem, inode).map(|_| ())

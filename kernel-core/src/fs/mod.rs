@@ -56,7 +56,7 @@ mod mount;
 mod namei;
 mod names;
 pub mod pipe;
-mod proc_module;
+pub mod proc_module;
 mod proc_pid;
 mod procfs;
 mod ramfs;

@@ -28,6 +28,8 @@ const SCENE: &str = "mkdir /d /d/full /d/full/x /d/empty /u /m; echo f > /f; ech
     mkdir /private; chmod 700 /private; echo x > /private/f; mknod /u/none c 60 1; mknod /u/disk b 8 0; \
     ln -s /f /link; ln -s loop /loop; ln -s none /dangling; ln -s /d /u/dir; chmod 666 /u/none";
 
+/// A user, what he does, to which path, and how it is refused.
+type Cell<'a> = (u32, (&'a str, Call), &'a str, Option<Errno>);
 /// Does something to a path as a system call does.
 type Call = fn(&mut Mem, &str) -> Result<(), Errno>;
 
@@ -86,7 +88,7 @@ const UMOUNT: (&str, Call) = ("umount", fs::umount);
 fn each_cell_of_the_table() {
     let good = None;
     let long: &str = "/0123456789012345678901234567890123456789012345678901234567890123";
-    let table: &[(u32, (&str, Call), &str, Option<Errno>)] = &[
+    let table: &[Cell] = &[
         // What exists exists, whoever asks and wherever it is.
         (0, MKDIR, "/d", Some(Errno::EEXIST)),
         (0, MKDIR, "/", Some(Errno::EEXIST)),
@@ -857,4 +859,28 @@ fn the_check_is_linear() {
         super::check(&lab.kernel.mem).expect("all is well");
         println!("{count} tasks: {:?}", start.elapsed());
     }
+}
+
+/// Two programs at the ends of a pipe with a name, both of which wait for the other at times.
+#[test]
+fn programs_talk_through_a_pipe() {
+    let mut lab = Lab::new("mem=8M");
+    assert_eq!(lab.run("mkfifo /p; /bin/cat /p &"), "[1] 100\n");
+    assert_eq!(
+        lab.run("writer /p 3; sleep 1; jobs"),
+        "line 1 of 3, by 101\nline 2 of 3, by 101\nline 3 of 3, by 101\n[1]+  Done                    /bin/cat /p\n"
+    );
+    // One that reads once and goes breaks the pipe for whoever writes on.
+    for line in [
+        "file = open /p",
+        "buffer = mmap 4K",
+        "count = read $file $buffer 10",
+        "write 1 $buffer $count",
+    ] {
+        lab.run(&format!("echo '{line}' >> /once"));
+    }
+    lab.run("chmod 755 /once; yes > /p &");
+    let said = lab.run("/once; sleep 1");
+    assert!(said.starts_with("y\ny\ny\ny\ny\n["), "{said}");
+    assert!(said.contains("Broken pipe"), "{said}");
 }
