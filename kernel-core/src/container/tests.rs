@@ -1113,6 +1113,36 @@ fn memory_is_limited() {
     );
 }
 
+/// Point 12 to its end: the last task ends, the agent comes and removes the container.
+#[test]
+fn an_agent_removes_what_was_left() {
+    let mut lab = check(
+        "mem=8M",
+        &[
+            (
+                "mkdir /c /d; mount -t cgroup -o pids,release_agent=/d/agent x /c; mkdir /c/a /c/a/b",
+                "",
+            ),
+            (
+                "echo 'print bye $1' > /d/agent; echo 'rmdir \"/c$1\"' >> /d/agent; chmod 755 /d/agent",
+                "",
+            ),
+            (
+                "echo 1 > /c/a/notify_on_release; echo 1 > /c/a/b/notify_on_release; echo 0 > /c/a/b/tasks",
+                "",
+            ),
+        ],
+    );
+    lab.run("spin 10ms & echo 0 > /c/tasks");
+    assert_eq!(lab.run("ls /c/a/b/releasable"), "/c/a/b/releasable\n");
+    let printed = lab.run("sleep 1; ls /c/a");
+    assert!(printed.contains("bye /a/b\nbye /a\n"), "{printed}");
+    assert!(
+        printed.contains("ls: cannot access '/c/a': No such file or directory\n"),
+        "{printed}"
+    );
+}
+
 /// Random mounts, containers, moves, forks and ends, each followed by a check.
 fn random_session(header: &str, seed: u64, lines: u32) {
     println!("{header}, seed {seed}");
