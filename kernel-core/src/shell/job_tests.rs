@@ -161,6 +161,33 @@ fn a_fork_bomb_ends_in_a_limit() {
     );
 }
 
+/// A bomb that may become a hundred thousand programs, until memory or numbers are short; `cargo test --release -- --ignored
+/// --nocapture hundred_thousand` prints what each takes.
+#[test]
+#[ignore = "takes a minute without optimisation"]
+fn a_bomb_of_a_hundred_thousand_programs() {
+    let mut lab = Lab::new("mem=512M cpus=4");
+    lab.run("echo 300000 > /proc/sys/kernel/threads-max");
+    lab.run("echo 100100 > /proc/sys/kernel/pid_max");
+    let free = lab.kernel.mem.free_frames();
+    assert_eq!(lab.run("spawn forkbomb"), "100\n");
+    for _ in 0..40 {
+        lab.kernel
+            .run_line(&mut super::tests::Console::default(), b"sleep 200ms");
+    }
+    assert_eq!(lab.run("echo alive"), "alive\n");
+    let count = lab.kernel.mem[crate::task::TASK].nr_threads;
+    let used = u64::from(free - lab.kernel.mem.free_frames()) * 4096;
+    std::println!("{count} tasks, {} bytes each", used / u64::from(count));
+    assert!(count > 10_000);
+    assert_eq!(lab.run("/bin/true; echo $?").lines().last(), Some("1"));
+    lab.run("kill -9 -1");
+    assert_eq!(
+        lab.run("ps"),
+        "  PID TTY          TIME CMD\n    1 tty1     00:00:00 sh\n"
+    );
+}
+
 #[test]
 fn random_jobs() {
     let seed = 0x10b5;
@@ -199,8 +226,8 @@ fn random_jobs() {
                 "renice {} {pid}; taskset -p {pid}",
                 random.below(40) as i64 - 20
             ),
-            _ if random.below(6) == 0 => format!("kill -9 -1"),
-            _ => format!("/bin/true"),
+            _ if random.below(6) == 0 => "kill -9 -1".into(),
+            _ => "/bin/true".into(),
         };
         lab.run(&line);
     }

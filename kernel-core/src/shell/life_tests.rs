@@ -241,6 +241,33 @@ fn nice_levels() {
 }
 
 #[test]
+fn what_another_user_may_not() {
+    check(&[
+        ("spawn a; spawn b uid=7 nice=3; su 7", "100\n101\n"),
+        (
+            "kill 100; echo $?",
+            "kill: (100) - Operation not permitted\n1\n",
+        ),
+        (
+            "renice 5 100",
+            "renice: 100: setpriority: Operation not permitted\n",
+        ),
+        (
+            "renice 1 101",
+            "renice: 101: setpriority: Permission denied\n",
+        ),
+        ("renice 4 101", "101: old priority 3, new priority 4\n"),
+        // Within a session anybody may have a process go on.
+        ("kill -CONT 100; kill -9 -1; echo $?", "0\n"),
+        (
+            "spawn c nproc=3; spawn d ppid=102; spawn e ppid=102",
+            "102\n103\nspawn: fork: Resource temporarily unavailable\n",
+        ),
+        ("su; kill 100 102 103; echo $?", "0\n"),
+    ]);
+}
+
+#[test]
 fn waiting_and_sleeping() {
     check(&[
         ("sleep 0; sleep 1.5ms; jobs; wait", ""),

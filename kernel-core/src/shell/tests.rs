@@ -17,7 +17,7 @@ use crate::slab;
 use crate::testing::Random;
 
 #[derive(Default)]
-struct Console(Vec<u8>);
+pub(super) struct Console(Vec<u8>);
 
 impl Machine for Console {
     fn console_write(&mut self, text: &[u8]) {

@@ -156,6 +156,11 @@ pub(super) fn su(context: &mut Context<'_>, words: &Words) -> Outcome {
         return invalid(context, "su: invalid user", word);
     };
     let current = task::current(context.mem);
+    // From now on the shell, and what it makes, counts among that user's processes.
+    if let Err(errno) = task::user::switch(context.mem, current, uid) {
+        context.error(format_args!("su: {}", errno.sentence()));
+        return Ok(1);
+    }
     context.mem[current].cred = Cred::of_user(uid);
     Ok(0)
 }
