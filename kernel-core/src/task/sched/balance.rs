@@ -224,7 +224,7 @@ pub(super) fn tick(mem: &mut Mem, cpu: u32, now: u64) {
     mem[rq(cpu)].next_balance += (missed + 1) * INTERVAL;
     // A tie is broken in every fourth turn.
     let turn = now / INTERVAL;
-    let slack = u64::from(turn % ROTATE == 0);
+    let slack = u64::from(turn.is_multiple_of(ROTATE));
     let loads = loads(mem);
     let mine = loads[cpu as usize];
     let mut untried = online(mem) & !(1 << cpu);
