@@ -264,8 +264,8 @@ fn copy_pieces(
     mem[child].pwd = fs::get(mem, pwd);
     mem[child].signal = copy_signal(mem, parent, flags)?;
     if flags & BARE == 0 {
-        mem[child].mm = copy_mm(mem, parent, flags)?;
-        let mm = mem[child].mm;
+        let mm = copy_mm(mem, parent, flags)?;
+        mem[child].mm = mm;
         if !mm.is_null() && flags & CLONE_VM == 0 {
             mem[mm].owner = child;
         }
@@ -403,10 +403,7 @@ fn undo(mem: &mut Mem, child: Ref<Task>) {
 
 /// Drops a task's use of its address space (`exit_mm`).
 pub(super) fn release_mm(mem: &mut Mem, task: Ref<Task>) {
-    let mm = core::mem::replace(&mut mem[task].mm, Ref::NULL);
-    if !mm.is_null() {
-        super::mm::mmput(mem, mm);
-    }
+    super::mm::exit_mm(mem, task);
 }
 
 /// Lets a task's working directory go (`exit_fs`).

@@ -127,7 +127,8 @@ fn alloc_anon(mem: &mut Mem, mm: Ref<Mm>, address: u32) -> Result<Ref<Page>, Err
     let page = fs::with_memory(mem, alloc_on_allowed_node)?;
     mem[page].set(PageFlag::Anon);
     mem[page].freelist = address / PAGE_SIZE;
-    // Before it becomes somebody's: whoever limits memory may refuse.
+    mem[page].mapping = 0;
+    // Whoever pays for this address space may have enough.
     if let Err(errno) = memory::charge(mem, mm, page) {
         mem[page].clear(PageFlag::Anon);
         mem[page].freelist = 0;

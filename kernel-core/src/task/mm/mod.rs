@@ -325,6 +325,20 @@ pub fn mmput(mem: &mut Mem, mm: Ref<Mm>) {
     kmem_cache_free(mem, cache, mm);
 }
 
+/// A task leaves its address space (`exit_mm`). If it was the one whose containers pay, another does from
+/// now on (`mm_update_next_owner`).
+pub fn exit_mm(mem: &mut Mem, task: Ref<Task>) {
+    let mm = core::mem::replace(&mut mem[task].mm, Ref::NULL);
+    if mm.is_null() {
+        return;
+    }
+    if mem[mm].owner == task && mem[mm].users > 1 {
+        let next = super::pid::tasks_from(mem, 0).find(|&other| mem[other].mm == mm);
+        mem[mm].owner = next.unwrap_or(Ref::NULL);
+    }
+    mmput(mem, mm);
+}
+
 /// A copy for `fork`, with one user: the same areas, and the same pages, which from now on are copied by
 /// whoever writes to one first. Pages of files are left out, as in 2.6.16; a fault brings them.
 ///

@@ -90,7 +90,7 @@ calls! {
         "makes a copy of this process; 0 in the copy, here the copy's number";
     Clone = "clone", "", [], 0, 20 us,
         "makes a thread of this process, which shares its memory and files but has variables of its own; 0 in the thread, here its number";
-    Exec = "exec", "PATH [ARGUMENT...]", [Text, Texts], 1, 150 us,
+    Exec = "exec", "PATH [ARGUMENT...]", [Texts], 1, 150 us,
         "goes on as another program, which is in /bin if there is no slash in its name; no result if that works";
     Exit = "exit", "[STATUS]", [Number], 0, 30 us,
         "ends the process and all its threads";

@@ -130,7 +130,7 @@ fn exec_dentry(
     if is_new {
         process = super::alloc_process(mem).inspect_err(|_| put_image(mem, image))?;
     }
-    let made = new_space(mem, dentry, length as u32, args);
+    let made = new_space(mem, task, dentry, length as u32, args);
     let new = match made {
         Ok(new) => new,
         Err(errno) => {
@@ -157,11 +157,8 @@ fn exec_dentry(
         ..Process::zeroed()
     };
     mem[task].program = process;
-    mem[new].owner = task;
-    let old = core::mem::replace(&mut mem[task].mm, new);
-    if !old.is_null() {
-        mm::mmput(mem, old);
-    }
+    mm::exit_mm(mem, task);
+    mem[task].mm = new;
     mem[task].flags &= !PF_FORKNOEXEC;
     let name = path.rsplit('/').next().unwrap_or(path);
     mem[task].set_comm(name);
@@ -195,11 +192,14 @@ fn read_text(
 /// An address space with the text, and the arguments at the top of the stack.
 fn new_space(
     mem: &mut Mem,
+    task: Ref<Task>,
     dentry: Ref<Dentry>,
     length: u32,
     args: &Args,
 ) -> Result<Ref<Mm>, Errno> {
     let space = mm::mm_alloc(mem)?;
+    // It pays for the first pages already.
+    mem[space].owner = task;
     let filled = fill_space(mem, space, dentry, length, args);
     if filled.is_err() {
         mm::mmput(mem, space);

@@ -82,6 +82,8 @@ mod compile;
 mod exec;
 mod glue;
 mod run;
+#[cfg(test)]
+mod shell_tests;
 mod syscalls;
 #[cfg(test)]
 mod tests;

@@ -500,7 +500,8 @@ impl Machine<'_> {
         // What comes after the call's own end has no process any more.
         let result = match done {
             Done::Exited => return Ok(Step::Exited),
-            Done::Replaced => return Ok(Step::Next),
+            // The rest of this statement is the old program's.
+            Done::Replaced => return Ok(Step::Again),
             Done::Blocked => {
                 let now = &mut self.mem[process];
                 now.ip = start as u32;
