@@ -925,7 +925,7 @@ pub(super) fn check(mem: &Mem, cache: Ref<KmemCache>) -> Result<(), &'static str
         listed += 1;
     }
     let (mut slabs, mut full) = (0, 0);
-    for frame in 0..mem.frames() {
+    for frame in mem.frames_outside_free_blocks() {
         let page = mem.page(frame);
         if is_slab_of(mem, page, cache) {
             slabs += 1;
