@@ -1276,6 +1276,27 @@ fn a_link_to_an_object_in_use_harms_nobody_else() {
     );
 }
 
+/// A free object's link may lead to itself. The chain counts as long as the slab then, so that no
+/// object seems to be in use, and none can come back.
+#[test]
+fn a_link_that_leads_to_itself_is_told() {
+    let mut lab = Lab::new("mem=4M");
+    // Objects follow each other every 88 bytes; the sixth's address ends in 55 units.
+    lab.run("kmem create c 64 debug=FZP; kmem alloc c 6 > /f; kmem free c:5");
+    assert_eq!(lab.run("kmem poke c:4+160 55"), "0\n");
+    lab.run("kmem free c:0");
+    let log = lab.run("dmesg -c");
+    assert!(
+        log.contains("Wrong object count. Counter is 5 but counted were 0"),
+        "{log}"
+    );
+    assert!(log.contains("BUG c: Freechain corrupt"), "{log}");
+    assert!(log.contains(" not freed"), "{log}");
+    for line in ["kmem free c:0", "kmem validate c", "kmem shrink c"] {
+        lab.run(line);
+    }
+}
+
 #[test]
 fn the_first_line_of_a_file_becomes_variables() {
     check(
