@@ -13,7 +13,7 @@ use web_sys::{
 };
 use yew::{Component, Context, Event, Html, InputEvent, NodeRef, Properties, TargetCast, html};
 
-use super::chains::{Chains, Holder, list_text};
+use super::chains::{Chains, Holder, find, list_text};
 use super::draw::{Accent, Brush};
 use super::film::{Film, Presence, Still};
 use super::meters::meters;
@@ -683,17 +683,6 @@ fn slabs(props: &SlabCanvasProps) -> &[SlabPage] {
 /// The handle of a place.
 fn place_at(slabs: &[SlabPage], slab: usize, place: usize) -> Option<u32> {
     Some(slabs.get(slab)?.places.get(place)?.at)
-}
-
-/// The place at a handle.
-fn find(slabs: &[SlabPage], at: u32) -> Option<(usize, usize)> {
-    let after = slabs.partition_point(|slab| slab.frame * 512 <= at);
-    let slab = after.checked_sub(1)?;
-    let place = slabs[slab]
-        .places
-        .binary_search_by_key(&at, |place| place.at)
-        .ok()?;
-    Some((slab, place))
 }
 
 /// Where a place is drawn.
