@@ -1033,6 +1033,37 @@ fn the_allocator_says_how_it_was_started() {
     }
 }
 
+/// It is read in pieces, which may end within a letter.
+#[test]
+fn dmesg_loses_no_letter() {
+    for pad in 0..8 {
+        let mut lab = Lab::new("mem=4M");
+        let name = "a".repeat(pad) + &"é".repeat(11);
+        lab.run(&format!(
+            "kmem create {name} 8 debug=FZP; kmem alloc {name} 8"
+        ));
+        for object in 0..8 {
+            lab.run(&format!("kmem poke {name}:{object}+8 1"));
+        }
+        let said = lab.run(&format!("kmem validate {name}"));
+        // What the command prints comes before what the kernel says.
+        let (count, said) = said.split_once('\n').expect("many lines");
+        assert_eq!((count, said.len() > 2000), ("8", true));
+        let log = lab.run("dmesg");
+        assert!(log.ends_with(said), "{log}");
+    }
+}
+
+#[test]
+fn a_cache_is_named_as_its_directory_could_be() {
+    check(
+        "kmem create a/b 8; kmem create . 8; kmem create .. 8; kmem create / 8\n\
+         kmem create ... 8; kmem create .a 8; ls /sys/slab > /x; cat /sys/slab/.../order",
+        "-EINVAL\n-EINVAL\n-EINVAL\n-EINVAL\n\
+         0\n0, as an alias of ...\n0\n",
+    );
+}
+
 #[test]
 fn caches_may_share_their_slabs() {
     check(
