@@ -190,12 +190,16 @@ impl Component for SlabCanvas {
             Some(film) => film.view.sentence(),
             None => props.view.sentence(),
         };
-        let keys = match props.film {
-            Some(_) => "Space plays, arrow keys go from scene to scene.",
-            None => {
+        let (keys, way) = match props.film {
+            Some(_) => (
+                "Space plays, arrow keys go from scene to scene.",
+                "point at an object",
+            ),
+            None => (
                 "Arrow keys go from object to object and from slab to slab, N to the next free one, \
-                 Enter opens the bytes."
-            }
+                 Enter opens the bytes.",
+                "point at an object, or walk there with the arrow keys",
+            ),
         };
         html! {
             <>
@@ -222,7 +226,7 @@ impl Component for SlabCanvas {
                         { under }
                         if let Some(object) = object { <span class="quiet">{ owner(object) }</span> }
                     } else {
-                        <span class="quiet">{ "point at an object, or walk there with the arrow keys" }</span>
+                        <span class="quiet">{ way }</span>
                     }
                 </p>
             </>
