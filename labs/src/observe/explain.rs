@@ -953,7 +953,7 @@ mod tests {
         let mem = &kernel.mem;
         let names = |touches: &[Touch]| -> Vec<String> {
             let located = touches.iter().map(|touch| locate(mem, touch.at).unwrap());
-            located.map(|located| located.name).collect()
+            located.map(|located| located.name.to_string()).collect()
         };
         let mut seen = alloc::collections::BTreeMap::new();
         for (tracepoint, sentence, touches) in since(&kernel, 1) {
@@ -988,10 +988,7 @@ mod tests {
             explained(&mut kernel, Tracepoint::RadixTreeInsert, args)
         };
         let leaf = locate(&kernel.mem, touches[1].at).unwrap();
-        assert_eq!(
-            (leaf.name.as_str(), leaf.at),
-            ("radix_tree_node", touches[1].at)
-        );
+        assert_eq!((&*leaf.name, leaf.at), ("radix_tree_node", touches[1].at));
         assert_eq!(kernel.mem[TRACE].step, 9);
     }
 }
