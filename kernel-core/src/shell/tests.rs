@@ -10,60 +10,10 @@ use std::{format, vec};
 use crate::Kernel;
 use crate::errno::Errno;
 use crate::kernel::BootError;
-use crate::machine::{Machine, MachineConfig};
+use crate::machine::MachineConfig;
 use crate::mem::{MEM, Ram};
 use crate::slab;
-use crate::testing::Random;
-
-#[derive(Default)]
-struct Console(Vec<u8>);
-
-impl Machine for Console {
-    fn console_write(&mut self, text: &[u8]) {
-        self.0.extend_from_slice(text);
-    }
-}
-
-/// A kernel and its console.
-struct Lab {
-    kernel: Kernel,
-    console: Console,
-}
-
-impl Lab {
-    fn new(header: &str) -> Lab {
-        let config = MachineConfig::parse(header).expect("a good header");
-        let ram = Ram::new(config.frames).expect("memory for the test");
-        let kernel = Kernel::boot(ram, &config).expect("the machine boots");
-        kernel.check().expect("sound after boot");
-        let console = Console::default();
-        Lab { kernel, console }
-    }
-
-    /// Runs a line; returns its status and what it printed.
-    #[track_caller]
-    fn bytes(&mut self, line: &[u8]) -> (u8, String) {
-        let status = self.kernel.run_line(&mut self.console, line);
-        if let Err(violation) = self.kernel.check() {
-            panic!("after {:?}: {violation}", String::from_utf8_lossy(line));
-        }
-        let text = core::mem::take(&mut self.console.0);
-        (status, String::from_utf8(text).expect("text"))
-    }
-
-    #[track_caller]
-    fn run(&mut self, line: &str) -> String {
-        self.bytes(line.as_bytes()).1
-    }
-}
-
-/// Runs lines on a small machine and compares all they print.
-#[track_caller]
-fn check(lines: &str, expected: &str) {
-    let mut lab = Lab::new("mem=4M cpus=2");
-    let printed: String = lines.split('\n').map(|line| lab.run(line)).collect();
-    assert_eq!(printed, expected, "{lines}");
-}
+use crate::testing::{Lab, Random, check};
 
 /// Runs one line and compares its status and text.
 #[track_caller]
