@@ -1278,6 +1278,15 @@ fn a_link_that_leads_to_itself_is_told() {
     }
 }
 
+/// The red zone of an object smaller than a link must not lie where a free object has its link.
+#[test]
+fn a_red_zone_and_a_link_have_places_of_their_own() {
+    let mut lab = Lab::new("mem=4M");
+    lab.run("kmem create c 1 debug=Z; kmem alloc c 8 > /f; kmem free c:5 c:3; dmesg -c");
+    assert_eq!(lab.run("kmem validate c"), "0\n");
+    assert_eq!(lab.run("dmesg"), "");
+}
+
 #[test]
 fn the_first_line_of_a_file_becomes_variables() {
     check(
