@@ -15,7 +15,7 @@ use crate::shell::{NamedTree, ShellData};
 use crate::slab::alias::Alias;
 use crate::slab::play::Handle;
 use crate::slab::{KmemCache, SlabData};
-use crate::trace::{CAPACITY, Record, TraceData};
+use crate::trace::{CAPACITY, Record, TraceData, UPPER_HALVES, UpperHalves};
 
 /// Objects of one type, side by side in the kernel's static data.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 13] {
+pub fn statics(mem: &Mem) -> [Run; 14] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -92,6 +92,11 @@ pub fn statics(mem: &Mem) -> [Run; 13] {
         Run {
             count: CAPACITY as u32,
             ..one(layout::TRACE_BUFFER, &Record::TYPE)
+        },
+        Run {
+            at: UPPER_HALVES.unit(),
+            count: CAPACITY as u32,
+            object: &UpperHalves::TYPE,
         },
         Run {
             count: zones_max,
@@ -184,7 +189,8 @@ mod tests {
     fn an_address_finds_its_object() {
         let kernel = kernel();
         let runs = statics(&kernel.mem);
-        let pages = runs[11];
+        let mut pages = runs.iter().filter(|run| run.object.name == "page");
+        let pages = pages.next().unwrap();
         let third = pages.at + 2 * 4;
         for at in third..third + 4 {
             assert_eq!(pages.object_at(at), Some(third));
