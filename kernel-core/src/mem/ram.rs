@@ -97,18 +97,21 @@ impl Ram {
         let frame = (unit / UNITS_PER_FRAME) as usize;
         let span = const { (size_of::<T>().saturating_sub(1) / UNIT) as u32 };
         let last_frame = ((unit + span) / UNITS_PER_FRAME) as usize;
-        if cfg!(target_family = "wasm") {
-            // Everything is written this way, and a module has to be small.
-            self.mark(frame);
-            self.mark(last_frame);
-        } else {
-            self.mark_if_clean(frame);
-            if last_frame != frame {
-                self.mark_if_clean(last_frame);
+        // SAFETY: as in `get`; `last_frame` is at most the guard's, for which `dirty` has a byte. The
+        // borrow of `self` is unique.
+        unsafe {
+            if cfg!(target_family = "wasm") {
+                // Everything is written this way, and a module has to be small.
+                self.mark(frame);
+                self.mark(last_frame);
+            } else {
+                self.mark_if_clean(frame);
+                if last_frame != frame {
+                    self.mark_if_clean(last_frame);
+                }
             }
+            &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>()
         }
-        // SAFETY: as in `get`, and the borrow of `self` is unique.
-        unsafe { &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>() }
     }
 
     /// As [`Ram::get_mut`] for an object that lies in one frame, as every object does whose bytes are a
@@ -122,26 +125,36 @@ impl Ram {
         }
         let last = const { (size_of::<T>().saturating_sub(1) / UNIT) as u32 };
         debug_assert!((unit + last) / UNITS_PER_FRAME == unit / UNITS_PER_FRAME);
-        self.mark_if_clean((unit / UNITS_PER_FRAME) as usize);
         // SAFETY: as in `get_mut`.
-        unsafe { &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>() }
+        unsafe {
+            self.mark_if_clean((unit / UNITS_PER_FRAME) as usize);
+            &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>()
+        }
     }
 
-    /// Notes that a frame, which may be the guard, is written.
+    /// Notes that a frame is written.
+    ///
+    /// # Safety
+    /// `frame` is one of the machine's, or the guard.
     #[inline(always)]
-    fn mark(&mut self, frame: usize) {
+    unsafe fn mark(&mut self, frame: usize) {
         debug_assert!(frame <= self.capacity as usize);
-        // SAFETY: `dirty` has a byte for each frame and the guard, and whoever calls has checked.
+        // SAFETY: `dirty` has a byte for each frame and the guard.
         unsafe { *self.dirty.as_ptr().add(frame) = DIRTY_SINCE_CLEAN | DIRTY_EVER };
     }
 
     /// The same, but looks first: a processor holds some sixty stores at most while one of them waits
     /// for memory, so those that change nothing are better not made.
+    ///
+    /// # Safety
+    /// As for [`Ram::mark`].
     #[inline(always)]
-    fn mark_if_clean(&mut self, frame: usize) {
-        // SAFETY: as in `mark`.
-        if unsafe { *self.dirty.as_ptr().add(frame) } != DIRTY_SINCE_CLEAN | DIRTY_EVER {
-            self.mark(frame);
+    unsafe fn mark_if_clean(&mut self, frame: usize) {
+        // SAFETY: as in `mark`, and as promised by the caller.
+        unsafe {
+            if *self.dirty.as_ptr().add(frame) != DIRTY_SINCE_CLEAN | DIRTY_EVER {
+                self.mark(frame);
+            }
         }
     }
 
