@@ -54,19 +54,24 @@ impl Surface {
     }
 }
 
-/// The values of these custom properties where `element` stands, so that pictures take part in
+/// The values of custom properties where `element` stands, by name, so that pictures take part in
 /// the page's theme.
-pub fn colours<const N: usize>(element: &Element, names: [&str; N]) -> [String; N] {
+pub fn palette(element: &Element) -> impl Fn(&str) -> String + use<> {
     let style =
         web_sys::window().and_then(|window| window.get_computed_style(element).ok().flatten());
-    names.map(|name| {
+    move |name| {
         let value = style
             .as_ref()
             .and_then(|style| style.get_property_value(name).ok());
         value
             .map(|value| value.trim().to_string())
             .unwrap_or_default()
-    })
+    }
+}
+
+/// The values of these custom properties where `element` stands.
+pub fn colours<const N: usize>(element: &Element, names: [&str; N]) -> [String; N] {
+    names.map(palette(element))
 }
 
 /// Red, green and blue of `#rrggbb`.

@@ -39,8 +39,9 @@ pub fn read_file(event: &Event, take: impl FnOnce(Vec<u8>) + 'static) {
     });
 }
 
-/// How often an element is looked for that is about to appear.
-const ATTEMPTS: u32 = 20;
+/// How often an element is looked for that is about to appear, once a frame of the screen: what a
+/// kernel is asked for first may take some seconds, on a server or in a long log.
+const ATTEMPTS: u32 = 600;
 
 /// Moves the focus to the first element that `selector` names, once the page has been drawn anew.
 pub fn focus(selector: &str) {
@@ -54,12 +55,21 @@ pub fn focus_in_place(selector: &str) {
 
 fn focus_with(selector: &str, stays: bool) {
     let selector = selector.to_string();
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else {
+        return;
+    };
     wasm_bindgen_futures::spawn_local(async move {
-        for _ in 0..ATTEMPTS {
+        let mut start = None;
+        for attempt in 0..ATTEMPTS {
             drawn().await;
-            let document = web_sys::window().and_then(|window| window.document());
-            let element =
-                document.and_then(|document| document.query_selector(&selector).ok().flatten());
+            let now = document.active_element();
+            if attempt == 0 {
+                start = now;
+            } else if now != start && now.is_some_and(|element| element.tag_name() != "BODY") {
+                // Somebody has moved it meanwhile. (It falls back to the body by itself.)
+                return;
+            }
+            let element = document.query_selector(&selector).ok().flatten();
             if let Some(element) =
                 element.and_then(|element| element.dyn_into::<HtmlElement>().ok())
             {

@@ -30,7 +30,7 @@ use yew::functional::{Hook, HookContext};
 use yew::{Html, Properties, function_component, hook, html, use_effect_with, use_state_eq};
 
 /// What a part of the page shows, and how it is drawn.
-pub trait Part: 'static {
+pub trait Part: Shown {
     /// The part's name: two parts of different names never share a place's state.
     fn name(&self) -> &'static str;
     /// Draws it. The hooks that it uses belong to its place in the page.
@@ -39,10 +39,18 @@ pub trait Part: 'static {
     fn later(&self) -> Option<Later> {
         None
     }
+}
+
+/// What can be compared with whatever else a place in the page may show.
+pub trait Shown: Any {
     /// Whether `other` shows just the same.
     fn is_same(&self, other: &dyn Part) -> bool;
-    /// The part as what it is.
-    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: PartialEq + 'static> Shown for T {
+    fn is_same(&self, other: &dyn Part) -> bool {
+        (other as &dyn Any).downcast_ref() == Some(self)
+    }
 }
 
 /// Makes a part of what is shown and the hook that draws it.
@@ -56,14 +64,6 @@ macro_rules! drawn_by {
             fn draw(&self, context: &mut ::yew::functional::HookContext) -> ::yew::Html {
                 ::yew::functional::Hook::run($draw(self), context)
             }
-
-            fn is_same(&self, other: &dyn $crate::part::Part) -> bool {
-                other.as_any().downcast_ref() == Some(self)
-            }
-
-            fn as_any(&self) -> &dyn ::std::any::Any {
-                self
-            }
         }
     };
 }
@@ -76,6 +76,7 @@ pub type Draw = fn(&dyn Part, &mut HookContext) -> Html;
 pub type Fetched = Pin<Box<dyn Future<Output = bool>>>;
 
 /// Code that is not here from the start.
+#[derive(Clone, Copy)]
 pub struct Later {
     /// The code, once it has come.
     pub code: &'static OnceLock<Draw>,
@@ -94,12 +95,12 @@ macro_rules! drawn_later_by {
 
             #[::wasm_split_helpers::wasm_split($file, fallible)]
             fn code() -> Result<$crate::part::Draw, $crate::part::SplitLoaderError> {
-                Ok(
-                    |shown, context| match shown.as_any().downcast_ref::<$shown>() {
+                Ok(|shown, context| {
+                    match (shown as &dyn ::std::any::Any).downcast_ref::<$shown>() {
                         Some(shown) => ::yew::functional::Hook::run($draw(shown), context),
                         None => ::yew::Html::default(),
-                    },
-                )
+                    }
+                })
             }
 
             impl $shown {
@@ -135,14 +136,6 @@ macro_rules! drawn_later_by {
                         is_wanted: is_wanted(self),
                     })
                 }
-
-                fn is_same(&self, other: &dyn $crate::part::Part) -> bool {
-                    other.as_any().downcast_ref() == Some(self)
-                }
-
-                fn as_any(&self) -> &dyn ::std::any::Any {
-                    self
-                }
             }
         };
     };
@@ -153,60 +146,52 @@ pub(crate) use drawn_later_by;
 pub fn part(shown: impl Part) -> Html {
     let shown = Rc::new(shown);
     match shown.later() {
-        Some(_) => place(Rc::new(Awaited(shown))),
-        None => place(shown),
+        Some(later) => place(shown.name(), Rc::new(Awaited { shown, later })),
+        None => place(shown.name(), shown),
     }
 }
 
-fn place(shown: Rc<dyn Part>) -> Html {
-    let name = shown.name();
+fn place(name: &'static str, shown: Rc<dyn Part>) -> Html {
     html! { <Memo key={name} {shown} /> }
 }
 
 /// A part whose code comes later.
-struct Awaited(Rc<dyn Part>);
+struct Awaited {
+    shown: Rc<dyn Part>,
+    /// Follows from what is shown.
+    later: Later,
+}
 
-impl Part for Awaited {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn draw(&self, context: &mut HookContext) -> Html {
-        Hook::run(use_awaited(self), context)
-    }
-
-    fn is_same(&self, other: &dyn Part) -> bool {
-        let other = other.as_any().downcast_ref::<Awaited>();
-        other.is_some_and(|other| self.0.is_same(&*other.0))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
+impl PartialEq for Awaited {
+    fn eq(&self, other: &Awaited) -> bool {
+        self.shown.is_same(&*other.shown)
     }
 }
+
+drawn_by!(Awaited, use_awaited);
 
 /// Draws the part if its code is here, else fetches it.
 #[hook]
 fn use_awaited(awaited: &Awaited) -> Html {
     let failed = use_state_eq(|| None);
-    let later = awaited.0.later();
-    let is_here = later
-        .as_ref()
-        .is_none_or(|later| later.code.get().is_some());
-    let is_wanted = later.as_ref().is_some_and(|later| later.is_wanted);
+    let Later {
+        code,
+        fetch,
+        is_wanted,
+    } = awaited.later;
+    let is_here = code.get().is_some();
     {
         let failed = failed.clone();
         use_effect_with(is_wanted && !is_here, move |is_fetching| {
-            if let (true, Some(later)) = (*is_fetching, later) {
+            if *is_fetching {
                 wasm_bindgen_futures::spawn_local(async move {
-                    let has_come = (later.fetch)().await;
-                    failed.set(Some(!has_come));
+                    failed.set(Some(!fetch().await));
                 });
             }
         });
     }
     match (is_here, *failed) {
-        (true, _) => place(awaited.0.clone()),
+        (true, _) => place(awaited.shown.name(), awaited.shown.clone()),
         (false, Some(true)) if is_wanted => html! {
             <p class="note error" role="alert">
                 { "This part of the page could not be loaded. Is the network there? Close it and \

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -55,14 +55,14 @@ impl Compiler {
 struct Workshop(PathBuf);
 
 impl Workshop {
-    fn new() -> std::io::Result<Workshop> {
+    fn new() -> io::Result<Workshop> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let name = format!("glass-ops-{}-{number}", std::process::id());
             let folder = std::env::temp_dir().join(name);
             match fs::create_dir(&folder) {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 other => return other.map(|()| Workshop(folder)),
             }
         }
@@ -82,7 +82,7 @@ impl Drop for Workshop {
 /// [`Refusal::Errors`] with what the compiler says, which names the file `ops.rs`; or why it could
 /// not be asked.
 pub fn compile(compiler: &Compiler, source: &str) -> Result<Vec<u8>, Refusal> {
-    let trouble = |what: &str, error: std::io::Error| {
+    let trouble = |what: &str, error: io::Error| {
         Refusal::Unfit(format!("ops.rs cannot be compiled here: {what}: {error}"))
     };
     let workshop = Workshop::new().map_err(|error| trouble("no temporary folder", error))?;
@@ -95,12 +95,12 @@ pub fn compile(compiler: &Compiler, source: &str) -> Result<Vec<u8>, Refusal> {
         .spawn()
         .map_err(|error| trouble(&format!("`{}`", compiler.rustc.display()), error))?;
     let mut text = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        let mut stderr = stderr.take(TEXT_MAX as u64);
-        stderr
-            .read_to_end(&mut text)
+    if let Some(mut stderr) = child.stderr.take() {
+        let first = (&mut stderr).take(TEXT_MAX as u64).read_to_end(&mut text);
+        // Nobody reads more than that; but a compiler that nobody listens to would not say how it ends.
+        first
+            .and_then(|_| io::copy(&mut stderr, &mut io::sink()))
             .map_err(|error| trouble("its messages", error))?;
-        // More than that nobody reads; the compiler ends when nobody listens.
     }
     let status = child.wait().map_err(|error| trouble("rustc", error))?;
     let text = String::from_utf8_lossy(&text);

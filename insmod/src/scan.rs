@@ -41,34 +41,25 @@ const DEPTH_MAX: u32 = 64;
 /// The first that is forbidden, with its line; or that the text has no tokens, as the compiler will
 /// say better.
 pub fn scan(source: &str) -> Result<(), Refusal> {
-    // The tokenizer recurses into brackets.
-    let mut depth = 0u32;
-    for (number, line) in (1..).zip(source.lines()) {
-        for byte in line.bytes() {
-            match byte {
-                b'(' | b'[' | b'{' => depth += 1,
-                b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > DEPTH_MAX {
-                let sentence = format!("brackets are nested more than {DEPTH_MAX} deep");
-                return Err(Refusal::Forbidden(number, sentence));
-            }
-        }
-    }
     let tokens: TokenStream = source.parse().map_err(|error: proc_macro2::LexError| {
         Refusal::Forbidden(
             error.span().start().line as u32,
             "this is no Rust: a bracket, a string or a comment is not closed".to_string(),
         )
     })?;
-    scan_stream(tokens)
+    scan_stream(tokens, 0)
 }
 
-fn scan_stream(tokens: TokenStream) -> Result<(), Refusal> {
+fn scan_stream(tokens: TokenStream, depth: u32) -> Result<(), Refusal> {
     for token in tokens {
         match token {
-            TokenTree::Group(group) => scan_stream(group.stream())?,
+            // This function calls itself, and so does the compiler.
+            TokenTree::Group(group) if depth == DEPTH_MAX => {
+                let line = group.span_open().start().line as u32;
+                let sentence = format!("brackets are nested more than {DEPTH_MAX} deep");
+                return Err(Refusal::Forbidden(line, sentence));
+            }
+            TokenTree::Group(group) => scan_stream(group.stream(), depth + 1)?,
             TokenTree::Ident(ident) => {
                 let word = ident.to_string();
                 let plain = word.trim_start_matches("r#");
@@ -136,5 +127,18 @@ mod tests {
         refused("fn f() {}\nfn g( {", 2);
         refused("const X: &str = \"", 1);
         refused(&format!("\n{}", "(".repeat(100_000)), 2);
+    }
+
+    #[test]
+    fn brackets_are_counted_where_they_are_brackets() {
+        let nested = |open: &str, depth: usize| {
+            format!("fn f() {{\n{}{}}}", open.repeat(depth), ")".repeat(depth))
+        };
+        assert_eq!(scan(&nested("(", 63)), Ok(()));
+        refused(&nested("(", 64), 2);
+        // A bracket in a comment closes nothing,
+        refused(&nested("(/*)*/", 10_000), 2);
+        // and opens nothing.
+        assert_eq!(scan(&"// :( [({\n".repeat(100)), Ok(()));
     }
 }

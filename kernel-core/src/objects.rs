@@ -21,7 +21,7 @@ use crate::task::program;
 use crate::task::sched::{CfsRq, Rq, SCHED, SchedData, SchedEntity, TaskGroup};
 use crate::task::user::User;
 use crate::task::{Files, SignalStruct, Task, TaskData};
-use crate::trace::{CAPACITY, Record, TraceData};
+use crate::trace::{CAPACITY, Record, TraceData, UPPER_HALVES, UpperHalves};
 use crate::tty::{self, Tty};
 
 /// Objects of one type, side by side in the kernel's static data.
@@ -104,7 +104,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 19] {
+pub fn statics(mem: &Mem) -> [Run; 20] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -123,6 +123,11 @@ pub fn statics(mem: &Mem) -> [Run; 19] {
         Run {
             count: CAPACITY as u32,
             ..one(layout::TRACE_BUFFER, &Record::TYPE)
+        },
+        Run {
+            at: UPPER_HALVES.unit(),
+            count: CAPACITY as u32,
+            object: &UpperHalves::TYPE,
         },
         Run {
             count: zones_max,

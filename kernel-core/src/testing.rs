@@ -1,6 +1,13 @@
 //! What tests of several subsystems share.
 
-use crate::mem::Mem;
+extern crate std;
+
+use std::string::String;
+use std::vec::Vec;
+
+use crate::Kernel;
+use crate::machine::{Machine, MachineConfig};
+use crate::mem::{Mem, Ram};
 use crate::slab;
 
 /// Pages that the general caches hold: what somebody's scratch memory leaves behind.
@@ -28,4 +35,58 @@ impl Random {
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
+}
+
+/// Keeps what is printed.
+#[derive(Default)]
+pub(crate) struct Console(Vec<u8>);
+
+impl Machine for Console {
+    fn console_write(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+}
+
+/// A kernel and its console.
+pub(crate) struct Lab {
+    pub kernel: Kernel,
+    pub console: Console,
+}
+
+impl Lab {
+    /// A machine that has booted.
+    #[track_caller]
+    pub fn new(header: &str) -> Lab {
+        let config = MachineConfig::parse(header).expect("a good header");
+        let ram = Ram::new(config.frames).expect("memory for the test");
+        let kernel = Kernel::boot(ram, &config).expect("the machine boots");
+        kernel.check().expect("sound after boot");
+        let console = Console::default();
+        Lab { kernel, console }
+    }
+
+    /// Runs a line and looks at every invariant; returns its status and what it printed.
+    #[track_caller]
+    pub fn bytes(&mut self, line: &[u8]) -> (u8, String) {
+        let status = self.kernel.run_line(&mut self.console, line);
+        if let Err(violation) = self.kernel.check() {
+            panic!("after {:?}: {violation}", String::from_utf8_lossy(line));
+        }
+        let text = core::mem::take(&mut self.console.0);
+        (status, String::from_utf8(text).expect("text"))
+    }
+
+    /// Runs a line; returns what it printed.
+    #[track_caller]
+    pub fn run(&mut self, line: &str) -> String {
+        self.bytes(line.as_bytes()).1
+    }
+}
+
+/// Runs lines on a small machine and compares all they print.
+#[track_caller]
+pub(crate) fn check(lines: &str, expected: &str) {
+    let mut lab = Lab::new("mem=4M cpus=2");
+    let printed: String = lines.split('\n').map(|line| lab.run(line)).collect();
+    assert_eq!(printed, expected, "{lines}");
 }

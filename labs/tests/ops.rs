@@ -113,6 +113,16 @@ fn every_mistake_is_told_by_the_check_that_names_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// A compiler that has much to say is heard to its end.
+#[test]
+fn a_file_full_of_errors_is_one_that_does_not_compile() {
+    let source = "const WRONG: u32 = \"text\";\n".repeat(1000);
+    let refusal = ops::code_of(&Compiler::find(), source.as_bytes()).err();
+    let said = refusal.map(|refusal| refusal.to_string());
+    let said = said.expect("it does not compile");
+    assert!(said.contains("error[E0"), "{said}");
+}
+
 /// What is graded is a function of the file, the numbers and the lab.
 #[test]
 fn callbacks_are_judged_the_same_again() {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::{Settings, child::Child};
 
 /// How long the browser may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The folder of a browser's memory: cookies, databases, caches. Dropping it removes the folder.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::thread;
 use labs::log;
 
 use crate::log_gen::{self, Lines, Subject};
-use crate::shrink;
+use crate::shrink::{self, Shrunk, counted};
 use crate::watched::Watched;
 
 /// How many runs a violation may cost while its log is shrunk.
@@ -50,12 +50,8 @@ pub struct Report {
 /// A log after whose last line an invariant does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The log's seed.
-    pub seed: u64,
-    /// How many lines the log had before it was shrunk.
-    pub lines_before: usize,
-    /// The shortest log found that still violates something.
-    pub lines: Lines,
+    /// The shortest log found that violates something.
+    pub log: Shrunk,
     /// What its last line breaks.
     pub broken: String,
 }
@@ -89,10 +85,12 @@ fn investigate(seed: u64, lines: &Lines) -> Violation {
     let breaks = |lines: &[Vec<u8>]| walk(lines).and_then(|walk| walk.broken);
     let shortest = shrink::shrink(lines, SHRINK_ATTEMPTS, |some| breaks(some).is_some());
     Violation {
-        seed,
-        lines_before: lines.len(),
         broken: breaks(&shortest).unwrap_or_default(),
-        lines: shortest,
+        log: Shrunk {
+            seed,
+            lines_before: lines.len(),
+            lines: shortest,
+        },
     }
 }
 
@@ -150,18 +148,13 @@ impl fmt::Display for Report {
         for violation in &self.violations {
             writeln!(f, "{violation}")?;
         }
-        let count = self.violations.len();
-        let word = if count == 1 {
-            "violation"
-        } else {
-            "violations"
-        };
         write!(
             f,
-            "invariants: {} logs{}, {} lines with a check after each, {count} {word}, seed {}",
+            "invariants: {} logs{}, {} lines with a check after each, {}, seed {}",
             self.logs,
             self.plan.subject.suffix(),
             self.lines,
+            counted(self.violations.len(), "violation", "violations"),
             self.plan.seed
         )
     }
@@ -169,16 +162,6 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(
-            f,
-            "violation: seed {}, {} of its {} lines:",
-            self.seed,
-            self.lines.len(),
-            self.lines_before
-        )?;
-        for line in &self.lines {
-            writeln!(f, "    {}", line.escape_ascii())?;
-        }
-        write!(f, "after the last: {}", self.broken)
+        write!(f, "violation: {}after the last: {}", self.log, self.broken)
     }
 }

@@ -12,10 +12,11 @@ use std::thread;
 
 use labs::protocol::{Host, LineReport, Outcome, Request, Response};
 
+use crate::Settings;
 use crate::child::quote;
 use crate::host::{self, Driver};
 use crate::log_gen::{self, Lines, Subject};
-use crate::{Settings, shrink};
+use crate::shrink::{self, Shrunk, counted};
 
 /// How many logs a host gets before the hosts are compared. All hosts of a batch run at once.
 const BATCH: u64 = 32;
@@ -77,12 +78,8 @@ pub struct Report {
 /// A log on which two hosts differ, or on which one fails.
 #[derive(Debug, Clone)]
 pub struct Mismatch {
-    /// The log's seed.
-    pub seed: u64,
-    /// How many lines the log had before it was shrunk.
-    pub lines_before: usize,
     /// The shortest log found that still shows a difference.
-    pub lines: Lines,
+    pub log: Shrunk,
     /// The first step after which the kernels differ; 0 is boot. `None` when the difference could
     /// not be tied to a step, because a host was lost or the difference did not come back.
     pub step: Option<usize>,
@@ -155,12 +152,14 @@ pub fn run(plan: &Plan, members: &mut [Member]) -> Result<Report, String> {
         subject: plan.subject,
         mismatches: Vec::new(),
     };
-    while report.logs < plan.logs && report.mismatches.len() < MISMATCHES_MAX {
-        let size = BATCH.min(plan.logs - report.logs);
-        let seeds = (0..size).map(|index| plan.seed.wrapping_add(report.logs + index));
-        let generate = |seed| (seed, log_gen::generate_about(plan.subject, seed));
-        let batch: Vec<(u64, Lines)> = seeds.map(generate).collect();
-        let verdicts = replay_batch(&batch, members);
+    let mut batch = generate(plan, 0);
+    while !batch.is_empty() && report.mismatches.len() < MISMATCHES_MAX {
+        // The next logs are written while the hosts are busy with these.
+        let (next, verdicts) = thread::scope(|scope| {
+            let next = scope.spawn(|| generate(plan, report.logs + batch.len() as u64));
+            let verdicts = replay_batch(&batch, members);
+            (next.join(), verdicts)
+        });
         for (index, (seed, lines)) in batch.iter().enumerate() {
             report.commands += lines.len() as u64;
             let of_log: Vec<&Verdict> = verdicts.iter().map(|host| &host[index]).collect();
@@ -172,12 +171,21 @@ pub fn run(plan: &Plan, members: &mut [Member]) -> Result<Report, String> {
                     .push(investigate(*seed, lines, pair, members, &of_log));
             }
         }
-        report.logs += size;
+        report.logs += batch.len() as u64;
         if plan.progress {
             show_progress(&report, plan.logs);
         }
+        batch = next.map_err(|_| "the writer of logs panicked".to_string())?;
     }
     Ok(report)
+}
+
+/// The logs of the batch that begins after `done` logs, each with its seed; none when all are done.
+fn generate(plan: &Plan, done: u64) -> Vec<(u64, Lines)> {
+    let seeds = (done..plan.logs.min(done + BATCH)).map(|index| plan.seed.wrapping_add(index));
+    seeds
+        .map(|seed| (seed, log_gen::generate_about(plan.subject, seed)))
+        .collect()
 }
 
 /// Every host's verdicts on a batch, hosts side by side.
@@ -241,15 +249,18 @@ fn investigate(
         |(first, second): &(Verdict, Verdict)| first_difference(&[first, second]).is_some();
 
     let mut mismatch = Mismatch {
-        seed,
-        lines_before: lines.len(),
-        lines: lines.clone(),
+        log: Shrunk {
+            seed,
+            lines_before: lines.len(),
+            lines: lines.clone(),
+        },
         step: None,
         sides: Vec::new(),
     };
     let pair = if differ(&both(lines, false)) {
-        mismatch.lines = shrink::shrink(lines, SHRINK_ATTEMPTS, |some| differ(&both(some, false)));
-        let (step, pair) = first_step(&mismatch.lines, &mut both);
+        let shortest = shrink::shrink(lines, SHRINK_ATTEMPTS, |some| differ(&both(some, false)));
+        let (step, pair) = first_step(&shortest, &mut both);
+        mismatch.log.lines = shortest;
         mismatch.step = step;
         pair
     } else {
@@ -376,28 +387,19 @@ impl fmt::Display for Report {
             subject,
             mismatches,
         } = self;
-        let subject = subject.suffix();
-        let (count, hosts_word) = (mismatches.len(), if *hosts == 1 { "host" } else { "hosts" });
-        let count_word = if count == 1 { "mismatch" } else { "mismatches" };
         write!(
             f,
-            "parity: {logs} logs{subject}, {hosts} {hosts_word}, {count} {count_word}, {commands} commands, seed {seed}"
+            "parity: {logs} logs{}, {}, {}, {commands} commands, seed {seed}",
+            subject.suffix(),
+            counted(*hosts, "host", "hosts"),
+            counted(mismatches.len(), "mismatch", "mismatches"),
         )
     }
 }
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(
-            f,
-            "mismatch: seed {}, {} of its {} lines:",
-            self.seed,
-            self.lines.len(),
-            self.lines_before
-        )?;
-        for line in &self.lines {
-            writeln!(f, "    {}", line.escape_ascii())?;
-        }
+        write!(f, "mismatch: {}", self.log)?;
         match self.step {
             Some(0) => writeln!(
                 f,
@@ -526,10 +528,16 @@ mod tests {
     fn another_text_is_found_shrunk_and_named() {
         let report = compare(&[Mistake::None, Mistake::Text]);
         let mismatch = report.mismatches.first().expect("there is a mismatch");
-        assert!(mismatch.lines_before > 2);
-        assert_eq!(mismatch.lines.len(), 2, "{report}");
-        assert!(mismatch.lines[0].starts_with(b"radix preload"), "{report}");
-        assert!(mismatch.lines[1].starts_with(b"radix delete"), "{report}");
+        assert!(mismatch.log.lines_before > 2);
+        assert_eq!(mismatch.log.lines.len(), 2, "{report}");
+        assert!(
+            mismatch.log.lines[0].starts_with(b"radix preload"),
+            "{report}"
+        );
+        assert!(
+            mismatch.log.lines[1].starts_with(b"radix delete"),
+            "{report}"
+        );
         assert_eq!(mismatch.step, Some(2));
         let text = mismatch.to_string();
         assert!(text.contains("they part at step 2:"), "{text}");
@@ -542,7 +550,7 @@ mod tests {
             "{text}"
         );
         // The seed alone brings it back.
-        assert!(log_gen::generate(mismatch.seed).len() == mismatch.lines_before);
+        assert!(log_gen::generate(mismatch.log.seed).len() == mismatch.log.lines_before);
     }
 
     #[test]
@@ -550,7 +558,7 @@ mod tests {
         let report = compare(&[Mistake::None, Mistake::Frames]);
         let mismatch = report.mismatches.first().expect("there is a mismatch");
         assert_eq!(
-            (mismatch.lines.len(), mismatch.step),
+            (mismatch.log.lines.len(), mismatch.step),
             (2, Some(2)),
             "{report}"
         );
@@ -565,7 +573,7 @@ mod tests {
         let report = compare(&[Mistake::Broken, Mistake::Broken]);
         let mismatch = report.mismatches.first().expect("there is a mismatch");
         assert_eq!(
-            (mismatch.lines.len(), mismatch.sides.len()),
+            (mismatch.log.lines.len(), mismatch.sides.len()),
             (2, 1),
             "{report}"
         );
@@ -579,7 +587,7 @@ mod tests {
     fn a_host_that_dies_is_a_mismatch_and_is_started_again() {
         let report = compare(&[Mistake::None, Mistake::Death]);
         let mismatch = report.mismatches.first().expect("there is a mismatch");
-        assert_eq!(mismatch.lines.len(), 2, "{report}");
+        assert_eq!(mismatch.log.lines.len(), 2, "{report}");
         assert!(
             mismatch
                 .to_string()
@@ -594,8 +602,8 @@ mod tests {
         assert_eq!(report.mismatches.len(), 1, "{report}");
         let mismatch = &report.mismatches[0];
         assert_eq!(
-            (mismatch.lines.len(), mismatch.step),
-            (mismatch.lines_before, None)
+            (mismatch.log.lines.len(), mismatch.step),
+            (mismatch.log.lines_before, None)
         );
         assert!(mismatch.to_string().contains(r"2\n"), "{report}");
     }

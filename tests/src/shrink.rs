@@ -4,6 +4,46 @@
 //! as long as what remains still fails. A log of a hundred lines comes down to the few that matter
 //! in some dozens of runs.
 
+use std::fmt;
+
+use crate::log_gen::Lines;
+
+/// A random log that showed something, and what is left of it. As text it is the head of the report
+/// of what that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shrunk {
+    /// The log's seed.
+    pub seed: u64,
+    /// How many lines the log had before it was shrunk.
+    pub lines_before: usize,
+    /// The shortest log found that still shows it.
+    pub lines: Lines,
+}
+
+impl fmt::Display for Shrunk {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Shrunk {
+            seed,
+            lines_before,
+            lines,
+        } = self;
+        writeln!(
+            f,
+            "seed {seed}, {} of its {lines_before} lines:",
+            lines.len()
+        )?;
+        for line in lines {
+            writeln!(f, "    {}", line.escape_ascii())?;
+        }
+        Ok(())
+    }
+}
+
+/// So many of what a report counts: `1 violation`, `0 mismatches`.
+pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// The shortest list found, by leaving lines out of `lines`, for which `fails` is still true.
 /// Calls `fails` at most `attempts` times. `lines` itself is taken to fail.
 pub fn shrink<T: Clone>(lines: &[T], attempts: u32, mut fails: impl FnMut(&[T]) -> bool) -> Vec<T> {

@@ -1,106 +1,43 @@
 //! The page in a real Chromium: typed at with key events, looked at through its data attributes and
 //! its tables, and with a browser console that must stay clean.
 
-use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tests::Settings;
 use tests::cdp::Browser;
 use tests::child::{children_of, signal};
-use tests::page::Page;
+use tests::page::{Lab, Page};
 use tests::server::Server;
 use tests::site::Site;
 
-/// The page, live, in a browser of its own, from a server of its own.
-struct Lab {
-    page: Page,
-    server: Server,
+/// Waits until the drawn tree has these data attributes.
+#[track_caller]
+fn tree_is(lab: &mut Lab, height: u32, nodes: u32, items: u32) {
+    lab.wait(&format!(
+        "(d => d.height === '{height}' && d.nodes === '{nodes}' && d.items === '{items}' &&
+            d.drawnNodes === '{nodes}')(document.querySelector('#radix-canvas').dataset)"
+    ));
 }
 
-impl Deref for Lab {
-    type Target = Page;
-
-    fn deref(&self) -> &Page {
-        &self.page
-    }
-}
-
-impl DerefMut for Lab {
-    fn deref_mut(&mut self) -> &mut Page {
-        &mut self.page
-    }
-}
-
-impl Lab {
-    fn open() -> Lab {
-        let settings = Settings::find();
-        let server = Server::start(&settings, &[]).expect("the server starts");
-        let mut page = Page::launch(&settings);
-        page.open(&server.url());
-        Lab { page, server }
-    }
-
-    /// Types a line at the console and waits until it has run.
-    #[track_caller]
-    fn line(&mut self, line: &str) {
-        let step = self.state("step").parse::<u32>().expect("a number");
-        self.eval("document.querySelector('#console-input').focus()");
-        self.browser.type_text(line).expect("keys work");
-        self.browser.press("Enter").expect("keys work");
-        self.wait(&format!(
-            "document.querySelector('#state-line').dataset.step === '{}'",
-            step + 1
-        ));
-        self.settle();
-    }
-
-    /// Types a line and returns what it printed.
-    #[track_caller]
-    fn says(&mut self, line: &str) -> String {
-        self.line(line);
-        self.browser
-            .text("document.querySelector('.entry.current .printed')?.textContent.trim() ?? ''")
-            .expect("the page lives")
-    }
-
-    /// A data attribute of the line of state.
-    #[track_caller]
-    fn state(&mut self, name: &str) -> String {
-        let value = self.eval(&format!(
-            "document.querySelector('#state-line').dataset.{name}"
-        ));
-        value.as_str().unwrap_or_default().to_string()
-    }
-
-    /// Waits until the drawn tree has these data attributes.
-    #[track_caller]
-    fn tree_is(&mut self, height: u32, nodes: u32, items: u32) {
-        self.wait(&format!(
-            "(d => d.height === '{height}' && d.nodes === '{nodes}' && d.items === '{items}' &&
-                d.drawnNodes === '{nodes}')(document.querySelector('#radix-canvas').dataset)"
-        ));
-    }
-
-    /// Switches the host by keyboard and waits until the log has run there.
-    #[track_caller]
-    fn switch(&mut self, host: &str) {
-        let (step, chain) = (self.state("step"), self.state("chain"));
-        self.wait(&format!(
-            "!document.querySelector('#host option[value={host}]').disabled"
-        ));
-        self.eval(&format!(
-            "(s => {{ s.value = '{host}'; s.dispatchEvent(new Event('change', {{bubbles: true}})); }})
-                (document.querySelector('#host'))"
-        ));
-        self.wait("!document.querySelector('#step-slider').disabled");
-        self.settle();
-        assert_eq!(
-            (self.state("step"), self.state("chain")),
-            (step, chain),
-            "on {host}"
-        );
-    }
+/// Switches the host by keyboard and waits until the log has run there.
+#[track_caller]
+fn switch(lab: &mut Lab, host: &str) {
+    let (step, chain) = (lab.state("step"), lab.state("chain"));
+    lab.wait(&format!(
+        "!document.querySelector('#host option[value={host}]').disabled"
+    ));
+    lab.eval(&format!(
+        "(s => {{ s.value = '{host}'; s.dispatchEvent(new Event('change', {{bubbles: true}})); }})
+            (document.querySelector('#host'))"
+    ));
+    lab.wait("!document.querySelector('#step-slider').disabled");
+    lab.settle();
+    assert_eq!(
+        (lab.state("step"), lab.state("chain")),
+        (step, chain),
+        "on {host}"
+    );
 }
 
 #[test]
@@ -108,10 +45,10 @@ fn the_tree_grows_while_one_types() {
     let mut lab = Lab::open();
     assert_eq!(lab.says("radix create t"), "");
     assert_eq!(lab.says("radix insert t 0 1"), "0");
-    lab.tree_is(1, 1, 1);
+    tree_is(&mut lab, 1, 1, 1);
     let picture = lab.eval("document.querySelector('#radix-canvas').toDataURL()");
     assert_eq!(lab.says("radix insert t 4096 7"), "0");
-    lab.tree_is(3, 5, 2);
+    tree_is(&mut lab, 3, 5, 2);
     lab.wait("document.querySelector('#radix-canvas').dataset.pathLength === '3'");
     let other = lab.eval("document.querySelector('#radix-canvas').toDataURL()");
     assert_ne!(picture, other, "the picture stays the same");
@@ -124,7 +61,7 @@ fn the_tree_grows_while_one_types() {
     lab.wait("document.querySelectorAll('#tree-table tbody tr').length === 5");
     lab.click("#tree-table-toggle");
     assert_eq!(lab.says("radix delete t 4096"), "7");
-    lab.tree_is(1, 1, 1);
+    tree_is(&mut lab, 1, 1, 1);
     lab.is_clean();
 }
 
@@ -174,20 +111,20 @@ fn time_goes_back_and_forth_and_forks() {
     ] {
         lab.line(line);
     }
-    lab.tree_is(3, 6, 3);
+    tree_is(&mut lab, 3, 6, 3);
     let (events, chain) = (lab.state("events"), lab.state("chain"));
     lab.click("#step-back");
     lab.wait("document.querySelector('#state-line').dataset.step === '3'");
-    lab.tree_is(2, 3, 2);
+    tree_is(&mut lab, 2, 3, 2);
     lab.press("ArrowLeft", 1);
     lab.wait("document.querySelector('#state-line').dataset.step === '2'");
-    lab.tree_is(1, 1, 1);
+    tree_is(&mut lab, 1, 1, 1);
     lab.wait("document.querySelector('#past-note')");
     lab.click("#step-first");
     lab.wait("document.querySelector('#state-line').dataset.step === '0'");
     lab.click("#step-last");
     lab.wait("document.querySelector('#state-line').dataset.step === '4'");
-    lab.tree_is(3, 6, 3);
+    tree_is(&mut lab, 3, 6, 3);
     assert_eq!((lab.state("events"), lab.state("chain")), (events, chain));
     // A line in the past drops what came after.
     lab.click("#step-first");
@@ -200,7 +137,7 @@ fn time_goes_back_and_forth_and_forks() {
         (lab.state("step").as_str(), lab.state("steps").as_str()),
         ("2", "2")
     );
-    lab.tree_is(1, 1, 1);
+    tree_is(&mut lab, 1, 1, 1);
     lab.is_clean();
 }
 
@@ -219,7 +156,7 @@ fn the_log_moves_to_the_server_and_to_qemu_and_back() {
             "0\n0",
         ),
     ] {
-        lab.switch(host);
+        switch(&mut lab, host);
         assert_eq!(lab.says(line), text, "on {host}");
     }
     // Steps back and forth on the guest as well.
@@ -229,7 +166,7 @@ fn the_log_moves_to_the_server_and_to_qemu_and_back() {
     lab.click("#step-last");
     lab.wait("document.querySelector('#state-line').dataset.step === '6'");
     assert_eq!(lab.state("chain"), chain);
-    lab.switch("wasm");
+    switch(&mut lab, "wasm");
     lab.is_clean();
 }
 
@@ -238,7 +175,7 @@ fn a_killed_guest_and_a_stopped_server_lose_nothing() {
     let mut lab = Lab::open();
     lab.line("radix create t");
     lab.line("radix insert t 1 10");
-    lab.switch("qemu");
+    switch(&mut lab, "qemu");
     for guest in children_of(lab.server.id()) {
         signal(guest, "KILL").expect("it lives");
     }
@@ -255,7 +192,7 @@ fn a_killed_guest_and_a_stopped_server_lose_nothing() {
     assert_eq!(lab.says("radix lookup t 1"), "10");
     assert_eq!(lab.state("steps"), "3");
 
-    lab.switch("native");
+    switch(&mut lab, "native");
     assert_eq!(lab.says("radix lookup t 1"), "10");
     // The server goes away altogether; the page keeps the log until one is back.
     let Lab {
@@ -365,7 +302,7 @@ fn the_log_can_be_read_changed_and_loaded_from_a_file() {
     lab.wait("document.querySelector('.machine').textContent.startsWith('mem=8M nodes=2')");
     lab.wait("document.querySelector('#state-line').dataset.step === '2'");
     lab.settle();
-    lab.tree_is(2, 2, 1);
+    tree_is(&mut lab, 2, 2, 1);
     // A file of any bytes.
     let mut log = b"mem=4M\nradix create v\n\xff\xfe\x00\necho ".to_vec();
     log.resize(log.len() + (3 << 20), b'y');
@@ -390,7 +327,7 @@ fn the_log_can_be_read_changed_and_loaded_from_a_file() {
     lab.wait("document.querySelector('#state-line').dataset.step === '5'");
     lab.settle();
     let _ = std::fs::remove_file(&file);
-    lab.tree_is(1, 1, 1);
+    tree_is(&mut lab, 1, 1, 1);
     assert_eq!(lab.says("radix lookup v 1"), "1");
     lab.is_clean();
 }

@@ -75,13 +75,6 @@ impl Student {
         self.settle();
     }
 
-    #[track_caller]
-    fn keys(&mut self, text: &str) {
-        self.browser
-            .type_text(text)
-            .unwrap_or_else(|error| panic!("{error}"));
-    }
-
     /// Whether what has the focus matches `selector`.
     #[track_caller]
     fn is_at(&mut self, selector: &str) -> bool {
@@ -104,27 +97,16 @@ impl Student {
     /// The step that is shown.
     #[track_caller]
     fn step(&mut self) -> u32 {
-        let step = self.eval("document.querySelector('#state-line').dataset.step");
-        step.as_str()
-            .and_then(|step| step.parse().ok())
-            .expect("a number")
-    }
-
-    #[track_caller]
-    fn wait_step(&mut self, step: u32) {
-        self.wait(&format!(
-            "document.querySelector('#state-line').dataset.step === '{step}'"
-        ));
-        self.settle();
+        self.state("step").parse().expect("a number")
     }
 
     /// Types a line at the console, which has the focus, and waits until it has run.
     #[track_caller]
     fn line(&mut self, line: &str) {
         let step = self.step();
-        self.keys(line);
+        self.type_text(line);
         self.press("Enter", 0);
-        self.wait_step(step + 1);
+        self.step_is(step + 1);
     }
 
     /// Checks the work from wherever the focus is, and waits for what is found.
@@ -200,10 +182,10 @@ fn lab_one_can_be_done_by_keyboard_alone() {
     page.tab_to(&format!("[data-lab={LAB}] button"));
     page.press("Enter", 0);
     page.wait("document.activeElement.id === 'student-name'");
-    page.keys(STUDENT);
+    page.type_text(STUDENT);
     page.press("Enter", 0);
     page.wait("document.activeElement.id === 'lab-title'");
-    page.wait_step(lab.scenario.len() as u32);
+    page.step_is(lab.scenario.len() as u32);
     let machine = page.eval("document.querySelector('.machine').textContent");
     assert!(
         machine
@@ -223,14 +205,14 @@ fn lab_one_can_be_done_by_keyboard_alone() {
                     _ => ".run-all:not([data-left='0'])",
                 });
                 page.press("Enter", 0);
-                page.wait_step(step + lines.len() as u32);
+                page.step_is(step + lines.len() as u32);
                 lines.iter().for_each(|line| oracle.run(line));
                 assert!(page.is_at(".commands button"), "the focus stays");
             }
             Block::Predict(question) => {
                 let said = oracle.ask(&question.run);
                 page.tab_to("#pane-lab .predict input:not([readonly])");
-                page.keys(question.answer(&said));
+                page.type_text(question.answer(&said));
                 page.press("Enter", 0);
                 let outcome = format!("[data-question='{}'] [data-outcome]", question.id);
                 page.wait(&format!("document.querySelector(\"{outcome}\")"));
@@ -286,7 +268,7 @@ fn lab_one_can_be_done_by_keyboard_alone() {
     page.check(&format!("{} of {checks} checks hold", checks - 1));
     page.tab_to(".check.failed .go");
     page.press("Enter", 0);
-    page.wait_step(broken);
+    page.step_is(broken);
 
     // The catalogue knows; closing it gives the focus back.
     page.tab_to("#labs");
@@ -369,7 +351,7 @@ fn questions_answered_too_early_or_wrongly_say_so() {
     ));
     let first = lab.questions()[0].id.clone();
     page.click(&format!("{} input", question(&first)));
-    page.keys("17");
+    page.type_text("17");
     page.click(&format!("{} .reveal", question(&first)));
     page.wait(&format!(
         "document.querySelector(\"{} [data-outcome=wrong]\")",
@@ -593,9 +575,9 @@ fn act(page: &mut Student, step: &str) {
             let pane = "document.querySelector('#tab-console')?.click()";
             page.eval(pane);
             page.eval("document.querySelector('#console-input').focus()");
-            page.keys(what);
+            page.type_text(what);
             page.press("Enter", 0);
-            page.wait_step(at + 1);
+            page.step_is(at + 1);
         }
         "pane" => {
             page.eval(&format!("document.querySelector('#tab-{what}')?.click()"));

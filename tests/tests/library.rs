@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::cdp::{Browser, Profile};
 use tests::child::{children_of, signal};
 use tests::page::Page;
@@ -66,14 +66,6 @@ impl Tab {
         self.wait(&format!("!globalThis.isOld && {LIVE}"));
     }
 
-    #[track_caller]
-    fn text(&mut self, expression: &str) -> String {
-        match self.eval(expression) {
-            Value::String(text) => text,
-            other => other.to_string(),
-        }
-    }
-
     /// Pastes lines into the console.
     #[track_caller]
     fn paste(&mut self, lines: &[String]) {
@@ -96,13 +88,6 @@ impl Tab {
             "document.querySelector('#state-line').dataset.step === '{}' && {LIVE}",
             step + 1
         ));
-    }
-
-    #[track_caller]
-    fn state(&mut self, name: &str) -> String {
-        self.text(&format!(
-            "document.querySelector('#state-line').dataset.{name}"
-        ))
     }
 
     /// The step shown, how many there are, and the chain.

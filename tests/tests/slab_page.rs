@@ -2,13 +2,10 @@
 //! objects, a defragmentation as a film, and the same log on two allocators. `lesson.rs` holds them
 //! against axe-core's rules.
 
-use std::ops::{Deref, DerefMut};
 use std::time::Instant;
 
 use serde_json::json;
-use tests::Settings;
-use tests::page::Page;
-use tests::server::Server;
+use tests::page::Lab;
 use tests::travel;
 
 /// A cache whose objects are scattered over its slabs.
@@ -18,82 +15,39 @@ const SCATTERED: [&str; 3] = [
     "kmem scatter m 80",
 ];
 
-/// The page, live, in a browser of its own, from a server of its own.
-struct Lab {
-    page: Page,
-    _server: Server,
+/// A page that has run these lines and shows the slab caches.
+#[track_caller]
+fn open(lines: &[&str]) -> Lab {
+    let mut lab = Lab::open();
+    lab.run(lines);
+    lab.press("4", 1);
+    lab.wait("document.querySelector('#slabtop tbody tr')");
+    lab.settle();
+    lab
 }
 
-impl Deref for Lab {
-    type Target = Page;
-
-    fn deref(&self) -> &Page {
-        &self.page
-    }
+/// Opens the cache `m`; the focus is on its picture then.
+#[track_caller]
+fn open_cache(lab: &mut Lab) {
+    lab.enter("[data-cache=m]");
+    lab.wait("document.activeElement.id === 'slab-canvas'");
+    lab.settle();
 }
 
-impl DerefMut for Lab {
-    fn deref_mut(&mut self) -> &mut Page {
-        &mut self.page
-    }
+#[track_caller]
+fn number(lab: &mut Lab, expression: &str) -> u64 {
+    let value = lab.eval(&format!("Number({expression})"));
+    let number = value.as_f64();
+    number.unwrap_or_else(|| panic!("{expression} is {value}")) as u64
 }
 
-impl Lab {
-    /// A page that has run these lines and shows the slab caches.
-    fn open(lines: &[&str]) -> Lab {
-        let settings = Settings::find();
-        let server = Server::start(&settings, &[]).expect("the server starts");
-        let mut page = Page::launch(&settings);
-        page.open(&server.url());
-        let mut lab = Lab {
-            page,
-            _server: server,
-        };
-        let lines: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
-        travel::run(&mut lab.browser, &lines).unwrap_or_else(|error| panic!("{error}"));
-        lab.press("4", 1);
-        lab.wait("document.querySelector('#slabtop tbody tr')");
-        lab.settle();
-        lab
-    }
-
-    /// Moves the focus to an element and presses Enter there.
-    #[track_caller]
-    fn enter(&mut self, selector: &str) {
-        self.wait(&format!("document.querySelector(`{selector}`)"));
-        self.eval(&format!("document.querySelector(`{selector}`).focus()"));
-        self.press("Enter", 0);
-    }
-
-    /// Opens the cache `m`; the focus is on its picture then.
-    #[track_caller]
-    fn open_cache(&mut self) {
-        self.enter("[data-cache=m]");
-        self.wait("document.activeElement.id === 'slab-canvas'");
-        self.settle();
-    }
-
-    #[track_caller]
-    fn text(&mut self, expression: &str) -> String {
-        let value = self.eval(expression);
-        value.as_str().unwrap_or_default().to_string()
-    }
-
-    #[track_caller]
-    fn number(&mut self, expression: &str) -> u64 {
-        let value = self.eval(&format!("Number({expression})"));
-        let number = value.as_f64();
-        number.unwrap_or_else(|| panic!("{expression} is {value}")) as u64
-    }
-
-    /// The line below the picture, once it has these words.
-    #[track_caller]
-    fn under(&mut self, words: &str) {
-        let words = json!(words);
-        self.wait(&format!(
-            "document.querySelector('#slab-under').textContent.includes({words})"
-        ));
-    }
+/// Waits until the line below the picture has these words.
+#[track_caller]
+fn wait_under(lab: &mut Lab, words: &str) {
+    let words = json!(words);
+    lab.wait(&format!(
+        "document.querySelector('#slab-under').textContent.includes({words})"
+    ));
 }
 
 /// The words of a column, from the first row to the last.
@@ -109,7 +63,7 @@ fn column(lab: &mut Lab, number: usize) -> Vec<String> {
 
 #[test]
 fn caches_are_sorted_by_keyboard() {
-    let mut lab = Lab::open(&SCATTERED);
+    let mut lab = open(&SCATTERED);
     assert_eq!(
         lab.text("document.querySelector('#slab-allocator').textContent"),
         "SLUB"
@@ -145,29 +99,29 @@ fn caches_are_sorted_by_keyboard() {
 
 #[test]
 fn objects_of_a_cache_are_walked_over_and_looked_into() {
-    let mut lab = Lab::open(&SCATTERED);
-    lab.open_cache();
+    let mut lab = open(&SCATTERED);
+    open_cache(&mut lab);
     let canvas = "document.querySelector('#slab-canvas').dataset";
     lab.wait(&format!("{canvas}.slabs > 10 && {canvas}.drawn > 3"));
-    let objects = lab.number(&format!("{canvas}.objects"));
+    let objects = number(&mut lab, &format!("{canvas}.objects"));
     let held = lab.text("document.querySelector('.facts-row dd').textContent");
     assert!(
         held.ends_with(&format!(" of {objects}")),
         "{held}, {objects}"
     );
-    lab.under("point at an object");
+    wait_under(&mut lab, "point at an object");
     for object in 0..3 {
         lab.press("ArrowRight", 0);
-        lab.under(&format!("object {object} of the slab"));
+        wait_under(&mut lab, &format!("object {object} of the slab"));
     }
     // Down and up again, over the freelist, and to the end.
     lab.press("ArrowDown", 0);
     lab.press("ArrowUp", 0);
-    lab.under("object 2 of the slab");
+    wait_under(&mut lab, "object 2 of the slab");
     lab.press("End", 0);
     lab.wait(&format!("{canvas}.at > 0"));
     lab.press("Home", 0);
-    lab.under("object 0 of the slab");
+    wait_under(&mut lab, "object 0 of the slab");
     lab.press("n", 0);
     lab.wait("document.querySelector('#slab-under').textContent.includes('free, ')");
     // The picture scrolls along: what is pointed at is drawn.
@@ -193,17 +147,17 @@ fn objects_of_a_cache_are_walked_over_and_looked_into() {
 
 #[test]
 fn damage_is_seen_and_said() {
-    let mut lab = Lab::open(&[
+    let mut lab = open(&[
         "kmem create m 64 debug=FZPU",
         "kmem alloc m 4",
         "kmem poke m:1+64 1",
     ]);
-    lab.open_cache();
+    open_cache(&mut lab);
     lab.press("ArrowRight", 0);
     lab.press("ArrowRight", 0);
-    lab.under("Redzone overwritten");
+    wait_under(&mut lab, "Redzone overwritten");
     // Who allocated it, from the object itself.
-    lab.under("allocated in line 2");
+    wait_under(&mut lab, "allocated in line 2");
     let layout = lab.text("document.querySelector('.slab-object').textContent");
     for word in ["red zone", "free pointer", "allocated by", "freed by"] {
         assert!(layout.contains(word), "{layout}");
@@ -213,19 +167,22 @@ fn damage_is_seen_and_said() {
 
 #[test]
 fn a_defragmentation_is_played() {
-    let mut lab = Lab::open(&[&SCATTERED[..], &["kmem defrag", "true"]].concat());
+    let mut lab = open(&[&SCATTERED[..], &["kmem defrag", "true"]].concat());
     let calm = json!({"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]});
     lab.browser
         .call("Emulation.setEmulatedMedia", calm)
         .expect("chromium can");
-    lab.open_cache();
+    open_cache(&mut lab);
     lab.enter("#slab-film");
     lab.wait("document.querySelector('#film-caption')?.textContent.includes('Before step 4')");
     lab.wait("document.activeElement.id === 'slab-canvas'");
     let pages = |when: &str| format!("document.querySelector('[data-when={when}]').dataset.pages");
-    let (before, after) = (lab.number(&pages("before")), lab.number(&pages("after")));
+    let (before, after) = (
+        number(&mut lab, &pages("before")),
+        number(&mut lab, &pages("after")),
+    );
     assert!(before > 10 && after < before, "{before}, {after}");
-    assert_eq!(lab.number(&pages("now")), before);
+    assert_eq!(number(&mut lab, &pages("now")), before);
     // Scene by scene: why a slab was chosen, what get pins, where kick moves things.
     let caption = "document.querySelector('#film-caption').textContent";
     let mut captions = Vec::new();
@@ -252,7 +209,7 @@ fn a_defragmentation_is_played() {
     lab.press(" ", 0);
     lab.wait(&format!("{caption}.includes('After step 4')"));
     lab.wait("document.querySelector('#film-play').ariaPressed === 'false'");
-    assert_eq!(lab.number(&pages("now")), after);
+    assert_eq!(number(&mut lab, &pages("now")), after);
     lab.press("Home", 0);
     lab.wait(&format!("{scene} === '0'"));
     lab.enter("#slab-table-toggle");
@@ -271,16 +228,13 @@ fn a_defragmentation_is_played() {
 
 #[test]
 fn one_log_runs_on_two_allocators() {
-    let mut lab = Lab::open(&["kmem create m 100", "kmem alloc m 600", "kmem scatter m 50"]);
-    lab.eval(
-        "document.dispatchEvent(new KeyboardEvent('keydown',
-            {key: 'v', code: 'KeyV', altKey: true, bubbles: true, cancelable: true}))",
-    );
+    let mut lab = open(&["kmem create m 100", "kmem alloc m 600", "kmem scatter m 50"]);
+    lab.ask('v');
     lab.enter("#compare-slab");
     lab.wait("document.querySelector('#compare-slabs')?.dataset.step === '3'");
     let row = "document.querySelector('#compare-slabs [data-cache=m]')";
     let pages = |side: usize| format!("{row}.cells[{side}].textContent");
-    let (slub, slab) = (lab.number(&pages(1)), lab.number(&pages(2)));
+    let (slub, slab) = (number(&mut lab, &pages(1)), number(&mut lab, &pages(2)));
     assert!(slub > 10 && slab > 10, "{slub}, {slab}");
     lab.wait("document.querySelector('#compare-result').dataset.phase === 'parted'");
     // The kernel keeps its newest events only: those of the step where they part are seen there.
@@ -290,22 +244,26 @@ fn one_log_runs_on_two_allocators() {
     lab.wait("document.querySelector('#compare-slabs')?.dataset.step === '3'");
     // The twin takes the next line as well, and goes back along.
     travel_on(&mut lab, "kmem alloc m 3000", 4);
-    assert!(lab.number(&pages(1)) > slub && lab.number(&pages(2)) > slab);
+    assert!(number(&mut lab, &pages(1)) > slub && number(&mut lab, &pages(2)) > slab);
     lab.press("ArrowLeft", 1);
     lab.wait("document.querySelector('#compare-slabs')?.dataset.step === '3'");
-    assert_eq!((lab.number(&pages(1)), lab.number(&pages(2))), (slub, slab));
+    assert_eq!(
+        (number(&mut lab, &pages(1)), number(&mut lab, &pages(2))),
+        (slub, slab)
+    );
     // Another line in the past is another line for the twin, too.
     travel_on(&mut lab, "true", 4);
-    assert_eq!((lab.number(&pages(1)), lab.number(&pages(2))), (slub, slab));
+    assert_eq!(
+        (number(&mut lab, &pages(1)), number(&mut lab, &pages(2))),
+        (slub, slab)
+    );
     lab.is_clean();
 }
 
 /// Types a line, which becomes step `step`, and waits for the twin.
 #[track_caller]
 fn travel_on(lab: &mut Lab, line: &str, step: u32) {
-    lab.eval("document.querySelector('#console-input').focus()");
-    lab.browser.type_text(line).expect("keys work");
-    lab.press("Enter", 0);
+    lab.line(line);
     lab.wait(&format!(
         "document.querySelector('#compare-slabs')?.dataset.step === '{step}'"
     ));
@@ -314,15 +272,15 @@ fn travel_on(lab: &mut Lab, line: &str, step: u32) {
 
 #[test]
 fn a_large_cache_comes_in_parts() {
-    let mut lab = Lab::open(&["kmem create m 32", "kmem alloc m 200000"]);
+    let mut lab = open(&["kmem create m 32", "kmem alloc m 200000"]);
     let start = Instant::now();
-    lab.open_cache();
+    open_cache(&mut lab);
     println!(
         "a cache of 200,000 objects was there after {:?}",
         start.elapsed()
     );
     let canvas = "document.querySelector('#slab-canvas').dataset";
-    let objects = lab.number(&format!("{canvas}.objects"));
+    let objects = number(&mut lab, &format!("{canvas}.objects"));
     assert!(objects >= 10_000, "{objects}");
     // A frame of walking over objects, drawn with all others in view.
     let times = lab.eval(

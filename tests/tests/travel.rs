@@ -3,97 +3,13 @@
 //! Times are printed, not judged; `cargo xtask bench scrub` holds them against each other. What is
 //! judged is that the page shows the right step, and that the tab stays within its memory.
 
-use std::ops::{Deref, DerefMut};
-
 use labs::protocol::{Host, Outcome, Request, Response};
 use labs::{HostMemory, Session};
-use tests::Settings;
-use tests::page::Page;
-use tests::server::Server;
+use tests::page::Lab;
 use tests::travel::{self, Move};
 
 /// What a tab may hold, in bytes.
 const TAB_MAX: u64 = 256 << 20;
-
-/// The page, live, in a browser of its own, from a server of its own.
-struct Lab {
-    page: Page,
-    _server: Server,
-}
-
-impl Deref for Lab {
-    type Target = Page;
-
-    fn deref(&self) -> &Page {
-        &self.page
-    }
-}
-
-impl DerefMut for Lab {
-    fn deref_mut(&mut self) -> &mut Page {
-        &mut self.page
-    }
-}
-
-impl Lab {
-    fn open() -> Lab {
-        let settings = Settings::find();
-        let server = Server::start(&settings, &[]).expect("the server starts");
-        let mut page = Page::launch(&settings);
-        page.open(&server.url());
-        Lab {
-            page,
-            _server: server,
-        }
-    }
-
-    #[track_caller]
-    fn run(&mut self, lines: &[&str]) {
-        let lines: Vec<String> = lines.iter().map(|line| line.to_string()).collect();
-        travel::run(&mut self.browser, &lines).unwrap_or_else(|error| panic!("{error}"));
-    }
-
-    #[track_caller]
-    fn text(&mut self, expression: &str) -> String {
-        let value = self.eval(expression);
-        value.as_str().unwrap_or_default().to_string()
-    }
-
-    /// Presses Alt and a letter.
-    #[track_caller]
-    fn ask(&mut self, letter: char) {
-        let code = format!("Key{}", letter.to_ascii_uppercase());
-        self.eval(&format!(
-            "document.dispatchEvent(new KeyboardEvent('keydown',
-                {{key: '{letter}', code: '{code}', altKey: true, bubbles: true, cancelable: true}}))"
-        ));
-    }
-
-    /// Moves the focus to an element and presses Enter there.
-    #[track_caller]
-    fn enter(&mut self, selector: &str) {
-        self.wait(&format!("document.querySelector(`{selector}`)"));
-        self.eval(&format!("document.querySelector(`{selector}`).focus()"));
-        self.press("Enter", 0);
-    }
-
-    #[track_caller]
-    fn type_into(&mut self, selector: &str, text: &str) {
-        self.wait(&format!("document.querySelector('{selector}')"));
-        self.eval(&format!(
-            "(e => {{ e.focus(); e.select(); }})(document.querySelector('{selector}'))"
-        ));
-        self.browser.type_text(text).expect("keys work");
-    }
-
-    #[track_caller]
-    fn step_is(&mut self, step: u32) {
-        self.wait(&format!(
-            "document.querySelector('#state-line').dataset.step === '{step}'"
-        ));
-        self.settle();
-    }
-}
 
 /// What the same lines do in a process of this test's own.
 fn outcome(lines: &[String]) -> (Outcome, String) {

@@ -15,8 +15,8 @@ use crate::stop::Stop;
 
 /// What `miri --help` adds.
 pub const DETAILS: &str = "
-FILTERs are names, or parts of names, of tests of kernel-core (default: mem:: slab::). Tests that take
-a million steps are left out, and random ones take fewer. Miri and the library's sources are
+FILTERs are names, or parts of names, of tests of kernel-core (default: mem:: slab::). Random ones
+take fewer steps than otherwise, and large machines are smaller. Miri and the library's sources are
 components of the nightly toolchain; where they are missing they are installed by rustup.";
 
 /// The toolchain that has Miri.

@@ -57,14 +57,7 @@ fn facts(view: &CacheSlabsView) -> Html {
         ("needed", needed.to_string()),
         ("fragmentation", times(fragmentation(cache))),
     ];
-    for (name, value) in [("watched for", &cache.flags), ("get and kick", &cache.ops)] {
-        if !value.is_empty() {
-            facts.push((name, value.clone()));
-        }
-    }
-    if !cache.aliases.is_empty() {
-        facts.push(("also", cache.aliases.join(", ")));
-    }
+    facts.extend(cache.traits());
     html! {
         <dl class="facts-row">
             { for facts.into_iter().map(|(name, value)| html! {

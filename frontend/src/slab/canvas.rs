@@ -13,7 +13,7 @@ use web_sys::{
 };
 use yew::{Component, Context, Event, Html, InputEvent, NodeRef, Properties, TargetCast, html};
 
-use super::chains::{Chains, Holder, list_text};
+use super::chains::{Chains, Holder, find, list_text};
 use super::draw::{Accent, Brush};
 use super::film::{Film, Presence, Still};
 use super::meters::meters;
@@ -190,12 +190,16 @@ impl Component for SlabCanvas {
             Some(film) => film.view.sentence(),
             None => props.view.sentence(),
         };
-        let keys = match props.film {
-            Some(_) => "Space plays, arrow keys go from scene to scene.",
-            None => {
+        let (keys, way) = match props.film {
+            Some(_) => (
+                "Space plays, arrow keys go from scene to scene.",
+                "point at an object",
+            ),
+            None => (
                 "Arrow keys go from object to object and from slab to slab, N to the next free one, \
-                 Enter opens the bytes."
-            }
+                 Enter opens the bytes.",
+                "point at an object, or walk there with the arrow keys",
+            ),
         };
         html! {
             <>
@@ -222,7 +226,7 @@ impl Component for SlabCanvas {
                         { under }
                         if let Some(object) = object { <span class="quiet">{ owner(object) }</span> }
                     } else {
-                        <span class="quiet">{ "point at an object, or walk there with the arrow keys" }</span>
+                        <span class="quiet">{ way }</span>
                     }
                 </p>
             </>
@@ -683,17 +687,6 @@ fn slabs(props: &SlabCanvasProps) -> &[SlabPage] {
 /// The handle of a place.
 fn place_at(slabs: &[SlabPage], slab: usize, place: usize) -> Option<u32> {
     Some(slabs.get(slab)?.places.get(place)?.at)
-}
-
-/// The place at a handle.
-fn find(slabs: &[SlabPage], at: u32) -> Option<(usize, usize)> {
-    let after = slabs.partition_point(|slab| slab.frame * 512 <= at);
-    let slab = after.checked_sub(1)?;
-    let place = slabs[slab]
-        .places
-        .binary_search_by_key(&at, |place| place.at)
-        .ok()?;
-    Some((slab, place))
 }
 
 /// Where a place is drawn.

@@ -116,19 +116,23 @@ impl Chains {
     }
 }
 
+/// The slab and the place of the object at the handle `at`, as numbers. The slabs are in the order
+/// of their frames.
+pub fn find(slabs: &[SlabPage], at: u32) -> Option<(usize, usize)> {
+    let after = slabs.partition_point(|slab| slab.frame * 512 <= at);
+    let slab = after.checked_sub(1)?;
+    let places = &slabs[slab].places;
+    let place = places.binary_search_by_key(&at, |place| place.at).ok()?;
+    Some((slab, place))
+}
+
 /// Where a slab is kept, in a word or two. `place` is its place on its list.
 pub fn list_text(list: SlabList, place: Option<usize>) -> String {
-    let word = match list {
-        SlabList::Cpu(cpu) => return format!("CPU {cpu}'s"),
-        SlabList::Partial => "partial",
-        SlabList::Full => "full",
-        SlabList::Free => "empty",
-        SlabList::Ring => "ring",
-    };
-    match place {
-        Some(place) => format!("{word} {}", place + 1),
-        None => word.to_string(),
+    let mut text = list.words();
+    if let Some(place) = place {
+        text.push_str(&format!(" {}", place + 1));
     }
+    text
 }
 
 #[cfg(test)]

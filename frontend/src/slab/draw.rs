@@ -6,7 +6,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::chains::{Chains, Holder};
 use super::plan::Plan;
-use crate::canvas::colours;
+use crate::canvas::palette;
 
 /// From this width on, in pixels, an object shows what its bytes are for.
 const SEGMENTS_FROM: f64 = 16.0;
@@ -16,22 +16,6 @@ const SEGMENT: f64 = 5.0;
 const TURN_FROM: f64 = 15.0;
 /// From this width on, in pixels, arcs can be told from each other.
 const ARCS_FROM: f64 = 2.5;
-
-/// The custom properties that colour a picture, in the order of [`Brush`]'s fields.
-const COLOURS: [&str; 12] = [
-    "--ink",
-    "--ink-2",
-    "--line",
-    "--slot",
-    "--panel",
-    "--slab",
-    "--percpu",
-    "--error",
-    "--tag1",
-    "--reserved",
-    "--lit",
-    "--accent-ink",
-];
 
 /// What slabs are drawn with.
 pub struct Brush<'a> {
@@ -66,34 +50,21 @@ pub struct Accent {
 impl<'a> Brush<'a> {
     /// The brush for a canvas.
     pub fn new(canvas: &HtmlCanvasElement, context: &'a CanvasRenderingContext2d) -> Brush<'a> {
-        let [
-            ink,
-            faint,
-            line,
-            ground,
-            paper,
-            used,
-            kept,
-            error,
-            link,
-            reserved,
-            lit,
-            on_used,
-        ] = colours(canvas, COLOURS);
+        let colour = palette(canvas);
         Brush {
             context,
-            ink,
-            faint,
-            line,
-            ground,
-            paper,
-            used,
-            kept,
-            error,
-            link,
-            reserved,
-            lit,
-            on_used,
+            ink: colour("--ink"),
+            faint: colour("--ink-2"),
+            line: colour("--line"),
+            ground: colour("--slot"),
+            paper: colour("--panel"),
+            used: colour("--slab"),
+            kept: colour("--percpu"),
+            error: colour("--error"),
+            link: colour("--tag1"),
+            reserved: colour("--reserved"),
+            lit: colour("--lit"),
+            on_used: colour("--accent-ink"),
         }
     }
 
@@ -332,11 +303,7 @@ impl<'a> Brush<'a> {
         // A tangle is a tangle, but it need not hide everything else.
         context.set_global_alpha(if is_pointed_at { 1.0 } else { 0.7 });
         for (holder, from, to) in &links {
-            let colour = if *holder == Holder::Slab {
-                &self.link
-            } else {
-                &self.kept
-            };
+            let colour = self.of(*holder);
             let (from, to) = (middle(*from), middle(*to));
             let lift = (6.0 + (to - from).abs() / 8.0).min(plan.strip_top - 14.0);
             context.set_stroke_style_str(colour);
@@ -355,16 +322,20 @@ impl<'a> Brush<'a> {
                 continue;
             }
             if let Some((holder, 0)) = chains.turn(place.at) {
-                let colour = if holder == Holder::Slab {
-                    &self.link
-                } else {
-                    &self.kept
-                };
+                let colour = self.of(holder);
                 let at = middle(number);
                 self.path(colour, 2.0, &[(at, top - 14.0), (at, top - 4.0)]);
                 self.fill(colour, at - 3.0, top - 16.0, 6.0, 4.0);
                 self.arrow(colour, at, top);
             }
+        }
+    }
+
+    /// The colour of what this holder hands out.
+    fn of(&self, holder: Holder) -> &str {
+        match holder {
+            Holder::Slab => &self.link,
+            _ => &self.kept,
         }
     }
 

@@ -11,6 +11,8 @@ use labs::view::{
     CacheView, DefragView, Fate, PlaceState, SlabPage, Vacated, address, fragmentation,
 };
 
+use super::chains::find;
+
 /// A run, taken apart.
 pub struct Film {
     /// What the kernel says of it.
@@ -122,15 +124,6 @@ impl Film {
             .ok()
     }
 
-    /// The slab and the place of the object at the handle `at`, if they are shown.
-    fn place(&self, at: u32) -> Option<(usize, usize)> {
-        let after = self.slabs.partition_point(|slab| slab.frame * 512 <= at);
-        let slab = after.checked_sub(1)?;
-        let places = &self.slabs[slab].places;
-        let place = places.binary_search_by_key(&at, |place| place.at).ok()?;
-        Some((slab, place))
-    }
-
     /// The picture of scene number `scene`.
     pub fn still(&self, scene: usize) -> Still {
         let is_last = scene >= self.last();
@@ -183,11 +176,11 @@ impl Film {
             Scene::Get(at) => {
                 let fates = view.vacated[at].fates.iter();
                 let pinned = fates.filter(|it| it.fate != Fate::Spared);
-                still.pinned = pinned.filter_map(|it| self.place(it.at)).collect();
+                still.pinned = pinned.filter_map(|it| find(&self.slabs, it.at)).collect();
             }
             Scene::Fate(at, fate) => {
                 let object = view.vacated[at].fates[fate];
-                let from = self.place(object.at);
+                let from = find(&self.slabs, object.at);
                 still.pinned.retain(|place| Some(*place) != from);
                 match object.fate {
                     Fate::Spared | Fate::Kept => {}
@@ -196,7 +189,7 @@ impl Film {
                         self.set(still, from, PlaceState::Free);
                     }
                     Fate::Moved(to) => {
-                        let to = self.place(to);
+                        let to = find(&self.slabs, to);
                         still.flight = from.zip(to).map(|(from, to)| [from, to]);
                         self.set(still, from, PlaceState::Free);
                         self.set(still, to, PlaceState::InUse);

@@ -8,45 +8,10 @@ use std::{format, println};
 
 use super::{FS, dentry, inode};
 use crate::Kernel;
-use crate::machine::{Machine, MachineConfig};
-use crate::mem::Ram;
 use crate::slab;
-use crate::testing::Random;
-
-pub(super) struct Console(pub(super) Vec<u8>);
-
-impl Machine for Console {
-    fn console_write(&mut self, text: &[u8]) {
-        self.0.extend_from_slice(text);
-    }
-}
-
-pub(super) struct Lab {
-    pub(super) kernel: Kernel,
-    console: Console,
-}
+use crate::testing::{Lab, Random, check};
 
 impl Lab {
-    pub(super) fn new(header: &str) -> Lab {
-        let config = MachineConfig::parse(header).expect("a good header");
-        let ram = Ram::new(config.frames).expect("memory for the test");
-        Lab {
-            kernel: Kernel::boot(ram, &config).expect("the machine boots"),
-            console: Console(Vec::new()),
-        }
-    }
-
-    /// Runs a line and returns what it printed.
-    #[track_caller]
-    pub(super) fn run(&mut self, line: &str) -> String {
-        self.kernel.run_line(&mut self.console, line.as_bytes());
-        if let Err(violation) = self.kernel.check() {
-            panic!("after {line:?}: {violation}");
-        }
-        let text = core::mem::take(&mut self.console.0);
-        String::from_utf8(text).expect("text")
-    }
-
     /// Dentries and unused dentries, inodes and unused inodes.
     fn counts(&self) -> [u32; 4] {
         let data = &self.kernel.mem[FS];
@@ -61,14 +26,6 @@ impl Lab {
         let counts = slab::counts(mem, cache);
         (counts.slabs, counts.active_objects)
     }
-}
-
-/// Runs lines on a small machine and compares all they print.
-#[track_caller]
-fn check(lines: &str, expected: &str) {
-    let mut lab = Lab::new("mem=4M cpus=2");
-    let printed: String = lines.split('\n').map(|line| lab.run(line)).collect();
-    assert_eq!(printed, expected, "{lines}");
 }
 
 /// What `dcache show` prints without addresses.

@@ -9,7 +9,6 @@ use std::string::String;
 use std::vec::Vec;
 use std::{format, println};
 
-use super::tests::Lab;
 use super::{
     File, O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY,
 };
@@ -17,6 +16,7 @@ use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::task::TASK;
+use crate::testing::Lab;
 use crate::testing::Random;
 
 /// What everybody finds. User 7 owns /u and what is in it.
@@ -836,7 +836,7 @@ fn the_check_is_linear() {
             .chunks(300)
         {
             lab.kernel.run_line(
-                &mut super::tests::Console(Vec::new()),
+                &mut crate::testing::Console::default(),
                 format!("mkdir {}", paths.concat()).as_bytes(),
             );
         }

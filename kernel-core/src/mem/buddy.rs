@@ -347,6 +347,23 @@ impl Mem {
         in_lists + waiting
     }
 
+    /// The frames that lie in no free block, in order. Those that wait on a CPU's list are among them.
+    pub(crate) fn frames_outside_free_blocks(&self) -> impl Iterator<Item = u32> + '_ {
+        let mut next = 0;
+        core::iter::from_fn(move || {
+            while next < self.frames() {
+                let (frame, page) = (next, &self[self.page(next)]);
+                if !page.is(PageFlag::Buddy) {
+                    next += 1;
+                    return Some(frame);
+                }
+                // The check of the blocks finds an order that there is not.
+                next += 1 << usize::from(page.order).min(MAX_ORDER);
+            }
+            None
+        })
+    }
+
     /// Checks the allocator's invariants: lists linked both ways, counts right, every free frame in
     /// exactly one block or stack, blocks aligned and inside their zone, no two free buddies apart.
     ///

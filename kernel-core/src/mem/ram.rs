@@ -97,12 +97,18 @@ impl Ram {
         let frame = (unit / UNITS_PER_FRAME) as usize;
         let span = const { (size_of::<T>().saturating_sub(1) / UNIT) as u32 };
         let last_frame = ((unit + span) / UNITS_PER_FRAME) as usize;
-        // SAFETY: as in `get`; `last_frame` is at most the guard's, for which `dirty` has a byte.
-        // The borrow of `self` is unique.
+        // SAFETY: as in `get`; `last_frame` is at most the guard's, for which `dirty` has a byte. The
+        // borrow of `self` is unique.
         unsafe {
-            *self.dirty.as_ptr().add(frame) = DIRTY_SINCE_CLEAN | DIRTY_EVER;
-            if span > 0 {
-                *self.dirty.as_ptr().add(last_frame) = DIRTY_SINCE_CLEAN | DIRTY_EVER;
+            if cfg!(target_family = "wasm") {
+                // Everything is written this way, and a module has to be small.
+                self.mark(frame);
+                self.mark(last_frame);
+            } else {
+                self.mark_if_clean(frame);
+                if last_frame != frame {
+                    self.mark_if_clean(last_frame);
+                }
             }
             &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>()
         }
@@ -110,25 +116,84 @@ impl Ram {
 
     /// As [`Ram::get_mut`] for an object that lies in one frame, as every object does whose bytes are a
     /// power of two and that is aligned to them; for the few places where the kernel writes all the
-    /// time. It looks before it marks a frame: a processor holds some sixty stores at most while
-    /// one of them waits for memory, so those that change nothing are better not made.
+    /// time.
     #[inline(always)]
     pub(super) fn get_hot<T: Pod>(&mut self, unit: u32) -> &mut T {
         const { assert!(align_of::<T>() <= UNIT && size_of::<T>() <= FRAME_SIZE) };
         if unit >= self.units {
             outside_ram(unit)
         }
-        let frame = (unit / UNITS_PER_FRAME) as usize;
         let last = const { (size_of::<T>().saturating_sub(1) / UNIT) as u32 };
         debug_assert!((unit + last) / UNITS_PER_FRAME == unit / UNITS_PER_FRAME);
         // SAFETY: as in `get_mut`.
         unsafe {
-            let mark = self.dirty.as_ptr().add(frame);
-            if *mark != DIRTY_SINCE_CLEAN | DIRTY_EVER {
-                *mark = DIRTY_SINCE_CLEAN | DIRTY_EVER;
-            }
+            self.mark_if_clean((unit / UNITS_PER_FRAME) as usize);
             &mut *self.base.as_ptr().add(unit as usize * UNIT).cast::<T>()
         }
+    }
+
+    /// Notes that a frame is written.
+    ///
+    /// # Safety
+    /// `frame` is one of the machine's, or the guard.
+    #[inline(always)]
+    unsafe fn mark(&mut self, frame: usize) {
+        debug_assert!(frame <= self.capacity as usize);
+        // SAFETY: `dirty` has a byte for each frame and the guard.
+        unsafe { *self.dirty.as_ptr().add(frame) = DIRTY_SINCE_CLEAN | DIRTY_EVER };
+    }
+
+    /// The same, but looks first: a processor holds some sixty stores at most while one of them waits
+    /// for memory, so those that change nothing are better not made.
+    ///
+    /// # Safety
+    /// As for [`Ram::mark`].
+    #[inline(always)]
+    unsafe fn mark_if_clean(&mut self, frame: usize) {
+        // SAFETY: as in `mark`, and as promised by the caller.
+        unsafe {
+            if *self.dirty.as_ptr().add(frame) != DIRTY_SINCE_CLEAN | DIRTY_EVER {
+                self.mark(frame);
+            }
+        }
+    }
+
+    /// Writes pairs of words at `unit` and behind it, which lie in one frame; each with one store where
+    /// the processor can.
+    #[inline(always)]
+    pub(super) fn put_pairs<const N: usize>(&mut self, unit: u32, pairs: [[u64; 2]; N]) {
+        let place: &mut [[u64; 2]; N] = self.get_hot(unit);
+        #[cfg(target_arch = "x86_64")]
+        {
+            use core::arch::x86_64::{_mm_set_epi64x, _mm_storeu_si128};
+
+            for (place, pair) in place.iter_mut().zip(pairs) {
+                let [first, second] = pair.map(u64::cast_signed);
+                // SAFETY: every x86_64 has SSE2; `place` leads to 16 bytes, however aligned.
+                unsafe {
+                    _mm_storeu_si128((&raw mut *place).cast(), _mm_set_epi64x(second, first));
+                }
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            *place = pairs;
+        }
+    }
+
+    /// Tells the processor that what lies at `unit`, which may be anywhere, will be wanted soon. Where it
+    /// can't be told, nothing is said.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, unit: u32) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+            let at = self.base.as_ptr().wrapping_add(unit as usize * UNIT);
+            // SAFETY: a prefetch of any address is allowed and does nothing that could be observed.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+        }
+        let _ = unit;
     }
 
     /// The bytes of frame `frame`.

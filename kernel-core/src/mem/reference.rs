@@ -156,4 +156,17 @@ impl Mem {
         debug_assert!(!r.is_null(), "NULL pointer dereference");
         self.ram.get_hot(r.0)
     }
+
+    /// Says that `self[r]` will be wanted soon; `r` may lead anywhere. See [`super::Ram`].
+    #[inline(always)]
+    pub(crate) fn prefetch<T>(&self, r: Ref<T>) {
+        self.ram.prefetch(r.0);
+    }
+
+    /// Writes pairs of words that lie in one frame; see [`super::Ram`].
+    #[inline(always)]
+    pub(crate) fn put_pairs<T, const N: usize>(&mut self, r: Ref<T>, pairs: [[u64; 2]; N]) {
+        debug_assert!(!r.is_null(), "NULL pointer dereference");
+        self.ram.put_pairs(r.0, pairs);
+    }
 }

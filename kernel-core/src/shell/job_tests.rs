@@ -4,7 +4,7 @@ extern crate std;
 
 use std::format;
 
-use super::tests::Lab;
+use crate::testing::Lab;
 use crate::testing::Random;
 
 /// Runs lines on a small machine and compares what each prints.
@@ -173,7 +173,7 @@ fn a_bomb_of_a_hundred_thousand_programs() {
     assert_eq!(lab.run("spawn forkbomb"), "100\n");
     for _ in 0..40 {
         lab.kernel
-            .run_line(&mut super::tests::Console::default(), b"sleep 200ms");
+            .run_line(&mut crate::testing::Console::default(), b"sleep 200ms");
     }
     assert_eq!(lab.run("echo alive"), "alive\n");
     let count = lab.kernel.mem[crate::task::TASK].nr_threads;

@@ -5,7 +5,7 @@ extern crate std;
 use std::format;
 use std::string::String;
 
-use super::tests::Lab;
+use crate::testing::Lab;
 use crate::testing::Random;
 
 /// Runs lines on a small machine and compares what each prints.

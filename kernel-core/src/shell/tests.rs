@@ -11,60 +11,10 @@ use crate::Kernel;
 use crate::errno::Errno;
 use crate::fs;
 use crate::kernel::BootError;
-use crate::machine::{Machine, MachineConfig};
+use crate::machine::MachineConfig;
 use crate::mem::{MEM, Ram};
 use crate::slab;
-use crate::testing::Random;
-
-#[derive(Default)]
-pub(super) struct Console(Vec<u8>);
-
-impl Machine for Console {
-    fn console_write(&mut self, text: &[u8]) {
-        self.0.extend_from_slice(text);
-    }
-}
-
-/// A kernel and its console.
-pub(super) struct Lab {
-    pub(super) kernel: Kernel,
-    console: Console,
-}
-
-impl Lab {
-    pub(super) fn new(header: &str) -> Lab {
-        let config = MachineConfig::parse(header).expect("a good header");
-        let ram = Ram::new(config.frames).expect("memory for the test");
-        let kernel = Kernel::boot(ram, &config).expect("the machine boots");
-        kernel.check().expect("sound after boot");
-        let console = Console::default();
-        Lab { kernel, console }
-    }
-
-    /// Runs a line; returns its status and what it printed.
-    #[track_caller]
-    pub(super) fn bytes(&mut self, line: &[u8]) -> (u8, String) {
-        let status = self.kernel.run_line(&mut self.console, line);
-        if let Err(violation) = self.kernel.check() {
-            panic!("after {:?}: {violation}", String::from_utf8_lossy(line));
-        }
-        let text = core::mem::take(&mut self.console.0);
-        (status, String::from_utf8(text).expect("text"))
-    }
-
-    #[track_caller]
-    pub(super) fn run(&mut self, line: &str) -> String {
-        self.bytes(line.as_bytes()).1
-    }
-}
-
-/// Runs lines on a small machine and compares all they print.
-#[track_caller]
-fn check(lines: &str, expected: &str) {
-    let mut lab = Lab::new("mem=4M cpus=2");
-    let printed: String = lines.split('\n').map(|line| lab.run(line)).collect();
-    assert_eq!(printed, expected, "{lines}");
-}
+use crate::testing::{Lab, Random, check};
 
 /// Runs one line and compares its status and text.
 #[track_caller]
@@ -1056,6 +1006,37 @@ fn the_allocator_says_how_it_was_started() {
     }
 }
 
+/// It is read in pieces, which may end within a letter.
+#[test]
+fn dmesg_loses_no_letter() {
+    for pad in 0..8 {
+        let mut lab = Lab::new("mem=4M");
+        let name = "a".repeat(pad) + &"é".repeat(11);
+        lab.run(&format!(
+            "kmem create {name} 8 debug=FZP; kmem alloc {name} 8"
+        ));
+        for object in 0..8 {
+            lab.run(&format!("kmem poke {name}:{object}+8 1"));
+        }
+        let said = lab.run(&format!("kmem validate {name}"));
+        // What the command prints comes before what the kernel says.
+        let (count, said) = said.split_once('\n').expect("many lines");
+        assert_eq!((count, said.len() > 2000), ("8", true));
+        let log = lab.run("dmesg");
+        assert!(log.ends_with(said), "{log}");
+    }
+}
+
+#[test]
+fn a_cache_is_named_as_its_directory_could_be() {
+    check(
+        "kmem create a/b 8; kmem create . 8; kmem create .. 8; kmem create / 8\n\
+         kmem create ... 8; kmem create .a 8; ls /sys/slab > /x; cat /sys/slab/.../order",
+        "-EINVAL\n-EINVAL\n-EINVAL\n-EINVAL\n\
+         0\n0, as an alias of ...\n0\n",
+    );
+}
+
 #[test]
 fn caches_may_share_their_slabs() {
     check(
@@ -1300,6 +1281,36 @@ fn a_link_to_an_object_in_use_harms_nobody_else() {
         lab.run("kmem create d 64; kmem alloc d > /f; kmem free d:0"),
         "0\n0\n"
     );
+}
+
+/// A free object's link may lead to itself. The chain counts as long as the slab then, so that no
+/// object seems to be in use, and none can come back.
+#[test]
+fn a_link_that_leads_to_itself_is_told() {
+    let mut lab = Lab::new("mem=4M");
+    // Objects follow each other every 88 bytes; the sixth's address ends in 55 units.
+    lab.run("kmem create c 64 debug=FZP; kmem alloc c 6 > /f; kmem free c:5");
+    assert_eq!(lab.run("kmem poke c:4+160 55"), "0\n");
+    lab.run("kmem free c:0");
+    let log = lab.run("dmesg -c");
+    assert!(
+        log.contains("Wrong object count. Counter is 5 but counted were 0"),
+        "{log}"
+    );
+    assert!(log.contains("BUG c: Freechain corrupt"), "{log}");
+    assert!(log.contains(" not freed"), "{log}");
+    for line in ["kmem free c:0", "kmem validate c", "kmem shrink c"] {
+        lab.run(line);
+    }
+}
+
+/// The red zone of an object smaller than a link must not lie where a free object has its link.
+#[test]
+fn a_red_zone_and_a_link_have_places_of_their_own() {
+    let mut lab = Lab::new("mem=4M");
+    lab.run("kmem create c 1 debug=Z; kmem alloc c 8 > /f; kmem free c:5 c:3; dmesg -c");
+    assert_eq!(lab.run("kmem validate c"), "0\n");
+    assert_eq!(lab.run("dmesg"), "");
 }
 
 #[test]

@@ -38,70 +38,70 @@ fn caches_are_merged_as_specified() {
     use debug::Flags;
     let vectors = [
         // The same, or less than a word smaller.
-        ("mem=4M", mergeable(64, "-"), mergeable(64, "-"), true),
-        ("mem=4M", mergeable(64, "-"), mergeable(57, "-"), true),
-        ("mem=4M", mergeable(60, "-"), mergeable(64, "-"), true),
-        ("mem=4M", mergeable(64, "-"), mergeable(56, "-"), false),
-        ("mem=4M", mergeable(56, "-"), mergeable(64, "-"), false),
+        ("mem=1M", mergeable(64, "-"), mergeable(64, "-"), true),
+        ("mem=1M", mergeable(64, "-"), mergeable(57, "-"), true),
+        ("mem=1M", mergeable(60, "-"), mergeable(64, "-"), true),
+        ("mem=1M", mergeable(64, "-"), mergeable(56, "-"), false),
+        ("mem=1M", mergeable(56, "-"), mergeable(64, "-"), false),
         // The first one's size is a multiple of the alignment that the second wants.
-        ("mem=4M", mergeable(64, "-"), aligned(64, 64), true),
-        ("mem=4M", mergeable(96, "-"), aligned(96, 64), false),
-        ("mem=4M", aligned(96, 64), mergeable(128, "-"), true),
-        ("mem=4M", aligned(96, 64), mergeable(96, "-"), false),
+        ("mem=1M", mergeable(64, "-"), aligned(64, 64), true),
+        ("mem=1M", mergeable(96, "-"), aligned(96, 64), false),
+        ("mem=1M", aligned(96, 64), mergeable(128, "-"), true),
+        ("mem=1M", aligned(96, 64), mergeable(96, "-"), false),
         (
-            "mem=4M",
+            "mem=1M",
             mergeable(64, "-"),
             kind(40, Flags::HWCACHE_ALIGN),
             true,
         ),
         (
-            "mem=4M",
+            "mem=1M",
             mergeable(64, "-"),
             kind(32, Flags::HWCACHE_ALIGN),
             false,
         ),
         // The same checks, the same pages.
-        ("mem=4M", mergeable(64, "F"), mergeable(64, "F"), true),
-        ("mem=4M", mergeable(64, "F"), mergeable(64, "-"), false),
+        ("mem=1M", mergeable(64, "F"), mergeable(64, "F"), true),
+        ("mem=1M", mergeable(64, "F"), mergeable(64, "-"), false),
         (
-            "mem=4M",
+            "mem=1M",
             kind(64, Flags::CACHE_DMA),
             kind(64, Flags::CACHE_DMA),
             true,
         ),
         (
-            "mem=4M",
+            "mem=1M",
             kind(64, Flags::CACHE_DMA),
             mergeable(64, "-"),
             false,
         ),
         (
-            "mem=4M",
+            "mem=1M",
             mergeable(64, "-"),
             kind(64, Flags::RECLAIM_ACCOUNT),
             false,
         ),
         // Never, on either side.
-        ("mem=4M", mergeable(64, "Z"), mergeable(64, "Z"), false),
-        ("mem=4M", mergeable(64, "P"), mergeable(64, "P"), false),
-        ("mem=4M", mergeable(64, "U"), mergeable(64, "U"), false),
-        ("mem=4M", mergeable(64, "T"), mergeable(64, "T"), false),
+        ("mem=1M", mergeable(64, "Z"), mergeable(64, "Z"), false),
+        ("mem=1M", mergeable(64, "P"), mergeable(64, "P"), false),
+        ("mem=1M", mergeable(64, "U"), mergeable(64, "U"), false),
+        ("mem=1M", mergeable(64, "T"), mergeable(64, "T"), false),
         (
-            "mem=4M",
+            "mem=1M",
             kind(64, Flags::DESTROY_BY_RCU),
             kind(64, Flags::DESTROY_BY_RCU),
             false,
         ),
-        ("mem=4M", constructed(64), constructed(64), false),
-        ("mem=4M", mergeable(64, "-"), constructed(56), false),
+        ("mem=1M", constructed(64), constructed(64), false),
+        ("mem=1M", mergeable(64, "-"), constructed(56), false),
         (
-            "mem=4M",
+            "mem=1M",
             (64, Options::default()),
             mergeable(64, "-"),
             false,
         ),
         (
-            "mem=4M",
+            "mem=1M",
             mergeable(64, "-"),
             (64, Options::default()),
             false,
@@ -151,7 +151,7 @@ fn caches_are_merged_as_specified() {
     }
     // The other allocators share nothing.
     for allocator in [Allocator::Slab, Allocator::Slob] {
-        let mut mem = machine(allocator, "mem=4M");
+        let mut mem = machine(allocator, "mem=1M");
         let [a, b] = ["a", "b"].map(|name| {
             let (size, options) = mergeable(64, "-");
             kmem_cache_create_with(&mut mem, name, size, options).unwrap()
@@ -164,7 +164,7 @@ fn caches_are_merged_as_specified() {
 /// A cache ends with its last name, and not before.
 #[test]
 fn every_name_holds_a_reference() {
-    let mut mem = machine(Allocator::Slub, "mem=4M");
+    let mut mem = machine(Allocator::Slub, "mem=1M");
     let before = caches(&mem).count();
     let (size, options) = mergeable(64, "-");
     let [a, b, c] =

@@ -229,8 +229,13 @@ pub(super) fn calculate_sizes(cache: &mut KmemCache) {
         size += word;
     }
     cache.inuse = size;
-    // What has to stay as it is while the object is free moves the link behind it.
-    if flags.intersects(Flags::POISON.with(Flags::DESTROY_BY_RCU)) || cache.has_constructor() {
+    // What has to stay as it is while the object is free moves the link behind it; so does the red
+    // zone of an object smaller than a link (Linux found that out in 5.13).
+    let link_hits_red_zone = flags.contains(Flags::RED_ZONE) && cache.object_size < word;
+    if flags.intersects(Flags::POISON.with(Flags::DESTROY_BY_RCU))
+        || cache.has_constructor()
+        || link_hits_red_zone
+    {
         cache.offset = size;
         size += word;
     } else {

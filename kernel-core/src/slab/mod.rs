@@ -27,6 +27,7 @@ pub mod failslab;
 pub mod kmalloc;
 pub mod play;
 pub mod queued;
+mod sieve;
 pub mod slob;
 pub mod slub;
 #[cfg(test)]

@@ -295,7 +295,7 @@ impl CacheOps for Naughty {
     fn kick(&self, _: &mut Mem, _: Ref<KmemCache>, _: &[Ref<Object>], _: u32) {}
 }
 
-/// Checks the handles: each owns an object in use of its cache, and no two the same.
+/// Checks the handles: each owns an object in use of its cache, and no two the same one.
 pub(super) fn check(mem: &Mem) -> Result<(), &'static str> {
     if !mem.list_is_sound(head(), mem.frames() * 512) {
         return Err("kmem: the list of handles is broken");
@@ -320,6 +320,17 @@ pub(super) fn check(mem: &Mem) -> Result<(), &'static str> {
         }
         if is_movable(mem, cache) && owner(mem, object) != handle {
             return Err("kmem: a movable object does not lead to its owner");
+        }
+    }
+    // So an object that was given out twice shows by the owners' number. Of those in use some may
+    // have none: what debugging did not let go.
+    for cache in super::caches(mem) {
+        if !mem[cache].is_console() || mem[cache].is_mistreated() {
+            continue;
+        }
+        let owned = handles(mem).filter(|&handle| mem[handle].cache == cache);
+        if owned.count() > super::counts(mem, cache).active_objects as usize {
+            return Err("kmem: a cache's objects in use have more handles than they are");
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ use core::mem::offset_of;
 use bytemuck::{Pod, Zeroable};
 
 use super::debug::Flags;
+use super::sieve::Sieve;
 use super::{KmemCache, Object, SLAB, construct, is_slab_of, kmalloc, kmem_cache_free};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
@@ -958,11 +959,14 @@ pub(super) fn check(mem: &Mem, cache: Ref<KmemCache>) -> Result<(), &'static str
             return Err("slab: free_objects differs from the slabs'");
         }
     }
-    let pages = (0..mem.frames()).filter(|&frame| is_slab_of(mem, mem.page(frame), cache));
+    let pages = mem
+        .frames_outside_free_blocks()
+        .filter(|&frame| is_slab_of(mem, mem.page(frame), cache));
     if slabs != nr_slabs || pages.count() as u32 != nr_slabs {
         return Err("slab: a slab is on no list");
     }
     let mut waiting = 0;
+    let mut seen = Sieve::new();
     for array in arrays(mem, cache) {
         let ArrayCache { avail, limit, .. } = mem[array];
         if avail > limit {
@@ -978,14 +982,8 @@ pub(super) fn check(mem: &Mem, cache: Ref<KmemCache>) -> Result<(), &'static str
             if !is_slab_of(mem, page, cache) {
                 return Err("slab: an array holds an object of another cache");
             }
-            let twice = arrays(mem, cache).any(|other| {
-                let end = if other == array {
-                    index
-                } else {
-                    mem[other].avail
-                };
-                (0..end).any(|at| entry(mem, objects_of(other), at) == object.unit())
-            });
+            // Most are new; the others are looked for.
+            let twice = seen.add(object.unit()) && waits_before(mem, cache, object, array, index);
             if twice {
                 return Err("slab: an object waits twice in a cache's arrays");
             }
@@ -995,6 +993,22 @@ pub(super) fn check(mem: &Mem, cache: Ref<KmemCache>) -> Result<(), &'static str
         return Err("slab: more objects wait in arrays than the slabs have given out");
     }
     Ok(())
+}
+
+/// Whether an object waits in an array of its cache before the place `index` of `array`, in the order
+/// in which [`arrays`] tells them.
+fn waits_before(
+    mem: &Mem,
+    cache: Ref<KmemCache>,
+    object: Ref<Object>,
+    array: Ref<ArrayCache>,
+    index: u32,
+) -> bool {
+    let has = |array, end| (0..end).any(|at| entry(mem, objects_of(array), at) == object.unit());
+    arrays(mem, cache)
+        .take_while(|&other| other != array)
+        .any(|other| has(other, mem[other].avail))
+        || has(array, index)
 }
 
 /// Where the objects of the slab of this page begin.
@@ -1077,6 +1091,8 @@ pub fn page_of_slab(mem: &Mem, slab: Ref<Slab>) -> Ref<Page> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::machine;
+    use super::super::{Allocator, Constructor, kmem_cache_alloc, kmem_cache_create};
     use super::*;
 
     /// specs/memory.md 2.2: size, alignment, objects to a slab, order, colours.
@@ -1100,6 +1116,30 @@ mod tests {
         check(1024, 64, 4, None);
         check(2048, 64, 2, None);
         check(4096, 64, 1, None);
+    }
+
+    /// An object that would be handed out twice is found, whichever array it waits in again.
+    #[test]
+    fn an_object_that_waits_twice_is_found() {
+        let mut mem = machine(Allocator::Slab, "mem=4M cpus=2");
+        let cache = kmem_cache_create(&mut mem, "c", 64, 8, Constructor::None).unwrap();
+        let objects = [(); 3].map(|_| kmem_cache_alloc(&mut mem, cache, Gfp::KERNEL).unwrap());
+        for object in objects {
+            free(&mut mem, cache, object);
+        }
+        let [here, there, ..] = mem[cache].queues.cpu;
+        check(&mem, cache).unwrap();
+        for array in [here, there] {
+            let before = mem[array].avail;
+            push(&mut mem, array, objects[1]);
+            let found = check(&mem, cache);
+            assert_eq!(
+                found,
+                Err("slab: an object waits twice in a cache's arrays")
+            );
+            mem[array].avail = before;
+            check(&mem, cache).unwrap();
+        }
     }
 
     #[test]

@@ -301,7 +301,10 @@ pub(super) fn alloc_slow(
             deactivate(mem, cache, cpu);
         }
         match take_partial(mem, cache) {
-            Some(page) => page,
+            Some(page) => {
+                expect(mem, cache, page);
+                page
+            }
             None => new_slab(mem, cache, gfp)?,
         }
     } else {
@@ -317,6 +320,20 @@ pub(super) fn alloc_slow(
         freelist: next,
     };
     Ok(freelist)
+}
+
+/// Asks for the links of a slab's objects all at once, if most of them are free: in the chain each leads
+/// only to the next.
+fn expect(mem: &Mem, cache: Ref<KmemCache>, page: Ref<Page>) {
+    let KmemCache { size, offset, .. } = mem[cache];
+    let Page { inuse, objects, .. } = mem[page];
+    if inuse > objects / 2 {
+        return;
+    }
+    let first: Ref<Object> = Ref::of_frame(mem.frame_of(page));
+    for index in 0..u32::from(objects) {
+        mem.prefetch(first.byte_add::<Object>((index * size + offset) as usize));
+    }
 }
 
 /// One object of a watched cache, looked at before it is given out. No CPU owns a slab of such a
@@ -484,6 +501,7 @@ pub(super) fn push(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) ->
 /// SLAB's slabs, whose `Page::inuse` is 0, never are.
 #[inline(always)]
 pub(super) fn put(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> bool {
+    mem.prefetch(object);
     // The page itself, not the slab's first: a tail is no plain slab, and goes the other way.
     let page = mem.page(object.frame());
     let descriptor = &mem[page];
@@ -925,7 +943,7 @@ pub(super) fn check(mem: &Mem, cache: Ref<KmemCache>) -> Result<(), &'static str
         listed += 1;
     }
     let (mut slabs, mut full) = (0, 0);
-    for frame in 0..mem.frames() {
+    for frame in mem.frames_outside_free_blocks() {
         let page = mem.page(frame);
         if is_slab_of(mem, page, cache) {
             slabs += 1;

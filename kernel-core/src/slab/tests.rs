@@ -7,11 +7,15 @@ use std::string::String;
 use std::vec::Vec;
 use std::{format, println};
 
+use super::play::Handle;
 use super::*;
 use crate::machine::MachineConfig;
 use crate::mem::{MEM, Ram};
 use crate::testing::Random;
 use crate::trace::{TRACE, Tracepoint};
+
+/// A machine with room for everything. Miri would spend its time on the page descriptors.
+pub(super) const LARGE: &str = if cfg!(miri) { "mem=4M" } else { "mem=64M" };
 
 /// Memory with an allocator and nothing else.
 pub(super) fn machine(allocator: Allocator, header: &str) -> Mem {
@@ -225,7 +229,7 @@ fn slabs_hold_as_many_objects_as_specified() {
         (Allocator::Slub, 2048, 4),
     ];
     for (allocator, size, objects) in vectors {
-        let mut mem = machine(allocator, "mem=64M");
+        let mut mem = machine(allocator, LARGE);
         let align = if allocator == Allocator::Slab {
             size.min(64)
         } else {
@@ -550,7 +554,7 @@ INFO: Allocated in line 0 age=",
 
 /// A machine with a cache of 128-byte objects, `count` of them, of which a random tenth is left.
 fn scattered(ops: &str, count: u32, seed: u64) -> (Mem, Ref<KmemCache>) {
-    let mut mem = machine(Allocator::Slub, "mem=64M");
+    let mut mem = machine(Allocator::Slub, LARGE);
     let cache = kmem_cache_create(&mut mem, "c", 120, 8, Constructor::Zero).unwrap();
     let ops = crate::cache_ops::by_name(ops).unwrap();
     defrag::kmem_cache_setup_defrag(&mut mem, cache, ops).unwrap();
@@ -578,9 +582,8 @@ fn contents(mem: &Mem) -> Vec<u64> {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "too many steps")]
 fn movable_objects_give_their_pages_back() {
-    let (mut mem, cache) = scattered("movable", 100_000, 3);
+    let (mut mem, cache) = scattered("movable", if cfg!(miri) { 3200 } else { 100_000 }, 3);
     let before = contents(&mem);
     let minimum = counts(&mem, cache)
         .active_objects
@@ -613,6 +616,26 @@ fn movable_objects_give_their_pages_back() {
     mem.alloc_pages(Gfp::KERNEL, 5, None).unwrap();
 }
 
+/// An object that was given out twice is found, whichever allocator did it.
+#[test]
+fn an_object_with_two_owners_is_found() {
+    for allocator in Allocator::ALL {
+        let mut mem = machine(allocator, "mem=4M");
+        let cache = kmem_cache_create(&mut mem, "c", 64, 8, Constructor::None).unwrap();
+        mem[cache].set_console();
+        let [first, second] = [(); 2].map(|_| play::alloc(&mut mem, cache, Gfp::KERNEL).unwrap());
+        check(&mem).unwrap();
+        // As if the allocator had given out the first one twice.
+        let Handle { object, .. } = mem[second];
+        kmem_cache_free(&mut mem, cache, object);
+        mem[second].object = mem[first].object;
+        assert_eq!(
+            check(&mem),
+            Err("kmem: a cache's objects in use have more handles than they are")
+        );
+    }
+}
+
 /// Whatever the allocators write is among the frames that the next checkpoint copies, although their
 /// fast paths look before they mark a frame.
 #[test]
@@ -622,7 +645,7 @@ fn what_is_written_is_marked() {
         let mut random = Random(7);
         let cache = kmem_cache_create(&mut mem, "c", 128, 8, Constructor::None).unwrap();
         let mut live: Vec<Ref<Object>> = Vec::new();
-        for round in 0..60 {
+        for round in 0..if cfg!(miri) { 3 } else { 60 } {
             let before: Vec<[u8; 4096]> = (0..mem.frames()).map(|at| *mem.frame(at)).collect();
             mem.ram_mut().clean();
             for _ in 0..1 + random.below(100) {
@@ -646,9 +669,8 @@ fn what_is_written_is_marked() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "too many steps")]
 fn pinned_objects_stay_where_they_are() {
-    let (mut mem, cache) = scattered("pinned", 20_000, 4);
+    let (mut mem, cache) = scattered("pinned", if cfg!(miri) { 600 } else { 20_000 }, 4);
     let places: Vec<_> = play::handles(&mem)
         .map(|handle| mem[handle].object)
         .collect();
@@ -666,10 +688,10 @@ fn pinned_objects_stay_where_they_are() {
 
 /// Whatever fails on the way, everything stays valid.
 #[test]
-#[cfg_attr(miri, ignore = "too many steps")]
 fn defragmentation_may_fail_anywhere() {
-    for fail_nth in 1..60 {
-        let (mut mem, cache) = scattered("movable", 2000, u64::from(fail_nth));
+    let (step, count) = if cfg!(miri) { (20, 300) } else { (1, 2000) };
+    for fail_nth in (1..60).step_by(step) {
+        let (mut mem, cache) = scattered("movable", count, u64::from(fail_nth));
         let before = contents(&mem);
         mem[MEM].fail_nth = fail_nth;
         kmem_cache_shrink(&mut mem, cache);

@@ -21,13 +21,15 @@ use crate::mem::{Gfp, MEM, Mem, Ref, layout};
 use crate::slab::KmemCache;
 
 /// Events that the ring holds.
-pub const CAPACITY: u64 = (layout::TRACE_BUFFER_FRAMES as u64 * 4096) / size_of::<Record>() as u64;
+pub const CAPACITY: u64 =
+    (layout::TRACE_BUFFER_FRAMES as u64 * 4096) / size_of::<(Record, UpperHalves)>() as u64;
 /// Fields that an event may have.
 pub const ARGS_MAX: usize = 6;
 
 /// The static data of this module.
 pub const TRACE: Ref<TraceData> = Ref::of_frame(layout::TRACE);
-pub(crate) const BUFFER: Ref<Record> = Ref::of_frame(layout::TRACE_BUFFER);
+pub(crate) const RECORDS: Ref<Record> = Ref::of_frame(layout::TRACE_BUFFER);
+pub(crate) const UPPER_HALVES: Ref<UpperHalves> = RECORDS.offset(CAPACITY as u32).cast();
 
 /// Counter, chain and switch.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -43,6 +45,8 @@ pub struct TraceData {
     pub step: u32,
     /// What every event's header carries now: the step and the CPU; see [`Mem::restamp`].
     stamp: u64,
+    /// The first event that was not recorded, if none are now.
+    silent_from: u64,
 }
 
 describe!(
@@ -54,26 +58,34 @@ describe!(
         recording,
         step,
         stamp: Kind::Hex,
+        silent_from,
     ]
 );
 
-/// One event as the ring keeps it.
+/// One event as the ring keeps it: half a line of the processor's cache, for a kernel emits more events
+/// than it does anything else.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Record {
-    /// Which tracepoint, how many fields, on which CPU: one byte each from the lowest, then two
-    /// unused, then the step in the upper half.
+    /// Which tracepoint, how many fields, on which CPU: one byte each from the lowest, then one
+    /// unused, then the step in the upper half. 0: no event was recorded here.
     header: u64,
-    args: [u64; ARGS_MAX],
-    /// The event's number, to know a record from what the ring held there before.
-    number: u64,
+    /// The lower halves of the fields.
+    args: [u32; ARGS_MAX],
 }
 
-describe!(
-    Record,
-    "trace_entry",
-    [header: Kind::Hex, args: Kind::Hex, number]
-);
+describe!(Record, "trace_entry", [header: Kind::Hex, args: Kind::Hex]);
+
+/// The other halves of a record's fields, behind all the records. An allocator's fields have none, and
+/// then what stands here is another event's.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct UpperHalves {
+    args: [u32; ARGS_MAX],
+    _pad: [u32; 2],
+}
+
+describe!(UpperHalves, "trace_entry_upper", [args: Kind::Hex, _pad: Kind::Padding]);
 
 macro_rules! tracepoints {
     ($($(#[$doc:meta])* $variant:ident = $id:literal, $system:literal, $name:literal, [$($field:literal),*];)*) => {
@@ -233,7 +245,8 @@ tracepoints! {
 }
 
 impl Tracepoint {
-    /// Whether it is emitted outside of the allocators, where a test more costs nothing.
+    /// Whether it is emitted outside of the allocators, where a test or a store more costs nothing. Those
+    /// that are not have fields of 32 bits.
     #[inline(always)]
     const fn is_rare(self) -> bool {
         !matches!(
@@ -274,7 +287,8 @@ impl Mem {
     #[inline(always)]
     pub fn trace<const N: usize>(&mut self, tracepoint: Tracepoint, args: [u64; N]) {
         const { assert!(N <= ARGS_MAX) };
-        let data = self.hot(TRACE);
+        let data = &self[TRACE];
+        let recording = data.recording != 0;
         let header = data.stamp | (N as u64) << 8 | tracepoint as u64;
         // The fields are hashed beside each other, the chain only links the result: its latency is
         // one multiplication an event.
@@ -283,10 +297,14 @@ impl Mem {
             hash = hash.wrapping_add((arg ^ arg >> 32).wrapping_mul(multiplier));
         }
         let number = data.events;
-        data.chain = mix(data.chain, hash);
-        data.events = number + 1;
-        if data.recording != 0 {
+        let chain = mix(data.chain, hash);
+        // Both at once: `events`, then `chain`.
+        self.put_pairs(TRACE, [[number + 1, chain]]);
+        if recording {
             self.record(number, header, args);
+            if tracepoint.is_rare() {
+                self.record_upper_halves(number, args);
+            }
         }
         if tracepoint.is_rare() {
             self.serve_tap();
@@ -295,11 +313,45 @@ impl Mem {
 
     #[inline(always)]
     fn record<const N: usize>(&mut self, number: u64, header: u64, args: [u64; N]) {
-        let record = self.hot(BUFFER.offset((number % CAPACITY) as u32));
-        record.header = header;
-        record.number = number;
-        // Of a known length, this is a few stores and no call.
-        record.args[..N].copy_from_slice(&args);
+        let record = RECORDS.offset((number % CAPACITY) as u32);
+        // The header and the fields, two to a word.
+        let mut words = [header, 0, 0, 0];
+        for (word, fields) in words[1..].iter_mut().zip(args.chunks(2)) {
+            let upper = fields.get(1).copied().unwrap_or(0);
+            *word = upper << 32 | fields[0] & u64::from(u32::MAX);
+        }
+        let [a, b, c, d] = words;
+        if N > 2 {
+            self.put_pairs(record, [[a, b], [c, d]]);
+        } else {
+            self.put_pairs(record, [[a, b]]);
+        }
+    }
+
+    fn record_upper_halves<const N: usize>(&mut self, number: u64, args: [u64; N]) {
+        let upper = &mut self[UPPER_HALVES.offset((number % CAPACITY) as u32)];
+        upper.args[..N].copy_from_slice(&args.map(|arg| (arg >> 32) as u32));
+    }
+
+    /// Switches the recording of events in the ring on or off.
+    pub fn set_recording(&mut self, on: bool) {
+        // Events that are not recorded take no slots, but numbers, so the ring may come round.
+        self.serve_tap();
+        let TraceData {
+            events,
+            recording,
+            silent_from,
+            ..
+        } = self[TRACE];
+        if on && recording == 0 {
+            // What stands in their slots are older events.
+            for number in silent_from.max(events.saturating_sub(CAPACITY))..events {
+                self[RECORDS.offset((number % CAPACITY) as u32)].header = 0;
+            }
+        } else if !on && recording != 0 {
+            self[TRACE].silent_from = events;
+        }
+        self[TRACE].recording = u32::from(on);
     }
 
     /// Notes the step and the CPU for the events to come, after either has changed.
@@ -310,20 +362,32 @@ impl Mem {
 
     /// The event of that number, if the ring still holds it.
     pub fn event(&self, number: u64) -> Option<Event> {
-        let TraceData { events, .. } = self[TRACE];
-        if number >= events || number + CAPACITY < events {
+        let TraceData {
+            events,
+            recording,
+            silent_from,
+            ..
+        } = self[TRACE];
+        let recorded = if recording != 0 { events } else { silent_from };
+        if number >= recorded || number + CAPACITY < events {
             return None;
         }
-        let record = self[BUFFER.offset((number % CAPACITY) as u32)];
-        if record.number != number {
-            return None;
+        let slot = (number % CAPACITY) as u32;
+        let Record { header, args } = self[RECORDS.offset(slot)];
+        let tracepoint = Tracepoint::from_number(header as u8)?;
+        let mut args = args.map(u64::from);
+        if tracepoint.is_rare() {
+            let upper = self[UPPER_HALVES.offset(slot)].args;
+            for (arg, upper) in args.iter_mut().zip(upper) {
+                *arg |= u64::from(upper) << 32;
+            }
         }
         Some(Event {
             number,
-            tracepoint: Tracepoint::from_number(record.header as u8)?,
-            step: (record.header >> 32) as u32,
-            cpu: (record.header >> 16) as u8,
-            args: record.args,
+            tracepoint,
+            step: (header >> 32) as u32,
+            cpu: (header >> 16) as u8,
+            args,
         })
     }
 }
@@ -436,5 +500,98 @@ impl fmt::Display for Fields<'_> {
             space = " ";
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Kernel, machine::MachineConfig, mem::Ram};
+
+    fn kernel() -> Kernel {
+        let config = MachineConfig::parse("mem=1M").unwrap();
+        Kernel::boot(Ram::new(config.frames).unwrap(), &config).unwrap()
+    }
+
+    /// Emits events with wide and narrow fields by turns.
+    fn emit(mem: &mut Mem, count: u64) {
+        for _ in 0..count {
+            let number = mem[TRACE].events;
+            match number % 3 {
+                0 => mem.trace(Tracepoint::KmemCacheFree, [number, 2]),
+                1 => mem.trace(Tracepoint::KmemCacheAlloc, [number, 2, 3, 4, 0xffff_ffff]),
+                _ => mem.trace(
+                    Tracepoint::KmemCacheGet,
+                    [number, !1, !2, u64::MAX, 1 << 63, !number],
+                ),
+            }
+        }
+    }
+
+    fn check(mem: &Mem, number: u64) {
+        let event = mem.event(number).expect("it is in the ring");
+        let (tracepoint, args): (_, &[u64]) = match number % 3 {
+            0 => (Tracepoint::KmemCacheFree, &[number, 2]),
+            1 => (Tracepoint::KmemCacheAlloc, &[number, 2, 3, 4, 0xffff_ffff]),
+            _ => (
+                Tracepoint::KmemCacheGet,
+                &[number, !1, !2, u64::MAX, 1 << 63, !number],
+            ),
+        };
+        assert_eq!(
+            (event.number, event.tracepoint, event.args()),
+            (number, tracepoint, args)
+        );
+    }
+
+    #[test]
+    fn the_last_events_are_read_back_whole() {
+        let mut kernel = kernel();
+        emit(&mut kernel.mem, 3 * CAPACITY + 7);
+        let events = kernel.events();
+        for number in events - CAPACITY..events {
+            check(&kernel.mem, number);
+        }
+        assert_eq!(kernel.mem.event(events - CAPACITY - 1), None);
+        assert_eq!(kernel.mem.event(events), None);
+    }
+
+    /// An event that was not recorded is not there, whatever its slot held before.
+    #[test]
+    fn what_was_not_recorded_is_not_in_the_ring() {
+        for silent in [
+            0,
+            1,
+            100,
+            CAPACITY - 1,
+            CAPACITY,
+            CAPACITY + 1,
+            3 * CAPACITY,
+        ] {
+            let mut kernel = kernel();
+            let mem = &mut kernel.mem;
+            emit(mem, 2 * CAPACITY);
+            let off = mem[TRACE].events;
+            mem.set_recording(false);
+            emit(mem, silent);
+            mem.set_recording(false);
+            let on = mem[TRACE].events;
+            let verify = |mem: &Mem| {
+                let events = mem[TRACE].events;
+                for number in events.saturating_sub(CAPACITY)..events {
+                    if (off..on).contains(&number) {
+                        assert_eq!(mem.event(number), None, "silent for {silent}");
+                    } else {
+                        check(mem, number);
+                    }
+                }
+            };
+            verify(mem);
+            mem.set_recording(true);
+            verify(mem);
+            emit(mem, 10);
+            mem.set_recording(true);
+            verify(mem);
+        }
     }
 }

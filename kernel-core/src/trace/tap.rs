@@ -16,7 +16,6 @@ use alloc::boxed::Box;
 use core::any::Any;
 use core::fmt;
 
-use super::TRACE;
 use crate::mem::Mem;
 
 /// Reads events before they are overwritten.
@@ -58,12 +57,5 @@ impl Mem {
             tap.catch_up(self);
             tap
         });
-    }
-
-    /// Switches the recording of events in the ring on or off.
-    pub fn set_recording(&mut self, on: bool) {
-        // Events that are not recorded take no slots, but numbers, so the ring may come round.
-        self.serve_tap();
-        self[TRACE].recording = u32::from(on);
     }
 }

@@ -7,6 +7,8 @@
 //! happened. Memory is given as it is laid out now; a key's leaf, say, is where that key belongs
 //! today.
 
+mod tasks;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,6 +22,7 @@ use kernel_core::radix_tree::{
 use kernel_core::shell::NamedTree;
 use kernel_core::slab::KmemCache;
 use kernel_core::slab::defrag::Refusal;
+use kernel_core::task::{self, Task};
 use kernel_core::trace::{Event, Tracepoint};
 
 use super::object::Map;
@@ -204,6 +207,7 @@ impl Explanation<'_> {
                     None => "Frame {1} is not vacated",
                 }
             }
+            _ => tasks::template(self.event),
         }
     }
 
@@ -266,7 +270,8 @@ impl Explanation<'_> {
             "are left" => format!("{} {} left", self.arg(4), is_or_are(self.arg(4))),
             "manner" => manner(self.last()),
             "errno" => failure(self.last()).unwrap_or_default(),
-            field => self.arg(field.parse().unwrap_or(usize::MAX)).to_string(),
+            _ => tasks::word(self.event, word)
+                .unwrap_or_else(|| self.arg(word.parse().unwrap_or(usize::MAX)).to_string()),
         }
     }
 
@@ -390,9 +395,30 @@ impl Explanation<'_> {
                 let field = MemData::TYPE.field("fail_nth");
                 touches.extend(field.map(|field| covering(MEM.unit(), field.offset, field.size)));
             }
+            Tracepoint::PageFault => {
+                let frames = [self.arg(4), self.arg(5)];
+                let frames = frames.into_iter().filter(|&frame| self.is_frame(frame));
+                touches.extend(
+                    frames.map(|frame| touch(Ref::<()>::of_frame(frame as u32).unit(), FRAME_SIZE)),
+                );
+            }
+            _ => touches.extend(self.tasks()),
         }
         touches.retain(|touch| touch.at / 512 < self.mem.frames());
         touches
+    }
+
+    /// The tasks that an event names, as far as they are still there.
+    fn tasks(&self) -> impl Iterator<Item = Touch> {
+        let names = self.event.tracepoint.field_names();
+        let pids = names
+            .zip(self.event.args())
+            .filter(|(name, _)| name.ends_with("pid"));
+        let tasks = pids.filter_map(|(_, &pid)| {
+            let pid = u32::try_from(pid).ok().filter(|&pid| pid > 0)?;
+            task::find_task_by_pid(self.mem, pid)
+        });
+        tasks.map(|task| touch(task.unit(), size_of::<Task>()))
     }
 
     /// An object of a slab cache, given as events give it.
@@ -575,7 +601,7 @@ mod tests {
         let file_tree = format!("the page tree of the inode at {inode}");
         let [cache, dentries, inodes] = [cache, dentries, inodes].map(|cache| cache.unit().into());
         let (kernel_gfp, atomic) = (u64::from(Gfp::KERNEL.0), u64::from(Gfp::ATOMIC.0));
-        let cases: Vec<(Tracepoint, [u64; 6], &str)> = vec![
+        let mut cases: Vec<(Tracepoint, [u64; 6], &str)> = vec![
             (
                 ConsoleLine,
                 [3, 1, 9, 0, 0, 0],
@@ -882,6 +908,7 @@ mod tests {
                  for the list of its objects",
             ),
         ];
+        cases.extend(tasks::tests::cases());
         for &tracepoint in Tracepoint::ALL {
             let count = cases.iter().filter(|case| case.0 == tracepoint).count();
             let can_fail = tracepoint
@@ -953,7 +980,7 @@ mod tests {
         let mem = &kernel.mem;
         let names = |touches: &[Touch]| -> Vec<String> {
             let located = touches.iter().map(|touch| locate(mem, touch.at).unwrap());
-            located.map(|located| located.name).collect()
+            located.map(|located| located.name.to_string()).collect()
         };
         let mut seen = alloc::collections::BTreeMap::new();
         for (tracepoint, sentence, touches) in since(&kernel, 1) {
@@ -988,10 +1015,7 @@ mod tests {
             explained(&mut kernel, Tracepoint::RadixTreeInsert, args)
         };
         let leaf = locate(&kernel.mem, touches[1].at).unwrap();
-        assert_eq!(
-            (leaf.name.as_str(), leaf.at),
-            ("radix_tree_node", touches[1].at)
-        );
+        assert_eq!((&*leaf.name, leaf.at), ("radix_tree_node", touches[1].at));
         assert_eq!(kernel.mem[TRACE].step, 9);
     }
 }

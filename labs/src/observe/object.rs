@@ -6,9 +6,11 @@
 //! leads on to the cache, and so to the objects.
 
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::fmt;
 
 use kernel_core::btf::{Kind, Type};
@@ -37,9 +39,9 @@ pub(crate) struct Located {
     /// Its length in bytes.
     pub size: u32,
     /// Its type, or what its page is used for.
-    pub name: String,
+    pub name: Rc<str>,
     /// The slab cache that it is from; empty if it is from none.
-    pub cache: String,
+    pub cache: Rc<str>,
     /// Whether it is in use.
     pub state: ObjectState,
     object: Option<&'static Type>,
@@ -54,6 +56,16 @@ pub(crate) struct Map<'a> {
     pub(super) mem: &'a Mem,
     /// SLOB's blocks, which take a while to find.
     ring: Option<Ring>,
+    /// The names of the cache that was met last: a slab is full of objects of one kind.
+    named: RefCell<Option<CacheNames>>,
+}
+
+/// What is the same for all objects of a cache.
+struct CacheNames {
+    from: Ref<KmemCache>,
+    name: Rc<str>,
+    cache: Rc<str>,
+    object: Option<&'static Type>,
 }
 
 /// The object that holds the address `at`, in units of 8 bytes; `None` beyond the end of memory.
@@ -68,6 +80,7 @@ impl Map<'_> {
         Map {
             mem,
             ring: is_slob.then(|| Ring::read(mem)),
+            named: RefCell::new(None),
         }
     }
 
@@ -99,12 +112,12 @@ impl Map<'_> {
             return Some(in_static_data(mem, at));
         }
         if let Some(place) = slab::place_at(mem, Ref::new(at)) {
-            return Some(in_slab(mem, place));
+            return Some(self.in_slab(place));
         }
         match &self.ring {
-            Some(ring) if page.is(PageFlag::Slob) => return Some(in_ring(mem, ring.block_at(at))),
+            Some(ring) if page.is(PageFlag::Slob) => return Some(self.in_ring(ring.block_at(at))),
             Some(ring) => {
-                if let Some(located) = in_large(mem, ring, at) {
+                if let Some(located) = self.in_large(ring, at) {
                     return Some(located);
                 }
             }
@@ -117,12 +130,111 @@ impl Map<'_> {
         Some(Located {
             at: frame * UNITS_PER_FRAME,
             size: FRAME_SIZE as u32,
-            name,
-            cache: String::new(),
+            name: name.into(),
+            cache: "".into(),
             state,
             object: None,
             link: None,
             from: None,
+        })
+    }
+
+    fn in_slab(&self, place: Place) -> Located {
+        let KmemCache { size, offset, .. } = self.mem[place.cache];
+        let has_link = !place.in_use && slab::allocator(self.mem) == Allocator::Slub;
+        Located {
+            state: if place.in_use {
+                ObjectState::Allocated
+            } else {
+                ObjectState::Free
+            },
+            link: has_link.then_some(offset),
+            ..self.of_cache(place.cache, place.object.unit(), size)
+        }
+    }
+
+    /// An object in use of a cache.
+    fn of_cache(&self, from: Ref<KmemCache>, at: u32, size: u32) -> Located {
+        let mut named = self.named.borrow_mut();
+        let known = named.take().filter(|named| named.from == from);
+        let CacheNames {
+            name,
+            cache,
+            object,
+            ..
+        } = named.insert(known.unwrap_or_else(|| {
+            let cache = self.mem[from].name();
+            let object = objects::type_in_cache(cache);
+            CacheNames {
+                from,
+                name: object.map_or(cache, |object| object.name).into(),
+                cache: cache.into(),
+                object,
+            }
+        }));
+        Located {
+            at,
+            size,
+            name: name.clone(),
+            cache: cache.clone(),
+            state: ObjectState::Allocated,
+            object: *object,
+            link: None,
+            from: Some(from),
+        }
+    }
+
+    /// A block of SLOB's ring, or pages that an object has for itself.
+    fn in_ring(&self, block: Block) -> Located {
+        let Block {
+            at,
+            units,
+            is_free,
+            cache,
+        } = block;
+        let size = units * UNIT as u32;
+        if let Some(cache) = cache {
+            return self.of_cache(cache, at, size);
+        }
+        let (name, state, object) = match is_free {
+            true => ("slob_block", ObjectState::Free, Some(&slob::Block::TYPE)),
+            false => (
+                "used part of SLOB's ring, whose borders SLOB does not know",
+                ObjectState::Allocated,
+                None,
+            ),
+        };
+        Located {
+            at,
+            size,
+            name: name.into(),
+            cache: "".into(),
+            state,
+            object,
+            link: None,
+            from: None,
+        }
+    }
+
+    /// An object that SLOB gave pages of its own, or what it leaves of them.
+    fn in_large(&self, ring: &Ring, at: u32) -> Option<Located> {
+        let mem = self.mem;
+        let head = mem.head_page::<()>(Ref::new(at));
+        let start = Ref::<()>::of_frame(mem.frame_of(head)).unit();
+        let block = ring.block_at(start);
+        block.cache.filter(|_| mem[head].is(PageFlag::Large))?;
+        let object = self.in_ring(block);
+        if at < start + block.units {
+            return Some(object);
+        }
+        Some(Located {
+            at: start + block.units,
+            size: ((FRAME_SIZE as u32) << mem[head].order) - object.size,
+            name: "rest of a large object's pages".into(),
+            state: ObjectState::Free,
+            object: None,
+            from: None,
+            ..object
         })
     }
 
@@ -151,6 +263,10 @@ impl Map<'_> {
             let inode = inode.filter(|&inode| inode == head.mapping);
             let ino = inode.map_or(0, |inode| mem[Ref::<Inode>::new(inode)].ino);
             format!("page {} of the file with inode {ino}", head.freelist)
+        } else if head.is(PageFlag::PageTable) {
+            "page table".to_string()
+        } else if head.is(PageFlag::Anon) {
+            format!("anonymous page, first used at {:08x}", head.freelist << 12)
         } else if head.mapping == shell::SHELL.unit() {
             format!("page from `pages alloc`{}", block(head.order))
         } else {
@@ -175,8 +291,8 @@ pub(crate) fn object(kernel: &Kernel, at: u32) -> Option<ObjectView> {
     Some(ObjectView {
         at: located.at,
         size: located.size,
-        name: located.name,
-        cache: located.cache,
+        name: located.name.to_string(),
+        cache: located.cache.to_string(),
         state: located.state,
         pfn: located.at / UNITS_PER_FRAME,
         fields,
@@ -203,8 +319,8 @@ fn in_static_data(mem: &Mem, at: u32) -> Located {
     let located = |at, size, name: &str, object| Located {
         at,
         size,
-        name: name.to_string(),
-        cache: String::new(),
+        name: name.into(),
+        cache: "".into(),
         state: ObjectState::Static,
         object,
         link: None,
@@ -233,91 +349,6 @@ fn in_static_data(mem: &Mem, at: u32) -> Located {
     located(start, (end - start) * UNIT as u32, name, None)
 }
 
-fn in_slab(mem: &Mem, place: Place) -> Located {
-    let KmemCache { size, offset, .. } = mem[place.cache];
-    let has_link = !place.in_use && slab::allocator(mem) == Allocator::Slub;
-    Located {
-        state: if place.in_use {
-            ObjectState::Allocated
-        } else {
-            ObjectState::Free
-        },
-        link: has_link.then_some(offset),
-        ..of_cache(mem, place.cache, place.object.unit(), size)
-    }
-}
-
-/// An object in use of a cache.
-fn of_cache(mem: &Mem, from: Ref<KmemCache>, at: u32, size: u32) -> Located {
-    let cache = mem[from].name().to_string();
-    let object = objects::type_in_cache(&cache);
-    Located {
-        at,
-        size,
-        name: object
-            .map_or(cache.as_str(), |object| object.name)
-            .to_string(),
-        cache,
-        state: ObjectState::Allocated,
-        object,
-        link: None,
-        from: Some(from),
-    }
-}
-
-/// A block of SLOB's ring, or pages that an object has for itself.
-fn in_ring(mem: &Mem, block: Block) -> Located {
-    let Block {
-        at,
-        units,
-        is_free,
-        cache,
-    } = block;
-    let size = units * UNIT as u32;
-    if let Some(cache) = cache {
-        return of_cache(mem, cache, at, size);
-    }
-    let (name, state, object) = match is_free {
-        true => ("slob_block", ObjectState::Free, Some(&slob::Block::TYPE)),
-        false => (
-            "used part of SLOB's ring, whose borders SLOB does not know",
-            ObjectState::Allocated,
-            None,
-        ),
-    };
-    Located {
-        at,
-        size,
-        name: name.to_string(),
-        cache: String::new(),
-        state,
-        object,
-        link: None,
-        from: None,
-    }
-}
-
-/// An object that SLOB gave pages of its own, or what it leaves of them.
-fn in_large(mem: &Mem, ring: &Ring, at: u32) -> Option<Located> {
-    let head = mem.head_page::<()>(Ref::new(at));
-    let start = Ref::<()>::of_frame(mem.frame_of(head)).unit();
-    let block = ring.block_at(start);
-    block.cache.filter(|_| mem[head].is(PageFlag::Large))?;
-    let object = in_ring(mem, block);
-    if at < start + block.units {
-        return Some(object);
-    }
-    Some(Located {
-        at: start + block.units,
-        size: ((FRAME_SIZE as u32) << mem[head].order) - object.size,
-        name: "rest of a large object's pages".to_string(),
-        state: ObjectState::Free,
-        object: None,
-        from: None,
-        ..object
-    })
-}
-
 /// What lies in a slab before and behind its objects, if `at` is there: with SLAB its descriptor and
 /// the bytes that shift it, with both a rest that is too short for an object.
 fn beside_objects(mem: &Mem, at: u32) -> Option<Located> {
@@ -331,11 +362,11 @@ fn beside_objects(mem: &Mem, at: u32) -> Option<Located> {
     } = mem[cache];
     let start = Ref::<()>::of_frame(mem.frame_of(head)).unit();
     let first = slab::first_object(mem, head).unit();
-    let cache = mem[cache].name().to_string();
+    let cache: Rc<str> = mem[cache].name().into();
     let located = |name: &str, at: u32, end: u32, object| Located {
         at,
         size: (end - at) * UNIT as u32,
-        name: name.to_string(),
+        name: name.into(),
         cache: cache.clone(),
         state: ObjectState::Free,
         object,
@@ -809,7 +840,7 @@ mod tests {
         }
         assert_eq!(seen["the page that NULL leads to"], 1);
         assert_eq!(seen["page from `pages alloc`, in a block of N"], 8);
-        assert_eq!(seen["page N of the file with inode N"], 1);
+        assert_eq!(seen["page N of the file with inode NN"], 1);
         assert!(seen["free page on CPU N's list"] > 0);
         assert!(seen["free page, in a block of NNNN"] > 0);
         assert!(!seen.contains_key("allocated page"), "{seen:?}");

@@ -374,7 +374,7 @@ mod tests {
                 for place in places.clone() {
                     let located = locate(mem, place.at + place.bytes / 16).unwrap();
                     assert_eq!(
-                        (located.at, located.size, located.cache.as_str()),
+                        (located.at, located.size, &*located.cache),
                         (place.at, place.bytes, counted.name.as_str())
                     );
                     let is_used = place.state == PlaceState::InUse;
@@ -499,10 +499,7 @@ mod tests {
             }
             if slab.colour > 0 {
                 let colour = locate(&kernel.mem, start).unwrap();
-                assert_eq!(
-                    (colour.size, colour.name.as_str()),
-                    (64, "colour of a slab")
-                );
+                assert_eq!((colour.size, &*colour.name), (64, "colour of a slab"));
             }
         }
     }

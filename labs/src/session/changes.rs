@@ -7,7 +7,8 @@
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::rc::Rc;
+use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -94,7 +95,7 @@ impl Live {
             from,
             to,
             frames,
-            objects,
+            objects: objects.into_iter().map(Told::in_words).collect(),
             omitted,
         }
     }
@@ -166,9 +167,9 @@ impl Live {
 
     /// The objects in these frames as they are now, in the order of their addresses; not those of
     /// the kernel's static data.
-    fn objects(&self, frames: &Frames) -> Vec<Located> {
+    fn objects(&self, frames: &Frames) -> Vec<Seen> {
         let map = Map::new(&self.kernel.mem);
-        let mut objects: Vec<Located> = Vec::new();
+        let mut objects: Vec<Seen> = Vec::new();
         // Up to here all is listed: an object may reach into the next frame.
         let mut listed = 0;
         for frame in frames.iter() {
@@ -178,7 +179,7 @@ impl Live {
                 match map.locate(listed) {
                     Some(object) if object.state != ObjectState::Static => {
                         listed = object.at + object.size.div_ceil(UNIT as u32).max(1);
-                        objects.push(object);
+                        objects.push(Seen::new(object));
                     }
                     _ => break,
                 }
@@ -203,9 +204,9 @@ impl Live {
 
     /// The kernel's static data that differs, in these frames. It stays where it is, so it can be
     /// looked up at either step.
-    fn statics(&self, frames: &[u32], before: &Memory, after: &Memory) -> Vec<ObjectChange> {
+    fn statics(&self, frames: &[u32], before: &Memory, after: &Memory) -> Vec<Told> {
         let mem = &self.kernel.mem;
-        let mut changes: Vec<ObjectChange> = Vec::new();
+        let mut changes: Vec<Told> = Vec::new();
         // Up to here all is told.
         let mut told = 0;
         let is_static = |&&frame: &&u32| mem[mem.page(frame)].is(PageFlag::Reserved);
@@ -218,11 +219,12 @@ impl Live {
                 }
                 let Some(object) = locate(mem, at) else { break };
                 told = object.at + object.size.div_ceil(UNIT as u32);
-                changes.push(ObjectChange {
+                changes.push(Told {
                     at: object.at,
                     size: object.size,
                     bytes: self.bytes_that_differ(object.at, object.size, before, after),
                     name: object.name,
+                    is_free_of_cache: false,
                     change: Change::Written,
                 });
             }
@@ -231,17 +233,88 @@ impl Live {
     }
 }
 
+/// An object at one of the two steps. There may be millions.
+struct Seen {
+    at: u32,
+    size: u32,
+    is_used: bool,
+    /// Of free memory of a cache the cache's name, else the object's.
+    name: Rc<str>,
+    is_free_of_cache: bool,
+}
+
+impl Seen {
+    fn new(object: Located) -> Seen {
+        let is_used = object.state == ObjectState::Allocated;
+        let is_free_of_cache = !is_used && !object.cache.is_empty();
+        Seen {
+            at: object.at,
+            size: object.size,
+            is_used,
+            name: match is_free_of_cache {
+                true => object.cache,
+                false => object.name,
+            },
+            is_free_of_cache,
+        }
+    }
+}
+
+/// What became of one, before it is put into words: most are left out in the end.
+struct Told {
+    at: u32,
+    size: u32,
+    bytes: u32,
+    /// As in [`Seen`].
+    name: Rc<str>,
+    is_free_of_cache: bool,
+    change: Change,
+}
+
+impl Told {
+    fn of(object: &Seen, change: Change, bytes: u32) -> Told {
+        Told {
+            at: object.at,
+            size: object.size,
+            bytes,
+            name: object.name.clone(),
+            is_free_of_cache: object.is_free_of_cache,
+            change,
+        }
+    }
+
+    fn in_words(self) -> ObjectChange {
+        let Told {
+            at,
+            size,
+            bytes,
+            name,
+            is_free_of_cache,
+            change,
+        } = self;
+        ObjectChange {
+            at,
+            size,
+            name: match is_free_of_cache {
+                true => format!("free space of {name}"),
+                false => name.to_string(),
+            },
+            change,
+            bytes,
+        }
+    }
+}
+
 /// Adds what became of the objects of some frames, in the order of their addresses.
 fn compare(
-    before: &[Located],
-    after: &[Located],
+    before: &[Seen],
+    after: &[Seen],
     count: &dyn Fn(u32, u32) -> u32,
-    changes: &mut Vec<ObjectChange>,
+    changes: &mut Vec<Told>,
 ) {
-    let used = |object: &Located| object.state == ObjectState::Allocated;
     // Two objects that are in use are one and the same if they are of one kind, too.
-    let same = |old: &Located, new: &Located| {
-        old.size == new.size && !(used(old) && used(new) && old.name != new.name)
+    let same = |old: &Seen, new: &Seen| {
+        old.size == new.size && !(old.is_used && new.is_used && old.name != new.name)
     };
     let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
     loop {
@@ -257,41 +330,30 @@ fn compare(
             (Some(old), Some(new)) => same(old, new),
             _ => false,
         };
-        let was_used = one_and_the_same && old.is_some_and(used);
-        let mut add = |object: &Located, name: String, change: Change, bytes: u32| {
-            changes.push(ObjectChange {
-                at,
-                size: object.size,
-                name,
-                change,
-                bytes,
-            });
-        };
-        if let Some(old) = old.filter(|old| used(old))
-            && !(one_and_the_same && new.is_some_and(used))
+        let was_used = one_and_the_same && old.is_some_and(|old| old.is_used);
+        if let Some(old) = old.filter(|old| old.is_used)
+            && !(one_and_the_same && new.is_some_and(|new| new.is_used))
         {
-            add(old, old.name.clone(), Change::Freed, count(at, old.size));
+            changes.push(Told::of(old, Change::Freed, count(at, old.size)));
         }
         let Some(new) = new else { continue };
         let bytes = count(at, new.size);
-        match (was_used, used(new)) {
-            (false, true) => add(new, new.name.clone(), Change::Allocated, bytes),
-            (true, true) if bytes > 0 => add(new, new.name.clone(), Change::Written, bytes),
+        match (was_used, new.is_used) {
+            (false, true) => changes.push(Told::of(new, Change::Allocated, bytes)),
+            (true, true) if bytes > 0 => changes.push(Told::of(new, Change::Written, bytes)),
             (false, false) if bytes > 0 => {
-                let name = unused(new);
                 // Many free objects side by side are one piece of news.
-                match changes.last_mut() {
-                    Some(last) if last.name == name && last.at + last.size / UNIT as u32 == at => {
+                let is_more = |last: &&mut Told| {
+                    last.is_free_of_cache == new.is_free_of_cache
+                        && last.name == new.name
+                        && last.at + last.size / UNIT as u32 == at
+                };
+                match changes.last_mut().filter(is_more) {
+                    Some(last) => {
                         last.size += new.size;
                         last.bytes += bytes;
                     }
-                    _ => changes.push(ObjectChange {
-                        at,
-                        size: new.size,
-                        name,
-                        change: Change::Written,
-                        bytes,
-                    }),
+                    None => changes.push(Told::of(new, Change::Written, bytes)),
                 }
             }
             _ => {}
@@ -301,8 +363,8 @@ fn compare(
 
 /// Shortens a list that is too long, and returns how many objects it lost. What came and went says
 /// more than what was written, and page descriptors say least.
-fn leave_out(objects: &mut Vec<ObjectChange>) -> u32 {
-    let rank = |object: &ObjectChange| match object.change {
+fn leave_out(objects: &mut Vec<Told>) -> u32 {
+    let rank = |object: &Told| match object.change {
         Change::Allocated | Change::Freed => 0,
         Change::Written if object.size as usize > size_of::<Page>() => 1,
         Change::Written => 2,
@@ -322,12 +384,4 @@ fn leave_out(objects: &mut Vec<ObjectChange>) -> u32 {
         stays
     });
     (all - objects.len()) as u32
-}
-
-/// What to call memory that nobody uses.
-fn unused(object: &Located) -> String {
-    match object.cache.as_str() {
-        "" => object.name.clone(),
-        cache => format!("free space of {cache}"),
-    }
 }

@@ -215,11 +215,14 @@ impl SlabPage {
         places.filter(|place| place.state == state).count()
     }
 
-    /// The places as text, from the first to the last: `0-2 in use, 3 free`.
+    /// The places as text, from the first to the last: `0-2 in use, 3 free`. On SLOB with the cache
+    /// of each: `0-2 in use (dentry)`.
     fn places_in_words(&self) -> String {
         let mut text = String::new();
         let mut first = 0;
-        for run in self.places.chunk_by(|one, next| one.state == next.state) {
+        let alike =
+            |one: &PlaceView, next: &PlaceView| one.state == next.state && one.cache == next.cache;
+        for run in self.places.chunk_by(alike) {
             if first > 0 {
                 text.push_str(", ");
             }
@@ -230,9 +233,34 @@ impl SlabPage {
             }
             text.push(' ');
             text.push_str(run[0].state.words());
+            if !run[0].cache.is_empty() {
+                text.push_str(&format!(" ({})", run[0].cache));
+            }
             first = last + 1;
         }
         text
+    }
+
+    /// The free places in the order in which they are handed out: by the CPUs that keep them, then
+    /// by the slab: `CPU 0: 4, 2; 3, 1`.
+    fn turns_in_words(&self, cpus: &[CpuView]) -> String {
+        let mut turns: Vec<String> = Vec::new();
+        let mut add = |holder: String, numbers: Vec<String>| {
+            if !numbers.is_empty() {
+                turns.push(holder + &numbers.join(", "));
+            }
+        };
+        for (cpu, it) in cpus.iter().enumerate() {
+            let number = |at: &u32| self.places.binary_search_by_key(at, |place| place.at).ok();
+            let numbers = it.free.iter().filter_map(number);
+            add(
+                format!("CPU {cpu}: "),
+                numbers.map(|number| number.to_string()).collect(),
+            );
+        }
+        let chain = self.chain.iter().map(|number| number.to_string());
+        add(String::new(), chain.collect());
+        turns.join("; ")
     }
 
     /// What debugging would say, of the slab and of its objects.
@@ -257,6 +285,7 @@ impl View for CacheSlabsView {
                 slab.list.words(),
                 slab.offset.to_string(),
                 slab.places_in_words(),
+                slab.turns_in_words(&self.cpus),
                 slab.damages(),
             ]
             .into()
@@ -269,6 +298,7 @@ impl View for CacheSlabsView {
                 "list",
                 "objects begin at",
                 "objects",
+                "free ones, the next first",
                 "damage",
             ]),
             rows: rows.collect(),
@@ -299,11 +329,16 @@ impl View for CacheSlabsView {
         if hundredths > 0 {
             text.push_str(&format!(", {} times what they need", ratio(hundredths)));
         }
+        for (what, value) in self.cache.traits() {
+            text.push_str(&format!("; {what} {value}"));
+        }
         if self.before + self.after > 0 {
-            let (before, shown) = (self.before, self.slabs.len());
-            text.push_str(&match shown {
+            text.push_str(&match self.slabs.len() {
                 0 => "; none is listed".to_string(),
-                _ => format!("; those from number {before} on are listed, {shown} of them"),
+                shown => format!(
+                    "; those from number {} on are listed, {shown} of them",
+                    self.before + 1
+                ),
             });
         }
         text
@@ -524,7 +559,7 @@ impl Vacated {
 }
 
 /// Hundredths as a decimal fraction.
-fn ratio(hundredths: u32) -> String {
+pub(super) fn ratio(hundredths: u32) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
@@ -587,12 +622,17 @@ mod tests {
             slabs: [slab].into(),
             before: 3,
             after: 1,
+            cpus: [CpuView {
+                free: [512 + 4, 9000].into(),
+                ..CpuView::default()
+            }]
+            .into(),
             ..CacheSlabsView::default()
         };
         assert_eq!(
             view.sentence(),
             "cache m on SLUB: 5 of 20 objects in use in 5 slabs, 2.50 times what they need; those \
-             from number 3 on are listed, 1 of them"
+             from number 4 on are listed, 1 of them"
         );
         let table = view.table();
         assert_eq!(table.columns.len(), table.rows[0].len());
@@ -604,11 +644,26 @@ mod tests {
                 "CPU 1",
                 "0",
                 "0-1 in use, 2 kept by a CPU, 3 free",
+                "CPU 0: 2; 3",
                 "Padding overwritten; Redzone overwritten at ffff880000001010; Poison overwritten \
                  at ffff880000001030"
             ]]
         );
+        view.cache.flags = "FZ".into();
+        view.cache.aliases = ["n".into(), "o".into()].into();
+        let sentence = view.sentence();
+        assert!(
+            sentence.contains("need; watched for FZ; also n, o; those from"),
+            "{sentence}"
+        );
         view.allocator = "slob".into();
+        for place in &mut view.slabs[0].places[1..3] {
+            (place.state, place.cache) = (InUse, "dentry".into());
+        }
+        assert_eq!(
+            view.table().rows[0][4],
+            "0 in use, 1-2 in use (dentry), 3 free"
+        );
         view.cache = CacheView {
             name: "m".into(),
             active_objects: 1,

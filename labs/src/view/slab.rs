@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Table, View, counted, headings};
+use super::cache::ratio;
+use super::{Table, View, counted, fragmentation, headings};
 
 /// All caches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,16 @@ impl CacheView {
     pub fn bytes(&self) -> u64 {
         u64::from(self.slabs) * u64::from(self.pages_per_slab) * 4096
     }
+
+    /// What is special about it, each with a word for what that is.
+    pub fn traits(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let traits = [
+            ("watched for", self.flags.clone()),
+            ("get and kick", self.ops.clone()),
+            ("also", self.aliases.join(", ")),
+        ];
+        traits.into_iter().filter(|(_, value)| !value.is_empty())
+    }
 }
 
 impl View for SlabView {
@@ -82,7 +93,16 @@ impl View for SlabView {
                 cache.partial,
             ];
             let numbers = numbers.iter().map(|number| number.to_string());
-            [cache.name.clone()].into_iter().chain(numbers).collect()
+            let times = match fragmentation(cache) {
+                0 => String::new(),
+                hundredths => ratio(hundredths),
+            };
+            let traits = cache
+                .traits()
+                .map(|(what, value)| what.to_string() + " " + &value);
+            let traits: Vec<String> = traits.collect();
+            let row = [cache.name.clone()].into_iter().chain(numbers);
+            row.chain([times, traits.join("; ")]).collect()
         });
         Table {
             caption: self.sentence(),
@@ -96,6 +116,8 @@ impl View for SlabView {
                 "pages a slab",
                 "slabs",
                 "partial slabs",
+                "times what it needs",
+                "remarks",
             ]),
             rows: rows.collect(),
         }
@@ -108,12 +130,16 @@ impl View for SlabView {
             .map(|cache| u64::from(cache.active_objects))
             .sum();
         let bytes: u64 = self.caches.iter().map(CacheView::bytes).sum();
-        format!(
+        let mut text = format!(
             "{} with {} in use on {} KiB of pages",
             counted(self.caches.len() as u64, "slab cache"),
             counted(objects, "object"),
             bytes / 1024
-        )
+        );
+        if self.bugs > 0 {
+            text.push_str(&format!("; {} found", counted(self.bugs.into(), "bug")));
+        }
+        text
     }
 }
 
@@ -134,9 +160,11 @@ mod tests {
             total_objects: 28,
             slabs: 2,
             partial: 1,
+            flags: "P".into(),
+            aliases: ["pid".into()].into(),
             ..CacheView::default()
         };
-        let view = SlabView {
+        let mut view = SlabView {
             caches: [cache].into(),
             ..SlabView::default()
         };
@@ -156,9 +184,13 @@ mod tests {
                 "14",
                 "1",
                 "2",
-                "1"
+                "1",
+                "1.00",
+                "watched for P; also pid"
             ]]
         );
-        assert_eq!(table.columns.len(), 9);
+        assert_eq!(table.columns.len(), table.rows[0].len());
+        view.bugs = 2;
+        assert!(view.sentence().ends_with(" of pages; 2 bugs found"));
     }
 }

@@ -39,7 +39,8 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// `GET /api/labs/{lab}/grades.csv`: a row for each student, with the best submission and the points
-/// for each check.
+/// for each check. A submission that was graded by another version of the lab has its score, and no
+/// points for the checks of this one.
 pub(super) async fn table(
     _: Teacher,
     State(app): State<Arc<App>>,
@@ -80,9 +81,11 @@ fn row(lab: &Lab, listed: &Listed) -> String {
         grade.lab.variant.to_string(),
         submission.id.clone(),
     ];
-    // By name, for the grade may be of an earlier version with other checks.
+    // What a check was worth in another version is not known, so then only the sum is told.
+    let is_of_this = grade.lab.version == lab.version;
     let checks = lab.checks.iter().map(|check| {
-        let verdict = grade.verdicts.iter().find(|verdict| verdict.id == check.id);
+        let mut verdicts = grade.verdicts.iter().filter(|_| is_of_this);
+        let verdict = verdicts.find(|verdict| verdict.id == check.id);
         verdict.map_or(String::new(), |verdict| {
             (u32::from(verdict.passed) * check.points).to_string()
         })

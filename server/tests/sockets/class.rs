@@ -653,8 +653,21 @@ async fn grades_are_written_for_other_systems() {
         refused(&wrong, 400, "bad-request", part);
     }
 
+    let table = async || {
+        let table = site.teacher_gets("/api/labs/radix-keys/grades.csv").await;
+        table.text().to_owned()
+    };
+    let ends_with = |table: &str, cell: &str| table.trim_end().ends_with(&format!("{id},{cell}"));
+    let csv = table().await;
+    assert!(ends_with(&csv, "10"), "{csv}");
+
     // Points of one version beside the checks of another would be a mix-up.
     write_lab(&site.folder.path().join("dist"), "radix-keys", 2);
+    let csv = table().await;
+    assert!(
+        csv.contains("ada,no,10,10,1,") && ends_with(&csv, ""),
+        "{csv}"
+    );
     refused(
         &get("gradescope.json").await,
         409,

@@ -93,13 +93,12 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
             Some(("ops", value)) => {
                 // What moves objects may look at fresh ones, so they have to be constructed.
                 options.ctor = Constructor::Zero;
-                match ["movable", "pinned", "naughty"].contains(&value) {
-                    true => cache_ops::by_name(value).is_some_and(|ops| {
+                let is_for_all = ["movable", "pinned", "naughty"].contains(&value);
+                is_for_all
+                    && cache_ops::by_name(value).is_some_and(|ops| {
                         options.ops = ops;
                         true
-                    }),
-                    false => false,
-                }
+                    })
             }
             Some(("debug", letters)) => Flags::from_letters(letters).is_some_and(|flags| {
                 options.flags = options.flags.with(flags);
@@ -121,9 +120,13 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
     } else {
         size.max(UNIT as u32)
     };
-    let result = slab::kmem_cache_create_with(context.mem, arguments.get(0), size, options);
-    let cache = errno!(context, result);
     let name = arguments.get(0);
+    // It is a directory's name as well, in /sys/slab.
+    if name.contains('/') || [".", ".."].contains(&name) {
+        return print_result(context, Err(Errno::EINVAL));
+    }
+    let result = slab::kmem_cache_create_with(context.mem, name, size, options);
+    let cache = errno!(context, result);
     if context.mem[cache].name() == name {
         context.mem[cache].set_console();
         return print_result(context, Ok(()));
@@ -525,12 +528,19 @@ pub(super) fn dmesg(context: &mut Context<'_>, words: &Words) -> Outcome {
     let mut position = context.mem.log_start();
     let mut buffer = [0; 256];
     loop {
-        let count = context.mem.read_log(position, &mut buffer);
+        let mut count = context.mem.read_log(position, &mut buffer);
         if count == 0 {
             break;
         }
+        // The log is text. A character that this piece ends in begins the next one; what is left of
+        // one that was lost with the log's beginning is passed over.
+        if let Err(error) = core::str::from_utf8(&buffer[..count])
+            && error.error_len().is_none()
+            && error.valid_up_to() > 0
+        {
+            count = error.valid_up_to();
+        }
         position += count as u64;
-        // The log is text, but a piece of it may end inside a character.
         for piece in buffer[..count].utf8_chunks() {
             context.write_str(piece.valid())?;
         }
