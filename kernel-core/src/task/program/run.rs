@@ -248,7 +248,7 @@ impl Machine<'_> {
     }
 
     fn end_text(&mut self, from: usize, to: usize) -> Result<(), Trap> {
-        self.push((to << 32 | from) as i64)
+        self.push((to as i64) << 32 | from as i64)
     }
 
     /// A text that is on the stack.
