@@ -12,6 +12,7 @@ pub use tap::Tap;
 pub(crate) use tap::TapSlot;
 
 use core::fmt;
+use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -62,6 +63,9 @@ describe!(
     ]
 );
 
+// Counter and chain are written as one pair.
+const _: () = assert!(offset_of!(TraceData, events) == 0 && offset_of!(TraceData, chain) == 8);
+
 /// One event as the ring keeps it: half a line of the processor's cache, for a kernel emits more events
 /// than it does anything else.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -75,6 +79,9 @@ pub struct Record {
 }
 
 describe!(Record, "trace_entry", [header: Kind::Hex, args: Kind::Hex]);
+
+// It is written as pairs of words, fields two to a word.
+const _: () = assert!(offset_of!(Record, args) == 8 && size_of::<Record>() == 32);
 
 /// The other halves of a record's fields, behind all the records. An allocator's fields have none, and
 /// then what stands here is another event's.
