@@ -689,7 +689,8 @@ fn without_a_network_everything_works() {
     page.reload();
     // How many lines ran before the stop depends on the machine; the console draws those around
     // the present.
-    page.seek(1);
+    page.press("Home", 1);
+    page.step_is(0);
     assert_eq!(page.shown()[0], "echo alone");
     let exceptions = page.browser.console().expect("the browser lives");
     let exceptions: Vec<_> = exceptions
