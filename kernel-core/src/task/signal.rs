@@ -1,6 +1,6 @@
 //! Signals: how one task interrupts, stops or ends another.
 //!
-//! A signal has two halves. *Sending* ([`send`]) leaves a bit in the receiver's mask, for one thread or
+//! A signal has two halves. *Sending* (`send`) leaves a bit in the receiver's mask, for one thread or
 //! for the whole process, unless nobody would notice; picks a thread that can take it, and wakes it.
 //! *Delivering* ([`deliver`]) is done by the receiver itself when it runs next: it takes the lowest
 //! waiting signal that it does not block, and ignores it, calls the program's handler, stops, or ends.

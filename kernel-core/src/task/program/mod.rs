@@ -61,7 +61,7 @@
 //!
 //! `exec` compiles a text to an [`Image`] that all who run it share, or refuses it and says in the
 //! kernel's log which line is wrong. A [`Process`] is what one task has in hand: place and variables.
-//! [`run`] goes on with it for a piece of virtual time. Arguments lie at the top of the stack, and the
+//! [`run()`] goes on with it for a piece of virtual time. Arguments lie at the top of the stack, and the
 //! text is mapped from its file, so both are seen in `/proc/<pid>/maps`.
 //!
 //! | file | idea |
