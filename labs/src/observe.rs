@@ -5,6 +5,7 @@ mod memory;
 mod object;
 mod radix;
 mod ring;
+mod sched;
 mod slab;
 #[cfg(all(test, feature = "host-ram"))]
 mod testing;
@@ -21,6 +22,7 @@ use crate::view::{EventRow, EventsView, StateView};
 pub(crate) use memory::memory;
 pub(crate) use object::{Located, Map, locate, object};
 pub(crate) use radix::{radix, radix_node};
+pub(crate) use sched::{Paths, sched};
 pub(crate) use slab::{cache, each_kept, slab};
 
 /// Events that one view carries at most.

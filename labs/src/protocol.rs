@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use crate::lab::{Check, Verdict};
 use crate::view::{
     CacheSlabsView, ChangesView, DefragView, EventsView, MemoryView, ObjectView, RadixNodeView,
-    RadixView, SlabView, StateView,
+    RadixView, SchedView, SlabView, StateView, TimelineView,
 };
 
 /// The protocol's version, raised when a message changes its meaning or layout.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// The largest message that a carrier accepts, in bytes. A longer one ends the connection.
 pub const MESSAGE_MAX: usize = 16 << 20;
@@ -223,6 +223,18 @@ pub enum ViewRequest {
         /// The cache's name; empty: the first that was defragmented.
         cache: String,
     },
+    /// The scheduler's run queues: who runs on each CPU, and who waits in its trees.
+    Sched,
+    /// Who ran when during a step of the log, whatever step is shown; during the latest step before
+    /// it if no time passed in it. Nothing exists if time never passed.
+    Timeline {
+        /// The step.
+        step: u32,
+        /// Where the window begins, in nanoseconds since boot; it is cut to the step.
+        from_ns: u64,
+        /// Where it ends.
+        to_ns: u64,
+    },
 }
 
 /// What a session answers.
@@ -360,6 +372,10 @@ pub enum View {
     Cache(Box<CacheSlabsView>),
     /// Answers [`ViewRequest::Defrag`].
     Defrag(Box<DefragView>),
+    /// Answers [`ViewRequest::Sched`].
+    Sched(Box<SchedView>),
+    /// Answers [`ViewRequest::Timeline`].
+    Timeline(Box<TimelineView>),
 }
 
 /// Encodes a message.

@@ -10,7 +10,9 @@ mod events;
 mod memory;
 mod object;
 mod radix;
+mod sched;
 mod slab;
+mod timeline;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -27,7 +29,13 @@ pub use events::{EventRow, EventsView, Touch};
 pub use memory::{FrameKind, MemoryView, ZoneView};
 pub use object::{FieldView, ObjectState, ObjectView};
 pub use radix::{RadixNode, RadixNodeView, RadixView};
+pub use sched::{
+    EntityView, GroupView, QueueView, Reason, RunQueueView, SchedView, ahead, milliseconds,
+};
 pub use slab::{CacheView, SlabView};
+pub use timeline::{
+    Ended, Merged, Share, Span, TimelineGroup, TimelineTask, TimelineView, Wake, permille,
+};
 
 /// The two faces of a view that need no canvas.
 pub trait View {

@@ -2,7 +2,7 @@
 
 use kernel_core::slab::Allocator;
 use labs::protocol::{Host, Request, Response, View, ViewRequest, decode, encode};
-use labs::view::{CacheSlabsView, PlaceState, View as _};
+use labs::view::{CacheSlabsView, EntityView, PlaceState, View as _, ahead};
 use labs::{HostMemory, Session};
 use tests::host::{self, Driver};
 use tests::log_gen::Subject;
@@ -70,6 +70,12 @@ fn requests(random: &mut Random) -> Vec<Request> {
             step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
             cache: cache(random),
         }),
+        Request::View(ViewRequest::Sched),
+        Request::View(ViewRequest::Timeline {
+            step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
+            from_ns: *random.pick(&[0, 1, 5_000_000, u64::MAX]),
+            to_ns: *random.pick(&[0, 2, 9_000_000, u64::MAX]),
+        }),
         Request::Complete { line: text(random) },
         Request::Seek {
             step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
@@ -107,6 +113,8 @@ fn check_faces(view: &View) {
         View::Changes(view) => (view.table(), view.sentence()),
         View::Cache(view) => (view.table(), view.sentence()),
         View::Defrag(view) => (view.table(), view.sentence()),
+        View::Sched(view) => (view.table(), view.sentence()),
+        View::Timeline(view) => (view.table(), view.sentence()),
     };
     assert!(!sentence.is_empty() && !table.caption.is_empty());
     for row in &table.rows {
@@ -192,6 +200,29 @@ fn check_faces(view: &View) {
             assert!(listed.sum::<u32>() <= all, "{sentence}");
             for slab in &defrag.vacated {
                 assert!(slab.pinned <= slab.objects && slab.left <= slab.objects);
+            }
+        }
+        View::Sched(sched) => {
+            for cpu in &sched.cpus {
+                for queue in &cpu.queues {
+                    let ahead = |pair: &[EntityView]| ahead(pair[1].vruntime, pair[0].vruntime);
+                    assert!(queue.nodes.windows(2).all(|pair| ahead(pair) >= 0));
+                }
+                let (reasons, next) = cpu.why();
+                assert!(!reasons.is_empty());
+                assert_eq!(next.is_some(), cpu.nr_running > 0, "{sentence}");
+            }
+        }
+        View::Timeline(timeline) => {
+            let busy = timeline.busy_ns();
+            let length = timeline.end_ns - timeline.begin_ns;
+            assert!(busy <= length * u64::from(timeline.cpus), "{sentence}");
+            let (groups, tasks) = timeline.shares();
+            assert_eq!(groups.first().map_or(0, |root| root.ns), busy);
+            let ideal: u64 = tasks.iter().map(|share| share.ideal_ns).sum();
+            assert!(ideal <= length * u64::from(timeline.cpus), "{sentence}");
+            for span in &timeline.spans {
+                assert!(span.start_ns <= span.end_ns && span.end_ns <= timeline.end_ns);
             }
         }
     }

@@ -18,8 +18,15 @@ pub(super) fn kernel(lines: &[&str]) -> Kernel {
 
 /// The same on an allocator of one's choice.
 pub(super) fn kernel_on(allocator: &str, lines: &[&str]) -> Kernel {
-    let header = alloc::format!("mem=16M nodes=2 cpus=2 slab={allocator}");
-    let config = MachineConfig::parse(&header).unwrap();
+    kernel_of(
+        &alloc::format!("mem=16M nodes=2 cpus=2 slab={allocator}"),
+        lines,
+    )
+}
+
+/// The same on a machine of one's choice.
+pub(super) fn kernel_of(header: &str, lines: &[&str]) -> Kernel {
+    let config = MachineConfig::parse(header).unwrap();
     let mut kernel = Kernel::boot(Ram::new(config.frames).unwrap(), &config).unwrap();
     for line in lines {
         assert_eq!(kernel.run_line(&mut Silence, line.as_bytes()), 0, "{line}");

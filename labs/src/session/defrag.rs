@@ -5,10 +5,8 @@
 //! cache is looked at before and after. Lists are cut where a picture could not show them; what is
 //! left out is counted.
 
-use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::any::Any;
 
 use kernel_core::mem::{Mem, Ref, UNIT};
 use kernel_core::slab::{self, KmemCache};
@@ -246,33 +244,27 @@ impl Live {
 
     /// Runs the line that follows step `before`, where the kernel stands, and takes it back.
     fn watch(&mut self, before: u32, name: &str) -> Option<DefragView> {
-        let trial = self.checkpoints.begin_trial(self.kernel.mem.ram());
         let watcher = Watcher {
             next: self.kernel.events(),
             stories: Vec::new(),
         };
-        self.kernel.mem.set_tap(Some(Box::new(watcher)));
-        let line = core::mem::take(&mut self.lines[before as usize].bytes);
-        self.execute(&line);
-        self.lines[before as usize].bytes = line;
-        let tap: Box<dyn Any> = self.kernel.mem.set_tap(None).expect("a tap stays in");
-        let mut watcher: Box<Watcher> = tap.downcast().expect("the tap that was put in");
-        watcher.catch_up(&self.kernel.mem);
-
-        let stories = &watcher.stories;
-        let names = stories.iter().map(|it| it.view.before.cache.name.clone());
-        let caches: Vec<String> = names.collect();
-        let wanted = match name {
-            "" => {
-                let all = 0..stories.len();
-                let rank = |&at: &usize| (stories[at].was_tried, stories[at].is_console);
-                // The first of the highest rank.
-                all.rev().max_by_key(rank)
-            }
-            name => caches.iter().position(|cache| cache == name),
-        };
-        let after = wanted.map(|at| self.cache_shown(&caches[at]));
-        self.checkpoints.end_trial(self.kernel.mem.ram_mut(), trial);
+        let (mut watcher, (caches, wanted, after)) =
+            self.rerun(before, watcher, |live, watcher| {
+                let stories = &watcher.stories;
+                let names = stories.iter().map(|it| it.view.before.cache.name.clone());
+                let caches: Vec<String> = names.collect();
+                let wanted = match name {
+                    "" => {
+                        let all = 0..stories.len();
+                        let rank = |&at: &usize| (stories[at].was_tried, stories[at].is_console);
+                        // The first of the highest rank.
+                        all.rev().max_by_key(rank)
+                    }
+                    name => caches.iter().position(|cache| cache == name),
+                };
+                let after = wanted.map(|at| live.cache_shown(&caches[at]));
+                (caches, wanted, after)
+            });
 
         let mut view = watcher.stories.swap_remove(wanted?).view;
         view.step = before + 1;

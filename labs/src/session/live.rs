@@ -8,7 +8,9 @@ use alloc::vec::Vec;
 use kernel_core::Kernel;
 use kernel_core::machine::{Machine, MachineConfig};
 use kernel_core::mem::{MEM, Ram};
+use kernel_core::task::time;
 
+use super::timeline::Recording;
 use super::{LINES_MAX, LOG_MAX};
 use crate::checkpoint::Checkpoints;
 use crate::log::{Heading, Seal};
@@ -35,6 +37,8 @@ pub(super) struct Live {
     /// Work done since boot, whether it was taken back or not, in kernel steps: the measure of
     /// budgets.
     pub spent: u64,
+    /// Who ran when, of the step that was last asked for.
+    pub recording: Option<Recording>,
 }
 
 /// A line of the log and what came of it.
@@ -46,7 +50,9 @@ pub(super) struct Line {
     /// Events since boot, after it.
     events: u64,
     /// The hash chain after it.
-    chain: u64,
+    pub chain: u64,
+    /// Virtual time after it, in nanoseconds since boot.
+    pub now_ns: u64,
 }
 
 /// The console of a session: keeps the text of the line that runs.
@@ -111,6 +117,7 @@ impl Live {
             log_bytes: 0,
             checkpoints,
             spent: 0,
+            recording: None,
         })
     }
 
@@ -204,6 +211,7 @@ impl Live {
                 steps: (self.kernel.mem[MEM].steps - steps) as u32,
                 events: report.events,
                 chain: report.chain,
+                now_ns: time::now(&self.kernel.mem),
             });
             self.passed();
             text += report.text.len();
@@ -338,6 +346,15 @@ impl Live {
             ViewRequest::Defrag { step, cache } => {
                 let view = self.defrag(step, &cache);
                 view.map(|view| View::Defrag(Box::new(view)))
+            }
+            ViewRequest::Sched => Some(View::Sched(Box::new(observe::sched(kernel)))),
+            ViewRequest::Timeline {
+                step,
+                from_ns,
+                to_ns,
+            } => {
+                let view = self.timeline(step, from_ns, to_ns);
+                view.map(|view| View::Timeline(Box::new(view)))
             }
         })
     }

@@ -9,6 +9,7 @@
 //! | `walk.rs` | looking at the kernel after each step, backwards |
 //! | `changes.rs` | what differs between two steps |
 //! | `defrag.rs` | what defragmentation did during a step |
+//! | `timeline.rs` | who ran when during a step |
 //! | `search.rs` | who last wrote an object; when did something become true |
 //! | `trace.rs` | the trace as a file |
 //! | `checks.rs` | whether checks hold, and since when they do not |
@@ -22,6 +23,7 @@ mod probe;
 mod search;
 #[cfg(all(test, feature = "host-ram"))]
 mod tests;
+mod timeline;
 mod trace;
 mod walk;
 

@@ -364,6 +364,12 @@ pub fn groups(mem: &Mem) -> impl Iterator<Item = Ref<TaskGroup>> + '_ {
     mem.list_iter(groups_head()).map(Ref::cast)
 }
 
+/// The runnable tasks of a CPU, those of groups and the running one included, the newest first.
+pub fn tasks_of(mem: &Mem, cpu: u32) -> impl Iterator<Item = Ref<Task>> + '_ {
+    let head = rq(cpu).byte_add(offset_of!(Rq, tasks));
+    mem.list_iter(head).map(tasks::task_of_link)
+}
+
 /// The CPUs of the machine, a bit each.
 pub fn online(mem: &Mem) -> u32 {
     (1 << mem[MEM].nr_cpus) - 1
