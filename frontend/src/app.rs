@@ -25,6 +25,7 @@ use crate::memory::MemoryPane;
 use crate::page::{focus, focus_in_place};
 use crate::part::part;
 use crate::radix::RadixPane;
+use crate::sched::SchedPane;
 use crate::slab::SlabPane;
 use crate::state::inquiry::{self, Second, Tab};
 use crate::state::library::{self, Sheet};
@@ -338,6 +339,18 @@ impl App {
                 is_film: state.slabs.is_film,
                 defrag: state.film().cloned(),
                 object: state.slabs.object.clone(),
+                lit: state.inquiry.lit.clone(),
+                theme: state.theme,
+                as_table,
+                visible,
+                act,
+            }),
+            Pane::Sched => part(SchedPane {
+                view: state.sched.view.clone(),
+                timeline: state.sched.timeline.clone(),
+                window: state.sched.window,
+                open: state.sched.open.clone(),
+                why: state.sched.why,
                 lit: state.inquiry.lit.clone(),
                 theme: state.theme,
                 as_table,

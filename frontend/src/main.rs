@@ -27,6 +27,7 @@ mod radix;
 mod radix_canvas;
 mod radix_draw;
 mod radix_layout;
+mod sched;
 mod settings;
 mod slab;
 mod state;

@@ -11,6 +11,7 @@
 pub mod inquiry;
 pub mod lesson;
 pub mod library;
+pub mod sched;
 pub mod slabs;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
 use library::Library;
+use sched::Sched;
 use slabs::Slabs;
 
 /// How many lines one request carries at most, so that the page can answer in between.
@@ -102,6 +104,8 @@ pub enum Action {
     Library(library::Action),
     /// Something about slab caches.
     Slabs(slabs::Action),
+    /// Something about the scheduler.
+    Sched(sched::Action),
 }
 
 /// What the page must do outside its state.
@@ -147,6 +151,8 @@ struct Stale {
     past: bool,
     /// The object that is pointed at in a slab.
     pointed: bool,
+    /// Who ran when.
+    timeline: bool,
 }
 
 impl Stale {
@@ -156,6 +162,7 @@ impl Stale {
         lower: true,
         past: true,
         pointed: true,
+        timeline: true,
     };
 }
 
@@ -218,6 +225,8 @@ pub struct State {
     pub slab: Option<Rc<SlabView>>,
     /// Which of them is open, and what is known of it.
     pub slabs: Slabs,
+    /// The run queues, and who ran when.
+    pub sched: Sched,
     /// The latest events.
     pub events: Option<Rc<EventsView>>,
     /// How many events to ask for.
@@ -274,6 +283,7 @@ impl State {
             memory: None,
             slab: None,
             slabs: Slabs::default(),
+            sched: Sched::default(),
             events: None,
             events_max: EVENTS_SHOWN,
             pane: Pane::Console,
@@ -356,6 +366,7 @@ impl State {
                 if pane.is_lower() {
                     self.lower = pane;
                     self.stale.lower = true;
+                    self.stale.timeline = true;
                 }
             }
             Action::ToggleTable(pane) => match self.tables.iter().position(|open| *open == pane) {
@@ -395,6 +406,7 @@ impl State {
             Action::Inquiry(action) => self.apply_inquiry(action, &mut effects),
             Action::Library(action) => self.apply_library(action, &mut effects),
             Action::Slabs(action) => self.apply_slabs(action),
+            Action::Sched(action) => self.apply_sched(action),
         }
         if is_setting {
             let settings = self.settings();
@@ -851,6 +863,9 @@ impl State {
             (wanted @ (ViewRequest::Cache { .. } | ViewRequest::Defrag { .. }), view) => {
                 self.slabs_viewed(wanted, view);
             }
+            (wanted @ (ViewRequest::Sched | ViewRequest::Timeline { .. }), view) => {
+                self.sched_viewed(&wanted, view);
+            }
             (ViewRequest::Events { .. }, Some(View::Events(view))) => {
                 replace(&mut self.events, view);
                 self.relight();
@@ -941,6 +956,7 @@ impl State {
         let node = node.map(|node| ViewRequest::RadixNode { node });
         let lower = self.stale.lower.then(|| match self.lower {
             Pane::Slab => self.slab_request(),
+            Pane::Sched => Some(ViewRequest::Sched),
             Pane::Events => {
                 let since = self
                     .kernel
@@ -958,12 +974,14 @@ impl State {
             .past
             .then(|| self.inquiry.wanted_views(self.kernel.step));
         let pointed = self.stale.pointed.then(|| self.pointed_request());
+        let timeline = self.stale.timeline.then(|| self.timeline_request());
         [
             tree,
             node,
             lower.flatten(),
             past.flatten(),
             pointed.flatten(),
+            timeline.flatten(),
         ]
         .into_iter()
         .flatten()

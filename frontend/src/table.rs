@@ -30,18 +30,8 @@ pub struct Panel<'a> {
 }
 
 /// A pane with a heading, a sentence, and a picture or its table.
-pub fn panel(panel: Panel<'_>, picture: Html) -> Html {
-    let Panel {
-        pane,
-        title,
-        sentence,
-        table,
-        visible,
-        tools,
-        act,
-    } = panel;
-    let name = pane.label();
-    let onclick = act.reform(move |_| Action::ToggleTable(pane));
+pub fn panel(mut panel: Panel<'_>, picture: Html) -> Html {
+    let (table, name) = (panel.table.take(), panel.pane.label());
     let is_table = table.is_some();
     let content = match table {
         Some(table) => part(DataTable {
@@ -50,6 +40,22 @@ pub fn panel(panel: Panel<'_>, picture: Html) -> Html {
         }),
         None => picture,
     };
+    framed(panel, is_table, content)
+}
+
+/// A pane with a heading, a sentence, and whatever it shows, which is a table if `is_table`.
+pub fn framed(panel: Panel<'_>, is_table: bool, content: Html) -> Html {
+    let Panel {
+        pane,
+        title,
+        sentence,
+        visible,
+        tools,
+        act,
+        ..
+    } = panel;
+    let name = pane.label();
+    let onclick = act.reform(move |_| Action::ToggleTable(pane));
     html! {
         <section class={classes!("pane", format!("pane-{name}"))} hidden={!visible}
             id={format!("pane-{name}")} aria-labelledby={format!("{name}-title")}>

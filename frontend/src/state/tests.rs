@@ -142,6 +142,15 @@ impl FakeKernel {
                     events: (since..next).map(event).collect(),
                 })))
             }
+            Request::View(ViewRequest::Timeline {
+                step,
+                from_ns,
+                to_ns,
+            }) => Response::View(sched::tests::played(
+                &self.log[..step as usize],
+                from_ns,
+                to_ns,
+            )),
             Request::View(_) => Response::View(None),
             // Ten steps an answer.
             Request::Search {

@@ -1,0 +1,200 @@
+//! The scheduler: each CPU's queue as the red-black tree that it is ([`tree`], [`layout`]), why the
+//! next one is next ([`why`]), who ran when ([`lanes`]), and how the CPUs' time was shared
+//! ([`shares`]).
+
+mod lanes;
+mod lanes_draw;
+mod layout;
+mod shares;
+mod tree;
+mod tree_draw;
+mod why;
+
+use std::rc::Rc;
+
+use labs::view::{RunQueueView, SchedView, TimelineView, View, milliseconds};
+use yew::{Callback, Html, hook, html};
+
+use crate::choices::{Pane, Theme};
+use crate::icons::{self, icon};
+use crate::page::focus_in_place;
+use crate::part::{drawn_later_by, part};
+use crate::state::Action;
+use crate::state::inquiry::lit::Lit;
+use crate::state::sched::{Action as Own, Window};
+use crate::table::{DataTable, Panel, framed};
+
+use lanes::Lanes;
+use tree::Tree;
+
+#[derive(PartialEq)]
+pub struct SchedPane {
+    pub view: Option<Rc<SchedView>>,
+    /// Who ran when, during the latest step in which time passed.
+    pub timeline: Option<Rc<TimelineView>>,
+    /// The part of that step which is looked at.
+    pub window: Option<Window>,
+    /// The path of the group whose queues are open.
+    pub open: Option<Rc<str>>,
+    /// The CPU whose next choice is explained, and the number of the reason that is looked at.
+    pub why: Option<(u32, usize)>,
+    /// What is lit: nodes of lit tasks are.
+    pub lit: Rc<Lit>,
+    pub theme: Theme,
+    pub as_table: bool,
+    pub visible: bool,
+    pub act: Callback<Action>,
+}
+
+drawn_later_by!(SchedPane, use_sched_pane, sched, |_| true);
+
+/// Draws the pane.
+#[hook]
+fn use_sched_pane(props: &SchedPane) -> Html {
+    let empty = Rc::new(SchedView::default());
+    let view = props.view.as_ref().unwrap_or(&empty);
+    let frame = Panel {
+        pane: Pane::Sched,
+        title: "scheduler".into(),
+        sentence: view.sentence().into(),
+        table: None,
+        visible: props.visible,
+        tools: groups(view, props),
+        act: &props.act,
+    };
+    let content = if props.as_table {
+        tables(view, props)
+    } else {
+        let cpus = view.cpus.iter().map(|cpu| column(view, cpu, props));
+        html! {
+            <div class="scroll sched-scroll">
+                <div class="sched-cpus">{ for cpus }</div>
+                { time(props) }
+            </div>
+        }
+    };
+    framed(frame, props.as_table, content)
+}
+
+/// The same as two tables.
+fn tables(view: &SchedView, props: &SchedPane) -> Html {
+    let timeline = props.timeline.as_ref().map(|timeline| {
+        part(DataTable {
+            id: "timeline-table".into(),
+            table: timeline.table(),
+        })
+    });
+    html! {
+        <>
+            { part(DataTable { id: "scheduler-table".into(), table: view.table() }) }
+            if let Some(timeline) = timeline {
+                <p class="sched-note">{ props.timeline.as_ref().map(|it| it.sentence()) }</p>
+                { timeline }
+            }
+        </>
+    }
+}
+
+/// Chooses whose queues are shown, where there are groups.
+fn groups(view: &SchedView, props: &SchedPane) -> Html {
+    let Some(open) = &props.open else {
+        return Html::default();
+    };
+    let group = view.groups.iter().find(|group| *group.path == **open);
+    let shares = group.map_or(0, |group| group.shares);
+    let above = group.and_then(|group| view.groups.get(group.parent? as usize));
+    let above = above.filter(|above| above.parent.is_some());
+    let above = above.map(|above| above.path.clone());
+    let back = props.act.reform(move |_| {
+        focus_in_place("#sched-tree-0");
+        Action::Sched(Own::Open(above.clone()))
+    });
+    html! {
+        <>
+            <button class="tool" id="sched-back" onclick={back} aria-label="the group above"
+                title="the group above (Esc)">{ icon(icons::RETURN) }</button>
+            <span class="mono" id="sched-group">{ open.to_string() }</span>
+            <span class="quiet">{ shares }{ " shares" }</span>
+        </>
+    }
+}
+
+/// A CPU: its facts, its tree, and why the next one is next.
+fn column(view: &Rc<SchedView>, cpu: &RunQueueView, props: &SchedPane) -> Html {
+    let number = cpu.cpu;
+    let is_open = props.why.is_some_and(|why| why.0 == number);
+    let reasons = if is_open { cpu.why().0 } else { Vec::new() };
+    let looked_at = props.why.map_or(0, |why| why.1);
+    let looked_at = looked_at.min(reasons.len().saturating_sub(1));
+    let reason = reasons.get(looked_at).cloned();
+    let toggle = props
+        .act
+        .reform(move |_| Action::Sched(Own::Why(if is_open { None } else { Some((number, 0)) })));
+    let running = cpu.running().map_or("idle".to_string(), |it| it.name());
+    let facts = [
+        ("runs", running),
+        ("runnable", cpu.nr_running.to_string()),
+        (
+            "load",
+            cpu.queues.first().map_or(0, |it| it.load).to_string(),
+        ),
+        ("switches", cpu.switches.to_string()),
+        ("user", seconds(cpu.user_ns)),
+        ("system", seconds(cpu.system_ns)),
+        ("idle", seconds(cpu.idle_ns)),
+    ];
+    let facts = facts.map(|(name, value)| {
+        html! { <div><dt>{ name }</dt><dd data-fact={name}>{ value }</dd></div> }
+    });
+    html! {
+        <section class="sched-cpu" key={number} aria-label={format!("CPU {number}")}
+            data-cpu={number.to_string()}>
+            <div class="sched-head">
+                <h3>{ "CPU " }{ number }</h3>
+                if cpu.need_resched { <span class="badge">{ "to choose anew" }</span> }
+                <button class="tool sched-why" aria-pressed={is_open.to_string()} onclick={toggle}
+                    title="who runs next, and why, step by step (W)">{ "who is next?" }</button>
+            </div>
+            <dl class="facts-row">{ for facts }</dl>
+            <Tree view={view.clone()} cpu={number as usize} open={props.open.clone()} {reason}
+                lit={props.lit.clone()} theme={props.theme} act={props.act.clone()} />
+            if is_open { { why::list(number, &reasons, looked_at, &props.act) } }
+        </section>
+    }
+}
+
+/// Nanoseconds as `1.234 s`.
+fn seconds(ns: u64) -> String {
+    format!("{}.{:03} s", ns / 1_000_000_000, ns / 1_000_000 % 1000)
+}
+
+/// Who ran when, and the shares.
+fn time(props: &SchedPane) -> Html {
+    let Some(view) = &props.timeline else {
+        return html! {
+            <p class="empty" id="sched-no-time">
+                { "No time has passed yet. Console lines take none; " }<code>{ "sleep 1" }</code>
+                { " lets a second pass, in which tasks run: " }<code>{ "spawn spin" }</code>
+                { " makes one that wants to." }
+            </p>
+        };
+    };
+    let all = Window::all(view);
+    let window = props.window.unwrap_or(all);
+    html! {
+        <section class="sched-time" aria-labelledby="sched-time-title">
+            <h3 id="sched-time-title" class="unseen">{ "who ran when" }</h3>
+            <p class="sched-note" id="sched-time-sentence">{ view.sentence() }</p>
+            if view.noted_ns < view.end_ns {
+                <p class="sched-note">
+                    { "So much happened that turns are noted up to " }
+                    { milliseconds(view.noted_ns - view.begin_ns) }
+                    { " only; sums are of the whole step." }
+                </p>
+            }
+            <Lanes view={view.clone()} {window} lit={props.lit.clone()} theme={props.theme}
+                act={props.act.clone()} />
+            { shares::shares(view) }
+        </section>
+    }
+}
