@@ -348,7 +348,7 @@ impl App {
             Pane::Sched => part(SchedPane {
                 view: state.sched.view.clone(),
                 timeline: state.sched.timeline.clone(),
-                window: state.sched.window,
+                window: state.sched.shown(),
                 open: state.sched.open.clone(),
                 why: state.sched.why,
                 lit: state.inquiry.lit.clone(),

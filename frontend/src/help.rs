@@ -7,13 +7,16 @@ use crate::part::drawn_by;
 use crate::state::Action;
 
 /// Keys and what they do, by where they work.
-const KEYS: [(&str, &[(&str, &str)]); 6] = [
+const KEYS: [(&str, &[(&str, &str)]); 7] = [
     (
         "Everywhere",
         &[
             ("Alt + ←  Alt + →", "one step back or on"),
             ("Alt + Home  Alt + End", "to the boot or the last step"),
-            ("Alt + 1 … 6", "console, tree, memory, slab, events, lab"),
+            (
+                "Alt + 1 … 7",
+                "console, tree, memory, slab, events, lab, scheduler",
+            ),
             ("Alt + Enter", "check my work in the lab that is open"),
             ("?", "this help (outside the console)"),
             ("Esc", "close what is open"),
@@ -75,6 +78,18 @@ const KEYS: [(&str, &[(&str, &str)]); 6] = [
             ("Enter", "the object's bytes"),
             ("Space  ← →", "in a defragmentation: play, scene by scene"),
             ("Esc", "back"),
+        ],
+    ),
+    (
+        "Scheduler",
+        &[
+            ("← →", "by virtual runtime; turn by turn"),
+            ("↑ ↓", "along the tree's links; CPU by CPU"),
+            ("Home", "who is next"),
+            ("W", "why it is next, step by step"),
+            ("Enter", "a group's tree; a task's bytes"),
+            ("+ −  0", "in the timeline: closer, further, all of it"),
+            ("Shift + ← →", "in the timeline: earlier, later"),
         ],
     ),
 ];

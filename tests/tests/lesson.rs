@@ -490,6 +490,27 @@ const PLACES: &[(&str, &str, &[&str])] = &[
             "see #compare-slabs",
         ],
     ),
+    (
+        "scheduler",
+        "",
+        &[
+            "# mkdir /c; mount -t container -o cpu cpu /c; mkdir /c/guests",
+            "# spawn spin; spawn spin; spawn spin; echo 101 > /c/guests/tasks",
+            "# sleep 1",
+            "pane scheduler",
+            "click .sched-why",
+            "see #sched-shares",
+        ],
+    ),
+    (
+        "scheduler table",
+        "",
+        &[
+            "# spawn spin; sleep 1",
+            "pane scheduler",
+            "click #scheduler-table-toggle",
+        ],
+    ),
     ("events", "", &["# radix create t", "pane events"]),
     ("help", "", &["click #help"]),
     ("log", "", &["click #log"]),

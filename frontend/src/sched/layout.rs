@@ -13,7 +13,7 @@ const LEVEL: f64 = 32.0;
 /// Above the first level.
 const TOP: f64 = 26.0;
 /// Left and right of the tree.
-const SIDE: f64 = 22.0;
+const SIDE: f64 = 30.0;
 /// A node's height.
 pub const NODE: f64 = 20.0;
 /// What the axis takes at the foot.

@@ -6,7 +6,7 @@ use yew::{Html, html};
 
 use super::lanes_draw::hue;
 
-/// Tasks that are listed; the busiest.
+/// Tasks that are listed, the busiest; and groups.
 const TASKS_SHOWN: usize = 40;
 
 /// The groups, if there are any, and the tasks.
@@ -20,7 +20,7 @@ pub fn shares(view: &TimelineView) -> Html {
         let weight = format!("{} shares", group.shares);
         row(&group.path, depth, weight, share, busy, None)
     });
-    let groups: Vec<Html> = groups.collect();
+    let groups: Vec<Html> = groups.take(TASKS_SHOWN).collect();
     let mut order: Vec<usize> = (0..tasks.len()).collect();
     order.sort_by_key(|task| std::cmp::Reverse(tasks[*task].ns));
     let left = order.len().saturating_sub(TASKS_SHOWN);

@@ -13,6 +13,9 @@ use crate::state::inquiry::lit::Lit;
 
 /// Where the running one stands: left, top, width, height.
 const RUNNING: [f64; 4] = [4.0, 2.0, 128.0, 20.0];
+/// A black node, and what is written on it.
+const BLACK: &str = "#0c0f11";
+const ON_BLACK: &str = "#f2f4f5";
 const FONT: &str = "11px ui-monospace, Menlo, Consolas, monospace";
 const BOLD: &str = "600 11px ui-monospace, Menlo, Consolas, monospace";
 const WORDS: &str = "11px system-ui, sans-serif";
@@ -41,6 +44,8 @@ struct Brush<'a> {
     line: String,
     paper: String,
     red: String,
+    /// Black nodes are black in every theme, with a border that is seen.
+    border: String,
     accent: String,
     on_accent: String,
     lit: String,
@@ -56,6 +61,7 @@ pub fn draw(canvas: &HtmlCanvasElement, surface: &Surface, scene: &Scene<'_>) ->
         line: colour("--line"),
         paper: colour("--panel"),
         red: colour("--error"),
+        border: colour("--ink-2"),
         accent: colour("--accent"),
         on_accent: colour("--accent-ink"),
         lit: colour("--lit"),
@@ -142,8 +148,8 @@ impl Brush<'_> {
         let radius = if node.is_red { NODE / 2.0 } else { 2.0 };
         self.rounded(place, radius);
         let (fill, stroke, ink) = match node.is_red {
-            true => (&self.paper, &self.red, &self.ink),
-            false => (&self.ink, &self.ink, &self.paper),
+            true => (&*self.paper, &*self.red, &*self.ink),
+            false => (BLACK, &*self.border, ON_BLACK),
         };
         context.set_fill_style_str(fill);
         context.fill();
@@ -274,8 +280,10 @@ impl Brush<'_> {
                     context.stroke();
                 }
                 false => {
-                    context.set_fill_style_str(&self.ink);
-                    context.fill_rect(x - 3.0, y - 3.0, 6.0, 6.0);
+                    context.set_fill_style_str(&self.border);
+                    context.fill_rect(x - 3.5, y - 3.5, 7.0, 7.0);
+                    context.set_fill_style_str(BLACK);
+                    context.fill_rect(x - 2.5, y - 2.5, 5.0, 5.0);
                 }
             }
         }

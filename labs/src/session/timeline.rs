@@ -12,7 +12,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use kernel_core::mem::{MEM, Mem, Ref};
-use kernel_core::task::sched::{self, ROOT_GROUP, Rq, TaskGroup, rq, task_group, weight_of};
+use kernel_core::task::sched::{
+    self, NICE_0_LOAD, ROOT_GROUP, Rq, TaskGroup, rq, task_group, weight_of,
+};
 use kernel_core::task::{RUNNING, STOPPED, TASK_DEAD, Task, find_task_by_pid, time};
 use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
 
@@ -22,6 +24,8 @@ use crate::view::{Ended, Merged, Span, TimelineGroup, TimelineTask, TimelineView
 
 /// Turns that are noted of a step, and as many wake-ups; 10 MB at most.
 const NOTED_MAX: usize = 1 << 17;
+/// Tasks that are told apart: a fork bomb makes many.
+const TASKS_MAX: usize = 2000;
 /// Turns of a window that a view tells one by one, and wake-ups.
 const SPANS_MAX: usize = 4000;
 /// Columns that a window is cut into when there are more.
@@ -44,8 +48,8 @@ pub(super) struct Recording {
 
 /// A CPU, as the recorder knows it.
 struct Lane {
-    /// The turn that goes on.
-    open: Option<Span>,
+    /// The turn that goes on, and the group that it is charged to.
+    open: Option<(Span, u32)>,
     /// Why it may end soon, and how often the CPU had looked for whom to run by then: the reason
     /// holds for the next time only.
     cause: Option<(Ended, u32)>,
@@ -109,13 +113,9 @@ impl Recorder {
                 yld_count,
                 ..
             } = mem[rq(cpu)];
-            let open = (curr != idle).then(|| Span {
-                cpu,
-                task: recorder.task(mem, curr),
-                start_ns: clock,
-                end_ns: clock,
-                lead_ns: 0,
-                ended: Ended::NotYet,
+            let open = (curr != idle).then(|| {
+                let (task, group) = recorder.task(mem, curr);
+                (Span::begin(cpu, task, clock), group)
             });
             recorder.lanes.push(Lane {
                 open,
@@ -151,8 +151,8 @@ impl Recorder {
         place
     }
 
-    /// The place of a task in the list; what is known of it is renewed.
-    fn task(&mut self, mem: &Mem, task: Ref<Task>) -> u32 {
+    /// The places of a task and of its group in their lists; what is known of the task is renewed.
+    fn task(&mut self, mem: &Mem, task: Ref<Task>) -> (u32, u32) {
         let group = self.group(mem, task_group(mem, task));
         let Task {
             pid,
@@ -161,10 +161,22 @@ impl Recorder {
             ..
         } = mem[task];
         let tasks = &mut self.recording.view.tasks;
-        let place = *self.known.entry(pid).or_insert_with(|| {
-            tasks.push(TimelineTask::default());
-            tasks.len() as u32 - 1
-        });
+        let place = match self.known.get(&pid) {
+            Some(place) => *place,
+            None if tasks.len() > TASKS_MAX => return (TASKS_MAX as u32, group),
+            None => {
+                tasks.push(TimelineTask::default());
+                let place = tasks.len() as u32 - 1;
+                if tasks.len() > TASKS_MAX {
+                    // This one stands for all that are to come.
+                    tasks[TASKS_MAX].weight = NICE_0_LOAD;
+                    tasks[TASKS_MAX].group = group;
+                    return (place, group);
+                }
+                self.known.insert(pid, place);
+                place
+            }
+        };
         let known = &mut tasks[place as usize];
         let comm = mem[task].comm();
         if known.comm != comm {
@@ -176,7 +188,7 @@ impl Recorder {
         known.group = group;
         known.weight = weight_of(static_prio);
         known.is_tied = cpus_allowed & online != online;
-        place
+        (place, group)
     }
 
     fn see(&mut self, mem: &Mem, event: &Event) {
@@ -210,7 +222,7 @@ impl Recorder {
                 let [from, to] = [args[2] as u32, args[3] as u32];
                 let place = self.known.get(&pid).copied();
                 let open = self.lanes.get(from as usize).and_then(|lane| lane.open);
-                if place.is_some() && open.map(|open| open.task) == place {
+                if place.is_some() && open.map(|open| open.0.task) == place {
                     self.cause(mem, from, Ended::Moved { cpu: to });
                 }
                 self.cause(mem, to, Ended::Arrival { pid });
@@ -237,7 +249,7 @@ impl Recorder {
         let Some(task) = find_task_by_pid(mem, pid) else {
             return;
         };
-        let task = self.task(mem, task);
+        let (task, _) = self.task(mem, task);
         let wakes = &mut self.recording.wakes;
         if wakes.len() < NOTED_MAX {
             wakes.push(Wake {
@@ -282,33 +294,29 @@ impl Recorder {
             self.close(open, clock, ended);
         }
         if pid != 0 {
-            let task = self.task(mem, curr);
+            let (task, group) = self.task(mem, curr);
             let wait_start = mem[curr].se.wait_start;
             let view = &mut self.recording.view;
             let known = &mut view.tasks[task as usize];
             known.turns += 1;
             known.waited_ns += clock.saturating_sub(wait_start.max(view.begin_ns));
             let lead = second.wrapping_sub(vruntime) as i64;
-            self.lanes[cpu as usize].open = Some(Span {
-                cpu,
-                task,
-                start_ns: clock,
-                end_ns: clock,
+            let span = Span {
                 lead_ns: if second == 0 { 0 } else { lead.max(0) as u64 },
-                ended: Ended::NotYet,
-            });
+                ..Span::begin(cpu, task, clock)
+            };
+            self.lanes[cpu as usize].open = Some((span, group));
         }
     }
 
     /// Ends a turn.
-    fn close(&mut self, mut span: Span, clock: u64, ended: Ended) {
+    fn close(&mut self, (mut span, group): (Span, u32), clock: u64, ended: Ended) {
         span.end_ns = clock.max(span.start_ns);
         span.ended = ended;
         let ns = span.end_ns - span.start_ns;
         let Recording { view, spans, .. } = &mut self.recording;
-        let task = &mut view.tasks[span.task as usize];
-        task.ran_ns += ns;
-        view.groups[task.group as usize].ran_ns += ns;
+        view.tasks[span.task as usize].ran_ns += ns;
+        view.groups[group as usize].ran_ns += ns;
         if spans.len() < NOTED_MAX {
             spans.push(span);
             view.noted_ns = view.noted_ns.max(span.end_ns);
@@ -328,7 +336,7 @@ impl Recorder {
         for cpu in 0..mem[MEM].nr_cpus {
             let Rq { curr, .. } = mem[rq(cpu)];
             for task in sched::tasks_of(mem, cpu).filter(|task| *task != curr) {
-                let place = self.task(mem, task);
+                let (place, _) = self.task(mem, task);
                 let since = mem[task].se.wait_start;
                 let view = &mut self.recording.view;
                 let waited = end_ns.saturating_sub(since.max(view.begin_ns));
@@ -694,5 +702,26 @@ mod tests {
         lab.0.handle(Request::Seek { step: 3 });
         lab.run(&["sleep 1"]);
         assert_eq!(lab.all(4).end_ns, SECOND);
+    }
+
+    #[test]
+    fn a_crowd_is_told_as_a_few_and_the_rest() {
+        let mut lab = Lab::new(
+            "mem=16M cpus=2",
+            &[
+                "echo n = 0 > /crowd; echo 'while $n < 2200' >> /crowd; echo child = fork >> /crowd",
+                "echo 'if $child == 0' >> /crowd; echo exit >> /crowd; echo end >> /crowd",
+                "echo 'wait $child' >> /crowd; echo 'n = $n + 1' >> /crowd; echo end >> /crowd",
+                "chmod 755 /crowd; /crowd",
+            ],
+        );
+        let view = lab.all(4);
+        assert_eq!(view.tasks.len(), TASKS_MAX + 1);
+        assert_eq!(view.name(TASKS_MAX as u32), "others");
+        let (groups, tasks) = view.shares();
+        assert_eq!(
+            groups[0].ns,
+            tasks.iter().map(|share| share.ns).sum::<u64>()
+        );
     }
 }

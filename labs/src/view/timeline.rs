@@ -30,7 +30,8 @@ pub struct TimelineView {
     /// When so many turns had been noted that no more were: `end_ns` but for very busy steps. Sums
     /// go on to the end.
     pub noted_ns: u64,
-    /// All that ran, waited or woke during the step, in the order of their appearance.
+    /// All that ran, waited or woke during the step, in the order of their appearance. Of very many
+    /// tasks the last entry stands for those that came late; its number is 0.
     pub tasks: Vec<TimelineTask>,
     /// The groups that they were in, with those above, parents before children.
     pub groups: Vec<TimelineGroup>,
@@ -199,8 +200,15 @@ fn percent(part: u64, all: u64) -> String {
     format!("{}.{} %", permille / 10, permille % 10)
 }
 
+/// A group or a task, by its place in its list.
+enum Who {
+    Group(usize),
+    Task(usize),
+}
+
 /// Somebody who takes part in a division of CPU time.
 struct Claim {
+    who: Who,
     weight: u64,
     /// No more than this is of use.
     most: u64,
@@ -233,6 +241,20 @@ fn divide(mut whole: u64, claims: &mut [Claim]) {
         }
         whole = left;
         open.retain(|it| !sated.contains(it));
+    }
+}
+
+impl Span {
+    /// A turn that begins.
+    pub(crate) fn begin(cpu: u32, task: u32, start_ns: u64) -> Span {
+        Span {
+            cpu,
+            task,
+            start_ns,
+            end_ns: start_ns,
+            lead_ns: 0,
+            ended: Ended::NotYet,
+        }
     }
 }
 
@@ -271,34 +293,34 @@ impl TimelineView {
         if let (Some(root), Some(wanted)) = (groups.first_mut(), wanted.first()) {
             root.ideal_ns = *wanted;
         }
-        for number in 0..self.groups.len() {
-            let mut inside: Vec<(bool, usize)> = Vec::new();
-            let mut claims = Vec::new();
-            for (child, group) in self.groups.iter().enumerate().skip(number + 1) {
-                if group.parent == Some(number as u32) {
-                    inside.push((true, child));
-                    claims.push(Claim {
-                        weight: group.shares.into(),
-                        most: wanted[child],
-                        got: 0,
-                    });
-                }
+        let mut claims: Vec<Vec<Claim>> = Vec::new();
+        claims.resize_with(self.groups.len(), Vec::new);
+        for (place, group) in self.groups.iter().enumerate() {
+            if let Some(parent) = group.parent.map(|it| it as usize).filter(|it| *it < place) {
+                claims[parent].push(Claim {
+                    who: Who::Group(place),
+                    weight: group.shares.into(),
+                    most: wanted[place],
+                    got: 0,
+                });
             }
-            for (place, task) in self.tasks.iter().enumerate() {
-                if task.group == number as u32 {
-                    inside.push((false, place));
-                    claims.push(Claim {
-                        weight: task.weight.into(),
-                        most: self.wanted(task),
-                        got: 0,
-                    });
-                }
+        }
+        for (place, task) in self.tasks.iter().enumerate() {
+            if let Some(claims) = claims.get_mut(task.group as usize) {
+                claims.push(Claim {
+                    who: Who::Task(place),
+                    weight: task.weight.into(),
+                    most: self.wanted(task),
+                    got: 0,
+                });
             }
+        }
+        for (number, mut claims) in claims.into_iter().enumerate() {
             divide(groups[number].ideal_ns, &mut claims);
-            for ((is_group, place), claim) in inside.into_iter().zip(claims) {
-                match is_group {
-                    true => groups[place].ideal_ns = claim.got,
-                    false => tasks[place].ideal_ns = claim.got,
+            for claim in claims {
+                match claim.who {
+                    Who::Group(place) => groups[place].ideal_ns = claim.got,
+                    Who::Task(place) => tasks[place].ideal_ns = claim.got,
                 }
             }
         }
@@ -324,7 +346,8 @@ impl TimelineView {
     /// `101 (spin)`.
     pub fn name(&self, task: u32) -> String {
         match self.tasks.get(task as usize) {
-            Some(task) => format!("{} ({})", task.pid, task.comm),
+            Some(task) if task.pid > 0 => format!("{} ({})", task.pid, task.comm),
+            Some(_) => "others".to_string(),
             None => "others".to_string(),
         }
     }
@@ -476,6 +499,10 @@ impl View for TimelineView {
             .filter(is_inside)
             .map(|(group, share)| (share.ns, group.path.clone()))
             .collect();
+        let outside = self.groups.first().map_or(0, |root| root.ran_ns);
+        if !parts.is_empty() && outside > 0 {
+            parts.push((outside, "tasks outside of them".to_string()));
+        }
         if parts.is_empty() {
             let named = tasks.iter().zip(0..).filter(|(share, _)| share.ns > 0);
             parts = named
