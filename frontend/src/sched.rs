@@ -12,7 +12,7 @@ mod why;
 
 use std::rc::Rc;
 
-use labs::view::{RunQueueView, SchedView, TimelineView, View, milliseconds};
+use labs::view::{RunQueueView, SchedView, TimelineView, View, duration};
 use yew::{Callback, Html, hook, html};
 
 use crate::choices::{Pane, Theme};
@@ -151,7 +151,7 @@ fn column(view: &Rc<SchedView>, cpu: &RunQueueView, props: &SchedPane) -> Html {
             data-cpu={number.to_string()}>
             <div class="sched-head">
                 <h3>{ "CPU " }{ number }</h3>
-                if cpu.need_resched { <span class="badge">{ "to choose anew" }</span> }
+                if cpu.need_resched { <span class="quiet">{ "asked to choose anew" }</span> }
                 <button class="tool sched-why" aria-pressed={is_open.to_string()} onclick={toggle}
                     title="who runs next, and why, step by step (W)">{ "who is next?" }</button>
             </div>
@@ -188,7 +188,7 @@ fn time(props: &SchedPane) -> Html {
             if view.noted_ns < view.end_ns {
                 <p class="sched-note">
                     { "So much happened that turns are noted up to " }
-                    { milliseconds(view.noted_ns - view.begin_ns) }
+                    { duration(view.noted_ns - view.begin_ns) }
                     { " only; sums are of the whole step." }
                 </p>
             }

@@ -30,7 +30,7 @@ pub use memory::{FrameKind, MemoryView, ZoneView};
 pub use object::{FieldView, ObjectState, ObjectView};
 pub use radix::{RadixNode, RadixNodeView, RadixView};
 pub use sched::{
-    EntityView, GroupView, QueueView, Reason, RunQueueView, SchedView, ahead, milliseconds,
+    EntityView, GroupView, QueueView, Reason, RunQueueView, SchedView, ahead, duration,
 };
 pub use slab::{CacheView, SlabView};
 pub use timeline::{

@@ -18,11 +18,31 @@ const GROUPS: [&str; 6] = [
     "sleep 10",
 ];
 
-/// A page that has run these lines and shows the scheduler.
+/// A page on whose machine of two CPUs these lines have run: a log in a link, packed as deflate
+/// packs what it cannot make smaller.
+#[track_caller]
+fn load(lines: &[&str]) -> Lab {
+    let mut lab = Lab::open();
+    let log = format!("mem=32M nodes=1 cpus=2\n{}\n", lines.join("\n"));
+    let log = json!(log);
+    lab.eval(&format!(
+        "(log => {{
+            const [low, high] = [log.length & 255, log.length >> 8];
+            const head = String.fromCharCode(1, low, high, low ^ 255, high ^ 255);
+            const packed = btoa(head + log).replaceAll('+', '-').replaceAll('/', '_');
+            location.hash = '#log=1.' + packed.replaceAll('=', '');
+        }})({log})"
+    ));
+    lab.step_is(lines.len() as u32);
+    let machine = lab.text("document.querySelector('.machine').textContent");
+    assert!(machine.contains("cpus=2"), "{machine}");
+    lab
+}
+
+/// The same with the scheduler in front.
 #[track_caller]
 fn open(lines: &[&str]) -> Lab {
-    let mut lab = Lab::open();
-    lab.run(lines);
+    let mut lab = load(lines);
     lab.click("#tab-scheduler");
     lab.wait("document.querySelector('#sched-tree-0')?.dataset.drawn");
     lab.settle();
@@ -220,8 +240,7 @@ fn the_timeline_is_walked_and_looked_into() {
 
 #[test]
 fn a_hundred_thousand_switches_stay_responsive() {
-    let mut lab = Lab::open();
-    lab.run(&[
+    let mut lab = load(&[
         "echo 1000000 > /proc/sys/kernel/sched_latency_ns",
         "echo 100000 > /proc/sys/kernel/sched_min_granularity_ns",
         "spawn spin; spawn spin; spawn spin; spawn spin; spawn spin; spawn spin",

@@ -1,6 +1,6 @@
 //! Who ran when, on a canvas: a lane a CPU, a box a turn.
 
-use labs::view::{TimelineView, milliseconds};
+use labs::view::TimelineView;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use crate::canvas::{Surface, palette};
@@ -352,7 +352,7 @@ fn clock(at_ns: u64, step: u64) -> String {
     match step {
         500_000_000.. => format!("{}.{} s", at_ns / 1_000_000_000, at_ns / 100_000_000 % 10),
         1_000_000.. => format!("{} ms", at_ns / 1_000_000),
-        _ => milliseconds(at_ns),
+        _ => format!("{}.{:03} ms", at_ns / 1_000_000, at_ns / 1000 % 1000),
     }
 }
 

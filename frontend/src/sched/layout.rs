@@ -11,7 +11,7 @@ const PITCH: (f64, f64) = (20.0, 44.0);
 /// From a node's middle to the next level's.
 const LEVEL: f64 = 32.0;
 /// Above the first level.
-const TOP: f64 = 26.0;
+const TOP: f64 = 34.0;
 /// Left and right of the tree.
 const SIDE: f64 = 30.0;
 /// A node's height.

@@ -1,7 +1,7 @@
 //! How the CPUs' time was shared: bars of what everybody had, with a mark where the weights alone
 //! would have put it.
 
-use labs::view::{Share, TimelineView, milliseconds, permille};
+use labs::view::{Share, TimelineView, duration, permille};
 use yew::{Html, html};
 
 use super::lanes_draw::hue;
@@ -101,7 +101,7 @@ fn row(
             </td>
             <td>{ text(share.ns) }</td>
             <td>{ text(share.ideal_ns) }</td>
-            <td class="share-time">{ milliseconds(share.ns) }</td>
+            <td class="share-time">{ duration(share.ns) }</td>
             <td class="share-weight">{ weight }</td>
         </tr>
     }

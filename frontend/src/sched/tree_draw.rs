@@ -4,7 +4,7 @@
 //! the tree lies the axis of virtual time, on which one sees how far apart those are whom the tree
 //! only puts in order: who is behind the running one stands left of it.
 
-use labs::view::{EntityView, QueueView, ahead, milliseconds};
+use labs::view::{EntityView, QueueView, ahead, duration};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use super::layout::{AXIS, Layout, NODE};
@@ -259,7 +259,8 @@ impl Brush<'_> {
                 continue;
             };
             let (x, top) = scene.layout.middle(number);
-            let from = (x, top + NODE / 2.0 + 20.0);
+            let below = if number == 0 { 20.0 } else { 9.0 };
+            let from = (x, top + NODE / 2.0 + below);
             let to = (x_of(offset(node)), y - 6.0);
             if from.1 < to.1 {
                 self.line(&self.line, 1.0, &[from, (x, to.1 - 8.0), to]);
@@ -297,7 +298,7 @@ impl Brush<'_> {
             self.context.fill();
         }
         let words = |at: f64| {
-            let apart = milliseconds(at.abs() as u64);
+            let apart = duration(at.abs() as u64);
             match at < 0.0 {
                 true => format!("{apart} behind"),
                 false => format!("{apart} ahead"),

@@ -131,9 +131,17 @@ pub struct Reason {
     pub text: String,
 }
 
-/// Nanoseconds as `3.200 ms`.
-pub fn milliseconds(ns: u64) -> String {
+/// A point of time, in nanoseconds, as `3.200 ms`: exact to the microsecond however late.
+pub(super) fn milliseconds(ns: u64) -> String {
     format!("{}.{:03} ms", ns / 1_000_000, ns / 1000 % 1000)
+}
+
+/// A length of time, in nanoseconds, as `3.200 ms`; from ten seconds on as `12.345 s`.
+pub fn duration(ns: u64) -> String {
+    match ns {
+        ..10_000_000_000 => milliseconds(ns),
+        _ => format!("{}.{:03} s", ns / 1_000_000_000, ns / 1_000_000 % 1000),
+    }
 }
 
 /// How much further `a` has come than `b`; negative if it is behind. Virtual times may wrap.
@@ -171,19 +179,19 @@ impl QueueView {
         let mut text = format!(
             "{}: {state} · has come to {}",
             entity.name(),
-            milliseconds(entity.vruntime)
+            duration(entity.vruntime)
         );
         if let Some(running) = self.running.as_ref().filter(|it| it.at != entity.at) {
             let ahead = ahead(entity.vruntime, running.vruntime);
             let side = if ahead < 0 { "behind" } else { "ahead of" };
-            let apart = milliseconds(ahead.unsigned_abs());
+            let apart = duration(ahead.unsigned_abs());
             text.push_str(&format!(", {apart} {side} {}", running.name()));
         }
         text.push_str(&format!(
             " · weight {} of {}: a slice of {}",
             entity.weight,
             self.load,
-            milliseconds(entity.slice_ns)
+            duration(entity.slice_ns)
         ));
         if place.is_some() {
             text.push_str(if entity.is_red {
@@ -192,7 +200,7 @@ impl QueueView {
                 " · black"
             });
         } else {
-            let turn = milliseconds(entity.turn_ns);
+            let turn = duration(entity.turn_ns);
             text.push_str(&format!(" · {turn} of its turn are over"));
         }
         text
@@ -240,12 +248,12 @@ impl RunQueueView {
                         counted(queue.waiting(), "node"),
                         queue.path,
                         first.name(),
-                        milliseconds(first.vruntime)
+                        duration(first.vruntime)
                     ),
                 ),
                 (Some(running), Some(first)) => {
                     let behind = ahead(running.vruntime, first.vruntime);
-                    let apart = milliseconds(behind.unsigned_abs());
+                    let apart = duration(behind.unsigned_abs());
                     let (running_name, name) = (running.name(), first.name());
                     if behind >= 0 {
                         let text = format!(
@@ -279,7 +287,7 @@ impl RunQueueView {
                         text: format!(
                             "So {} runs next, for about {}: its weight is {} of {} in this queue.",
                             next.name(),
-                            milliseconds(next.slice_ns),
+                            duration(next.slice_ns),
                             next.weight,
                             queue.load
                         ),
@@ -308,7 +316,7 @@ impl RunQueueView {
                 });
                 if is_beside {
                     let behind = ahead(running.vruntime, next.vruntime).unsigned_abs();
-                    text.push_str(&format!(", which is {} behind", milliseconds(behind)));
+                    text.push_str(&format!(", which is {} behind", duration(behind)));
                 }
             }
             _ => text.push_str(match self.nr_running {
@@ -342,10 +350,10 @@ impl View for SchedView {
                             queue.path.clone(),
                             place,
                             entity.name(),
-                            milliseconds(entity.vruntime),
+                            duration(entity.vruntime),
                             entity.weight.to_string(),
-                            milliseconds(entity.slice_ns),
-                            milliseconds(entity.had_ns),
+                            duration(entity.slice_ns),
+                            duration(entity.had_ns),
                             node(entity.parent),
                             node(entity.left),
                             node(entity.right),

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::sched::milliseconds;
+use super::sched::{duration, milliseconds};
 use super::{Table, View, counted, headings};
 
 /// Who ran on each CPU during a step of the log, in a window of its time.
@@ -372,8 +372,8 @@ impl TimelineView {
             Ended::NotYet => "and the step ends".to_string(),
             Ended::SliceOver { ran_ns, slice_ns } => format!(
                 "then its slice was over: {} of {}",
-                milliseconds(ran_ns),
-                milliseconds(slice_ns)
+                duration(ran_ns),
+                duration(slice_ns)
             ),
             Ended::PushedAside {
                 by,
@@ -382,8 +382,8 @@ impl TimelineView {
             } => format!(
                 "then {} woke and pushed it aside: that was {} behind, and {} are enough",
                 self.name_of_pid(by),
-                milliseconds(behind_ns),
-                milliseconds(granularity_ns)
+                duration(behind_ns),
+                duration(granularity_ns)
             ),
             Ended::NewTask { pid } => format!("then the new task {} came", self.name_of_pid(pid)),
             Ended::Arrival { pid } => {
@@ -419,11 +419,11 @@ impl TimelineView {
             self.time(span.start_ns),
             self.time(span.end_ns),
             self.name(span.task),
-            milliseconds(span.end_ns - span.start_ns),
+            duration(span.end_ns - span.start_ns),
             self.ended(span),
         );
         if span.lead_ns > 0 {
-            let lead = milliseconds(span.lead_ns);
+            let lead = duration(span.lead_ns);
             text.push_str(&format!(
                 ". It was picked as the one that had come least, by {lead}"
             ));
@@ -449,7 +449,7 @@ impl View for TimelineView {
                         [
                             self.name(number),
                             group.map_or(String::new(), |group| group.path.clone()),
-                            milliseconds(task.ran_ns),
+                            duration(task.ran_ns),
                             percent(share.ns, busy),
                             percent(share.ideal_ns, busy),
                             task.turns.to_string(),
@@ -483,7 +483,7 @@ impl View for TimelineView {
         let mut text = format!(
             "In step {}, {} passed with {}",
             self.step,
-            milliseconds(self.end_ns - self.begin_ns),
+            duration(self.end_ns - self.begin_ns),
             match self.switches {
                 1 => "1 context switch".to_string(),
                 switches => format!("{switches} context switches"),
