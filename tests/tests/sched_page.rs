@@ -105,10 +105,8 @@ fn a_tree_is_walked_and_a_task_looked_into() {
         "document.querySelector('#inspect-sentence')?.dataset.at === '{at}'"
     ));
     // More of them: all are there, in one tree.
-    lab.run(&[
-        "spawn spin; spawn spin; spawn spin; spawn spin; spawn spin; spawn spin",
-        "sleep 1",
-    ]);
+    lab.line("spawn spin; spawn spin; spawn spin; spawn spin; spawn spin; spawn spin");
+    lab.line("sleep 1");
     lab.wait(
         "[...document.querySelectorAll('.sched-tree')]
             .reduce((sum, it) => sum + Number(it.dataset.nodes), 0) === 8",
