@@ -196,7 +196,14 @@ fn exec_ends_the_other_threads() {
 /// No call breaks on numbers that make no sense for it.
 #[test]
 fn absurd_arguments() {
-    let numbers = ["-1", "0", "0x7fffffff", "0xffffffff", "0x1fffffffffffff", "-0x1fffffffffffff"];
+    let numbers = [
+        "-1",
+        "0",
+        "0x7fffffff",
+        "0xffffffff",
+        "0x1fffffffffffff",
+        "-0x1fffffffffffff",
+    ];
     let mut lab = Lab::new("mem=4M");
     let mut tried = 0;
     for call in CALLS {
