@@ -618,7 +618,7 @@ fn a_pipe_with_a_name_waits_for_its_other_end() {
         assert_eq!(fs::read(mem, reader, &mut buffer), Ok(1));
         fs::close(mem, reader);
     });
-    // The console does not wait.
+    // The console does not wait for who will never come.
     assert_eq!(
         lab.run("cat /p"),
         "cat: /p: Resource temporarily unavailable\n"
