@@ -50,6 +50,7 @@ Every log is run on each host; console text, exit status, events, chain and memo
 A difference is shrunk to the lines that matter, and the first step that differs is named.
   --seed S       the first log's seed (default 1); the others follow
   --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them
+  --tasks        logs about tasks and containers
   --hosts A,B    which hosts, the reference first (default native,wasm,qemu)";
 
 /// What `invariants --help` adds.
@@ -57,7 +58,8 @@ pub const INVARIANTS_DETAILS: &str = "
 Every log is run in this process, and every invariant of the kernel is checked after each line; a
 panic counts as well. What fails is shrunk to the lines that matter.
   --seed S       the first log's seed (default 1); the others follow
-  --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them";
+  --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them
+  --tasks        logs about tasks and containers";
 
 /// What `boot --help` adds.
 pub const BOOT_DETAILS: &str = "
@@ -181,6 +183,7 @@ pub fn parity(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         match argument {
             Long("seed") => seed = arguments.value()?.parse::<u64>()?,
             Long("slab") => subject = known_subject(arguments.value()?.string()?)?,
+            Long("tasks") => subject = "tasks".to_string(),
             Long("hosts") => hosts = host_list(&arguments.value()?.string()?)?,
             Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
             other => return Err(other.unexpected().into()),
@@ -205,6 +208,7 @@ pub fn invariants(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         match argument {
             Long("seed") => seed = arguments.value()?.parse::<u64>()?,
             Long("slab") => subject = known_subject(arguments.value()?.string()?)?,
+            Long("tasks") => subject = "tasks".to_string(),
             Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
             other => return Err(other.unexpected().into()),
         }

@@ -67,6 +67,7 @@ macro_rules! commands {
 }
 
 commands! {
+    "bg", "bg [%JOB]", "have a stopped job go on in the background", jobs::bg;
     "cat", "cat [FILE]...", "print files, or the input that < gives", text::cat;
     "cd", "cd [DIRECTORY]", "change the working directory; / without a name", files::cd;
     "chmod", "chmod MODE FILE...", "change permission bits: 644, or u+w,go-r", owners::chmod;
@@ -78,6 +79,7 @@ commands! {
     "echo", "echo [-n] [WORD]...", "print words; -n leaves out the newline", text::echo;
     "exit", "exit", "switch the machine off", control::exit;
     "false", "false", "do nothing, with status 1", control::fails;
+    "fg", "fg [%JOB]", "have a job go on in the foreground, and wait for it", jobs::fg;
     "find", "find PATH [-name PATTERN]", "print what is below a directory", find::find;
     "help", "help [COMMAND]", "say what there is", control::help;
     "id", "id", "print who one is", owners::id;

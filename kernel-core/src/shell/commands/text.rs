@@ -68,7 +68,7 @@ fn copy(context: &mut Context<'_>, file: Ref<File>, path: &str) -> Result<u8, St
     let mut buffer = [0; FRAME_SIZE];
     loop {
         context.mem.charge(1).map_err(|_| Stop::Interrupted)?;
-        match fs::read(context.mem, file, &mut buffer) {
+        match context.read(file, &mut buffer) {
             Ok(0) => return Ok(0),
             Ok(length) => context.write_bytes(&buffer[..length])?,
             Err(errno) => return Ok(fail(context, path, errno)),
@@ -89,7 +89,7 @@ pub(super) fn read(context: &mut Context<'_>, words: &Words) -> Outcome {
         return Ok(1);
     };
     let mut buffer = [0; READ_MAX];
-    let length = fs::read(context.mem, file, &mut buffer).unwrap_or(0);
+    let length = context.read(file, &mut buffer).unwrap_or(0);
     let line = buffer[..length].split(|&byte| byte == b'\n').next();
     let line = line.and_then(|line| core::str::from_utf8(line).ok());
     let mut rest = line.unwrap_or("").trim();
