@@ -81,7 +81,8 @@ pub struct Finding {
     pub text: String,
 }
 
-/// The kinds of things that callbacks do wrong.
+/// The kinds of things that callbacks do wrong. [`Fault::Panic`], [`Fault::Endless`] and [`Fault::Wild`] are
+/// found out whatever kind they are of, the others in those of a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// They panicked.

@@ -1,4 +1,5 @@
-//! Checks of callbacks that a student has written.
+//! Checks of callbacks that a student has written: of a cache, of a subsystem of containers, or of a file
+//! in `/proc`.
 //!
 //! Such a check is a *trial*: console lines that run on a fresh machine with the student's callbacks
 //! loaded, what must not happen meanwhile, and what must come of a line at the end. Each trial asks

@@ -34,6 +34,9 @@ const _: () = {
     assert!(offset_of!(FsData, next_fortune) == offset_of!(FsData, cookie_index) + 4);
 };
 
+/// Steps that a call of a module's callback takes, so that a file without an end does not take an hour.
+const MODULE_STEPS: u32 = 1000;
+
 /// Where the numbers are.
 pub const NUMBERS: Ref<Fortune> = FS.byte_add(offset_of!(FsData, cookie_index));
 
@@ -69,6 +72,7 @@ fn read_proc(
     count: usize,
 ) -> Result<Answer, Errno> {
     if mem.has_module(Kind::ProcFile) {
+        mem.charge(MODULE_STEPS)?;
         let answer = mem.ask_module(|module, mem| module.read_proc(mem, page, offset, count));
         return answer.unwrap_or(Ok(Answer::END));
     }
@@ -93,6 +97,7 @@ fn read_proc(
 /// One cookie more.
 fn write_proc(mem: &mut Mem, bytes: &[u8]) -> Result<usize, Errno> {
     if mem.has_module(Kind::ProcFile) {
+        mem.charge(MODULE_STEPS)?;
         let taken = mem.ask_module(|module, mem| module.write_proc(mem, bytes));
         return taken.unwrap_or(Err(Errno::EIO));
     }

@@ -1,7 +1,7 @@
 //! Counts in a variable of its own, which does not last.
 //!
 //! fails: count
-//! also: moves, failed, limit
+//! also: moves, failed, limit, above, sideways, veto
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use glass::*;
