@@ -16,6 +16,7 @@ use super::{
 };
 use crate::btf::describe;
 use crate::errno::Errno;
+use crate::fs::Name;
 use crate::mem::{FRAME_SIZE, Mem, Ref, UNIT};
 use crate::module::{FILES_MAX, SUBSYSTEM};
 use crate::task::Task;
@@ -135,13 +136,18 @@ impl ContainerSubsystem for ModuleSubsystem {
         number: usize,
         container: Ref<Container>,
     ) -> Result<(), Errno> {
-        let made = mem.ask_module(|module, mem| {
-            (0..FILES_MAX).try_for_each(|row| match module.file(mem, row) {
-                Some(name) => files::add_named(mem, container, number, row as u32, name),
-                None => Ok(()),
-            })
-        });
-        made.unwrap_or(Ok(()))
+        for row in 0..FILES_MAX {
+            let mut name = Name::EMPTY;
+            let named = mem.ask_module(|module, mem| {
+                let found = module.file(mem, row)?;
+                name.write_str(found).ok()
+            });
+            // Made when the module is back in its slot: that needs memory, for which others may have to end.
+            if named.flatten().is_some() {
+                files::add_named(mem, container, number, row as u32, name.text())?;
+            }
+        }
+        Ok(())
     }
 }
 
