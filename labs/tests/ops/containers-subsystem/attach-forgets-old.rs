@@ -1,7 +1,7 @@
 //! A task that moves is counted in its new container, and stays counted in the old one.
 //!
 //! fails: moves
-//! also: count, limit, above, sideways, failed, veto
+//! also: count, above, sideways
 
 use glass::*;
 

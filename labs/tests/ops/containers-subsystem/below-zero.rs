@@ -2,7 +2,7 @@
 //!
 //! fails: count
 //! says: exit panicked at ops.rs
-//! also: moves, limit
+//! also: limit
 
 use glass::*;
 

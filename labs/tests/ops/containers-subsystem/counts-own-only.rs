@@ -1,7 +1,7 @@
 //! Counts tasks in their own container, and not in those above.
 //!
 //! fails: count
-//! also: moves, above, sideways, veto
+//! also: moves, above, veto, sideways
 
 use glass::*;
 

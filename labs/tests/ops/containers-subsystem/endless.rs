@@ -2,7 +2,7 @@
 //!
 //! fails: limit
 //! says: can_attach did not end within 10000000 instructions
-//! also: above, count
+//! also: count, above
 
 use glass::*;
 

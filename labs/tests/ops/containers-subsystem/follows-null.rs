@@ -2,7 +2,7 @@
 //!
 //! fails: count
 //! says: NULL pointer dereference
-//! also: moves, limit, sideways, above, veto, failed
+//! also: moves, limit, sideways
 
 use glass::*;
 

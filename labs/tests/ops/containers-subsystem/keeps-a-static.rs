@@ -1,7 +1,7 @@
 //! Counts in a variable of its own, which does not last.
 //!
 //! fails: count
-//! also: moves, failed, limit, above, sideways, veto
+//! also: moves, limit, above, veto, sideways, failed
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use glass::*;

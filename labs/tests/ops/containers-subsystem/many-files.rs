@@ -2,7 +2,7 @@
 //!
 //! fails: count
 //! says: more than 4 files
-//! also: limit, moves, sideways
+//! also: moves, limit, sideways
 
 use glass::*;
 

@@ -2,7 +2,7 @@
 //!
 //! fails: count
 //! says: is no name for a file
-//! also: limit, moves, sideways
+//! also: moves, limit, sideways
 
 use glass::*;
 

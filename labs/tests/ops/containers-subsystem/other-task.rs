@@ -2,7 +2,7 @@
 //!
 //! fails: moves
 //! says: which is not its task
-//! also: veto, failed, count
+//! also: count, veto
 
 use glass::*;
 

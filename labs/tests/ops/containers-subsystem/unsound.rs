@@ -3,7 +3,7 @@
 //!
 //! fails: count
 //! says: was stopped: out of bounds memory access
-//! also: moves, limit, above, veto, sideways, failed
+//! also: moves, limit, sideways
 
 use glass::*;
 pub struct Ops;

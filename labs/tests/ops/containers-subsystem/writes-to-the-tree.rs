@@ -2,7 +2,7 @@
 //!
 //! fails: moves
 //! says: attach wrote to
-//! also: count, veto, failed
+//! also: count, veto
 
 use glass::*;
 

@@ -2,7 +2,6 @@
 //!
 //! fails: next
 //! says: read_proc did not end within 10000000 instructions
-//! also: empty, room, enospc, wrap, nothing
 
 use glass::*;
 

@@ -1,7 +1,7 @@
 //! Keeps its place in a variable of its own, which does not last.
 //!
 //! fails: next
-//! also: enospc, room
+//! also: room, enospc
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use glass::*;

@@ -1,7 +1,7 @@
 //! Does not begin again.
 //!
 //! fails: next
-//! also: room, enospc, wrap, nothing
+//! also: wrap, nothing
 
 use glass::*;
 

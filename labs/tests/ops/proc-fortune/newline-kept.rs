@@ -1,7 +1,7 @@
 //! Leaves the newline where it was.
 //!
 //! fails: next
-//! also: empty, room, enospc, wrap, nothing
+//! also: room, enospc, wrap, nothing
 
 use glass::*;
 

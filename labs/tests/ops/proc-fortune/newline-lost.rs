@@ -1,7 +1,7 @@
 //! Does not put the newline back.
 //!
 //! fails: next
-//! also: empty, nothing, room, enospc, wrap
+//! also: empty, nothing
 
 use glass::*;
 

@@ -2,7 +2,7 @@
 //!
 //! fails: wrap
 //! says: read_proc panicked
-//! also: next, room, enospc, nothing
+//! also: next, nothing
 
 use glass::*;
 

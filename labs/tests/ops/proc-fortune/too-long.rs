@@ -1,7 +1,7 @@
 //! Answers with more than its page.
 //!
 //! fails: next
-//! also: empty, room, enospc, wrap, nothing
+//! also: empty, room, wrap, nothing
 
 use glass::*;
 

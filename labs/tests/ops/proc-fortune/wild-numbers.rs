@@ -2,7 +2,7 @@
 //!
 //! fails: next
 //! says: neither the pot nor one of its numbers
-//! also: room, wrap, nothing, enospc, empty
+//! also: room, enospc, wrap, nothing
 
 use glass::*;
 

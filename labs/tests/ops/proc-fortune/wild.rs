@@ -2,7 +2,6 @@
 //!
 //! fails: enospc
 //! says: which is behind the pot
-//! also: room, wrap, next, empty, nothing
 
 use glass::*;
 

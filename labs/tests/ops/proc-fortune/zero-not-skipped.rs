@@ -1,7 +1,7 @@
 //! Stays at the zero behind a fortune.
 //!
 //! fails: next
-//! also: nothing, room, enospc, wrap
+//! also: room, enospc, wrap, nothing
 
 use glass::*;
 
