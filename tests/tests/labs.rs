@@ -136,6 +136,11 @@ fn the_kernel_answers_what_the_handouts_explain() {
         ("slab-overrun", "lost", "33"),
         ("slab-defrag", "vacated", "0"),
         ("slab-defrag", "closing", "1"),
+        ("containers-subsystem", "above", "2"),
+        ("proc-fortune", "early", "atience"),
+        ("proc-fortune", "cut", "Temperanc"),
+        ("proc-fortune", "round", "Patience"),
+        ("proc-fortune", "fit", "3"),
         ("slab-dcache", "pinned", "0"),
         ("slab-dcache", "block", "yes"),
     ];

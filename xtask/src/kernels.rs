@@ -23,7 +23,8 @@ Standard output gets exactly the console's text, standard error
 the number of trace events and the hash chain over them. The exit status is the last line's.
   --host HOST  where the kernel runs: native (in a process, the default), wasm (in a browser)
                or qemu (on a booted machine)
-  --ops FILE   with a student's callbacks for connections (see `help lab`); in a process only";
+  --ops FILE   with what a student has written loaded (see `help lab`): callbacks of a cache, a
+               subsystem of containers or a file in /proc; in a process only";
 
 /// What `trace --help` adds.
 pub const TRACE_DETAILS: &str = "

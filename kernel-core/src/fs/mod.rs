@@ -47,7 +47,7 @@ mod file;
 #[cfg(test)]
 mod file_tests;
 mod filemap;
-mod fortune;
+pub mod fortune;
 mod generated;
 mod hash;
 mod inode;
