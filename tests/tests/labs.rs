@@ -138,6 +138,15 @@ fn the_kernel_answers_what_the_handouts_explain() {
         ("slab-defrag", "closing", "1"),
         ("slab-dcache", "pinned", "0"),
         ("slab-dcache", "block", "yes"),
+        ("containers-hierarchy", "stays", "2000000000"),
+        ("containers-hierarchy", "busy", "1"),
+        ("containers-hierarchy", "empty", "no"),
+        ("containers-shares", "half", "50"),
+        ("containers-shares", "ten", "10"),
+        ("containers-shares", "idle", "100"),
+        ("containers-shares", "nested", "60"),
+        ("containers-shares", "nice", "60"),
+        ("containers-shares", "loose", "45"),
     ];
     for Authored { lab, .. } in catalogue() {
         for variant in variants(&lab, 20) {
