@@ -310,3 +310,252 @@ fn shares_done_otherwise() {
         ],
     );
 }
+
+#[test]
+fn two_hierarchies_done_wrongly() {
+    wrong(
+        "containers-two",
+        &[
+            // The filter went where its parent went, in one tree or in the other.
+            (
+                "cpu",
+                &[(
+                    "echo {{101 + k}} > /containers/cpu",
+                    "echo {{101 + k}} > /containers/cpu/system/tasks",
+                )],
+            ),
+            (
+                "mem",
+                &[(
+                    "echo {{101 + k}} > /containers/mem",
+                    "echo {{101 + k}} > /containers/mem/rest/tasks",
+                )],
+            ),
+            ("cpu", &[("", "echo 0 > /containers/cpu/guests/tasks")]),
+            // Shares the wrong way round; none; somebody computes outside.
+            (
+                "shares",
+                &[
+                    ("echo 9216", "echo 1024 > /containers/cpu/guests/cpu.shares"),
+                    (
+                        "echo 1024 > /containers/cpu/system",
+                        "echo 9216 > /containers/cpu/system/cpu.shares",
+                    ),
+                ],
+            ),
+            ("shares", &[("echo 9216", "echo")]),
+            ("shares", &[("", "spawn spin")]),
+            (
+                "limit",
+                &[(
+                    "echo {{m}}M",
+                    "echo {{m}} > /containers/mem/mail/memory.limit_in_bytes",
+                )],
+            ),
+            (
+                "limit",
+                &[(
+                    "echo {{m}}M",
+                    "echo {{m}}000000 > /containers/mem/mail/memory.limit_in_bytes",
+                )],
+            ),
+            // Stopped is not frozen; frozen before it was there; thawed again.
+            ("frozen", &[("echo FROZEN", "kill -STOP {{103 + k}}")]),
+            (
+                "frozen",
+                &[
+                    (
+                        "echo {{103 + k}} > /containers/freezer",
+                        "echo FROZEN > /containers/freezer/night/freezer.state",
+                    ),
+                    (
+                        "echo FROZEN",
+                        "echo {{103 + k}} > /containers/freezer/night/tasks",
+                    ),
+                ],
+            ),
+            (
+                "frozen",
+                &[(
+                    "",
+                    "sleep 1\necho THAWED > /containers/freezer/night/freezer.state",
+                )],
+            ),
+            (
+                "busy",
+                &[(
+                    "mount -t container -o cpu,devices",
+                    "mount -t container -o devices no /containers/no",
+                )],
+            ),
+            // One tree with all of it: no second path, and no third.
+            (
+                "mem limit frozen",
+                &[(
+                    "mount -t container -o cpu,cpuacct",
+                    "mount -t container -o cpu,cpuacct,memory,freezer all /containers/cpu",
+                )],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn two_hierarchies_done_otherwise() {
+    otherwise(
+        "containers-two",
+        &[
+            &[],
+            &[(
+                "mount -t container -o memory",
+                "mount -t cgroup -o memory mem /containers/mem",
+            )],
+            &[(
+                "mount -t container -o freezer",
+                "mount -t container -o freezer,debug night /containers/freezer",
+            )],
+            // In the other order of mounting, and seen from a second place.
+            &[
+                ("mount -t container -o cpu,cpuacct", "echo"),
+                (
+                    "mount -t container -o freezer",
+                    "mount -t container -o freezer night /containers/freezer\nmount -t container -o cpuacct,cpu cpu /containers/cpu",
+                ),
+            ],
+            &[(
+                "",
+                "mkdir /again\nmount -t container -o cpu,cpuacct x /again\necho 5120 > /again/system/cpu.shares\necho 46080 > /again/guests/cpu.shares",
+            )],
+            &[(
+                "echo {{m}}M",
+                "echo {{m * 1048576}} > /containers/mem/mail/memory.limit_in_bytes",
+            )],
+            &[(
+                "echo {{m}}M",
+                "echo {{m * 1024}}k > /containers/mem/mail/memory.limit_in_bytes",
+            )],
+            // All asked for at last, and refused.
+            &[(
+                "mount -t container -o cpu,devices",
+                "mount -t container none /containers/no",
+            )],
+            &[("", "sleep 5\ncat /containers/freezer/night/freezer.state")],
+        ],
+    );
+}
+
+#[test]
+fn cpusets_done_wrongly() {
+    wrong(
+        "containers-cpusets",
+        &[
+            // Nothing is mounted, so all of it is plain files, and taskset has its way.
+            ("web db own log refused", &[("mount", "echo")]),
+            // No memory for a set, so nobody could come in.
+            ("web", &[("echo 0 > /dev/cpuset/web/mems", "echo")]),
+            (
+                "web",
+                &[("echo 0-{{w}}", "echo 0,{{w + 1}} > /dev/cpuset/web/cpus")],
+            ),
+            ("web", &[("echo {{101 + k}}", "echo")]),
+            (
+                "db",
+                &[(
+                    "echo 1 > /dev/cpuset/db/mems",
+                    "echo 0-1 > /dev/cpuset/db/mems",
+                )],
+            ),
+            // The logger or the shell besides.
+            (
+                "db log",
+                &[(
+                    "echo {{103 + k}}",
+                    "echo {{103 + k}} > /dev/cpuset/db/tasks",
+                )],
+            ),
+            ("db", &[("", "echo 0 > /dev/cpuset/db/tasks")]),
+            ("own", &[("echo 1 > /dev/cpuset/db/cpu_exclusive", "echo")]),
+            (
+                "own",
+                &[(
+                    "echo 1 > /dev/cpuset/db/cpu_exclusive",
+                    "echo 1 > /dev/cpuset/web/cpu_exclusive",
+                )],
+            ),
+            (
+                "own",
+                &[(
+                    "echo 1 > /dev/cpuset/db/cpu_exclusive",
+                    "echo 1 > /dev/cpuset/db/mem_exclusive",
+                )],
+            ),
+            // The log beside the database.
+            (
+                "own log",
+                &[
+                    ("mkdir /dev/cpuset/db/log", "mkdir /dev/cpuset/log"),
+                    ("echo {{d + 1}} >", "echo {{d + 1}} > /dev/cpuset/log/cpus"),
+                    (
+                        "echo 1 > /dev/cpuset/db/log",
+                        "echo 1 > /dev/cpuset/log/mems",
+                    ),
+                    (
+                        "echo {{103 + k}}",
+                        "echo {{103 + k}} > /dev/cpuset/log/tasks",
+                    ),
+                    ("echo 1 > /dev/cpuset/db/cpu_exclusive", "echo"),
+                ],
+            ),
+            // Never pinned; pinned to both; pinned, and then the set was written again.
+            ("pinned", &[("taskset -pc {{d}}", "echo")]),
+            (
+                "pinned",
+                &[("taskset -pc {{d}}", "taskset -pc {{d + 1}} {{102 + k}}")],
+            ),
+            (
+                "pinned",
+                &[("", "echo {{d}}-{{d + 1}} > /dev/cpuset/db/cpus")],
+            ),
+            (
+                "pinned",
+                &[
+                    (
+                        "echo {{102 + k}}",
+                        "taskset -pc {{d}} {{102 + k}}\necho {{102 + k}} > /dev/cpuset/db/tasks",
+                    ),
+                    ("taskset -pc {{d}}", "taskset -pc 0 {{102 + k}}"),
+                ],
+            ),
+            ("refused", &[("taskset -pc 0", "echo")]),
+        ],
+    );
+}
+
+#[test]
+fn cpusets_done_otherwise() {
+    otherwise(
+        "containers-cpusets",
+        &[
+            &[],
+            // The file system of their own that cpusets had before.
+            &[("mount", "mount -t cpuset none /dev/cpuset")],
+            &[(
+                "mount",
+                "mount -t cgroup -o cpuset,noprefix none /dev/cpuset",
+            )],
+            // Pinned in other words; exclusive memory and other sets besides.
+            &[("taskset -pc {{d}}", "taskset -p -c {{d}} {{102 + k}}")],
+            &[("taskset -pc {{d}}", "taskset -pc 0-{{d}} {{102 + k}}")],
+            &[(
+                "",
+                "echo 1 > /dev/cpuset/db/mem_exclusive\nmkdir /dev/cpuset/rest\necho 0 > /dev/cpuset/rest/cpus",
+            )],
+            &[(
+                "echo 0-{{w}}",
+                "echo 0-3 > /dev/cpuset/web/cpus\necho 0-{{w}} > /dev/cpuset/web/cpus",
+            )],
+            // Refused where the task had no set yet: a CPU that there is not.
+            &[("taskset -pc 0", "taskset -pc 9 {{102 + k}}")],
+        ],
+    );
+}

@@ -147,6 +147,15 @@ fn the_kernel_answers_what_the_handouts_explain() {
         ("containers-shares", "nested", "60"),
         ("containers-shares", "nice", "60"),
         ("containers-shares", "loose", "45"),
+        ("containers-two", "taken", "1"),
+        ("containers-two", "same", "0"),
+        ("containers-two", "together", "1"),
+        ("containers-two", "unmounted", "yes"),
+        ("containers-cpusets", "empty", "1"),
+        ("containers-cpusets", "beyond", "1"),
+        ("containers-cpusets", "forgotten", "0-2"),
+        ("containers-cpusets", "exclusive", "1"),
+        ("containers-cpusets", "full", "no"),
     ];
     for Authored { lab, .. } in catalogue() {
         for variant in variants(&lab, 20) {
