@@ -166,7 +166,7 @@ fn a_mount_shows_all_tasks() {
         // 4: words that mean nothing.
         (
             "mount -t container -o net net /e",
-            "mount: /e: No such file or directory\n",
+            "mount: /e: No such file or directory: unknown subsystem or option in 'net'\n",
         ),
         (
             "mount -t container -o , none /e",
@@ -178,7 +178,7 @@ fn a_mount_shows_all_tasks() {
         ),
         (
             "mount -t container -o noprefix none /e",
-            "mount: /e: No such file or directory\n",
+            "mount: /e: No such file or directory: unknown subsystem or option in 'noprefix'\n",
         ),
         (
             "mount -t cgroup -o noprefix none /e",
@@ -491,7 +491,10 @@ fn a_container_that_is_left_is_told_of() {
     assert!(released(&mut lab).is_empty());
     lab.end(other);
     assert_eq!(released(&mut lab), [b]);
-    assert_eq!(lab.run("cat /c/a/b/releasable; rmdir /c/a/b"), "1\n");
+    assert_eq!(
+        lab.run("cat /c/a/b/releasable; rmdir /c/a/b"),
+        "1\nrelease agent /bin/bye: No such file or directory\n"
+    );
     // Its parent lost its last child.
     assert_eq!(released(&mut lab), [a]);
     // Its turn is between two commands, so it is told of what is then removed by hand.
@@ -694,7 +697,7 @@ fn the_commands_of_the_article() {
         ("mkdir /containers/cpu /containers/net", ""),
         (
             "mount -t container -o net net /containers/net",
-            "mount: /containers/net: No such file or directory\n",
+            "mount: /containers/net: No such file or directory: unknown subsystem or option in 'net'\n",
         ),
     ]);
 }

@@ -93,6 +93,7 @@ pub use namei::{
 };
 pub use names::{mkdir, mknod, rename, rmdir, set_umask, symlink, unlink};
 pub use pipe::{PIPE_BUF, Pipe, pipe};
+pub(crate) use proc_pid::task_files;
 pub(crate) use shrink::{alloc as alloc_object, with_memory};
 
 use core::fmt;
@@ -433,6 +434,13 @@ const PROCFS: u32 = 1;
 const SYSFS: u32 = 2;
 const PIPEFS: u32 = 8;
 const BINFS: u32 = 9;
+
+/// The names of those that a student may want to mount.
+pub(crate) fn file_systems() -> impl Iterator<Item = &'static str> {
+    FILE_SYSTEMS[1..8]
+        .iter()
+        .map(|file_system| file_system.name())
+}
 
 /// Prints the name of a file system, given its index.
 fn show_file_system(index: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {

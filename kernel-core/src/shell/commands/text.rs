@@ -36,16 +36,21 @@ pub(super) fn cat(context: &mut Context<'_>, words: &Words) -> Outcome {
     }
     let mut status = 0;
     for path in words.iter_from(1) {
-        status |= match fs::open(context.mem, path, fs::O_RDONLY, 0) {
-            Ok(file) => {
-                let result = copy(context, file, path);
-                fs::close(context.mem, file);
-                result?
-            }
-            Err(errno) => fail(context, path, errno),
-        };
+        status |= cat_file(context, path)?;
     }
     Ok(status)
+}
+
+/// Prints a file.
+pub(super) fn cat_file(context: &mut Context<'_>, path: &str) -> Outcome {
+    match fs::open(context.mem, path, fs::O_RDONLY, 0) {
+        Ok(file) => {
+            let result = copy(context, file, path);
+            fs::close(context.mem, file);
+            result
+        }
+        Err(errno) => Ok(fail(context, path, errno)),
+    }
 }
 
 fn fail(context: &mut Context<'_>, path: &str, errno: Errno) -> u8 {
