@@ -8,8 +8,8 @@ use core::fmt::{self, Write};
 
 use super::hierarchy::{self, AGENT_MAX};
 use super::{
-    Container, FLAVOUR_CGROUP, NOPREFIX, NOTIFY_ON_RELEASE, RELEASABLE, SUBSYSTEMS, attach_task,
-    subsys, subsystem_name, tree,
+    Container, FLAVOUR_CGROUP, Hierarchy, NOPREFIX, NOTIFY_ON_RELEASE, RELEASABLE, SUBSYSTEMS,
+    attach_task, subsys, subsystem_name, tree,
 };
 use crate::errno::Errno;
 use crate::fs::{self, Dentry, Inode, Name};
@@ -111,6 +111,20 @@ pub(super) fn populate(mem: &mut Mem, container: Ref<Container>) {
     }
 }
 
+/// What the names of a subsystem's files begin with in a hierarchy, before the dot; empty for nothing
+/// and no dot.
+pub fn file_prefix(mem: &Mem, root: Ref<Hierarchy>, number: usize) -> &'static str {
+    let root = &mem[root];
+    let is_bare = match root.flavour {
+        FLAVOUR_CGROUP => root.flags & NOPREFIX != 0,
+        // In May 2007 the core adds no prefix; but all subsystems except cpuset have one themselves.
+        _ => SUBSYSTEMS
+            .get(number)
+            .is_some_and(|subsystem| !subsystem.has_own_prefix()),
+    };
+    if is_bare { "" } else { subsystem_name(number) }
+}
+
 /// Makes a subsystem's files.
 ///
 /// # Errors
@@ -121,15 +135,7 @@ pub(super) fn add_all(
     number: usize,
     rows: &[Cftype],
 ) -> Result<(), Errno> {
-    let root = &mem[mem[container].root];
-    let is_bare = match root.flavour {
-        FLAVOUR_CGROUP => root.flags & NOPREFIX != 0,
-        // In May 2007 the core adds no prefix; but all subsystems except cpuset have one themselves.
-        _ => SUBSYSTEMS
-            .get(number)
-            .is_some_and(|subsystem| !subsystem.has_own_prefix()),
-    };
-    let prefix = if is_bare { "" } else { subsystem_name(number) };
+    let prefix = file_prefix(mem, mem[container].root, number);
     add_rows(mem, container, prefix, number as u32 + 1, rows)
 }
 
