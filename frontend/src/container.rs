@@ -12,12 +12,14 @@ mod drag;
 mod fly;
 mod walk;
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use labs::view::{CallbacksView, ContainersView, View};
 use web_sys::{Element, FocusEvent, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
 use yew::{
-    Callback, Html, NodeRef, TargetCast, hook, html, use_effect_with, use_mut_ref, use_node_ref,
+    Callback, Html, NodeRef, TargetCast, hook, html, use_effect_with, use_memo, use_mut_ref,
+    use_node_ref,
 };
 
 use crate::choices::Pane;
@@ -46,6 +48,8 @@ pub struct ContainerPane {
     /// The callbacks of a step are to be shown instead.
     is_film: bool,
     calls: Option<Rc<CallbacksView>>,
+    /// There are none.
+    has_no_calls: bool,
     /// The step that is shown.
     step: u32,
     /// The console line that led to the step whose callbacks are shown.
@@ -70,6 +74,7 @@ impl ContainerPane {
             deed: own.deed.clone(),
             is_film: own.is_film,
             calls: calls.cloned(),
+            has_no_calls: own.is_film && state.has_no_calls(),
             step: state.kernel.step,
             line: line.map(|line| line.typed.clone()),
             as_table,
@@ -86,6 +91,8 @@ drawn_later_by!(ContainerPane, use_container_pane, container, |_| true);
 struct Ears {
     picture: NodeRef,
     ghost: NodeRef,
+    /// The dot that has the focus: hierarchy and task.
+    focused: Rc<Cell<Option<(u32, u32)>>>,
     act: Callback<Action>,
 }
 
@@ -101,16 +108,20 @@ fn use_container_pane(props: &ContainerPane) -> Html {
     let ears = Ears {
         picture: use_node_ref(),
         ghost: use_node_ref(),
+        focused: (*use_memo((), |()| Rc::default())).clone(),
         act: props.act.clone(),
     };
     let drag = use_mut_ref(Drag::default);
     let places = use_mut_ref(Places::default);
     {
-        let picture = ears.picture.clone();
+        let ears = ears.clone();
         let is_shown = props.visible && !props.as_table && !props.is_film;
         use_effect_with((props.view.clone(), is_shown), move |_| {
-            match picture.cast::<HtmlElement>().filter(|_| is_shown) {
-                Some(picture) => places.borrow_mut().follow(&picture),
+            match ears.picture.cast::<HtmlElement>().filter(|_| is_shown) {
+                Some(picture) => {
+                    places.borrow_mut().follow(&picture);
+                    walk::follow(&ears);
+                }
                 None => *places.borrow_mut() = Places::default(),
             }
         });
@@ -160,8 +171,9 @@ fn use_container_pane(props: &ContainerPane) -> Html {
             is_earlier: calls.step != props.step,
             act: props.act.clone(),
         }),
+        (_, true, None) if !props.has_no_calls => Html::default(),
         (_, true, None) => html! {
-            <p class="empty" id="calls">
+            <p class="empty" id="calls-none">
                 { "No callback was called in this step, nor in those shortly before it. Mounting a \
                    hierarchy calls some, so do mkdir and rmdir in one, and whatever moves, starts or \
                    ends a task." }
@@ -177,13 +189,13 @@ fn picture(
     view: &ContainersView,
     props: &ContainerPane,
     ears: &Ears,
-    drag: Rc<std::cell::RefCell<Drag>>,
+    drag: Rc<RefCell<Drag>>,
 ) -> Html {
     let hear = |listen: fn(&Ears, &mut Drag, &PointerEvent)| {
         let (ears, drag) = (ears.clone(), drag.clone());
         Callback::from(move |event: PointerEvent| listen(&ears, &mut drag.borrow_mut(), &event))
     };
-    let held = props.held;
+    let (held, pointed) = (props.held, props.pointed);
     let onkeydown = {
         let (ears, drag) = (ears.clone(), drag.clone());
         Callback::from(move |event: KeyboardEvent| {
@@ -197,16 +209,21 @@ fn picture(
         let (ears, drag) = (ears.clone(), drag.clone());
         Callback::from(move |event: FocusEvent| {
             let target = event.target_dyn_into::<Element>();
-            point_at(&ears, target.as_ref());
+            let target = target.as_ref();
+            let hierarchy = number_at(target, "data-hierarchy");
+            ears.focused
+                .set(hierarchy.zip(number_at(target, "data-pid")));
+            point_at(&ears, pointed, target);
             if held.is_some() && !drag.borrow().is_on() {
-                ears.own(Own::Over(number_at(target.as_ref(), "data-container")));
+                ears.own(Own::Over(number_at(target, "data-container")));
             }
         })
     };
     let onmouseover = {
         let ears = ears.clone();
         Callback::from(move |event: MouseEvent| {
-            point_at(&ears, event.target_dyn_into::<Element>().as_ref());
+            let target = event.target_dyn_into::<Element>();
+            point_at(&ears, pointed, target.as_ref());
         })
     };
     let onclick = {
@@ -272,8 +289,11 @@ fn number_at(element: Option<&Element>, attribute: &str) -> Option<u32> {
 }
 
 /// Lights the task there.
-fn point_at(ears: &Ears, element: Option<&Element>) {
-    ears.own(Own::Point(number_at(element, "data-pid")));
+fn point_at(ears: &Ears, pointed: Option<u32>, element: Option<&Element>) {
+    let pid = number_at(element, "data-pid");
+    if pid != pointed {
+        ears.own(Own::Point(pid));
+    }
 }
 
 /// Opens what is clicked on, or drops what is held there.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use labs::view::{ContainerView, ContainersView, HierarchyView, Meter, TaskDot};
+use labs::view::{ContainerView, ContainersView, HierarchyView, Meter, Reading, TaskDot, Unit};
 use yew::{Html, classes, html};
 
 use super::ContainerPane;
@@ -174,11 +174,20 @@ fn dot(task: &TaskDot, shell: u32, props: &ContainerPane) -> Html {
 fn meter(meter: &Meter) -> Html {
     let words = meter.reading.words();
     let level = meter.reading.permille();
+    // A limit that is reached, not a part that is the whole.
+    let is_limit = matches!(
+        meter.reading,
+        Reading::Number {
+            unit: Unit::Bytes | Unit::Tasks,
+            ..
+        }
+    );
+    let is_full = is_limit && level == Some(1000);
     html! {
         <li class="reading" data-file={meter.file.clone()}>
             <span class="quiet">{ &meter.file }</span>
             if let Some(level) = level {
-                <svg class={classes!("bar", (level == 1000).then_some("full"))} viewBox="0 0 1000 6"
+                <svg class={classes!("bar", is_full.then_some("full"))} viewBox="0 0 1000 6"
                     preserveAspectRatio="none" aria-hidden="true">
                     <rect class="bar-room" width="1000" height="6" />
                     <rect class="bar-used" width={level.to_string()} height="6" />

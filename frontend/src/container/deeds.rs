@@ -130,8 +130,8 @@ fn forms(view: &ContainersView, props: &ContainerPane) -> Html {
                     autocapitalize="off" spellcheck="false" />
                 <label for="container-file">{ ">" }<span class="unseen">{ " control file" }</span></label>
                 <select id="container-file">
-                    { for files(hierarchy, container.depth == 0).into_iter().map(|file| {
-                        html! { <option value={file.clone()}>{ file }</option> }
+                    { for files(hierarchy, container.depth == 0).into_iter().enumerate().map(|(place, file)| {
+                        html! { <option value={file.clone()} selected={place == 0}>{ file }</option> }
                     }) }
                 </select>
                 <button class="tool">{ "write" }</button>

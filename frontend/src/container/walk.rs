@@ -93,6 +93,16 @@ fn dot(hierarchy: Option<u32>, pid: u32) -> String {
     )
 }
 
+/// A task with the focus has moved, and with its dot the focus is gone: there is another one now.
+pub fn follow(ears: &Ears) {
+    let document = web_sys::window().and_then(|window| window.document());
+    let here = document.and_then(|document| document.active_element());
+    let is_lost = here.is_none_or(|here| here.tag_name() == "BODY");
+    if let Some((hierarchy, pid)) = ears.focused.get().filter(|_| is_lost) {
+        focus_in_place(&dot(Some(hierarchy), pid));
+    }
+}
+
 /// A key was pressed in the picture.
 pub fn key(ears: &Ears, held: Option<Held>, event: &KeyboardEvent) {
     if event.alt_key() || event.ctrl_key() || event.meta_key() {
@@ -112,7 +122,6 @@ pub fn key(ears: &Ears, held: Option<Held>, event: &KeyboardEvent) {
             focus_in_place(&dot(hierarchy, held.pid));
         }
         ("Enter" | " ", Some(held)) => {
-            // Where it is when the kernel has answered.
             ears.own(Own::Over(number_at(Some(&here), "data-container")));
             ears.own(Own::Drop);
             focus_in_place(&dot(hierarchy, held.pid));

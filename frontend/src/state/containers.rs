@@ -268,6 +268,12 @@ impl State {
         (self.calls_step() == Some(calls.step)).then_some(calls)
     }
 
+    /// Nothing was called up to the step that is shown, as far back as one looks.
+    pub fn has_no_calls(&self) -> bool {
+        let is_over = self.containers.tries >= TRIES_MAX || self.calls_step().is_none();
+        is_over && self.calls().is_none()
+    }
+
     /// Takes the answer to a request of this part.
     pub(super) fn containers_viewed(&mut self, wanted: ViewRequest, view: Option<View>) {
         let own = &mut self.containers;

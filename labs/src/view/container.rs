@@ -194,10 +194,16 @@ impl Reading {
             Reading::Number { value, of, unit } => (*value, *of, *unit),
         };
         let text = unit.words(value);
-        match of {
-            Some(of) => [&text, " of ", &unit.words(of)].concat(),
-            None => text,
-        }
+        let Some(of) = of else {
+            return text;
+        };
+        let of = unit.words(of);
+        // The unit is said once.
+        let text = match (text.split_once(' '), of.split_once(' ')) {
+            (Some((number, unit)), Some((_, other))) if unit == other => number,
+            _ => &text,
+        };
+        [text, " of ", &of].concat()
     }
 
     /// How much of the whole it is, in thousandths, if there is a whole.
@@ -497,7 +503,7 @@ mod tests {
             (number(2_500_000, None, Unit::Nanoseconds), "2.500 ms", None),
             (
                 number(65536, Some(131_072), Unit::Bytes),
-                "64 KiB of 128 KiB",
+                "64 of 128 KiB",
                 Some(500),
             ),
             (number(0, None, Unit::Bytes), "0 bytes", None),

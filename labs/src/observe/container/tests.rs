@@ -125,7 +125,7 @@ fn the_article_s_two_hierarchies_stand_side_by_side() {
     assert_eq!(says(find_dir(&view, "/s"), "cpus"), "0-1");
     let x = find_dir(&view, "/t/x");
     assert_eq!(says(x, "devices.list"), "c 1:3 rw");
-    assert_eq!(says(x, "cpuacct.usage"), "0.000 ms of 200.000 ms");
+    assert_eq!(says(x, "cpuacct.usage"), "0.000 of 200.000 ms");
     assert_eq!(says(find_dir(&view, "/t"), "devices.list"), "a *:* rwm");
 }
 
