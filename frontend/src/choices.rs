@@ -78,17 +78,20 @@ pub enum Pane {
     Events,
     /// The handout of the lab that is open.
     Lab,
+    /// Process containers.
+    Containers,
 }
 
 impl Pane {
     /// All panes, in the order of the tabs.
-    pub const ALL: [Pane; 6] = [
+    pub const ALL: [Pane; 7] = [
         Pane::Console,
         Pane::Tree,
         Pane::Memory,
         Pane::Slab,
         Pane::Events,
         Pane::Lab,
+        Pane::Containers,
     ];
 
     /// What the tab shows; also part of element ids.
@@ -100,12 +103,16 @@ impl Pane {
             Pane::Slab => "slab",
             Pane::Events => "events",
             Pane::Lab => "lab",
+            Pane::Containers => "containers",
         }
     }
 
     /// Whether a wide screen shows this pane below the tree, one at a time with its like.
     pub fn is_lower(self) -> bool {
-        matches!(self, Pane::Memory | Pane::Slab | Pane::Events)
+        matches!(
+            self,
+            Pane::Memory | Pane::Slab | Pane::Events | Pane::Containers
+        )
     }
 }
 

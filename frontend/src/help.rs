@@ -7,13 +7,16 @@ use crate::part::drawn_by;
 use crate::state::Action;
 
 /// Keys and what they do, by where they work.
-const KEYS: [(&str, &[(&str, &str)]); 6] = [
+const KEYS: [(&str, &[(&str, &str)]); 7] = [
     (
         "Everywhere",
         &[
             ("Alt + ←  Alt + →", "one step back or on"),
             ("Alt + Home  Alt + End", "to the boot or the last step"),
-            ("Alt + 1 … 6", "console, tree, memory, slab, events, lab"),
+            (
+                "Alt + 1 … 7",
+                "console, tree, memory, slab, events, lab, containers",
+            ),
             ("Alt + Enter", "check my work in the lab that is open"),
             ("?", "this help (outside the console)"),
             ("Esc", "close what is open"),
@@ -75,6 +78,19 @@ const KEYS: [(&str, &[(&str, &str)]); 6] = [
             ("Enter", "the object's bytes"),
             ("Space  ← →", "in a defragmentation: play, scene by scene"),
             ("Esc", "back"),
+        ],
+    ),
+    (
+        "Containers",
+        &[
+            ("arrows", "from container to container, and along its tasks"),
+            ("Enter", "on a task: pick it up, then drop it where you are"),
+            ("Enter", "on a container: its object, and forms for it"),
+            ("Esc", "leave the task where it was"),
+            (
+                "Space  ← →",
+                "in the callbacks of a step: play, call by call",
+            ),
         ],
     ),
 ];

@@ -8,6 +8,7 @@
 //! be brought to the same step by running the log again, and because a kernel is a function of its
 //! log, every host must then report the same. [`State`] checks that it does.
 
+pub mod containers;
 pub mod inquiry;
 pub mod lesson;
 pub mod library;
@@ -25,6 +26,7 @@ use labs::view::{EventsView, MemoryView, RadixNodeView, RadixView, SlabView, Sta
 use crate::choices::{Hosts, Link, Pane, Place, Theme};
 use crate::transcript::{Entry, LogLine, lines};
 
+use containers::Containers;
 use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
@@ -102,6 +104,8 @@ pub enum Action {
     Library(library::Action),
     /// Something about slab caches.
     Slabs(slabs::Action),
+    /// Something about process containers.
+    Containers(containers::Action),
 }
 
 /// What the page must do outside its state.
@@ -218,6 +222,8 @@ pub struct State {
     pub slab: Option<Rc<SlabView>>,
     /// Which of them is open, and what is known of it.
     pub slabs: Slabs,
+    /// Process containers.
+    pub containers: Containers,
     /// The latest events.
     pub events: Option<Rc<EventsView>>,
     /// How many events to ask for.
@@ -274,6 +280,7 @@ impl State {
             memory: None,
             slab: None,
             slabs: Slabs::default(),
+            containers: Containers::default(),
             events: None,
             events_max: EVENTS_SHOWN,
             pane: Pane::Console,
@@ -395,6 +402,7 @@ impl State {
             Action::Inquiry(action) => self.apply_inquiry(action, &mut effects),
             Action::Library(action) => self.apply_library(action, &mut effects),
             Action::Slabs(action) => self.apply_slabs(action),
+            Action::Containers(action) => self.apply_containers(action),
         }
         if is_setting {
             let settings = self.settings();
@@ -680,6 +688,7 @@ impl State {
                 self.kernel = state;
                 self.stale = Stale::ALL;
                 self.slabs.moved();
+                self.containers.moved();
                 self.relight();
                 if self.work.take() == Some(Work::Seeking) && self.seek_to == Some(self.kernel.step)
                 {
@@ -725,6 +734,7 @@ impl State {
         self.kernel = state;
         self.stale = Stale::ALL;
         self.slabs.moved();
+        self.containers.moved();
         match work {
             Some(Work::Replaying(asked)) => {
                 for report in reports.into_iter().take(asked) {
@@ -742,6 +752,7 @@ impl State {
                     };
                     let line = Rc::new(LogLine::new(line, report));
                     self.log.push(line.clone());
+                    self.containers.line_ran(self.log.len(), &line);
                     Rc::make_mut(&mut self.transcript).push(Entry::Line {
                         step: self.log.len() as u32,
                         line,
@@ -851,6 +862,9 @@ impl State {
             (wanted @ (ViewRequest::Cache { .. } | ViewRequest::Defrag { .. }), view) => {
                 self.slabs_viewed(wanted, view);
             }
+            (wanted @ (ViewRequest::Containers { .. } | ViewRequest::Callbacks { .. }), view) => {
+                self.containers_viewed(wanted, view)
+            }
             (ViewRequest::Events { .. }, Some(View::Events(view))) => {
                 replace(&mut self.events, view);
                 self.relight();
@@ -941,6 +955,7 @@ impl State {
         let node = node.map(|node| ViewRequest::RadixNode { node });
         let lower = self.stale.lower.then(|| match self.lower {
             Pane::Slab => self.slab_request(),
+            Pane::Containers => self.containers_request(),
             Pane::Events => {
                 let since = self
                     .kernel

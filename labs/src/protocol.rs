@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::{Check, Verdict};
 use crate::view::{
-    CacheSlabsView, ChangesView, DefragView, EventsView, MemoryView, ObjectView, RadixNodeView,
-    RadixView, SlabView, StateView,
+    CacheSlabsView, CallbacksView, ChangesView, ContainersView, DefragView, EventsView, MemoryView,
+    ObjectView, RadixNodeView, RadixView, SlabView, StateView,
 };
 
 /// The protocol's version, raised when a message changes its meaning or layout.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// The largest message that a carrier accepts, in bytes. A longer one ends the connection.
 pub const MESSAGE_MAX: usize = 16 << 20;
@@ -223,6 +223,22 @@ pub enum ViewRequest {
         /// The cache's name; empty: the first that was defragmented.
         cache: String,
     },
+    /// The hierarchies of containers, at most `max` containers of each and never more than 1024: those of
+    /// one hierarchy from number `from` on, the others' from the first.
+    Containers {
+        /// The number of that hierarchy.
+        hierarchy: u32,
+        /// Containers of it to pass over.
+        from: u32,
+        /// How many containers of each hierarchy to show at most.
+        max: u32,
+    },
+    /// What subsystems of containers were asked and told during a step of the log, whatever step is shown.
+    /// Nothing exists if no callback was called in it.
+    Callbacks {
+        /// The step.
+        step: u32,
+    },
 }
 
 /// What a session answers.
@@ -360,6 +376,10 @@ pub enum View {
     Cache(Box<CacheSlabsView>),
     /// Answers [`ViewRequest::Defrag`].
     Defrag(Box<DefragView>),
+    /// Answers [`ViewRequest::Containers`].
+    Containers(ContainersView),
+    /// Answers [`ViewRequest::Callbacks`].
+    Callbacks(CallbacksView),
 }
 
 /// Encodes a message.

@@ -181,9 +181,9 @@ impl Slabs {
 }
 
 impl State {
-    /// The cache that is open takes most of the page's height.
+    /// The pane below the tree takes most of the page's height: a cache that is open, or containers.
     pub fn is_roomy(&self) -> bool {
-        self.lower == Pane::Slab && self.slabs.open.is_some()
+        self.lower == Pane::Slab && self.slabs.open.is_some() || self.shows_containers()
     }
 
     pub(super) fn apply_slabs(&mut self, action: Action) {

@@ -52,7 +52,7 @@ pub use attach::{
 };
 pub(crate) use check::check;
 pub(crate) use containerfs::{CGROUP, CONTAINER_FS, CPUSET_FS};
-pub use files::{Cftype, parse_u64};
+pub use files::{Cftype, file_prefix, parse_u64};
 pub use hierarchy::hierarchies;
 pub use release::{next_released, write_release_agent};
 pub(crate) use subsys::write_subsystems;
@@ -60,7 +60,7 @@ pub use subsys::{
     CPU, CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,
     MODULE, PIDS, SUBSYSTEMS, nr_subsystems, subsystem_name,
 };
-pub use tree::{children, path, tasks};
+pub use tree::{children, path, task_count, tasks};
 
 use core::mem::offset_of;
 

@@ -86,7 +86,7 @@ pub use file::{
 pub use hash::{Buckets, HashNode, HashTable};
 pub use inode::{BLOCK, CHARACTER, DIRECTORY, FIFO, Inode, LINK, REGULAR, TYPE_MASK, inodes};
 pub use mmap::{can_map, page_for_map, set_page_dirty};
-pub use mount::{Mount, mount, remount, umount};
+pub use mount::{Mount, mount, mounts, remount, umount};
 pub use namei::{
     LINK_MAX, LinkText, PATH_MAX, cached, full_path, is_link, link_text, mounted_root, parent_of,
     readlink, resolve, walk, walk_to_link,

@@ -5,10 +5,8 @@
 //! cache is looked at before and after. Lists are cut where a picture could not show them; what is
 //! left out is counted.
 
-use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::any::Any;
 
 use kernel_core::mem::{Mem, Ref, UNIT};
 use kernel_core::slab::{self, KmemCache};
@@ -251,13 +249,7 @@ impl Live {
             next: self.kernel.events(),
             stories: Vec::new(),
         };
-        self.kernel.mem.set_tap(Some(Box::new(watcher)));
-        let line = core::mem::take(&mut self.lines[before as usize].bytes);
-        self.execute(&line);
-        self.lines[before as usize].bytes = line;
-        let tap: Box<dyn Any> = self.kernel.mem.set_tap(None).expect("a tap stays in");
-        let mut watcher: Box<Watcher> = tap.downcast().expect("the tap that was put in");
-        watcher.catch_up(&self.kernel.mem);
+        let mut watcher = self.run_tapped(before, watcher);
 
         let stories = &watcher.stories;
         let names = stories.iter().map(|it| it.view.before.cache.name.clone());
