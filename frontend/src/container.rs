@@ -108,7 +108,7 @@ fn use_container_pane(props: &ContainerPane) -> Html {
     let ears = Ears {
         picture: use_node_ref(),
         ghost: use_node_ref(),
-        focused: (*use_memo((), |()| Rc::default())).clone(),
+        focused: (*use_memo((), |()| Rc::<Cell<_>>::default())).clone(),
         act: props.act.clone(),
     };
     let drag = use_mut_ref(Drag::default);
