@@ -12,6 +12,7 @@ use crate::canvas::media;
 use crate::carrier::{Carrier, Event};
 use crate::choices::{Link, Pane, Place, Theme};
 use crate::console::{Console, set_input};
+use crate::container::ContainerPane;
 use crate::events::EventsPane;
 use crate::header::{Header, show_place};
 use crate::help::Help;
@@ -365,6 +366,7 @@ impl App {
                 visible,
                 act,
             }),
+            Pane::Containers => part(ContainerPane::of(state, as_table, visible, &act)),
             _ => part(MemoryPane {
                 view: state.memory.clone(),
                 lit: state.inquiry.lit.clone(),

@@ -78,19 +78,22 @@ pub enum Pane {
     Events,
     /// The handout of the lab that is open.
     Lab,
+    /// Process containers.
+    Containers,
     /// The scheduler: run queues as trees, and who ran when.
     Sched,
 }
 
 impl Pane {
     /// All panes, in the order of the tabs.
-    pub const ALL: [Pane; 7] = [
+    pub const ALL: [Pane; 8] = [
         Pane::Console,
         Pane::Tree,
         Pane::Memory,
         Pane::Slab,
         Pane::Events,
         Pane::Lab,
+        Pane::Containers,
         Pane::Sched,
     ];
 
@@ -103,13 +106,17 @@ impl Pane {
             Pane::Slab => "slab",
             Pane::Events => "events",
             Pane::Lab => "lab",
+            Pane::Containers => "containers",
             Pane::Sched => "scheduler",
         }
     }
 
     /// Whether a wide screen shows this pane below the tree, one at a time with its like.
     pub fn is_lower(self) -> bool {
-        matches!(self, Pane::Memory | Pane::Slab | Pane::Events | Pane::Sched)
+        matches!(
+            self,
+            Pane::Memory | Pane::Slab | Pane::Events | Pane::Containers | Pane::Sched
+        )
     }
 }
 

@@ -7,15 +7,15 @@ use crate::part::drawn_by;
 use crate::state::Action;
 
 /// Keys and what they do, by where they work.
-const KEYS: [(&str, &[(&str, &str)]); 7] = [
+const KEYS: [(&str, &[(&str, &str)]); 8] = [
     (
         "Everywhere",
         &[
             ("Alt + ←  Alt + →", "one step back or on"),
             ("Alt + Home  Alt + End", "to the boot or the last step"),
             (
-                "Alt + 1 … 7",
-                "console, tree, memory, slab, events, lab, scheduler",
+                "Alt + 1 … 8",
+                "console, tree, memory, slab, events, lab, containers, scheduler",
             ),
             ("Alt + Enter", "check my work in the lab that is open"),
             ("?", "this help (outside the console)"),
@@ -78,6 +78,19 @@ const KEYS: [(&str, &[(&str, &str)]); 7] = [
             ("Enter", "the object's bytes"),
             ("Space  ← →", "in a defragmentation: play, scene by scene"),
             ("Esc", "back"),
+        ],
+    ),
+    (
+        "Containers",
+        &[
+            ("arrows", "from container to container, and along its tasks"),
+            ("Enter", "on a task: pick it up, then drop it where you are"),
+            ("Enter", "on a container: its object, and forms for it"),
+            ("Esc", "leave the task where it was"),
+            (
+                "Space  ← →",
+                "in the callbacks of a step: play, call by call",
+            ),
         ],
     ),
     (

@@ -11,6 +11,7 @@ mod canvas;
 mod carrier;
 mod choices;
 mod console;
+mod container;
 mod events;
 mod header;
 mod help;

@@ -17,7 +17,7 @@ use crate::state::inquiry::{Action as Inquiry, Tab};
 use crate::transcript::{Drawn, Entry, LogLine};
 
 /// Lines for a newcomer, in an order that tells a story.
-const EXAMPLES: [(&str, &[&str]); 3] = [
+const EXAMPLES: [(&str, &[&str]); 5] = [
     (
         "Grow a tree",
         &[
@@ -42,6 +42,18 @@ const EXAMPLES: [(&str, &[&str]); 3] = [
             "cat /proc/buddyinfo",
             "cat /proc/slabinfo",
             "cat /proc/meminfo",
+        ],
+    ),
+    ("Run some tasks", &["spawn spin count=3", "sleep 2", "top"]),
+    (
+        "Contain them",
+        &[
+            "mkdir -p /containers/cpu",
+            "mount -t container -o cpu cpu /containers/cpu",
+            "mkdir /containers/cpu/guests",
+            "echo $$ > /containers/cpu/guests/tasks",
+            "spawn spin",
+            "cat /containers/cpu/guests/tasks",
         ],
     ),
 ];

@@ -8,6 +8,7 @@
 //! be brought to the same step by running the log again, and because a kernel is a function of its
 //! log, every host must then report the same. [`State`] checks that it does.
 
+pub mod containers;
 pub mod inquiry;
 pub mod lesson;
 pub mod library;
@@ -26,6 +27,7 @@ use labs::view::{EventsView, MemoryView, RadixNodeView, RadixView, SlabView, Sta
 use crate::choices::{Hosts, Link, Pane, Place, Theme};
 use crate::transcript::{Entry, LogLine, lines};
 
+use containers::Containers;
 use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
@@ -104,6 +106,8 @@ pub enum Action {
     Library(library::Action),
     /// Something about slab caches.
     Slabs(slabs::Action),
+    /// Something about process containers.
+    Containers(containers::Action),
     /// Something about the scheduler.
     Sched(sched::Action),
 }
@@ -225,6 +229,8 @@ pub struct State {
     pub slab: Option<Rc<SlabView>>,
     /// Which of them is open, and what is known of it.
     pub slabs: Slabs,
+    /// Process containers.
+    pub containers: Containers,
     /// The run queues, and who ran when.
     pub sched: Sched,
     /// The latest events.
@@ -283,6 +289,7 @@ impl State {
             memory: None,
             slab: None,
             slabs: Slabs::default(),
+            containers: Containers::default(),
             sched: Sched::default(),
             events: None,
             events_max: EVENTS_SHOWN,
@@ -406,6 +413,7 @@ impl State {
             Action::Inquiry(action) => self.apply_inquiry(action, &mut effects),
             Action::Library(action) => self.apply_library(action, &mut effects),
             Action::Slabs(action) => self.apply_slabs(action),
+            Action::Containers(action) => self.apply_containers(action),
             Action::Sched(action) => self.apply_sched(action),
         }
         if is_setting {
@@ -692,6 +700,7 @@ impl State {
                 self.kernel = state;
                 self.stale = Stale::ALL;
                 self.slabs.moved();
+                self.containers.moved();
                 self.relight();
                 if self.work.take() == Some(Work::Seeking) && self.seek_to == Some(self.kernel.step)
                 {
@@ -737,6 +746,7 @@ impl State {
         self.kernel = state;
         self.stale = Stale::ALL;
         self.slabs.moved();
+        self.containers.moved();
         match work {
             Some(Work::Replaying(asked)) => {
                 for report in reports.into_iter().take(asked) {
@@ -754,6 +764,7 @@ impl State {
                     };
                     let line = Rc::new(LogLine::new(line, report));
                     self.log.push(line.clone());
+                    self.containers.line_ran(self.log.len(), &line);
                     Rc::make_mut(&mut self.transcript).push(Entry::Line {
                         step: self.log.len() as u32,
                         line,
@@ -863,6 +874,9 @@ impl State {
             (wanted @ (ViewRequest::Cache { .. } | ViewRequest::Defrag { .. }), view) => {
                 self.slabs_viewed(wanted, view);
             }
+            (wanted @ (ViewRequest::Containers { .. } | ViewRequest::Callbacks { .. }), view) => {
+                self.containers_viewed(wanted, view)
+            }
             (wanted @ (ViewRequest::Sched | ViewRequest::Timeline { .. }), view) => {
                 self.sched_viewed(&wanted, view);
             }
@@ -956,6 +970,7 @@ impl State {
         let node = node.map(|node| ViewRequest::RadixNode { node });
         let lower = self.stale.lower.then(|| match self.lower {
             Pane::Slab => self.slab_request(),
+            Pane::Containers => self.containers_request(),
             Pane::Sched => Some(ViewRequest::Sched),
             Pane::Events => {
                 let since = self

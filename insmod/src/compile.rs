@@ -1,7 +1,7 @@
 //! A file of callbacks becomes WebAssembly.
 //!
 //! One call of `rustc`: the file is a module of the crate in `glass.rs`, which is all that it can
-//! name. There is nothing else to build, so it takes a fraction of a second.
+//! name. What its kind of callbacks needs besides lies beside it as `kind.rs`. There is nothing else to build, so it takes a fraction of a second.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,13 +10,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use kernel_core::module::Kind;
+
 use crate::Refusal;
 
 /// The kernel as a callback sees it.
 const GLASS: &str = include_str!("glass.rs");
 
+/// What a kind of callbacks sees besides.
+fn glass_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Slab => include_str!("glass/slab.rs"),
+        Kind::Subsystem => include_str!("glass/subsystem.rs"),
+        Kind::ProcFile => include_str!("glass/proc.rs"),
+    }
+}
+
 /// The target triple.
 const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What the compiler reads, in this order.
+const FILES: &str = "glass.rs kind.rs ops.rs";
 
 /// Processor seconds that the compiler may take; it takes less than one. A file that needs more is
 /// refused, which is no grade.
@@ -81,13 +95,14 @@ impl Drop for Workshop {
 /// # Errors
 /// [`Refusal::Errors`] with what the compiler says, which names the file `ops.rs`; or why it could
 /// not be asked.
-pub fn compile(compiler: &Compiler, source: &str) -> Result<Vec<u8>, Refusal> {
+pub fn compile(compiler: &Compiler, source: &str, kind: Kind) -> Result<Vec<u8>, Refusal> {
     let trouble = |what: &str, error: io::Error| {
         Refusal::Unfit(format!("ops.rs cannot be compiled here: {what}: {error}"))
     };
     let workshop = Workshop::new().map_err(|error| trouble("no temporary folder", error))?;
     let folder = &workshop.0;
     fs::write(folder.join("glass.rs"), GLASS)
+        .and_then(|()| fs::write(folder.join("kind.rs"), glass_of(kind)))
         .and_then(|()| fs::write(folder.join("ops.rs"), source))
         .map_err(|error| trouble("the temporary folder", error))?;
     let mut rustc = command(compiler, folder);
@@ -178,14 +193,14 @@ fn command(compiler: &Compiler, folder: &Path) -> Command {
     command
 }
 
-/// Sees to it that the compiler has read those two files and nothing else, and no environment.
+/// Sees to it that the compiler has read those three files and nothing else, and no environment.
 fn check_files(folder: &Path) -> Result<(), Refusal> {
     let list = fs::read_to_string(folder.join("glass.d")).unwrap_or_default();
     let read_others = list.lines().any(|line| {
         let of_wasm = line.strip_prefix("glass.wasm:").map(str::trim);
-        of_wasm.is_some_and(|files| files != "glass.rs ops.rs") || line.starts_with("# env-dep:")
+        of_wasm.is_some_and(|files| files != FILES) || line.starts_with("# env-dep:")
     });
-    if read_others || !list.contains("glass.wasm: glass.rs ops.rs") {
+    if read_others || !list.contains(&format!("glass.wasm: {FILES}")) {
         return Err(Refusal::Unfit(
             "ops.rs made the compiler read something else".to_string(),
         ));

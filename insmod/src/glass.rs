@@ -4,6 +4,10 @@
 //! its own. Names and layouts are the kernel's; `mem[r]` dereferences a kernel pointer, as everywhere
 //! in the kernel. What a callback calls is done by the kernel itself, outside of the module, which
 //! has nothing else to call.
+//!
+//! What is here, every kind of module has. What only some have (which callbacks there are, which objects
+//! they meet) is one of the files beside, `glass/slab.rs`, `glass/subsystem.rs` and `glass/proc.rs`:
+//! the one for the trait that `ops.rs` implements is compiled along as `kind.rs`.
 
 #![no_std]
 #![allow(dead_code, reason = "nobody needs all of it")]
@@ -27,7 +31,7 @@ impl<T> Ref<T> {
         self.0 == 0
     }
 
-    /// The same place, seen as another type: a connection begins with its link in the list.
+    /// The same place, seen as another type: a connection begins with its link in the list, say.
     pub const fn cast<U>(self) -> Ref<U> {
         Ref(self.0, PhantomData)
     }
@@ -64,120 +68,40 @@ impl<T> fmt::Display for Ref<T> {
     }
 }
 
-/// A slab cache.
-pub enum KmemCache {}
-
-/// A link of a list, or its head. In a list, `mem[mem[link].next].prev == link`.
+/// Why the kernel, or a callback, refuses. Names and values are Linux's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub struct ListHead {
-    /// The next link, or the head after the last.
-    pub next: Ref<ListHead>,
-    /// The previous link, or the head before the first.
-    pub prev: Ref<ListHead>,
-}
-
-/// Who leads to a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub struct Owner {
-    /// The connection; NULL once it is closed.
-    pub conn: Ref<Conn>,
-    /// Its address, as somebody keeps it who has a reference of their own; NULL if nobody does. It
-    /// is theirs: to be read, never to be written.
-    pub held: Ref<Conn>,
-}
-
-/// A connection: an object of the cache `conn`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
-pub struct Conn {
-    /// Its link in the list of open connections. It comes first, so `conn.cast()` leads to it.
-    pub list: ListHead,
-    /// Its owner; NULL once that has let go.
-    pub owner: Ref<Owner>,
-    /// References to it: one of the owner, one of each holder, and those that `get` has taken.
-    pub refs: u32,
-    /// Its number.
-    pub id: u32,
-    /// [`NEW`], [`OPEN`] or [`CLOSING`].
-    pub state: u32,
-    /// What it carries.
-    pub data: [u64; 5],
-}
-
-/// Allocated, and not yet written to: as the constructor made it.
-pub const NEW: u32 = 0;
-/// Its owner leads to it.
-pub const OPEN: u32 = 1;
-/// Its owner has let go.
-pub const CLOSING: u32 = 2;
-
-impl Conn {
-    /// An object as the constructor of the cache makes it. It is to be so again when it is freed.
-    pub const CONSTRUCTED: Conn = Conn {
-        list: ListHead {
-            next: Ref::NULL,
-            prev: Ref::NULL,
-        },
-        owner: Ref::NULL,
-        refs: 0,
-        id: 0,
-        state: NEW,
-        data: [0; 5],
-    };
-}
-
-// The kernel's own layout; `run.rs` says the same of the kernel's types.
-const _: () = {
-    use core::mem::offset_of;
-    assert!(offset_of!(Conn, owner) == 8 && offset_of!(Conn, refs) == 12);
-    assert!(offset_of!(Conn, id) == 16 && offset_of!(Conn, state) == 20);
-    assert!(offset_of!(Conn, data) == 24 && size_of::<Conn>() == 64);
-    assert!(offset_of!(Owner, held) == 4 && size_of::<Owner>() == 8);
-    assert!(offset_of!(ListHead, prev) == 4 && size_of::<ListHead>() == 8);
-};
-
-/// Why the kernel refused: it has no memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoMemory;
-
-/// What the owner of a cache's objects does for defragmentation.
-pub trait CacheOps {
-    /// Pins each of `objects`, or sets the entry to NULL. What it returns is given to `kick`.
-    fn get(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Conn>]) -> u32;
-
-    /// Frees or moves what was pinned, as far as it can, and drops every reference that was taken.
-    fn kick(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &[Ref<Conn>], private: u32);
-}
-
-/// Allocates an object. Its bytes are what the constructor left there.
-pub fn kmem_cache_alloc(mem: &mut Mem, cache: Ref<KmemCache>) -> Result<Ref<Conn>, NoMemory> {
-    let _ = mem;
-    // SAFETY: a call of the kernel, which looks at its arguments.
-    match unsafe { outside::kmem_cache_alloc(cache.0) } {
-        0 => Err(NoMemory),
-        unit => Ok(Ref(unit, PhantomData)),
-    }
-}
-
-/// Gives an object back, which is as the constructor made it.
-#[track_caller]
-pub fn kmem_cache_free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Conn>) {
-    let _ = mem;
-    // SAFETY: a call of the kernel, which looks at its arguments.
-    unsafe { outside::kmem_cache_free(cache.0, object.0) }
-}
-
-/// Drops a reference to a connection. With the last one it dies, and the kernel frees it later.
-#[track_caller]
-pub fn conn_put(mem: &mut Mem, conn: Ref<Conn>) {
-    assert!(
-        mem[conn].refs > 0,
-        "conn_put of a connection without references"
-    );
-    // SAFETY: a call of the kernel, which looks at its arguments.
-    unsafe { outside::conn_put(conn.0) }
+#[repr(u32)]
+pub enum Errno {
+    /// Operation not permitted.
+    EPERM = 1,
+    /// No such file or directory.
+    ENOENT = 2,
+    /// No such process.
+    ESRCH = 3,
+    /// Input/output error.
+    EIO = 5,
+    /// Argument list too long.
+    E2BIG = 7,
+    /// Resource temporarily unavailable.
+    EAGAIN = 11,
+    /// Cannot allocate memory.
+    ENOMEM = 12,
+    /// Permission denied.
+    EACCES = 13,
+    /// Bad address.
+    EFAULT = 14,
+    /// Device or resource busy.
+    EBUSY = 16,
+    /// File exists.
+    EEXIST = 17,
+    /// No such device.
+    ENODEV = 19,
+    /// Invalid argument.
+    EINVAL = 22,
+    /// No space left on device.
+    ENOSPC = 28,
+    /// Numerical result out of range.
+    ERANGE = 34,
 }
 
 /// Writes a line into the kernel's log: `printk!("pinned {count}")`. `dmesg` shows it.
@@ -195,9 +119,6 @@ pub fn print(line: fmt::Arguments<'_>) {
 
 /// What has a fixed layout in the kernel's memory.
 pub trait Object: Copy {}
-impl Object for Conn {}
-impl Object for Owner {}
-impl Object for ListHead {}
 
 /// Physical memory.
 pub struct Mem {
@@ -256,11 +177,6 @@ static mut WINDOW: usize = 0;
 static mut LENGTH: usize = 0;
 static mut SHOWN: [u32; SHOWN_WORDS] = [0; SHOWN_WORDS];
 
-/// Objects of a slab, at most.
-const OBJECTS_MAX: usize = 512;
-
-static mut OBJECTS: [Ref<Conn>; OBJECTS_MAX] = [Ref::NULL; OBJECTS_MAX];
-
 /// A line of text, cut to what fits.
 struct Text {
     bytes: [u8; 240],
@@ -294,9 +210,6 @@ mod outside {
     #[link(wasm_import_module = "kernel")]
     unsafe extern "C" {
         pub fn show(frame: u32);
-        pub fn kmem_cache_alloc(cache: u32) -> u32;
-        pub fn kmem_cache_free(cache: u32, object: u32);
-        pub fn conn_put(conn: u32);
         pub fn printk(text: *const u8, length: usize);
         pub fn panic(text: *const u8, length: usize) -> !;
     }
@@ -306,37 +219,21 @@ mod outside {
 mod inside {
     use super::*;
 
-    /// Where the kernel writes the objects.
+    /// Where the kernel puts what is more than a number, and finds the answer.
     #[unsafe(no_mangle)]
-    extern "C" fn objects() -> usize {
-        (&raw const OBJECTS) as usize
+    extern "C" fn buffer() -> usize {
+        kind::buffer()
     }
 
-    /// Calls `get` or `kick`; the kernel's memory is `length` bytes and is seen at `window`.
+    /// Calls callback number `what`; the kernel's memory is `length` bytes and is seen at `window`.
     #[unsafe(no_mangle)]
-    extern "C" fn call(
-        kicks: u32,
-        window: usize,
-        length: usize,
-        cache: u32,
-        count: usize,
-        private: u32,
-    ) -> u32 {
-        let mut mem = Mem { _private: () };
+    extern "C" fn call(what: u32, window: usize, length: usize, a: u32, b: u32, c: u64) -> u64 {
         // SAFETY: the kernel calls once, in one thread.
-        let objects = unsafe {
+        unsafe {
             WINDOW = window;
             LENGTH = length;
-            let objects = &raw mut OBJECTS;
-            &mut (&mut *objects)[..count]
-        };
-        let cache = Ref(cache, PhantomData);
-        let ops = &crate::ops::Ops;
-        if kicks == 0 {
-            return CacheOps::get(ops, &mut mem, cache, objects);
         }
-        CacheOps::kick(ops, &mut mem, cache, objects, private);
-        0
+        kind::dispatch(&mut Mem { _private: () }, what, a, b, c)
     }
 
     #[panic_handler]
@@ -354,6 +251,10 @@ mod inside {
         unsafe { outside::panic(text.bytes.as_ptr(), text.length) }
     }
 }
+
+#[path = "kind.rs"]
+mod kind;
+pub use kind::*;
 
 #[forbid(unsafe_code)]
 #[path = "ops.rs"]

@@ -1,6 +1,7 @@
 //! Loads a student's callbacks into a kernel.
 //!
-//! A lab asks for two functions, *get* and *kick*, in one file of Rust. Whoever grades it runs
+//! A lab asks for some functions in one file of Rust: *get* and *kick* for a cache, a subsystem of
+//! containers, or what a file in `/proc` does ([`Kind`]). Whoever grades it runs
 //! a stranger's program, so the file goes through three doors, each of which would be enough:
 //!
 //! 1. [`scan()`]: no word of it may reach out of the file while it is compiled (`include_str!`,
@@ -17,9 +18,11 @@
 //! What it does wrong is a [`Finding`]. One after which the kernel's structures may be broken ends the
 //! callbacks' influence, so that the kernel never walks over what they left.
 //!
-//! The kernel knows nothing of all this but [`kernel_core::cache_ops::Module`].
+//! The kernel knows nothing of all this but [`kernel_core::module::Module`]. A new kind is a file in
+//! `glass/`, one in `run/`, and a row in `scan.rs`.
 
 mod compile;
+mod findings;
 mod run;
 mod scan;
 
@@ -27,8 +30,10 @@ use std::fmt;
 use std::path::Path;
 
 pub use compile::{Compiler, compile};
-pub use run::{Code, FUEL, Findings};
-pub use scan::scan;
+pub use findings::Findings;
+pub use kernel_core::module::Kind;
+pub use run::{Code, FUEL};
+pub use scan::{kind_of, scan};
 
 /// Bytes that a file may have.
 pub const SOURCE_MAX: usize = 64 << 10;
@@ -76,7 +81,8 @@ pub struct Finding {
     pub text: String,
 }
 
-/// The kinds of things that callbacks do wrong.
+/// The kinds of things that callbacks do wrong. [`Fault::Panic`], [`Fault::Endless`] and [`Fault::Wild`] are
+/// found out whatever kind they are of, the others in those of a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// They panicked.
@@ -159,5 +165,6 @@ pub fn build(compiler: &Compiler, source: &[u8]) -> Result<Code, Refusal> {
     let source = std::str::from_utf8(source)
         .map_err(|_| Refusal::Unfit("the file is no UTF-8 text".to_string()))?;
     scan(source)?;
-    Code::new(&compile(compiler, source)?)
+    let kind = kind_of(source);
+    Code::new(&compile(compiler, source, kind)?, kind)
 }

@@ -6,6 +6,7 @@
 //! So it is enough to look at each word once, as the compiler's own tokenizer tells them from strings
 //! and comments.
 
+use kernel_core::module::Kind;
 use proc_macro2::{TokenStream, TokenTree};
 
 use crate::Refusal;
@@ -75,6 +76,26 @@ fn scan_stream(tokens: TokenStream, depth: u32) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Which callbacks a file has: those of the first trait that it implements of the three. A file that
+/// implements none is compiled as one for a cache, and the compiler says what it lacks.
+pub fn kind_of(source: &str) -> Kind {
+    let tokens: TokenStream = source.parse().unwrap_or_default();
+    let words = tokens.into_iter().filter_map(|token| match token {
+        TokenTree::Ident(ident) => Some(ident.to_string()),
+        _ => None,
+    });
+    let words: Vec<String> = words.collect();
+    // `impl glass::ProcFile for Ops`: the trait is the word before `for`.
+    let traits = words.windows(2).filter(|pair| pair[1] == "for");
+    let mut kinds = traits.filter_map(|pair| match pair[0].as_str() {
+        "CacheOps" => Some(Kind::Slab),
+        "ContainerSubsystem" => Some(Kind::Subsystem),
+        "ProcFile" => Some(Kind::ProcFile),
+        _ => None,
+    });
+    kinds.next().unwrap_or(Kind::Slab)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +132,30 @@ mod tests {
         ] {
             refused(source, 1);
             refused(&format!("//! Mine.\n\n{source}"), 3);
+        }
+    }
+
+    #[test]
+    fn the_kind_is_told_by_the_trait() {
+        let kinds = [
+            ("impl CacheOps for Ops {}", Kind::Slab),
+            (
+                "struct Ops; impl glass::ContainerSubsystem for Ops {}",
+                Kind::Subsystem,
+            ),
+            (
+                "impl Copy for Ops {} impl ProcFile for Ops { }",
+                Kind::ProcFile,
+            ),
+            (
+                "/* impl ProcFile for Ops */ fn f() { for x in y {} }",
+                Kind::Slab,
+            ),
+            ("impl ProcFile for Ops", Kind::ProcFile),
+            ("(", Kind::Slab),
+        ];
+        for (source, kind) in kinds {
+            assert_eq!(kind_of(source), kind, "{source}");
         }
     }
 

@@ -1,8 +1,13 @@
 //! The kernel as a value.
 
+extern crate alloc;
+
+use alloc::boxed::Box;
+
 use crate::errno::Errno;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Mem, Ram, layout};
+use crate::module::Module;
 use crate::trace::{TRACE, Tracepoint, mix};
 use crate::{container, fs, printk, radix_tree, shell, slab, task};
 
@@ -36,6 +41,18 @@ impl Kernel {
     /// # Errors
     /// [`BootError`].
     pub fn boot(ram: Ram, config: &MachineConfig) -> Result<Kernel, BootError> {
+        Kernel::boot_with(ram, config, None)
+    }
+
+    /// Boots the machine with a module from the first moment on; see [`crate::module`].
+    ///
+    /// # Errors
+    /// [`BootError`].
+    pub fn boot_with(
+        ram: Ram,
+        config: &MachineConfig,
+        module: Option<Box<dyn Module>>,
+    ) -> Result<Kernel, BootError> {
         if ram.frames() != config.frames {
             return Err(BootError::WrongSize {
                 wanted: config.frames,
@@ -43,6 +60,7 @@ impl Kernel {
             });
         }
         let mut mem = Mem::boot(ram, config);
+        mem.load_module(module);
         mem[TRACE].chain = mix(0, config.seed);
         mem.set_recording(true);
         crate::tty::boot(&mut mem);

@@ -17,6 +17,7 @@
 //! | [`shell`] | the console's command language |
 //! | [`tty`] | what programs print, on its way to the console |
 //! | [`machine`] | what the kernel asks of the machine under it |
+//! | [`module`] | code that a host brings: a student's |
 //! | [`btf`], [`objects`] | what the bytes of memory mean, for whoever looks from outside |
 //!
 //! Dependencies point one way: mem < slab < radix_tree < fs < shell < kernel.
@@ -31,6 +32,7 @@ pub mod fs;
 mod kernel;
 pub mod machine;
 pub mod mem;
+pub mod module;
 pub mod objects;
 pub mod printk;
 pub mod radix_tree;

@@ -30,7 +30,7 @@ impl Expect {
             }
             Expect::Number { after, from, to } => word_after(&String::from_utf8_lossy(text), after)
                 .and_then(number)
-                .is_some_and(|number| (*from..=*to).contains(&number)),
+                .is_some_and(|found| is_between(found, from, to)),
         };
         if holds {
             Ok(())
@@ -104,6 +104,11 @@ fn word_after<'a>(text: &'a str, after: &str) -> Option<&'a str> {
         words.find(|word| *word == after)?;
     }
     words.next()
+}
+
+/// Whether a number lies within bounds; what is no number bounds nothing in.
+fn is_between(found: u64, from: &str, to: &str) -> bool {
+    number(from).is_some_and(|from| from <= found) && number(to).is_some_and(|to| found <= to)
 }
 
 /// A number as the kernel prints numbers.
@@ -200,10 +205,10 @@ mod tests {
 
     #[test]
     fn numbers_within_bounds() {
-        let expect = |after: &str, from, to| Expect::Number {
+        let expect = |after: &str, from: u64, to: u64| Expect::Number {
             after: after.into(),
-            from,
-            to,
+            from: from.to_string(),
+            to: to.to_string(),
         };
         let height = expect("height", 2, 3);
         holds(&height, "height 2 nodes 9\n", 0);
@@ -221,6 +226,12 @@ mod tests {
         }
         holds(&expect("", 7, 7), " 7\n", 0);
         fails(&expect("", 7, 7), "x 7", 0, "x 7");
+        let open = Expect::Number {
+            after: "".into(),
+            from: "{{n}}".into(),
+            to: "9".into(),
+        };
+        fails(&open, "7", 0, "7");
         holds(&expect("", 0, u64::MAX), "18446744073709551615", 0);
         assert_eq!(
             height.to_string(),

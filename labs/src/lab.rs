@@ -185,10 +185,10 @@ pub enum Expect {
     Number {
         /// The word before the number; empty: the text's first word is the number.
         after: String,
-        /// The lowest number that will do.
-        from: u64,
-        /// The highest.
-        to: u64,
+        /// The lowest number that will do; a text, in which a student's numbers may stand open.
+        from: String,
+        /// The highest, likewise.
+        to: String,
     },
 }
 

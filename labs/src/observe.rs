@@ -1,5 +1,6 @@
 //! Views, computed from a kernel. The kernel does not know that it is watched.
 
+mod container;
 mod explain;
 mod memory;
 mod object;
@@ -19,6 +20,8 @@ use kernel_core::{Kernel, shell};
 
 use crate::view::{EventRow, EventsView, StateView};
 
+pub(crate) use container::{containers, dir as container_dir, find as find_container};
+pub(crate) use explain::failure as errno_name;
 pub(crate) use memory::memory;
 pub(crate) use object::{Located, Map, locate, object};
 pub(crate) use radix::{radix, radix_node};

@@ -1,4 +1,5 @@
-//! Checks of callbacks that a student has written.
+//! Checks of callbacks that a student has written: of a cache, of a subsystem of containers, or of a file
+//! in `/proc`.
 //!
 //! Such a check is a *trial*: console lines that run on a fresh machine with the student's callbacks
 //! loaded, what must not happen meanwhile, and what must come of a line at the end. Each trial asks
@@ -86,10 +87,9 @@ pub fn run(
     steps_max: u64,
 ) -> Result<Outcome, String> {
     let ram = Ram::new(machine.frames).ok_or("there is no memory for the machine")?;
-    let mut kernel = Kernel::boot(ram, machine)
-        .map_err(|error| format!("the machine '{machine}' does not boot: {error:?}"))?;
     let (module, findings) = code.load();
-    kernel.mem.load_module(Some(module));
+    let mut kernel = Kernel::boot_with(ram, machine, Some(module))
+        .map_err(|error| format!("the machine '{machine}' does not boot: {error:?}"))?;
     let mut done = Outcome::default();
     let lines = lines.iter().map(AsRef::as_ref);
     for line in lines.chain(last.map(str::as_bytes)) {

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::{Check, Verdict};
 use crate::view::{
-    CacheSlabsView, ChangesView, DefragView, EventsView, MemoryView, ObjectView, RadixNodeView,
-    RadixView, SchedView, SlabView, StateView, TimelineView,
+    CacheSlabsView, CallbacksView, ChangesView, ContainersView, DefragView, EventsView, MemoryView,
+    ObjectView, RadixNodeView, RadixView, SchedView, SlabView, StateView, TimelineView,
 };
 
 /// The protocol's version, raised when a message changes its meaning or layout.
@@ -223,6 +223,22 @@ pub enum ViewRequest {
         /// The cache's name; empty: the first that was defragmented.
         cache: String,
     },
+    /// The hierarchies of containers, at most `max` containers of each and never more than 1024: those of
+    /// one hierarchy from number `from` on, the others' from the first.
+    Containers {
+        /// The number of that hierarchy.
+        hierarchy: u32,
+        /// Containers of it to pass over.
+        from: u32,
+        /// How many containers of each hierarchy to show at most.
+        max: u32,
+    },
+    /// What subsystems of containers were asked and told during a step of the log, whatever step is shown.
+    /// Nothing exists if no callback was called in it.
+    Callbacks {
+        /// The step.
+        step: u32,
+    },
     /// The scheduler's run queues: who runs on each CPU, and who waits in its trees.
     Sched,
     /// Who ran when during a step of the log, whatever step is shown; during the latest step before
@@ -372,6 +388,10 @@ pub enum View {
     Cache(Box<CacheSlabsView>),
     /// Answers [`ViewRequest::Defrag`].
     Defrag(Box<DefragView>),
+    /// Answers [`ViewRequest::Containers`].
+    Containers(ContainersView),
+    /// Answers [`ViewRequest::Callbacks`].
+    Callbacks(CallbacksView),
     /// Answers [`ViewRequest::Sched`].
     Sched(Box<SchedView>),
     /// Answers [`ViewRequest::Timeline`].

@@ -6,6 +6,7 @@
 
 mod cache;
 mod changes;
+mod container;
 mod events;
 mod memory;
 mod object;
@@ -25,6 +26,10 @@ pub use cache::{
     Vacated, fragmentation,
 };
 pub use changes::{Change, ChangesView, ObjectChange};
+pub use container::{
+    CallView, CallbacksView, ContainerView, ContainersView, HierarchyView, Meter, Reading, TaskDot,
+    Unit,
+};
 pub use events::{EventRow, EventsView, Touch};
 pub use memory::{FrameKind, MemoryView, ZoneView};
 pub use object::{FieldView, ObjectState, ObjectView};

@@ -1,5 +1,5 @@
-//! Callbacks as students write them, right and wrong: each file of `ops/` says at its head what
-//! is to become of it.
+//! Callbacks as students write them, right and wrong: each file of `ops/`, and of the folder of a lab in
+//! it, says at its head what is to become of it.
 //!
 //! ```text
 //! //! passes                  every check holds
@@ -16,15 +16,26 @@ use std::thread;
 use std::time::Instant;
 
 use labs::author::{self, Authored};
-use labs::lab::Verdict;
+use labs::lab::{Check, Test, Verdict};
 use labs::ops::{self, Compiler};
 
 /// A student whose numbers are tried.
 const VARIANT: u32 = 7;
 
+/// The labs that ask for callbacks, each with the folder of files that were handed in.
+const LABS: [(&str, &str); 3] = [
+    ("slab-defrag", "tests/ops"),
+    ("containers-subsystem", "tests/ops/containers-subsystem"),
+    ("proc-fortune", "tests/ops/proc-fortune"),
+];
+
+fn read_lab(id: &str) -> Authored {
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue");
+    author::read_lab(&catalogue.join(id)).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
 fn lab() -> Authored {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue/slab-defrag");
-    author::read_lab(&folder).unwrap_or_else(|problems| panic!("{problems}"))
+    read_lab("slab-defrag")
 }
 
 /// A file, and what its head says is to become of it.
@@ -78,23 +89,47 @@ impl Case {
     }
 }
 
-fn cases() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ops");
+fn cases(folder: &str) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = fs::read_dir(&folder).expect("the folder is there");
     let read = |entry: fs::DirEntry| Case {
         name: entry.file_name().to_string_lossy().into_owned(),
         source: fs::read_to_string(entry.path()).expect("the file is text"),
     };
-    entries.flatten().map(read).collect()
+    let files = entries.flatten();
+    let files = files.filter(|entry| {
+        entry
+            .path()
+            .extension()
+            .is_some_and(|ending| ending == "rs")
+    });
+    files.map(read).collect()
 }
 
 #[test]
 fn every_mistake_is_told_by_the_check_that_names_it() {
-    let (lab, cases) = (lab(), cases());
-    assert!(cases.len() > 20, "only {} files", cases.len());
-    let begin = Instant::now();
-    let wrong: Vec<String> = thread::scope(|scope| {
-        let lab = &lab;
+    for (id, folder) in LABS {
+        let (lab, cases) = (read_lab(id), cases(folder));
+        assert!(cases.len() > 12, "{id}: only {} files", cases.len());
+        let begin = Instant::now();
+        let wrong = try_all(&lab, &cases);
+        println!("{id}: {} files in {:?}", cases.len(), begin.elapsed());
+        assert!(wrong.is_empty(), "{id}: {}", wrong.join("\n\n"));
+        // Each check is failed by somebody who got it wrong.
+        for check in lab.lab.checks.iter().filter(is_of_callbacks) {
+            let fails = |case: &Case| case.says("fails:") == Some(&check.id);
+            assert!(cases.iter().any(fails), "{id}: nobody fails {}", check.id);
+        }
+    }
+}
+
+fn is_of_callbacks(check: &&Check) -> bool {
+    matches!(check.test, Test::Ops { .. })
+}
+
+/// What is not as the heads of the files say, told in two threads.
+fn try_all(lab: &Authored, cases: &[Case]) -> Vec<String> {
+    thread::scope(|scope| {
         let halves = cases.chunks(cases.len().div_ceil(2));
         let tried = halves.map(|cases| {
             scope.spawn(move || {
@@ -108,9 +143,7 @@ fn every_mistake_is_told_by_the_check_that_names_it() {
         let tried: Vec<_> = tried.collect();
         let ended = tried.into_iter().map(|half| half.join().expect("it ended"));
         ended.flatten().collect()
-    });
-    println!("{} files in {:?}", cases.len(), begin.elapsed());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    })
 }
 
 /// A compiler that has much to say is heard to its end.
@@ -126,21 +159,23 @@ fn a_file_full_of_errors_is_one_that_does_not_compile() {
 /// What is graded is a function of the file, the numbers and the lab.
 #[test]
 fn callbacks_are_judged_the_same_again() {
-    let authored = lab();
-    let solution = &authored
-        .ops
-        .as_ref()
-        .expect("it asks for callbacks")
-        .solution;
-    let code = ops::code_of(&Compiler::find(), solution.as_bytes()).expect("it compiles");
-    for variant in 0..20 {
-        let lab = authored.lab.instance(variant);
-        let verdicts = ops::judge(&lab, &code);
-        assert!(
-            verdicts.iter().all(|verdict| verdict.passed),
-            "{verdicts:#?}"
-        );
-        assert_eq!(verdicts, ops::judge(&lab, &code));
+    for (id, _) in LABS {
+        let authored = read_lab(id);
+        let solution = &authored
+            .ops
+            .as_ref()
+            .expect("it asks for callbacks")
+            .solution;
+        let code = ops::code_of(&Compiler::find(), solution.as_bytes()).expect("it compiles");
+        for variant in 0..10 {
+            let lab = authored.lab.instance(variant);
+            let verdicts = ops::judge(&lab, &code);
+            assert!(
+                verdicts.iter().all(|verdict| verdict.passed),
+                "{id}: {verdicts:#?}"
+            );
+            assert_eq!(verdicts, ops::judge(&lab, &code), "{id}");
+        }
     }
 }
 

@@ -10,6 +10,9 @@
 //! what that printed. A log depends on its seed, its subject and the kernel that this was built with,
 //! and on nothing else; those are enough to report a mismatch.
 
+mod container;
+mod life;
+mod program;
 mod slab;
 mod tree;
 
@@ -17,6 +20,8 @@ use kernel_core::slab::Allocator;
 
 use crate::Random;
 use crate::watched::Watched;
+use container::Groups;
+use life::Pids;
 use slab::Heard;
 
 /// A log as its lines; the first is a machine header in most of them.
@@ -25,8 +30,10 @@ pub type Lines = Vec<Vec<u8>>;
 /// What most of a log's lines are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// The whole kernel, radix trees first.
+    /// The whole kernel: every second log is mostly about tasks, the others about radix trees first.
     Kernel,
+    /// Tasks, programs and containers.
+    Tasks,
     /// Slab caches, served by this allocator.
     Slab(Allocator),
 }
@@ -36,6 +43,7 @@ impl Subject {
     pub fn name(self) -> &'static str {
         match self {
             Subject::Kernel => "kernel",
+            Subject::Tasks => "tasks",
             Subject::Slab(allocator) => allocator.name(),
         }
     }
@@ -44,7 +52,7 @@ impl Subject {
     pub(crate) fn suffix(self) -> String {
         match self {
             Subject::Kernel => String::new(),
-            Subject::Slab(allocator) => format!(" about {}", allocator.name()),
+            Subject::Tasks | Subject::Slab(_) => format!(" about {}", self.name()),
         }
     }
 
@@ -53,6 +61,7 @@ impl Subject {
         let all = Allocator::ALL.map(Subject::Slab);
         match name {
             "kernel" => Some(vec![Subject::Kernel]),
+            "tasks" => Some(vec![Subject::Tasks]),
             "all" => Some(all.to_vec()),
             name => Allocator::from_name(name).map(|one| vec![Subject::Slab(one)]),
         }
@@ -92,9 +101,15 @@ enum Keys {
 struct Writer {
     random: Random,
     subject: Subject,
+    /// Whether most lines are about tasks and containers.
+    lives: bool,
     /// The kernel that runs the lines as they are written; `None` once it is off, or has panicked.
     kernel: Option<Watched>,
     heard: Heard,
+    pids: Pids,
+    groups: Groups,
+    /// Subsystems of the hierarchies that the log begins with.
+    sets: Vec<&'static str>,
     keys: Keys,
     /// Where the runs of [`Keys::Clustered`] begin.
     bases: Vec<u64>,
@@ -151,8 +166,12 @@ impl Writer {
         Writer {
             random,
             subject,
+            lives: subject == Subject::Tasks || subject == Subject::Kernel && seed % 2 == 1,
             kernel: None,
             heard: Heard::default(),
+            pids: Pids::default(),
+            groups: Groups::default(),
+            sets: Vec::new(),
             keys,
             bases,
             inserted: vec![0],
@@ -175,15 +194,20 @@ impl Writer {
         if has_header {
             lines.push(header.into_bytes());
         }
-        let tree = if self.subject == Subject::Kernel {
-            10
-        } else {
-            2
+        let (tree, slab) = match self.subject {
+            Subject::Kernel => (10, false),
+            Subject::Tasks => (1, false),
+            Subject::Slab(_) => (2, true),
         };
         if !self.random.one_in(tree) {
             self.add(&mut lines, b"radix create t".to_vec());
         }
-        if self.subject != Subject::Kernel {
+        if self.lives && !self.random.one_in(6) {
+            for line in self.beginning() {
+                self.add(&mut lines, line.into_bytes());
+            }
+        }
+        if slab {
             for _ in 0..1 + self.random.below(4) {
                 let line = self.create().into_bytes();
                 self.add(&mut lines, line);
@@ -210,7 +234,10 @@ impl Writer {
     fn add(&mut self, lines: &mut Lines, line: Vec<u8>) {
         if let Some(kernel) = &mut self.kernel {
             match kernel.run(&line) {
-                Ok(answer) if !kernel.is_off() => self.heard.listen(&answer),
+                Ok(answer) if !kernel.is_off() => {
+                    self.heard.listen(&answer);
+                    self.pids.listen(&answer);
+                }
                 // Whoever replays the log finds out about a panic.
                 _ => self.kernel = None,
             }
@@ -261,11 +288,11 @@ impl Writer {
         }
         match self.subject {
             Subject::Slab(allocator) => words.push(format!("slab={}", allocator.name())),
-            Subject::Kernel if self.random.one_in(2) => {
+            _ if self.random.one_in(2) => {
                 let allocator = *self.random.pick(&Allocator::ALL);
                 words.push(format!("slab={}", allocator.name()));
             }
-            Subject::Kernel => {}
+            _ => {}
         }
         if self.random.one_in(2) {
             words.push(format!("seed={}", self.random.bits() >> 32));
@@ -310,8 +337,14 @@ impl Writer {
     }
 
     fn command(&mut self) -> String {
-        if self.subject != Subject::Kernel && !self.random.one_in(5) {
+        if matches!(self.subject, Subject::Slab(_)) && !self.random.one_in(5) {
             return self.slab();
+        }
+        if self.lives && !self.random.one_in(8) {
+            return match self.random.below(5) {
+                0 | 1 => self.container(),
+                _ => self.life(),
+            };
         }
         match self.random.below(48) {
             40..=43 => self.slab(),

@@ -453,6 +453,49 @@ const PLACES: &[(&str, &str, &[&str])] = &[
     ("slab", "", &["pane slab"]),
     ("slab table", "", &["pane slab", "click #slab-table-toggle"]),
     (
+        "no containers",
+        "",
+        &["pane containers", "see #containers-first"],
+    ),
+    (
+        "containers",
+        "",
+        &[
+            "# mkdir /c /d; mount -t cgroup -o cpu,memory,pids x /c; mount -t cgroup -o cpuset,freezer y /d",
+            "# mkdir /c/a /c/a/b /d/s; echo 1 > /c/a/notify_on_release; echo 3 > /c/a/pids.max",
+            "# spin 1h & sleep 0.1",
+            "# echo $$ > /c/a/tasks",
+            "# echo $$ > /d/s/tasks",
+            "pane containers",
+            "click .container-name[data-path='/a']",
+            "see #container-forms",
+            "click #past-close",
+        ],
+    ),
+    (
+        "containers table",
+        "",
+        &[
+            "# mkdir /c; mount -t container -o cpu,memory x /c",
+            "pane containers",
+            "click #containers-table-toggle",
+            "see #containers-table",
+        ],
+    ),
+    (
+        "callbacks",
+        "",
+        &[
+            "# mkdir /c; mount -t cgroup -o cpuset,freezer x /c; mkdir /c/a",
+            "# echo $$ > /c/a/tasks",
+            "pane containers",
+            "click #containers-film",
+            "see #calls .call",
+            "click #calls .call:last-child button",
+            "see .stage.refused",
+        ],
+    ),
+    (
         "cache",
         "",
         &[

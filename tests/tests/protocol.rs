@@ -2,7 +2,7 @@
 
 use kernel_core::slab::Allocator;
 use labs::protocol::{Host, Request, Response, View, ViewRequest, decode, encode};
-use labs::view::{CacheSlabsView, EntityView, PlaceState, View as _, ahead};
+use labs::view::{CacheSlabsView, CallView, EntityView, PlaceState, View as _, ahead};
 use labs::{HostMemory, Session};
 use tests::host::{self, Driver};
 use tests::log_gen::Subject;
@@ -70,6 +70,14 @@ fn requests(random: &mut Random) -> Vec<Request> {
             step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
             cache: cache(random),
         }),
+        Request::View(ViewRequest::Containers {
+            hierarchy: *random.pick(&[0, 1, 2, u32::MAX]),
+            from: *random.pick(&[0, 1, 7, u32::MAX]),
+            max,
+        }),
+        Request::View(ViewRequest::Callbacks {
+            step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
+        }),
         Request::View(ViewRequest::Sched),
         Request::View(ViewRequest::Timeline {
             step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
@@ -113,6 +121,8 @@ fn check_faces(view: &View) {
         View::Changes(view) => (view.table(), view.sentence()),
         View::Cache(view) => (view.table(), view.sentence()),
         View::Defrag(view) => (view.table(), view.sentence()),
+        View::Containers(view) => (view.table(), view.sentence()),
+        View::Callbacks(view) => (view.table(), view.sentence()),
         View::Sched(view) => (view.table(), view.sentence()),
         View::Timeline(view) => (view.table(), view.sentence()),
     };
@@ -201,6 +211,26 @@ fn check_faces(view: &View) {
             for slab in &defrag.vacated {
                 assert!(slab.pinned <= slab.objects && slab.left <= slab.objects);
             }
+        }
+        View::Containers(view) => {
+            for task in &view.tasks {
+                assert_eq!(task.containers.len(), view.hierarchies.len());
+            }
+            for hierarchy in &view.hierarchies {
+                for container in &hierarchy.containers {
+                    let parent = container.parent.map(|place| place as usize);
+                    let parent = parent.map(|place| &hierarchy.containers[place]);
+                    assert!(parent.is_none_or(|it| it.depth + 1 == container.depth));
+                }
+            }
+        }
+        View::Callbacks(view) => {
+            assert!(!view.calls.is_empty());
+            assert!(view.calls.is_sorted_by_key(|call| call.event));
+            let refused = |call: &&CallView| !call.errno.is_empty() && !call.subsystem.is_empty();
+            let refused = view.calls.iter().filter(refused).count() as u32;
+            assert!(refused <= view.refused && view.refused <= refused + view.omitted);
+            assert!(view.calls.iter().all(|call| !call.because.is_empty()));
         }
         View::Sched(sched) => {
             for cpu in &sched.cpus {

@@ -23,7 +23,8 @@ Standard output gets exactly the console's text, standard error
 the number of trace events and the hash chain over them. The exit status is the last line's.
   --host HOST  where the kernel runs: native (in a process, the default), wasm (in a browser)
                or qemu (on a booted machine)
-  --ops FILE   with a student's callbacks for connections (see `help lab`); in a process only";
+  --ops FILE   with what a student has written loaded (see `help lab`): callbacks of a cache, a
+               subsystem of containers or a file in /proc; in a process only";
 
 /// What `trace --help` adds.
 pub const TRACE_DETAILS: &str = "
@@ -50,6 +51,7 @@ Every log is run on each host; console text, exit status, events, chain and memo
 A difference is shrunk to the lines that matter, and the first step that differs is named.
   --seed S       the first log's seed (default 1); the others follow
   --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them
+  --tasks        logs about tasks and containers
   --hosts A,B    which hosts, the reference first (default native,wasm,qemu)";
 
 /// What `invariants --help` adds.
@@ -57,7 +59,8 @@ pub const INVARIANTS_DETAILS: &str = "
 Every log is run in this process, and every invariant of the kernel is checked after each line; a
 panic counts as well. What fails is shrunk to the lines that matter.
   --seed S       the first log's seed (default 1); the others follow
-  --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them";
+  --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them
+  --tasks        logs about tasks and containers";
 
 /// What `boot --help` adds.
 pub const BOOT_DETAILS: &str = "
@@ -181,6 +184,7 @@ pub fn parity(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         match argument {
             Long("seed") => seed = arguments.value()?.parse::<u64>()?,
             Long("slab") => subject = known_subject(arguments.value()?.string()?)?,
+            Long("tasks") => subject = "tasks".to_string(),
             Long("hosts") => hosts = host_list(&arguments.value()?.string()?)?,
             Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
             other => return Err(other.unexpected().into()),
@@ -205,6 +209,7 @@ pub fn invariants(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         match argument {
             Long("seed") => seed = arguments.value()?.parse::<u64>()?,
             Long("slab") => subject = known_subject(arguments.value()?.string()?)?,
+            Long("tasks") => subject = "tasks".to_string(),
             Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
             other => return Err(other.unexpected().into()),
         }

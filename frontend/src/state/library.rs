@@ -593,6 +593,7 @@ impl State {
         self.library.renew();
         self.inquiry.reset();
         self.slabs.reset();
+        self.containers.reset();
         self.sched.reset();
         self.lab = None;
         self.log_error = None;

@@ -181,9 +181,11 @@ impl Slabs {
 }
 
 impl State {
-    /// The pane takes most of the page's height: a cache that is open, or the scheduler.
+    /// The pane below the tree takes most of the page's height: a cache that is open, containers, or the
+    /// scheduler.
     pub fn is_roomy(&self) -> bool {
-        self.lower == Pane::Sched || self.lower == Pane::Slab && self.slabs.open.is_some()
+        let is_open = self.lower == Pane::Slab && self.slabs.open.is_some();
+        is_open || self.lower == Pane::Sched || self.shows_containers()
     }
 
     pub(super) fn apply_slabs(&mut self, action: Action) {

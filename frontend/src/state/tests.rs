@@ -1,7 +1,9 @@
 //! Every transition, with a kernel that is played.
 
 use labs::protocol::{Goal, Host};
-use labs::view::{ChangesView, EventRow, ObjectState, ObjectView, Touch};
+use labs::view::{
+    CallbacksView, ChangesView, ContainersView, EventRow, ObjectState, ObjectView, Touch,
+};
 
 use super::*;
 mod keeping;
@@ -18,6 +20,12 @@ pub(super) struct FakeKernel {
     /// Added to the chain, to play a host that computes something else.
     pub(super) skew: u64,
     pub(super) asked: Vec<Request>,
+    /// The hierarchies that it shows.
+    pub(super) containers: ContainersView,
+    /// The callbacks of the one step that called any.
+    pub(super) called: Option<CallbacksView>,
+    /// Lines fail.
+    pub(super) fails: bool,
 }
 
 impl FakeKernel {
@@ -28,6 +36,9 @@ impl FakeKernel {
             budget: 1000,
             skew: 0,
             asked: Vec::new(),
+            containers: ContainersView::default(),
+            called: None,
+            fails: false,
         }
     }
 
@@ -81,7 +92,7 @@ impl FakeKernel {
                     let (events, chain) = (self.step as u64, self.chain() + self.skew);
                     reports.push(LineReport {
                         text,
-                        status: 0,
+                        status: self.fails.into(),
                         events,
                         chain,
                     });
@@ -141,6 +152,13 @@ impl FakeKernel {
                     lost: 0,
                     events: (since..next).map(event).collect(),
                 })))
+            }
+            Request::View(ViewRequest::Containers { .. }) => {
+                Response::View(Some(View::Containers(self.containers.clone())))
+            }
+            Request::View(ViewRequest::Callbacks { step }) => {
+                let called = self.called.clone().filter(|called| called.step == step);
+                Response::View(called.map(View::Callbacks))
             }
             Request::View(ViewRequest::Timeline {
                 step,

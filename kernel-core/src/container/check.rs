@@ -2,8 +2,8 @@
 
 use super::css_set::{self, sets};
 use super::{
-    CONTAINER, CgLink, Container, CssSet, Hierarchy, REMOVED, SUBSYSTEMS, children, files,
-    hierarchies, hierarchy, release, tree,
+    CONTAINER, CgLink, Container, CssSet, Hierarchy, REMOVED, children, files, hierarchies,
+    hierarchy, nr_subsystems, release, subsys, tree,
 };
 use crate::fs;
 use crate::mem::{Mem, Ref};
@@ -42,7 +42,7 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
             links += css_set::links_of_container(mem, container).count() as u32;
         }
     }
-    if bits.count_ones() as usize != SUBSYSTEMS.len() {
+    if bits.count_ones() as usize != nr_subsystems(mem) {
         return Err("container: a subsystem is bound to no hierarchy");
     }
     let mut tasks = 0;
@@ -86,8 +86,11 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     if containers != data.nr_containers {
         return Err("container: containers have lost count");
     }
-    for (number, subsystem) in SUBSYSTEMS.iter().enumerate() {
-        let root = data.roots[number];
+    for number in 0..nr_subsystems(mem) {
+        let (root, subsystem) = match subsys::subsystem(number) {
+            Some(subsystem) => (data.roots[number], subsystem),
+            None => return Err("container: there is no such subsystem"),
+        };
         for container in tree::descendants(mem, mem[root].top) {
             subsystem.check(mem, container)?;
         }
@@ -204,7 +207,7 @@ fn check_set(mem: &Mem, at: Ref<CssSet>) -> Result<u32, &'static str> {
     if twins.count() != 1 {
         return Err("container: a set is not unique, or is not found");
     }
-    for number in 0..SUBSYSTEMS.len() {
+    for number in 0..nr_subsystems(mem) {
         let css = set.subsys[number];
         let container = match css.is_null() {
             true => return Err("container: a set lacks a state"),

@@ -40,8 +40,8 @@ pub(crate) static CPUSET_FS: ContainerFs = ContainerFs {
 };
 
 impl ContainerFs {
-    fn options<'a>(&self, options: &'a str) -> Result<Options<'a>, Errno> {
-        Options::parse(self.fixed.unwrap_or(options), self.flavour)
+    fn options<'a>(&self, mem: &Mem, options: &'a str) -> Result<Options<'a>, Errno> {
+        Options::parse(mem, self.fixed.unwrap_or(options), self.flavour)
     }
 }
 
@@ -56,13 +56,13 @@ impl FileSystem for ContainerFs {
     }
 
     fn find_super(&self, mem: &mut Mem, options: &str) -> Result<Ref<Mount>, Errno> {
-        let options = self.options(options)?;
+        let options = self.options(mem, options)?;
         let found = hierarchy::find(mem, &options, self.flavour);
         Ok(found.map_or(Ref::NULL, |root| mem[root].mount))
     }
 
     fn fill_super(&self, mem: &mut Mem, mount: Ref<Mount>, options: &str) -> Result<(), Errno> {
-        let options = self.options(options)?;
+        let options = self.options(mem, options)?;
         let root = hierarchy::make(mem, &options, self.flavour)?;
         mem[root].mount = mount;
         mem[mount].private = root.unit();
@@ -87,7 +87,7 @@ impl FileSystem for ContainerFs {
 
     fn remount(&self, mem: &mut Mem, mount: Ref<Mount>, options: &str) -> Result<(), Errno> {
         let root = hierarchy_of(mem, mount);
-        hierarchy::rebind(mem, root, &self.options(options)?)?;
+        hierarchy::rebind(mem, root, &self.options(mem, options)?)?;
         let Container { dentry, .. } = mem[mem[root].top];
         files::clear(mem, dentry);
         let top = mem[root].top;

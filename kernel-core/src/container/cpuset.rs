@@ -277,8 +277,11 @@ static FILES: [Cftype; 10] = [
     .only(Place::Top),
 ];
 
-/// Prints numbers as the kernel lists them: `0-3,7`.
-pub(crate) fn write_list(out: &mut dyn Write, bits: u32) -> fmt::Result {
+/// Prints numbers as the kernel lists them: `0-3,7`, and a newline.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_list(out: &mut dyn Write, bits: u32) -> fmt::Result {
     let mut comma = "";
     let mut rest = bits;
     while rest != 0 {

@@ -263,10 +263,18 @@ static FILES: [Cftype; 3] = [
         None,
         Some(|mem, container, bytes| change(mem, container, bytes, false)),
     ),
-    Cftype::new("list", Some(read_list), None),
+    Cftype::new(
+        "list",
+        Some(|mem, container, out| write_list(mem, container, out)),
+        None,
+    ),
 ];
 
-fn read_list(mem: &mut Mem, container: Ref<Container>, out: &mut dyn Write) -> fmt::Result {
+/// Prints what a container's tasks may do, an entry a line: `c 1:3 rwm`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_list(mem: &Mem, container: Ref<Container>, out: &mut dyn Write) -> fmt::Result {
     for at in items(mem, devices_of(mem, container)) {
         let item = &mem[at];
         let kind = match item.kind {

@@ -8,7 +8,7 @@ use core::fmt::{self, Write};
 
 use super::hierarchy::{self, AGENT_MAX};
 use super::{
-    Container, FLAVOUR_CGROUP, NOPREFIX, NOTIFY_ON_RELEASE, RELEASABLE, SUBSYSTEMS, attach_task,
+    Container, FLAVOUR_CGROUP, Hierarchy, NOPREFIX, NOTIFY_ON_RELEASE, RELEASABLE, attach_task,
     subsys, subsystem_name, tree,
 };
 use crate::errno::Errno;
@@ -111,6 +111,18 @@ pub(super) fn populate(mem: &mut Mem, container: Ref<Container>) {
     }
 }
 
+/// What the names of a subsystem's files begin with in a hierarchy, before the dot; empty for nothing
+/// and no dot.
+pub fn file_prefix(mem: &Mem, root: Ref<Hierarchy>, number: usize) -> &'static str {
+    let root = &mem[root];
+    let is_bare = match root.flavour {
+        FLAVOUR_CGROUP => root.flags & NOPREFIX != 0,
+        // In May 2007 the core adds no prefix; but all subsystems except cpuset have one themselves.
+        _ => subsys::subsystem(number).is_some_and(|subsystem| !subsystem.has_own_prefix()),
+    };
+    if is_bare { "" } else { subsystem_name(number) }
+}
+
 /// Makes a subsystem's files.
 ///
 /// # Errors
@@ -121,16 +133,23 @@ pub(super) fn add_all(
     number: usize,
     rows: &[Cftype],
 ) -> Result<(), Errno> {
-    let root = &mem[mem[container].root];
-    let is_bare = match root.flavour {
-        FLAVOUR_CGROUP => root.flags & NOPREFIX != 0,
-        // In May 2007 the core adds no prefix; but all subsystems except cpuset have one themselves.
-        _ => SUBSYSTEMS
-            .get(number)
-            .is_some_and(|subsystem| !subsystem.has_own_prefix()),
-    };
-    let prefix = if is_bare { "" } else { subsystem_name(number) };
+    let prefix = file_prefix(mem, mem[container].root, number);
     add_rows(mem, container, prefix, number as u32 + 1, rows)
+}
+
+/// Makes the file of a subsystem's row `row` under a name that the row does not have.
+///
+/// # Errors
+/// As [`add_all`]; `ENAMETOOLONG`.
+pub(super) fn add_named(
+    mem: &mut Mem,
+    container: Ref<Container>,
+    number: usize,
+    row: u32,
+    name: &str,
+) -> Result<(), Errno> {
+    let prefix = file_prefix(mem, mem[container].root, number);
+    add_row(mem, container, prefix, [number as u32 + 1, row], name)
 }
 
 fn add_rows(
@@ -140,7 +159,7 @@ fn add_rows(
     owner: u32,
     rows: &[Cftype],
 ) -> Result<(), Errno> {
-    let Container { dentry, parent, .. } = mem[container];
+    let parent = mem[container].parent;
     for (row, file) in (0..).zip(rows) {
         let is_there = match file.place {
             Place::Everywhere => true,
@@ -150,14 +169,26 @@ fn add_rows(
         if !is_there {
             continue;
         }
-        let mut name = Name::EMPTY;
-        let dot = if prefix.is_empty() { "" } else { "." };
-        write!(name, "{prefix}{dot}{}", file.name).map_err(|_| Errno::ENAMETOOLONG)?;
-        // As in 2.6.24 whatever the file can do; what it cannot it refuses when asked.
-        let made = fs::make_file(mem, dentry, name.text(), 0o644)?;
-        let inode = mem[made].inode;
-        fs::set_numbers(mem, inode, [owner << SUBSYSTEM_SHIFT | row, 0]);
+        add_row(mem, container, prefix, [owner, row], file.name)?;
     }
+    Ok(())
+}
+
+fn add_row(
+    mem: &mut Mem,
+    container: Ref<Container>,
+    prefix: &str,
+    [owner, row]: [u32; 2],
+    name: &str,
+) -> Result<(), Errno> {
+    let mut full = Name::EMPTY;
+    let dot = if prefix.is_empty() { "" } else { "." };
+    write!(full, "{prefix}{dot}{name}").map_err(|_| Errno::ENAMETOOLONG)?;
+    let dir = mem[container].dentry;
+    // As in 2.6.24 whatever the file can do; what it cannot it refuses when asked.
+    let made = fs::make_file(mem, dir, full.text(), 0o644)?;
+    let inode = mem[made].inode;
+    fs::set_numbers(mem, inode, [owner << SUBSYSTEM_SHIFT | row, 0]);
     Ok(())
 }
 
@@ -180,7 +211,7 @@ fn row(mem: &Mem, inode: Ref<Inode>) -> Result<(&'static Cftype, Ref<Container>)
     let rows = match (code >> SUBSYSTEM_SHIFT).checked_sub(1) {
         None => &CORE[..],
         Some(number) => {
-            let subsystem = SUBSYSTEMS.get(number as usize).ok_or(Errno::EIO)?;
+            let subsystem = subsys::subsystem(number as usize).ok_or(Errno::EIO)?;
             subsystem.files()
         }
     };

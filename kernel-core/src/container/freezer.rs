@@ -45,6 +45,11 @@ pub const FROZEN: u32 = 2;
 
 const NAMES: [&str; 3] = ["THAWED", "FREEZING", "FROZEN"];
 
+/// The name of a state, as its file has it.
+pub fn state_name(state: u32) -> &'static str {
+    NAMES.get(state as usize).unwrap_or(&"?")
+}
+
 fn freezer_of(mem: &Mem, container: Ref<Container>) -> Ref<Freezer> {
     state(mem, container, FREEZER)
 }
@@ -177,7 +182,7 @@ static FILES: [Cftype; 1] =
 fn read_state(mem: &mut Mem, container: Ref<Container>, out: &mut dyn Write) -> fmt::Result {
     update(mem, container);
     let state = mem[freezer_of(mem, container)].state;
-    writeln!(out, "{}", NAMES.get(state as usize).unwrap_or(&"?"))
+    writeln!(out, "{}", state_name(state))
 }
 
 /// FREEZING cannot be asked for.

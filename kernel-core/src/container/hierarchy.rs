@@ -9,7 +9,7 @@ use core::mem::offset_of;
 
 use super::{
     CONTAINER, ContainerData, FLAVOUR_CGROUP, FLAVOUR_CONTAINER, FLAVOUR_DUMMY, Hierarchy,
-    NOPREFIX, SUBSYSTEMS, css_set, subsys, subsystem_name, tree, zalloc,
+    NOPREFIX, SUBSYS_MAX, css_set, nr_subsystems, subsys, subsystem_name, tree, zalloc,
 };
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Gfp, ListHead, Mem, PageFlag, Ref};
@@ -28,8 +28,8 @@ pub(super) struct Options<'a> {
 }
 
 /// A bit for every subsystem there is.
-fn all_bits() -> u32 {
-    (1 << SUBSYSTEMS.len()) - 1
+fn all_bits(mem: &Mem) -> u32 {
+    (1 << nr_subsystems(mem)) - 1
 }
 
 impl Options<'_> {
@@ -39,14 +39,14 @@ impl Options<'_> {
     /// # Errors
     /// `EINVAL` for an empty word, a second agent, or if no subsystem is named; `ENOENT` for a word that
     /// means nothing.
-    pub(super) fn parse(text: &str, flavour: u32) -> Result<Options<'_>, Errno> {
+    pub(super) fn parse<'a>(mem: &Mem, text: &'a str, flavour: u32) -> Result<Options<'a>, Errno> {
         let mut options = Options {
             bits: 0,
             flags: 0,
             agent: None,
         };
         if text.is_empty() {
-            options.bits = all_bits();
+            options.bits = all_bits(mem);
             return Ok(options);
         }
         for word in text.split(',') {
@@ -55,7 +55,7 @@ impl Options<'_> {
             }
             let agent = word.strip_prefix("release_agent=");
             match (word, agent) {
-                ("all", _) => options.bits = all_bits(),
+                ("all", _) => options.bits = all_bits(mem),
                 ("noprefix", _) if flavour == FLAVOUR_CGROUP => options.flags |= NOPREFIX,
                 (_, Some(path)) if flavour == FLAVOUR_CGROUP => {
                     if options.agent.replace(path).is_some() {
@@ -63,8 +63,8 @@ impl Options<'_> {
                     }
                 }
                 _ => {
-                    let mut names = SUBSYSTEMS.iter();
-                    let number = names.position(|subsystem| subsystem.name() == word);
+                    let mut numbers = 0..nr_subsystems(mem);
+                    let number = numbers.find(|&number| subsystem_name(number) == word);
                     options.bits |= 1 << number.ok_or(Errno::ENOENT)?;
                 }
             }
@@ -159,7 +159,7 @@ fn bind(mem: &mut Mem, number: usize, from: Ref<Hierarchy>, to: Ref<Hierarchy>) 
 
 /// Numbers of the subsystems in a set of bits, ascending.
 pub(super) fn numbers(bits: u32) -> impl Iterator<Item = usize> {
-    (0..SUBSYSTEMS.len()).filter(move |&number| bits >> number & 1 != 0)
+    (0..SUBSYS_MAX).filter(move |&number| bits >> number & 1 != 0)
 }
 
 /// Whether every subsystem of `bits` is bound to the dummy.
@@ -254,7 +254,7 @@ pub(super) fn rebind(
         set_agent(mem, root, agent.as_bytes())?;
     }
     let dummy = mem[CONTAINER].dummy;
-    for number in 0..SUBSYSTEMS.len() {
+    for number in 0..nr_subsystems(mem) {
         let (is, shall) = (subsys_bits >> number & 1, options.bits >> number & 1);
         match (is, shall) {
             (0, 1) => bind(mem, number, dummy, root),

@@ -20,7 +20,7 @@
 //! | `proc.rs` | what `/proc` says of it |
 //! | `check.rs` | the invariants |
 //!
-//! and a file for each subsystem. What kernels of the era did differently, the documentation of each
+//! and a file for each subsystem; `module.rs` is one that somebody else writes. What kernels of the era did differently, the documentation of each
 //! says; where nothing is said, it is 2.6.24.
 
 mod attach;
@@ -36,6 +36,9 @@ mod files;
 pub mod freezer;
 mod hierarchy;
 pub mod memory;
+pub mod module;
+#[cfg(test)]
+mod module_tests;
 pub mod pids;
 pub(crate) mod proc;
 mod release;
@@ -49,15 +52,15 @@ pub use attach::{
 };
 pub(crate) use check::check;
 pub(crate) use containerfs::{CGROUP, CONTAINER_FS, CPUSET_FS};
-pub use files::{Cftype, parse_u64};
+pub use files::{Cftype, file_prefix, parse_u64};
 pub use hierarchy::hierarchies;
 pub use release::{next_released, write_release_agent};
 pub(crate) use subsys::write_subsystems;
 pub use subsys::{
     CPU, CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,
-    PIDS, SUBSYSTEMS, subsystem_name,
+    MODULE, PIDS, SUBSYSTEMS, nr_subsystems, subsystem_name,
 };
-pub use tree::{children, path, tasks};
+pub use tree::{children, path, task_count, tasks};
 
 use core::mem::offset_of;
 
@@ -380,7 +383,8 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     mem[CONTAINER].link_cache = create_cache::<CgLink>(mem, CgLink::TYPE.name)?;
     let dummy = hierarchy::alloc(mem, FLAVOUR_DUMMY)?;
     mem[CONTAINER].dummy = dummy;
-    for number in 0..SUBSYSTEMS.len() {
+    let module = usize::from(mem.has_module(crate::module::Kind::Subsystem));
+    for number in 0..SUBSYSTEMS.len() + module {
         mem.printk(format_args!(
             "Initializing cgroup subsys {}",
             subsystem_name(number)

@@ -3,7 +3,7 @@
 use core::fmt::{self, Write};
 
 use super::{
-    CONTAINER, Hierarchy, SUBSYSTEMS, hierarchies, subsys, subsystem_name, task_container, tree,
+    CONTAINER, Hierarchy, hierarchies, nr_subsystems, subsys, subsystem_name, task_container, tree,
 };
 use crate::mem::{Mem, Ref};
 use crate::task::Task;
@@ -18,7 +18,7 @@ pub(crate) fn show_subsystems(
 ) -> Result<Option<u64>, fmt::Error> {
     let Some(number) = (position as usize).checked_sub(1) else {
         writeln!(out, "#subsys_name\thierarchy\tnum_cgroups")?;
-        return Ok(Some(1).filter(|_| !SUBSYSTEMS.is_empty()));
+        return Ok(Some(1));
     };
     let root = mem[CONTAINER].roots[number];
     let Hierarchy {
@@ -32,7 +32,7 @@ pub(crate) fn show_subsystems(
     };
     let name = subsystem_name(number);
     writeln!(out, "{name}\t{bits}\t{number_of_containers}")?;
-    Ok(Some(position + 1).filter(|&next| next <= SUBSYSTEMS.len() as u64))
+    Ok(Some(position + 1).filter(|&next| next <= nr_subsystems(mem) as u64))
 }
 
 /// `/proc/<pid>/cgroup` and `/proc/<pid>/container`: a line a hierarchy, the newest first.

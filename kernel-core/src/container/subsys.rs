@@ -1,6 +1,7 @@
 //! What a subsystem may do.
 //!
-//! A subsystem is a row of [`SUBSYSTEMS`]; its place there is its number. Which of the callbacks below
+//! A subsystem is a row of [`SUBSYSTEMS`]; its place there is its number. A module that was loaded before
+//! boot brings one more, [`MODULE`]. Which of the callbacks below
 //! it has, it says with [`ContainerSubsystem::callbacks`]; the others are never called, as where Linux
 //! has NULL. Each call emits an event with what it returned, so whoever watches can follow a move step
 //! by step, up to a veto.
@@ -16,8 +17,9 @@ use super::debug::Debug;
 use super::devices::DevicesSubsystem;
 use super::freezer::FreezerSubsystem;
 use super::memory::MemorySubsystem;
+use super::module::ModuleSubsystem;
 use super::pids::PidsSubsystem;
-use super::{Cftype, Container, Css, SUBSYS_MAX};
+use super::{CONTAINER, Cftype, Container, Css, SUBSYS_MAX};
 use crate::errno::Errno;
 use crate::mem::{Gfp, Mem, Ref};
 use crate::slab;
@@ -53,13 +55,31 @@ pub const FREEZER: usize = 5;
 pub const DEBUG: usize = 6;
 /// That of `pids`.
 pub const PIDS: usize = 7;
-const _: () = assert!(SUBSYSTEMS.len() <= SUBSYS_MAX);
+/// That of the subsystem that a module brings.
+pub const MODULE: usize = SUBSYSTEMS.len();
+const _: () = assert!(MODULE < SUBSYS_MAX);
+
+/// Subsystems of this machine: all of [`SUBSYSTEMS`], and perhaps a module's.
+#[inline]
+pub fn nr_subsystems(mem: &Mem) -> usize {
+    match mem[CONTAINER].roots[MODULE].is_null() {
+        true => SUBSYSTEMS.len(),
+        false => MODULE + 1,
+    }
+}
+
+/// Subsystem number `number`.
+#[inline]
+pub(super) fn subsystem(number: usize) -> Option<&'static dyn ContainerSubsystem> {
+    match number {
+        MODULE => Some(&ModuleSubsystem),
+        _ => SUBSYSTEMS.get(number).copied(),
+    }
+}
 
 /// The name of subsystem number `number`.
 pub fn subsystem_name(number: usize) -> &'static str {
-    SUBSYSTEMS
-        .get(number)
-        .map_or("?", |subsystem| subsystem.name())
+    subsystem(number).map_or("?", |subsystem| subsystem.name())
 }
 
 /// A subsystem's callbacks, as events number them.
@@ -312,8 +332,7 @@ impl Call {
 /// Subsystem number `number`, if it has that callback.
 #[inline]
 fn with(number: usize, callback: Callback) -> Option<&'static dyn ContainerSubsystem> {
-    let subsystem = *SUBSYSTEMS.get(number)?;
-    subsystem.callbacks().has(callback).then_some(subsystem)
+    subsystem(number).filter(|subsystem| subsystem.callbacks().has(callback))
 }
 
 /// Calls `create`, and links what it has made with the container.
@@ -322,7 +341,7 @@ pub(super) fn create(
     number: usize,
     container: Ref<Container>,
 ) -> Result<Ref<Css>, Errno> {
-    let subsystem = SUBSYSTEMS.get(number).ok_or(Errno::ENOENT)?;
+    let subsystem = subsystem(number).ok_or(Errno::ENOENT)?;
     let result = subsystem.create(mem, container);
     if let Ok(css) = result {
         mem[css] = Css {
@@ -336,7 +355,7 @@ pub(super) fn create(
 
 /// Calls `destroy`.
 pub(super) fn destroy(mem: &mut Mem, number: usize, container: Ref<Container>) {
-    if let Some(subsystem) = SUBSYSTEMS.get(number) {
+    if let Some(subsystem) = subsystem(number) {
         subsystem.destroy(mem, container);
         mem[container].subsys[number] = Ref::NULL;
         Call::new(Callback::Destroy, number, container).done(mem, &Ok(()));
@@ -389,9 +408,11 @@ pub(super) fn attach(
     }
 }
 
-/// Calls `can_fork` of every subsystem.
+/// Calls `can_fork` of every subsystem. A module's is asked first, as in a hierarchy the one that came
+/// last; so it meets forks that others refuse afterwards.
 pub(super) fn can_fork(mem: &mut Mem, task: Ref<Task>) -> Result<(), Errno> {
-    for number in 0..SUBSYSTEMS.len() {
+    let module = SUBSYSTEMS.len()..nr_subsystems(mem);
+    for number in module.chain(0..SUBSYSTEMS.len()) {
         let Some(subsystem) = with(number, Callback::CanFork) else {
             continue;
         };
@@ -406,7 +427,7 @@ pub(super) fn can_fork(mem: &mut Mem, task: Ref<Task>) -> Result<(), Errno> {
 
 /// Calls `fork` or `exit` of every subsystem, in the order of their numbers.
 pub(super) fn for_task(mem: &mut Mem, callback: Callback, task: Ref<Task>) {
-    for number in 0..SUBSYSTEMS.len() {
+    for number in 0..nr_subsystems(mem) {
         let Some(subsystem) = with(number, callback) else {
             continue;
         };

@@ -166,7 +166,7 @@ fn a_mount_shows_all_tasks() {
         // 4: words that mean nothing.
         (
             "mount -t container -o net net /e",
-            "mount: /e: No such file or directory\n",
+            "mount: /e: No such file or directory: unknown subsystem or option in 'net'\n",
         ),
         (
             "mount -t container -o , none /e",
@@ -178,7 +178,7 @@ fn a_mount_shows_all_tasks() {
         ),
         (
             "mount -t container -o noprefix none /e",
-            "mount: /e: No such file or directory\n",
+            "mount: /e: No such file or directory: unknown subsystem or option in 'noprefix'\n",
         ),
         (
             "mount -t cgroup -o noprefix none /e",
@@ -491,7 +491,10 @@ fn a_container_that_is_left_is_told_of() {
     assert!(released(&mut lab).is_empty());
     lab.end(other);
     assert_eq!(released(&mut lab), [b]);
-    assert_eq!(lab.run("cat /c/a/b/releasable; rmdir /c/a/b"), "1\n");
+    assert_eq!(
+        lab.run("cat /c/a/b/releasable; rmdir /c/a/b"),
+        "1\nrelease agent /bin/bye: No such file or directory\n"
+    );
     // Its parent lost its last child.
     assert_eq!(released(&mut lab), [a]);
     // Its turn is between two commands, so it is told of what is then removed by hand.
@@ -604,6 +607,44 @@ fn a_file_may_outlive_its_container() {
 }
 
 /// The tasks that a reader sees are those of the moment of opening.
+/// Staged tasks are frozen like others, and sleep again when they are thawed; what was sent to them
+/// meanwhile they take then.
+#[test]
+fn a_staged_task_thaws_to_sleep_on() {
+    let mut lab = check(
+        "mem=8M",
+        &[
+            (
+                "mkdir /c; mount -t cgroup -o freezer x /c; mkdir /c/a; spawn a count=4",
+                "100-103\n",
+            ),
+            (
+                "echo 100 > /c/a/tasks; echo 101 > /c/a/tasks; echo 102 > /c/a/tasks; echo 103 > /c/a/tasks",
+                "",
+            ),
+            (
+                "echo FROZEN > /c/a/freezer.state; sleep 50ms; cat /c/a/freezer.state",
+                "FROZEN\n",
+            ),
+            (
+                "kill -9 101; kill -STOP 102; sleep 50ms; cat /c/a/tasks",
+                "100\n101\n102\n103\n",
+            ),
+            (
+                "echo THAWED > /c/a/freezer.state; sleep 50ms; cat /c/a/tasks",
+                "100\n102\n103\n",
+            ),
+            (
+                "cat /proc/loadavg; kill 103; cat /c/a/tasks",
+                "0.00 0.00 0.00 1/5 103\n100\n102\n",
+            ),
+            ("kill -CONT 102; kill 102; cat /c/a/tasks", "100\n"),
+        ],
+    );
+    let stat = lab.run("cat /proc/100/stat");
+    assert!(stat.starts_with("100 (a) S 1 "), "{stat}");
+}
+
 #[test]
 fn a_list_of_tasks_is_a_snapshot() {
     let mut lab = check("mem=4M", &[("mkdir /c; mount -t cgroup -o debug x /c", "")]);
@@ -656,7 +697,7 @@ fn the_commands_of_the_article() {
         ("mkdir /containers/cpu /containers/net", ""),
         (
             "mount -t container -o net net /containers/net",
-            "mount: /containers/net: No such file or directory\n",
+            "mount: /containers/net: No such file or directory: unknown subsystem or option in 'net'\n",
         ),
     ]);
 }

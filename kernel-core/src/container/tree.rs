@@ -32,11 +32,21 @@ pub fn children(mem: &Mem, container: Ref<Container>) -> impl Iterator<Item = Re
 pub fn tasks(mem: &Mem, container: Ref<Container>) -> impl Iterator<Item = Ref<Task>> + '_ {
     // The dummy hierarchy has no links, but also no container that not everybody is in.
     let is_dummy = mem[container].root == mem[CONTAINER].dummy;
-    let all = css_set::sets(mem).filter(move |_| is_dummy);
+    let all = is_dummy.then(|| css_set::sets(mem)).into_iter().flatten();
     let linked = css_set::links_of_container(mem, container).map(|link| mem[link].set);
     all.chain(linked)
         .flat_map(move |set| mem.list_iter(css_set::tasks_head(set)))
         .map(css_set::task_of)
+}
+
+/// How many those are, by the counts of their sets: nobody is looked at. For hierarchies that are
+/// mounted.
+pub fn task_count(mem: &Mem, container: Ref<Container>) -> u32 {
+    let first = mem[CONTAINER].init_css_set;
+    css_set::links_of_container(mem, container)
+        // The first set has a reference for ever.
+        .map(|link| mem[mem[link].set].refcount - u32::from(mem[link].set == first))
+        .sum()
 }
 
 /// Does something to each task in a container; it may not move tasks.

@@ -47,7 +47,7 @@ mod file;
 #[cfg(test)]
 mod file_tests;
 mod filemap;
-mod fortune;
+pub mod fortune;
 mod generated;
 mod hash;
 mod inode;
@@ -86,13 +86,14 @@ pub use file::{
 pub use hash::{Buckets, HashNode, HashTable};
 pub use inode::{BLOCK, CHARACTER, DIRECTORY, FIFO, Inode, LINK, REGULAR, TYPE_MASK, inodes};
 pub use mmap::{can_map, page_for_map, set_page_dirty};
-pub use mount::{Mount, mount, remount, umount};
+pub use mount::{Mount, mount, mounts, remount, umount};
 pub use namei::{
     LINK_MAX, LinkText, PATH_MAX, cached, full_path, is_link, link_text, mounted_root, parent_of,
     readlink, resolve, walk, walk_to_link,
 };
 pub use names::{mkdir, mknod, rename, rmdir, set_umask, symlink, unlink};
 pub use pipe::{PIPE_BUF, Pipe, pipe};
+pub(crate) use proc_pid::task_files;
 pub(crate) use shrink::{alloc as alloc_object, with_memory};
 
 use core::fmt;
@@ -433,6 +434,13 @@ const PROCFS: u32 = 1;
 const SYSFS: u32 = 2;
 const PIPEFS: u32 = 8;
 const BINFS: u32 = 9;
+
+/// The names of those that a student may want to mount.
+pub(crate) fn file_systems() -> impl Iterator<Item = &'static str> {
+    FILE_SYSTEMS[1..8]
+        .iter()
+        .map(|file_system| file_system.name())
+}
 
 /// Prints the name of a file system, given its index.
 fn show_file_system(index: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -76,7 +76,7 @@ impl Mount {
 }
 
 /// All mounts in the order in which they were made, `/` first.
-pub(super) fn mounts(mem: &Mem) -> impl Iterator<Item = Ref<Mount>> + '_ {
+pub fn mounts(mem: &Mem) -> impl Iterator<Item = Ref<Mount>> + '_ {
     let root = mem[FS].root;
     let is_mounted = move |&at: &Ref<Mount>| !mem[at].mountpoint.is_null() || mem[at].root == root;
     // At boot `/` is mounted before it is the root.

@@ -33,6 +33,15 @@ pub struct Answer {
     pub is_end: bool,
 }
 
+impl Answer {
+    /// Nothing more.
+    pub const END: Answer = Answer {
+        length: 0,
+        start: Start::WholeFile,
+        is_end: true,
+    };
+}
+
 /// Fills a page for a reader at an offset who wants so many bytes, 3072 at most.
 pub type ReadProc = fn(&mut Mem, &mut [u8; FRAME_SIZE], u64, usize) -> Result<Answer, Errno>;
 /// Takes what was written at once and returns how much of it was taken; the offset means nothing.

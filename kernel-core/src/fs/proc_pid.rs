@@ -133,6 +133,12 @@ static FILES: [Entry; 16] = [
     file("wchan", wchan, None),
 ];
 
+/// The names of the files in `/proc/<name>`; none if there is no such task.
+pub(crate) fn task_files(mem: &Mem, name: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let count = find(mem, name).map_or(0, |_| FILES.len());
+    FILES[..count].iter().map(|entry| entry.path)
+}
+
 /// The number that a name means: decimal, without leading zeros.
 fn parse(name: &str) -> Option<u32> {
     let is_number = name.bytes().all(|byte| byte.is_ascii_digit());

@@ -181,6 +181,18 @@ fn meminfo(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
     Ok(None)
 }
 
+/// A word of a line of words: what would end it stands there as an octal number (`mangle`).
+struct Mangled<'a>(&'a str);
+
+impl fmt::Display for Mangled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            ' ' | '\t' | '\n' | '\\' => write!(f, "\\{:03o}", u32::from(c)),
+            c => f.write_char(c),
+        })
+    }
+}
+
 /// A record a mount.
 fn mounts(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
     let mut mounts = mount::mounts(mem).skip(position as usize);
@@ -200,6 +212,7 @@ fn mounts(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
     } else {
         "rw"
     };
+    let (source, path) = (Mangled(source), Mangled(path));
     write!(out, "{source} {path} {} {access}", file_system.name())?;
     file_system.show_options(mem, mount, out)?;
     writeln!(out, " 0 0")?;

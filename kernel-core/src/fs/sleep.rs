@@ -2,7 +2,8 @@
 //!
 //! There are no kernel stacks, so a system call that has to wait ends with `ERESTARTSYS`: its task was
 //! put to sleep and will make the same call again when it is woken. The console's shell cannot sleep,
-//! since a line is run to its end; it gets `EAGAIN`, as does whoever opened the file with `O_NONBLOCK`.
+//! since a line is run to its end; it gets `EAGAIN`, as does whoever opened the file with `O_NONBLOCK`, and
+//! tries again when time has passed.
 
 use super::file::O_NONBLOCK;
 use crate::errno::Errno;

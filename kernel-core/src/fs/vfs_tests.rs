@@ -255,6 +255,56 @@ fn each_cell_of_the_table() {
     }
 }
 
+/// Spec 5.3: blanks and backslashes in `/proc/mounts` are octal numbers, so a line has its six words.
+#[test]
+fn mounts_are_lines_of_words() {
+    let mut lab = Lab::new("mem=2M");
+    lab.run("mkdir '/a b' '/c\\d'; mount -t ramfs disk '/a b'; mount -t ramfs 'x\\y' '/c\\d'");
+    let mounts = lab.run("cat /proc/mounts");
+    let last = "\ndisk /a\\040b ramfs rw 0 0\nx\\134y /c\\134d ramfs rw 0 0\n";
+    assert!(mounts.ends_with(last), "{mounts}");
+    assert_eq!(
+        lab.run("mount -t ramfs 'two words' /c*d; mount -t ramfs 'two words' /"),
+        "mount: /c*d: Invalid argument\nmount: /: Invalid argument\n"
+    );
+}
+
+/// Spec 6.3: in a working directory that was removed, nothing is found and nothing is made; but one
+/// gets out.
+#[test]
+fn a_removed_working_directory_is_a_dead_end() {
+    let mut lab = Lab::new("mem=2M");
+    assert_eq!(lab.run("mkdir /d /d/in; cd /d/in; rmdir /d/in; ls"), "");
+    let missing = "No such file or directory";
+    assert_eq!(
+        lab.run("touch x; mkdir x; mkfifo x; cat x; ls x"),
+        std::format!(
+            "touch: cannot touch 'x': {missing}\nmkdir: cannot create directory 'x': {missing}\n\
+             mkfifo: cannot create fifo 'x': {missing}\ncat: x: {missing}\n\
+             ls: cannot access 'x': {missing}\n"
+        )
+    );
+    assert_eq!(lab.run("cd ..; pwd; rmdir /d; cd /; pwd"), "/d\n/\n");
+}
+
+/// Everybody's files together have a limit, except for root's.
+#[test]
+fn the_machine_has_so_many_open_files() {
+    let mut lab = Lab::new("mem=4M");
+    lab.run(
+        "echo 'x = 0' > /p; echo 'while $x >= 0' >> /p; echo 'x = open /p' >> /p; echo end >> /p",
+    );
+    lab.run("echo 'print \"$error\"' >> /p; echo pause >> /p; chmod 755 /p");
+    let said = lab.run("spawn /p uid=5 count=58; sleep 1");
+    let count = |what: &str| said.lines().filter(|line| *line == what).count();
+    let (own, all) = (
+        count("Too many open files"),
+        count("Too many open files in system"),
+    );
+    assert!(own > 10 && all > 10 && own + all == 58, "{own} {all}");
+    assert_eq!(lab.run("cat < /p > /dev/null; echo $?"), "0\n");
+}
+
 #[test]
 fn mounts_in_use_stay() {
     let mut lab = Lab::new("mem=2M");
@@ -618,7 +668,7 @@ fn a_pipe_with_a_name_waits_for_its_other_end() {
         assert_eq!(fs::read(mem, reader, &mut buffer), Ok(1));
         fs::close(mem, reader);
     });
-    // The console does not wait.
+    // The console does not wait for who will never come.
     assert_eq!(
         lab.run("cat /p"),
         "cat: /p: Resource temporarily unavailable\n"

@@ -39,9 +39,9 @@ pub use zone::{FreeArea, MAX_CPUS, MAX_NODES, MAX_ZONES, Zone, ZoneList};
 use bytemuck::{Pod, Zeroable};
 
 use crate::btf::{Kind, describe};
-use crate::cache_ops::ModuleSlot;
 use crate::errno::Errno;
 use crate::machine::MachineConfig;
+use crate::module::ModuleSlot;
 use crate::slab::{self, KmemCache, failslab};
 use crate::task::Task;
 use crate::trace::{TapSlot, Tracepoint};

@@ -2,8 +2,8 @@
 //!
 //! In Linux a kernel thread does this some time later; here it is done when a command has ended, and
 //! between two ticks while time passes. The agent is a program with the container's path below its
-//! hierarchy's root as its argument. It runs as root and outside of all containers; nobody waits for it,
-//! and what goes wrong nobody is told.
+//! hierarchy's root as its argument. It runs as root and outside of all containers, and nobody waits for
+//! it. Linux tells nobody if it cannot be run; here the kernel's log says so.
 
 use super::programs::{self, Path};
 use crate::container::{self, Container};
@@ -14,17 +14,19 @@ use crate::task::{PF_KTHREAD, TASK, Tif, fork, sched};
 /// Runs the agents of the containers that were left, the one that was left last first.
 pub(super) fn run(mem: &mut Mem) {
     while let Some(container) = container::next_released(mem) {
-        // As where Linux's helper cannot execute it.
-        let _ = start(mem, container);
+        let mut agent = Path::default();
+        let written = container::write_release_agent(mem, container, &mut agent);
+        if written.is_err() || agent.text().is_empty() {
+            continue;
+        }
+        if let Err(errno) = start(mem, container, &agent) {
+            let path = super::shortened(agent.text());
+            mem.printk(format_args!("release agent {path}: {}", errno.sentence()));
+        }
     }
 }
 
-fn start(mem: &mut Mem, container: Ref<Container>) -> Result<(), Errno> {
-    let mut agent = Path::default();
-    container::write_release_agent(mem, container, &mut agent).map_err(|_| Errno::ENAMETOOLONG)?;
-    if agent.text().is_empty() {
-        return Err(Errno::ENOENT);
-    }
+fn start(mem: &mut Mem, container: Ref<Container>, agent: &Path) -> Result<(), Errno> {
     let mut path = Path::default();
     container::path(mem, container, &mut path).map_err(|_| Errno::ENAMETOOLONG)?;
     let kthreadd = mem[TASK].kthreadd;

@@ -1,19 +1,24 @@
 //! What the Tab key offers.
 
-use super::commands::{COMMANDS, subcommands};
+use super::commands::{COMMANDS, spawn, subcommands};
 use super::lexer::{Lexer, Token};
 use super::{trees, variables};
+use crate::container::{SUBSYSTEMS, subsystem_name};
 use crate::fs;
 use crate::mem::Mem;
 use crate::slab;
+use crate::task::program::bin::PROGRAMS;
+use crate::task::{self, signal::Signal};
 
-/// Offers each word that may stand in place of the line's last word: commands, subcommands, names
-/// of trees, variables, paths. Candidates come in order; a directory's path ends with a slash.
+/// Offers each word that may stand in place of the line's last word: commands, programs, subcommands,
+/// names of trees, numbers of tasks, variables, paths. Candidates of a kind come in order; a directory's
+/// path ends with a slash.
 pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
     let last = line.rfind([' ', '\t', ';', '&', '|', '<', '>']);
     let (before, word) = line.split_at(last.map_or(0, |at| at + 1));
-    // The words of the last command before the one to complete.
+    // The first words of the last command, and the one before that to complete.
     let mut command = [""; 2];
+    let mut previous = "";
     let mut words = 0;
     let mut names_file = false;
     let mut lexer = Lexer::new(before);
@@ -31,6 +36,7 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
                 if let Some(slot) = command.get_mut(words) {
                     *slot = word;
                 }
+                previous = word;
                 words += 1;
             }
             // An open quote or the like: nothing to offer.
@@ -47,8 +53,49 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
     }
     match (names_file, words, command) {
         (true, ..) => paths(mem, word, offer),
-        (_, 0, _) => COMMANDS.iter().for_each(|command| matching(command.name)),
-        (_, 1, ["help", _]) => COMMANDS.iter().for_each(|command| matching(command.name)),
+        (_, 0, _) if word.contains('/') => paths(mem, word, offer),
+        (_, 0, _) => {
+            let is_own = |name: &str| COMMANDS.iter().any(|command| command.name == name);
+            COMMANDS.iter().for_each(|command| matching(command.name));
+            let programs = PROGRAMS.iter().map(|(name, _)| *name);
+            programs.filter(|name| !is_own(name)).for_each(matching);
+        }
+        (_, 1, ["help" | "man", _]) => {
+            COMMANDS.iter().for_each(|command| matching(command.name));
+            matching("syscalls");
+        }
+        (_, 1, ["spawn", _]) if !word.contains('/') => {
+            PROGRAMS.iter().for_each(|(name, _)| matching(name));
+        }
+        (_, _, ["spawn", _]) if !line.contains(" -- ") => {
+            for (key, _) in spawn::KEYS {
+                if let Some(candidate) = Candidate::of(&[key, "="]) {
+                    matching(candidate.text());
+                }
+            }
+        }
+        (_, 1, ["kill", _]) if word.starts_with('-') => {
+            for sig in Signal::ALL {
+                if let Some(candidate) = Candidate::of(&["-", sig.name()]) {
+                    matching(candidate.text());
+                }
+            }
+        }
+        (_, _, ["kill" | "renice" | "taskset" | "wait", _]) => numbers_of_tasks(mem, word, offer),
+        (_, _, ["ps", _]) if previous == "-p" => numbers_of_tasks(mem, word, offer),
+        (_, _, ["mount", _]) if previous == "-t" => fs::file_systems().for_each(matching),
+        (_, _, ["mount", _]) if previous == "-o" => {
+            // A list: its last word.
+            let (before, last) = word
+                .rfind(',')
+                .map_or(("", word), |at| word.split_at(at + 1));
+            let names = (0..SUBSYSTEMS.len()).map(subsystem_name);
+            for name in names.filter(|name| name.starts_with(last)) {
+                if let Some(candidate) = Candidate::of(&[before, name]) {
+                    offer(candidate.text());
+                }
+            }
+        }
         (_, 1, [family, _]) if subcommands::of(family).is_some() => {
             for subcommand in subcommands::of(family).into_iter().flatten() {
                 matching(subcommand.name);
@@ -65,7 +112,7 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
         }
         (_, 2, ["radix", "create"]) => {}
         (_, 1, ["pages", _]) => ["alloc", "drain", "free"].into_iter().for_each(matching),
-        (_, _, ["radix" | "kmem" | "pages" | "help" | "read" | "taskset", _]) => {}
+        (_, _, ["radix" | "kmem" | "pages" | "help" | "man" | "read", _]) => {}
         _ => paths(mem, word, offer),
     }
 }
@@ -105,6 +152,35 @@ fn variable_names(mem: &Mem, prefix: &str, offer: &mut dyn FnMut(&str)) {
     }
 }
 
+/// The numbers of living processes that begin like the word.
+fn numbers_of_tasks(mem: &Mem, word: &str, offer: &mut dyn FnMut(&str)) {
+    let leaders = task::pid::tasks_from(mem, 1).filter(|&task| mem[task].is_leader());
+    for pid in leaders.map(|task| mem[task].pid).take(TASKS_MAX) {
+        let mut digits = [0; 10];
+        let text = decimal(pid, &mut digits);
+        if text.starts_with(word) {
+            offer(text);
+        }
+    }
+}
+
+/// Processes that are looked at for numbers to offer.
+const TASKS_MAX: usize = 1000;
+
+/// A number in decimal digits.
+fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    core::str::from_utf8(&digits[at..]).unwrap_or("")
+}
+
 fn paths(mem: &Mem, word: &str, offer: &mut dyn FnMut(&str)) {
     let (directory, prefix) = match word.rfind('/') {
         Some(at) => word.split_at(at + 1),
@@ -115,6 +191,14 @@ fn paths(mem: &Mem, word: &str, offer: &mut dyn FnMut(&str)) {
         directory => fs::resolve(mem, directory),
     };
     let Ok(resolved) = resolved else {
+        // A task's directory is made when somebody looks for it, and here nobody may.
+        let name = directory.strip_prefix("/proc/").unwrap_or("");
+        let files = fs::task_files(mem, name.trim_end_matches('/'));
+        for name in files.filter(|name| name.starts_with(prefix)) {
+            if let Some(candidate) = Candidate::of(&[directory, name]) {
+                offer(candidate.text());
+            }
+        }
         return;
     };
     if !fs::is_dir(mem, resolved) {

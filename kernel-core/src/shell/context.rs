@@ -76,6 +76,10 @@ impl<'a> Context<'a> {
                     if result == Err(Errno::EAGAIN) && tty::is_pending(mem) {
                         tty::drain(mem, &mut |text| machine.console_write(text));
                         result = mem.charge(steps);
+                    } else if result == Err(Errno::EAGAIN) {
+                        let write = &mut |mem: &mut Mem| fs::write(mem, file, bytes);
+                        let written = when_ready(mem, *machine, file, write);
+                        result = written.map(|written| bytes = &bytes[written..]);
                     }
                 }
             }
@@ -114,14 +118,7 @@ impl<'a> Context<'a> {
     ) -> Result<u64, Errno> {
         // What was printed before stays before it; its failure is in `error`.
         let _ = self.flush();
-        let Context { mem, machine, .. } = self;
-        let passed = sched::run_for(mem, ns, &mut |mem| {
-            tty::drain(mem, &mut |text| machine.console_write(text));
-            super::agents::run(mem);
-            until(mem)
-        });
-        tty::drain(mem, &mut |text| machine.console_write(text));
-        passed
+        pass_time(self.mem, self.machine, ns, until)
     }
 
     /// Lets time pass until `until` says so, as long as anything can happen by itself: a task that runs,
@@ -133,20 +130,23 @@ impl<'a> Context<'a> {
         &mut self,
         until: &mut dyn FnMut(&mut Mem) -> bool,
     ) -> Result<(), Errno> {
-        let mut sleeps_for_ever = is_nothing_ahead(self.mem);
-        if !sleeps_for_ever {
-            self.pass_time(u64::MAX, &mut |mem| {
-                if until(mem) {
-                    return true;
-                }
-                sleeps_for_ever = is_nothing_ahead(mem);
-                sleeps_for_ever
-            })?;
+        let _ = self.flush();
+        pass_time_until(self.mem, self.machine, until)
+    }
+
+    /// Reads from a file; at a pipe it waits for somebody to write.
+    ///
+    /// # Errors
+    /// The file's; of a pipe `EAGAIN` if nobody ever would write, `EINTR` if the line's steps are used up.
+    pub(super) fn read(&mut self, file: Ref<File>, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let result = fs::read(self.mem, file, buffer);
+        if result != Err(Errno::EAGAIN) {
+            return result;
         }
-        match sleeps_for_ever {
-            true => Err(Errno::EDEADLK),
-            false => Ok(()),
-        }
+        // What was printed before stays before what others print meanwhile.
+        let _ = self.flush();
+        let read = &mut |mem: &mut Mem| fs::read(mem, file, buffer);
+        when_ready(self.mem, self.machine, file, read)
     }
 
     /// Ends a command's output; tells what went wrong with it.
@@ -154,6 +154,70 @@ impl<'a> Context<'a> {
         // Its failure is in `error`.
         let _ = self.flush();
         self.error.take().map_or(Ok(()), Err)
+    }
+}
+
+/// See [`Context::pass_time`].
+fn pass_time(
+    mem: &mut Mem,
+    machine: &mut dyn Machine,
+    ns: u64,
+    until: &mut dyn FnMut(&mut Mem) -> bool,
+) -> Result<u64, Errno> {
+    let passed = sched::run_for(mem, ns, &mut |mem| {
+        tty::drain(mem, &mut |text| machine.console_write(text));
+        super::agents::run(mem);
+        until(mem)
+    });
+    tty::drain(mem, &mut |text| machine.console_write(text));
+    passed
+}
+
+/// See [`Context::pass_time_until`].
+fn pass_time_until(
+    mem: &mut Mem,
+    machine: &mut dyn Machine,
+    until: &mut dyn FnMut(&mut Mem) -> bool,
+) -> Result<(), Errno> {
+    let mut sleeps_for_ever = is_nothing_ahead(mem);
+    if !sleeps_for_ever {
+        pass_time(mem, machine, u64::MAX, &mut |mem| {
+            if until(mem) {
+                return true;
+            }
+            sleeps_for_ever = is_nothing_ahead(mem);
+            sleeps_for_ever
+        })?;
+    }
+    match sleeps_for_ever {
+        true => Err(Errno::EDEADLK),
+        false => Ok(()),
+    }
+}
+
+/// Does what a pipe has refused with `EAGAIN` as soon as it no longer does, as long as anything can
+/// happen by itself. The shell is no task that could sleep at the pipe, so it looks after each tick.
+fn when_ready(
+    mem: &mut Mem,
+    machine: &mut dyn Machine,
+    file: Ref<File>,
+    action: &mut dyn FnMut(&mut Mem) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let mut result = Err(Errno::EAGAIN);
+    let inode = mem[mem[file].dentry].inode;
+    if mem[inode].kind() != fs::FIFO {
+        return result;
+    }
+    let shell = mem[MEM].current;
+    let passed = pass_time_until(mem, machine, &mut |mem| {
+        let other = core::mem::replace(&mut mem[MEM].current, shell);
+        result = action(mem);
+        mem[MEM].current = other;
+        result != Err(Errno::EAGAIN)
+    });
+    match passed {
+        Err(Errno::EINTR) => Err(Errno::EINTR),
+        _ => result,
     }
 }
 

@@ -85,6 +85,67 @@ fn a_job_stops_and_goes_on() {
 }
 
 #[test]
+fn a_job_comes_to_the_foreground_and_goes_back() {
+    check(&[
+        (
+            "fg; bg; fg %3; echo $?",
+            "fg: %+: no such job\nbg: %+: no such job\nfg: %3: no such job\n1\n",
+        ),
+        (
+            "/bin/sleep 1s & spin 2s & kill -STOP %2",
+            "[1] 100\n[2] 101\n[2]+  Stopped (signal)        spin 2s\n",
+        ),
+        (
+            "bg; jobs",
+            "[2]+ spin 2s &\n[1]-  Running                 /bin/sleep 1s &\n[2]+  Running                 spin 2s &\n",
+        ),
+        ("fg %1; echo $?", "/bin/sleep 1s\n0\n"),
+        ("fg; echo $?; jobs", "spin 2s\n0\n"),
+        (
+            "segv & sleep 1ms; fg; echo $?",
+            "[1] 102\nfg: job has terminated\n1\n[1]+  Segmentation fault      segv\nsegv[102]: segfault at 00000000 line 2\n",
+        ),
+        (
+            "spin & kill -STOP $!; fg %1 2",
+            "[1] 103\nfg: usage: fg [%JOB]\n[1]+  Stopped (signal)        spin\n",
+        ),
+        // It never ends; at the end of the line's steps it is interrupted.
+        (
+            "fg; echo never",
+            "spin\nsh: step limit reached (4000000 steps)\n",
+        ),
+    ]);
+}
+
+#[test]
+fn the_console_waits_at_a_pipe_for_who_may_come() {
+    check(&[
+        (
+            "mkfifo /fifo; cat /fifo; echo nobody > /fifo",
+            "cat: /fifo: Resource temporarily unavailable\necho: write error: Resource temporarily unavailable\n",
+        ),
+        (
+            "/bin/cat /fifo & echo hello > /fifo; sleep 1ms",
+            "[1] 100\nhello\n[1]+  Done                    /bin/cat /fifo\n",
+        ),
+        (
+            "writer /fifo 2 & cat /fifo; echo $?",
+            "[1] 101\nline 1 of 2, by 101\nline 2 of 2, by 101\n0\n\
+             [1]+  Done                    writer /fifo 2\n",
+        ),
+        (
+            "writer /fifo 1 & read a b c < /fifo; echo $c; wait",
+            "[1] 102\nof 1, by 102\n[1]+  Done                    writer /fifo 1\n",
+        ),
+        // Who does something else is no reader: the line's steps run out.
+        (
+            "spin & echo x > /fifo; echo never",
+            "[1] 103\nsh: step limit reached (4000000 steps)\n",
+        ),
+    ]);
+}
+
+#[test]
 fn what_does_not_end_is_interrupted_with_its_line() {
     let mut lab = Lab::new("mem=16M");
     let (status, text) = lab.bytes(b"spin");

@@ -216,6 +216,18 @@ pub(super) fn list(context: &mut Context<'_>, only_news: bool) -> fmt::Result {
     Ok(())
 }
 
+/// Prints a job's command as it goes on; beside the shell, with its number.
+pub(super) fn announce(context: &mut Context<'_>, job: Ref<Job>, beside: bool) -> fmt::Result {
+    let Job { number, .. } = context.mem[job];
+    let mut line = Line::default();
+    let text = context.mem[job].text();
+    match beside {
+        true => writeln!(line, "[{number}]+ {text} &")?,
+        false => writeln!(line, "{text}")?,
+    }
+    context.write_str(line.text())
+}
+
 /// A job's line, made before it is printed, since both need the kernel.
 struct Line {
     bytes: [u8; 160],

@@ -417,6 +417,35 @@ fn a_task_tells_of_itself_as_in_2_6_24() {
     );
 }
 
+/// `statm`, names that are cut and escaped, and numbers with leading zeros.
+#[test]
+fn small_print_of_proc() {
+    let mut lab = Lab::new("mem=8M");
+    // A staged task has data only; a program its text, a page of a file, and a stack.
+    lab.run("spawn staged vm=1784K rss=960K");
+    assert_eq!(lab.run("cat /proc/100/statm"), "446 240 0 0 0 446 0\n");
+    lab.run("memhog 64K & sleep 10ms");
+    assert_eq!(lab.run("cat /proc/101/statm"), "18 18 1 1 0 17 0\n");
+    assert_eq!(
+        lab.run("cat /proc/1/statm /proc/2/statm"),
+        "0 0 0 0 0 0 0\n0 0 0 0 0 0 0\n"
+    );
+    lab.run("spawn 'back\\slash'; spawn 0123456789abcdefghij");
+    assert!(
+        lab.run("cat /proc/102/status")
+            .starts_with("Name:\tback\\\\slash\n")
+    );
+    assert!(
+        lab.run("cat /proc/103/stat")
+            .starts_with("103 (0123456789abcde) S 1 ")
+    );
+    assert_eq!(
+        lab.run("cat /proc/0100/stat; cat /proc/0/stat; cat /proc/99999999999/stat"),
+        "cat: /proc/0100/stat: No such file or directory\ncat: /proc/0/stat: No such file or directory\n\
+         cat: /proc/99999999999/stat: No such file or directory\n"
+    );
+}
+
 #[test]
 fn directories_of_tasks_come_and_go() {
     let mut lab = Lab::new("mem=16M");

@@ -171,25 +171,42 @@ pub(super) fn run(context: &mut Context<'_>, words: &Words, text: &str) -> u8 {
     sched::wake_up_new_task(context.mem, child);
     let pid = context.mem[child].pid;
     let status = wait_for(context, pid);
-    match status {
-        Some(status @ (Status::Exited(_) | Status::Killed(_))) => {
-            jobs::free(context.mem, job);
-            if let Status::Killed(signal) = status
-                && let Some(signal) = Signal::from_number(signal)
-                && !matches!(signal, Signal::Int | Signal::Pipe)
-            {
-                context.error(format_args!("{}", signal.sentence()));
-            }
-            status.shell()
-        }
+    if ended(context, status) {
+        jobs::free(context.mem, job);
+    } else {
         // Stopped, or it goes on although the line has ended: a job.
-        other => {
-            jobs::add(context.mem, job, pid, text);
-            if let Some(Status::Stopped(signal)) = other {
-                jobs::note(context.mem, pid, signal << 8 | 0x7f);
-            }
-            other.map_or(1, Status::shell)
-        }
+        jobs::add(context.mem, job, pid, text);
+        note_stop(context.mem, pid, status);
+    }
+    status.map_or(1, Status::shell)
+}
+
+/// Has a job go on in the foreground, and returns its status.
+pub(super) fn resume(context: &mut Context<'_>, job: Ref<jobs::Job>) -> u8 {
+    let pid = context.mem[job].pid;
+    let status = wait_for(context, pid);
+    match ended(context, status) {
+        true => jobs::remove(context.mem, job),
+        false => note_stop(context.mem, pid, status),
+    }
+    status.map_or(1, Status::shell)
+}
+
+/// Whether a program in the foreground has ended; says what ended it, unless it is well known.
+fn ended(context: &mut Context<'_>, status: Option<Status>) -> bool {
+    if let Some(Status::Killed(signal)) = status
+        && let Some(signal) = Signal::from_number(signal)
+        && !matches!(signal, Signal::Int | Signal::Pipe)
+    {
+        context.error(format_args!("{}", signal.sentence()));
+    }
+    matches!(status, Some(Status::Exited(_) | Status::Killed(_)))
+}
+
+/// The foreground's status is the job's, if it has stopped.
+fn note_stop(mem: &mut Mem, pid: u32, status: Option<Status>) {
+    if let Some(Status::Stopped(signal)) = status {
+        jobs::note(mem, pid, signal << 8 | 0x7f);
     }
 }
 

@@ -226,7 +226,7 @@ fn commands_called_wrongly_say_how() {
         ("rm", "rm: usage: rm FILE..."),
         ("touch", "touch: usage: touch FILE..."),
         ("exit 3", "exit: usage: exit"),
-        ("help a b", "help: usage: help [COMMAND]"),
+        ("help a b", "help: usage: help [COMMAND | syscalls]"),
         (
             "radix",
             "radix: usage: radix SUBCOMMAND ...; see help radix",
@@ -1136,11 +1136,41 @@ fn random_commands(header: &str, rounds: usize) {
 #[test]
 fn the_tab_key_offers_what_fits() {
     let mut lab = Lab::new("mem=4M");
+    lab.run("mkdir -p /containers/cpu; mount -t container -o cpu cpu /containers/cpu");
+    lab.run("mkdir /containers/cpu/guests; spawn spin");
     lab.run("mkdir -p /dir/sub /dir2; touch /dir/file; radix create cache; radix create t; name=1");
     for (line, expected) in [
         ("ec", "echo"),
         ("ca", "cat"),
-        ("true; r", "radix read readlink renice rm rmdir"),
+        ("m", "man mkdir mkfifo mknod mount mv memhog"),
+        ("/bin/ec", "/bin/echo"),
+        ("help sys", "syscalls"),
+        ("man mou", "mount"),
+        ("spawn s", "segv server sh sleep spin stubborn"),
+        ("spawn spin c", "caps= cpus= count="),
+        ("spawn cat -- /di", "/dir/ /dir2/"),
+        ("kill -S", "-SEGV -STKFLT -STOP -SYS"),
+        ("kill ", "1 2 100"),
+        ("kill 2 1", "1 100"),
+        ("taskset -pc 0 1", "1 100"),
+        ("ps -p 10", "100"),
+        ("mount -t c", "container cgroup cpuset"),
+        ("mount -t container -o cpu", "cpuset cpu cpuacct"),
+        ("mount -t container -o cpu,d", "cpu,devices cpu,debug"),
+        ("mount -t container -o cpu cpu /di", "/dir/ /dir2/"),
+        (
+            "mount -t container -o cpu cpu /containers/",
+            "/containers/cpu/",
+        ),
+        ("echo 1 > /containers/cpu/t", "/containers/cpu/tasks"),
+        (
+            "cat /containers/cpu/guests/cpu",
+            "/containers/cpu/guests/cpu.shares",
+        ),
+        ("cat /proc/100/con", "/proc/100/container"),
+        ("cat /proc/self/oo", "/proc/self/oom_adj"),
+        ("cat /proc/4242/con", ""),
+        ("true; r", "radix read readlink renice rm rmdir reader"),
         ("radix look", "lookup lookup_slot"),
         ("radix lookup ", "cache t"),
         ("radix lookup ca", "cache"),
@@ -1670,4 +1700,27 @@ fn affinities_are_lists_of_cpus() {
         assert_eq!(lab.run(line), text, "{line}");
     }
     lab.kernel.check().unwrap();
+}
+
+#[test]
+fn programs_have_a_manual() {
+    let mut lab = Lab::new("mem=4M");
+    let text = lab.run("man syscalls");
+    for call in crate::task::program::CALLS {
+        let line = format!("  {} {}\n", call.name, call.usage);
+        assert!(text.contains(&line) && text.contains(call.does), "{line}");
+    }
+    // What it says can be written.
+    assert_eq!(
+        lab.run("echo 'x = $1 else 4 ; # so' > /p; chmod 755 /p; /p")
+            .lines()
+            .count(),
+        2
+    );
+    assert_eq!(
+        lab.run("echo 'x = $1 else 4M' > /p; echo 'print \"$$: $x\"' >> /p; /p"),
+        "101: 4194304\n"
+    );
+    assert_eq!(lab.run("help syscalls"), text);
+    assert_eq!(lab.run("man cat"), lab.run("help cat"));
 }

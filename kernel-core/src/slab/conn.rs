@@ -17,7 +17,7 @@
 //! a holder. At zero it is dying: nobody may take a reference any more, and `reap` frees it (as if
 //! after a grace period).
 //!
-//! *get* and *kick* come with a [`Module`](crate::cache_ops::Module); without one nothing is pinned.
+//! *get* and *kick* come with a [`Module`](crate::module::Module); without one nothing is pinned.
 //! [`audit`] finds out what a wrong pair has done.
 
 use core::mem::offset_of;
@@ -30,6 +30,7 @@ use super::{kfree, kmalloc, kmem_cache_free, place_at};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{Gfp, ListHead, Mem, Ref};
+use crate::module;
 
 /// Bytes of the table and the owners behind it.
 const TABLE_BYTES: usize = 32 << 10;
@@ -316,23 +317,18 @@ impl CacheOps for Conns {
     }
 
     fn get(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
-        match mem.load_module(None) {
-            Some(mut module) => {
-                let private = module.get(mem, cache, objects);
-                mem.load_module(Some(module));
-                private
-            }
-            None => {
-                objects.fill(Ref::NULL);
-                0
-            }
+        if mem.has_module(module::Kind::Slab) {
+            let private = mem.ask_module(|module, mem| module.get(mem, cache, objects));
+            return private.unwrap_or(0);
         }
+        objects.fill(Ref::NULL);
+        0
     }
 
     fn kick(&self, mem: &mut Mem, cache: Ref<KmemCache>, objects: &[Ref<Object>], private: u32) {
-        let Some(mut module) = mem.load_module(None) else {
+        if !mem.has_module(module::Kind::Slab) {
             return;
-        };
+        }
         // Nothing is locked any more, so whatever another CPU was waiting to do happens now.
         let table = table(mem);
         if let Some(id) = mem[table].raced.checked_sub(1)
@@ -342,8 +338,7 @@ impl CacheOps for Conns {
             mem[table].raced = 0;
             close(mem, id);
         }
-        module.kick(mem, cache, objects, private);
-        mem.load_module(Some(module));
+        mem.ask_module(|module, mem| module.kick(mem, cache, objects, private));
     }
 }
 

@@ -8,9 +8,9 @@ use std::vec::Vec;
 use super::conn::{self, Conn, Fault, Owner};
 use super::{Allocator, KmemCache, Object, kmem_cache_alloc, kmem_cache_free};
 use crate::Kernel;
-use crate::cache_ops::Module;
 use crate::machine::MachineConfig;
 use crate::mem::{Gfp, Mem, Ram, Ref};
+use crate::module::{Kind, Module};
 use crate::slab::defrag::kmem_cache_vacate;
 use crate::testing::Random;
 use bytemuck::Zeroable;
@@ -19,6 +19,10 @@ use bytemuck::Zeroable;
 struct Honest;
 
 impl Module for Honest {
+    fn kind(&self) -> Kind {
+        Kind::Slab
+    }
+
     fn get(&mut self, mem: &mut Mem, _: Ref<KmemCache>, objects: &mut [Ref<Object>]) -> u32 {
         for object in objects {
             let conn: Ref<Conn> = object.cast();

@@ -80,8 +80,25 @@ struct Checked {
 struct Number {
     #[serde(default)]
     after: String,
-    from: u64,
-    to: u64,
+    from: Bound,
+    to: Bound,
+}
+
+/// A number, or a text that comes to one when a student's numbers stand in it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Bound {
+    Number(u64),
+    Text(String),
+}
+
+impl Bound {
+    fn text(self) -> String {
+        match self {
+            Bound::Number(number) => number.to_string(),
+            Bound::Text(text) => text,
+        }
+    }
 }
 
 /// Where in the file things are told.
@@ -275,8 +292,12 @@ fn check(raw: Checked, teller: &mut Teller<'_>) -> Check {
     if raw.hints.is_empty() {
         teller.tell(&span, format!("'{id}' has no hints: give at least one"));
     }
-    if let Some(number) = &raw.number
-        && number.from > number.to
+    if let Some(Number {
+        from: Bound::Number(from),
+        to: Bound::Number(to),
+        ..
+    }) = &raw.number
+        && from > to
     {
         teller.tell(
             &span,
@@ -287,8 +308,11 @@ fn check(raw: Checked, teller: &mut Teller<'_>) -> Check {
         raw.text.map(Expect::Text),
         raw.contains.map(Expect::Contains),
         raw.status.map(Expect::Status),
-        raw.number
-            .map(|Number { after, from, to }| Expect::Number { after, from, to }),
+        raw.number.map(|Number { after, from, to }| Expect::Number {
+            after,
+            from: from.text(),
+            to: to.text(),
+        }),
     ];
     let mut expectations = expectations.into_iter().flatten();
     let expect = match (expectations.next(), expectations.next()) {

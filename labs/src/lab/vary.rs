@@ -121,7 +121,7 @@ impl Check {
         f(line);
         match expect {
             Expect::Text(text) | Expect::Contains(text) => f(text),
-            Expect::Number { after, .. } => f(after),
+            Expect::Number { after, from, to } => [after, from, to].into_iter().for_each(&mut *f),
             Expect::Status(_) => {}
         }
         if let Test::Ops { lines, .. } = &mut self.test {
@@ -565,8 +565,8 @@ mod tests {
                     run: "{{v}}".into(),
                     expect: Expect::Number {
                         after: "{{v}}".into(),
-                        from: 0,
-                        to: 1,
+                        from: "{{v}}".into(),
+                        to: "{{v}}".into(),
                     },
                 }),
             ],

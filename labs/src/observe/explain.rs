@@ -519,7 +519,7 @@ fn manner(mask: u64) -> String {
 }
 
 /// The name of the error that a result stands for; `None` for success.
-fn failure(ret: u64) -> Option<String> {
+pub(crate) fn failure(ret: u64) -> Option<String> {
     let ret = ret as i64;
     (ret < 0).then(|| {
         let number = u32::try_from(ret.unsigned_abs()).unwrap_or(u32::MAX);

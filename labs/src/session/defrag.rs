@@ -244,27 +244,27 @@ impl Live {
 
     /// Runs the line that follows step `before`, where the kernel stands, and takes it back.
     fn watch(&mut self, before: u32, name: &str) -> Option<DefragView> {
+        let trial = self.checkpoints.begin_trial(self.kernel.mem.ram());
         let watcher = Watcher {
             next: self.kernel.events(),
             stories: Vec::new(),
         };
-        let (mut watcher, (caches, wanted, after)) =
-            self.rerun(before, watcher, |live, watcher| {
-                let stories = &watcher.stories;
-                let names = stories.iter().map(|it| it.view.before.cache.name.clone());
-                let caches: Vec<String> = names.collect();
-                let wanted = match name {
-                    "" => {
-                        let all = 0..stories.len();
-                        let rank = |&at: &usize| (stories[at].was_tried, stories[at].is_console);
-                        // The first of the highest rank.
-                        all.rev().max_by_key(rank)
-                    }
-                    name => caches.iter().position(|cache| cache == name),
-                };
-                let after = wanted.map(|at| live.cache_shown(&caches[at]));
-                (caches, wanted, after)
-            });
+        let mut watcher = self.run_tapped(before, watcher);
+
+        let stories = &watcher.stories;
+        let names = stories.iter().map(|it| it.view.before.cache.name.clone());
+        let caches: Vec<String> = names.collect();
+        let wanted = match name {
+            "" => {
+                let all = 0..stories.len();
+                let rank = |&at: &usize| (stories[at].was_tried, stories[at].is_console);
+                // The first of the highest rank.
+                all.rev().max_by_key(rank)
+            }
+            name => caches.iter().position(|cache| cache == name),
+        };
+        let after = wanted.map(|at| self.cache_shown(&caches[at]));
+        self.checkpoints.end_trial(self.kernel.mem.ram_mut(), trial);
 
         let mut view = watcher.stories.swap_remove(wanted?).view;
         view.step = before + 1;

@@ -4,11 +4,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::any::Any;
 
 use kernel_core::Kernel;
 use kernel_core::machine::{Machine, MachineConfig};
 use kernel_core::mem::{MEM, Ram};
 use kernel_core::task::time;
+use kernel_core::trace::Tap;
 
 use super::timeline::Recording;
 use super::{LINES_MAX, LOG_MAX};
@@ -231,6 +233,19 @@ impl Live {
         self.report(console, status)
     }
 
+    /// Runs the line that follows step `before`, where the kernel stands, with a tap that sees each event.
+    /// Log and checkpoints know nothing of it: whoever asks takes it back.
+    pub fn run_tapped<T: Tap>(&mut self, before: u32, tap: T) -> Box<T> {
+        self.kernel.mem.set_tap(Some(Box::new(tap)));
+        let line = core::mem::take(&mut self.lines[before as usize].bytes);
+        self.execute(&line);
+        self.lines[before as usize].bytes = line;
+        let tap: Box<dyn Any> = self.kernel.mem.set_tap(None).expect("a tap stays in");
+        let mut tap: Box<T> = tap.downcast().expect("the tap that was put in");
+        tap.catch_up(&self.kernel.mem);
+        tap
+    }
+
     fn report(&self, console: Console, status: u8) -> LineReport {
         LineReport {
             text: console.0,
@@ -347,6 +362,15 @@ impl Live {
                 let view = self.defrag(step, &cache);
                 view.map(|view| View::Defrag(Box::new(view)))
             }
+            ViewRequest::Containers {
+                hierarchy,
+                from,
+                max,
+            } => {
+                let view = observe::containers(kernel, hierarchy, from, max);
+                Some(View::Containers(view))
+            }
+            ViewRequest::Callbacks { step } => self.callbacks(step).map(View::Callbacks),
             ViewRequest::Sched => Some(View::Sched(Box::new(observe::sched(kernel)))),
             ViewRequest::Timeline {
                 step,

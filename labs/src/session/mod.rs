@@ -8,12 +8,14 @@
 //! | `probe.rs` | running a line and taking it back |
 //! | `walk.rs` | looking at the kernel after each step, backwards |
 //! | `changes.rs` | what differs between two steps |
+//! | `callbacks.rs` | what subsystems of containers were asked and told during a step |
 //! | `defrag.rs` | what defragmentation did during a step |
 //! | `timeline.rs` | who ran when during a step |
 //! | `search.rs` | who last wrote an object; when did something become true |
 //! | `trace.rs` | the trace as a file |
 //! | `checks.rs` | whether checks hold, and since when they do not |
 
+mod callbacks;
 mod changes;
 mod checks;
 mod defrag;

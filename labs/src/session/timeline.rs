@@ -324,7 +324,7 @@ impl Recorder {
     }
 
     /// The line has run.
-    fn finish(&mut self, mem: &Mem) -> Recording {
+    fn finish(mut self, mem: &Mem) -> Recording {
         for cpu in 0..self.lanes.len() {
             if let Some(open) = self.lanes[cpu].open.take() {
                 let clock = mem[rq(cpu as u32)].clock;
@@ -348,7 +348,7 @@ impl Recorder {
         if spans.len() < NOTED_MAX {
             view.noted_ns = end_ns;
         }
-        core::mem::take(&mut self.recording)
+        self.recording
     }
 }
 
@@ -452,9 +452,10 @@ impl Live {
             let recorder = Recorder::new(&self.kernel.mem);
             // One at a time.
             self.recording = None;
-            let (_, mut recording) = self.rerun(step - 1, recorder, |live, recorder| {
-                recorder.finish(&live.kernel.mem)
-            });
+            let trial = self.checkpoints.begin_trial(self.kernel.mem.ram());
+            let recorder = self.run_tapped(step - 1, recorder);
+            let mut recording = recorder.finish(&self.kernel.mem);
+            self.checkpoints.end_trial(self.kernel.mem.ram_mut(), trial);
             recording.chain = chain;
             recording.view.step = step;
             self.recording = Some(recording);

@@ -346,7 +346,10 @@ impl Reader {
                 let count = count.parse().map_err(|_| "how many")?;
                 Entry::Lost { count }
             }
-            (3, ["console" | "kmem" | "radix_tree" | "fs"]) => {
+            (
+                3,
+                ["console" | "kmem" | "radix_tree" | "fs" | "sched" | "signal" | "mm" | "cgroup"],
+            ) => {
                 let names = fields.iter().map(|field| field.split('=').next());
                 if !names.eq(order_of_fields(&name)?.iter().map(|name| Some(*name))) {
                     return Err("the event's fields".into());
@@ -413,6 +416,63 @@ pub fn order_of_fields(event: &str) -> Result<&'static [&'static str], String> {
         "lookup" => &["parent", "ino"],
         "prune_dcache" => &["count", "spared", "freed", "unused"],
         "prune_icache" => &["count", "freed", "unused"],
+        "sched_switch" => &[
+            "prev_pid",
+            "prev_state",
+            "next_pid",
+            "vruntime",
+            "second",
+            "clock",
+        ],
+        "sched_wakeup" => &[
+            "pid",
+            "target_cpu",
+            "vruntime",
+            "curr_vruntime",
+            "granularity",
+            "preempts",
+        ],
+        "sched_migrate_task" => &["pid", "prio", "orig_cpu", "dest_cpu", "imbalance", "load"],
+        "sched_pick_group" => &["group", "vruntime", "second", "weight", "load"],
+        "sched_wakeup_new" => &[
+            "pid",
+            "target_cpu",
+            "vruntime",
+            "min_vruntime",
+            "placed",
+            "swapped",
+        ],
+        "sched_slice_end" => &["pid", "ran", "slice", "weight", "load", "nr_running"],
+        "page_fault" => &["mm", "address", "write", "fault", "pfn", "old"],
+        "mmap" => &["mm", "address", "length", "flags"],
+        "munmap" => &["mm", "address", "length", "pages"],
+        "dup_mm" => &["from", "to", "areas", "pages", "tables"],
+        "sched_process_exec" => &["pid", "ino", "mm"],
+        "sched_process_fork" => &[
+            "parent_pid",
+            "child_pid",
+            "clone_flags",
+            "threads",
+            "total_forks",
+        ],
+        "sched_fork_refused" => &["parent_pid", "uid", "ret", "rule", "count", "limit"],
+        "sched_process_exit" => &["pid", "tgid", "code", "live"],
+        "sched_reparent" => &["pid", "old_parent", "new_parent"],
+        "sched_process_wait" => &["pid", "child_pid", "status", "what"],
+        "signal_generate" => &["sig", "pid", "sender", "group", "result", "chosen"],
+        "signal_deliver" => &["sig", "pid", "action"],
+        "sched_process_free" => &["pid", "parent"],
+        "rename" => &["ino", "parent", "new_parent"],
+        "cgroup_callback" => &["callback", "subsys", "container", "old", "pid", "ret"],
+        "cgroup_setup_root" => &["root", "subsys", "top"],
+        "cgroup_destroy_root" => &["root", "subsys"],
+        "cgroup_remount" => &["root", "old", "new"],
+        "cgroup_mkdir" => &["root", "container", "parent", "ret"],
+        "cgroup_rmdir" => &["root", "container", "parent", "ret"],
+        "cgroup_attach_task" => &["root", "container", "old", "pid"],
+        "cgroup_release" => &["root", "container", "stage"],
+        "cgroup_limit" => &["subsys", "container", "pid", "asked", "usage", "limit"],
+        "cgroup_css_set" => &["set", "links"],
         other => return Err(format!("an unknown event {other:?}")),
     })
 }

@@ -7,6 +7,7 @@ use crate::shell::SHELL;
 use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
+use crate::task::program::CALLS;
 
 pub(super) fn succeeds(_: &mut Context<'_>, _: &Words) -> Outcome {
     Ok(0)
@@ -28,8 +29,10 @@ pub(super) fn exit(context: &mut Context<'_>, words: &Words) -> Outcome {
 const LANGUAGE: &str = "\
 Lines: COMMAND; COMMAND    COMMAND && COMMAND    COMMAND || COMMAND    # comment
 Files: > FILE  >> FILE  < FILE      Variables: NAME=value  $NAME  ${NAME}  $?  $$
-Quotes: 'as it is'  \"with $NAME\"  \\c      There are no wildcards, pipes or jobs.
+Quotes: 'as it is'  \"with $NAME\"  \\c      There are no wildcards, pipes or loops.
+Programs: NAME of /bin, or a path; & behind it leaves it running. man syscalls: how to write one
 State: /proc/meminfo  /proc/buddyinfo  /proc/slabinfo  /sys/kernel/debug/tracing/trace
+Tasks: ps  top  /proc/PID/stat  /proc/PID/container      Containers: mount -t container, /proc/containers
 Failure: echo N > /proc/self/fail-nth makes the N-th allocation from then on fail.
 ";
 
@@ -46,6 +49,7 @@ pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
             )?;
             Ok(0)
         }
+        (Some("syscalls"), 2) => syscalls(context),
         (Some(name), 2) => {
             let Some(command) = super::find(name) else {
                 context.error(format_args!(
@@ -84,4 +88,29 @@ pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
         }
         _ => Err(Stop::Usage),
     }
+}
+
+/// How programs are written, for `man syscalls`; the calls follow.
+const PROGRAM: &str = "\
+A program is a text file that may be executed (chmod 755), a statement a line, # comments:
+  NAME = VALUE                    VALUE: operands with * / %  + -  == != < <= > >=  not and or
+  CALL ARGUMENT...                OPERAND: 42 64M 10ms -ENOENT $NAME $1 $# $* \"text\"
+  NAME = CALL ARGUMENT...         $1 else VALUE: if it is called without
+  if VALUE, else if, else, end    $?: what the last call said, $error: as a sentence
+  while VALUE, end; forever, end  $$: its number, $status: how its child ended
+  repeat VALUE, end               $line: what getline has read
+  break, continue                 on SIGNAL, end: runs when the signal comes
+Calls; one that fails says a negative error number. cat /bin/server shows some in use:
+";
+
+fn syscalls(context: &mut Context<'_>) -> Outcome {
+    context.write_str(PROGRAM)?;
+    for call in CALLS {
+        writeln!(
+            context,
+            "  {} {}\n      {}",
+            call.name, call.usage, call.does
+        )?;
+    }
+    Ok(0)
 }

@@ -1,13 +1,14 @@
-//! `jobs`, `wait`, `sleep`: what runs beside the shell, and letting time pass.
+//! `jobs`, `fg`, `bg`, `wait`, `sleep`: what runs beside the shell, and letting time pass.
 
 use super::{Outcome, Stop};
 use crate::errno::Errno;
-use crate::mem::Mem;
+use crate::mem::{Mem, Ref};
 use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
-use crate::shell::{STATUS_NOT_FOUND, STATUS_USAGE, jobs, units};
+use crate::shell::{STATUS_NOT_FOUND, STATUS_USAGE, jobs, programs, units};
 use crate::task::exit::{self, Status, Which};
+use crate::task::signal::{self, Signal};
 use crate::task::{self, TASK};
 
 /// `jobs`: what runs in the background, and what ended there.
@@ -18,6 +19,58 @@ pub(in crate::shell) fn jobs(context: &mut Context<'_>, words: &Words) -> Outcom
     jobs::ask(context.mem);
     jobs::list(context, false)?;
     Ok(0)
+}
+
+/// The job that `fg` and `bg` are about, the last without any, going on from now. Says so if there is
+/// none.
+fn resumed(
+    context: &mut Context<'_>,
+    words: &Words,
+    command: &str,
+) -> Result<Option<Ref<jobs::Job>>, Stop> {
+    if words.len() > 2 {
+        return Err(Stop::Usage);
+    }
+    jobs::ask(context.mem);
+    let word = words.get(1).unwrap_or("%+");
+    let Some(job) = jobs::parse(context.mem, word) else {
+        context.error(format_args!("{command}: {}: no such job", Shortened(word)));
+        return Ok(None);
+    };
+    if context.mem[job].ended().is_some() {
+        context.error(format_args!("{command}: job has terminated"));
+        return Ok(None);
+    }
+    let (init, group) = (context.mem[TASK].init, -(context.mem[job].pid as i32));
+    // A job that runs is told to go on as well, which does nothing to it.
+    let sent = signal::kill(
+        context.mem,
+        init,
+        group,
+        Some(Signal::Cont),
+        &mut signal::settle,
+    );
+    debug_assert!(sent.is_ok());
+    jobs::ask(context.mem);
+    Ok(Some(job))
+}
+
+/// `bg [%JOB]`: a stopped job goes on beside the shell.
+pub(in crate::shell) fn bg(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let Some(job) = resumed(context, words, "bg")? else {
+        return Ok(1);
+    };
+    jobs::announce(context, job, true)?;
+    Ok(0)
+}
+
+/// `fg [%JOB]`: a job goes on while the shell waits for it.
+pub(in crate::shell) fn fg(context: &mut Context<'_>, words: &Words) -> Outcome {
+    let Some(job) = resumed(context, words, "fg")? else {
+        return Ok(1);
+    };
+    jobs::announce(context, job, false)?;
+    Ok(programs::resume(context, job))
 }
 
 /// `sleep DURATION`: nothing but time passes.

@@ -16,7 +16,7 @@ pub(super) mod pages;
 mod ps;
 mod radix;
 mod radix_show;
-mod spawn;
+pub(in crate::shell) mod spawn;
 pub(in crate::shell) mod subcommands;
 mod task;
 mod text;
@@ -67,6 +67,7 @@ macro_rules! commands {
 }
 
 commands! {
+    "bg", "bg [%JOB]", "have a stopped job go on in the background", jobs::bg;
     "cat", "cat [FILE]...", "print files, or the input that < gives", text::cat;
     "cd", "cd [DIRECTORY]", "change the working directory; / without a name", files::cd;
     "chmod", "chmod MODE FILE...", "change permission bits: 644, or u+w,go-r", owners::chmod;
@@ -78,8 +79,9 @@ commands! {
     "echo", "echo [-n] [WORD]...", "print words; -n leaves out the newline", text::echo;
     "exit", "exit", "switch the machine off", control::exit;
     "false", "false", "do nothing, with status 1", control::fails;
+    "fg", "fg [%JOB]", "have a job go on in the foreground, and wait for it", jobs::fg;
     "find", "find PATH [-name PATTERN]", "print what is below a directory", find::find;
-    "help", "help [COMMAND]", "say what there is", control::help;
+    "help", "help [COMMAND | syscalls]", "say what there is", control::help;
     "id", "id", "print who one is", owners::id;
     "jobs", "jobs", "show what runs in the background", jobs::jobs;
     "kill", "kill [-SIGNAL] PID|%JOB... | kill -l", "send tasks a signal, TERM if none is named",
@@ -87,11 +89,12 @@ commands! {
     "kmem", "kmem SUBCOMMAND ...; see help kmem", "make and use slab caches", kmem::kmem;
     "ln", "ln -s TEXT NAME", "make a symbolic link", owners::ln;
     "ls", "ls [-al] [PATH]...", "list directories; -a with . and .., -l in full", files::ls;
+    "man", "man [COMMAND | syscalls]", "help; man syscalls says what programs are made of", control::help;
     "mkdir", "mkdir [-p] DIRECTORY...", "make directories; -p with those above", files::mkdir;
     "mkfifo", "mkfifo NAME...", "make pipes with names", owners::mkfifo;
     "mknod", "mknod NAME p | c MAJOR MINOR | b MAJOR MINOR", "make a pipe or device node",
         owners::mknod;
-    "mount", "mount -t TYPE [-o OPTIONS] SOURCE DIRECTORY | mount -o remount[,OPTIONS] DIRECTORY",
+    "mount", "mount [-t TYPE [-o OPTIONS] SOURCE DIRECTORY] | mount -o remount[,OPTIONS] DIRECTORY",
         "graft a file system onto a directory, or give it other options",
         mount::mount;
     "mv", "mv [-T] FILE... TARGET", "give files another name, or move them into a directory",

@@ -8,6 +8,9 @@ use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
 
 pub(super) fn mount(context: &mut Context<'_>, words: &Words) -> Outcome {
+    if words.len() == 1 {
+        return super::text::cat_file(context, "/proc/mounts");
+    }
     let (mut kind, mut options) = (None, "");
     let mut operands = [""; 2];
     let mut count = 0;
@@ -45,6 +48,14 @@ pub(super) fn mount(context: &mut Context<'_>, words: &Words) -> Outcome {
             "mount: unknown filesystem type '{}'",
             Shortened(kind)
         )),
+        // The directory is there, so it is what was asked for that is not.
+        Err(Errno::ENOENT) if fs::resolve(context.mem, directory).is_ok() => {
+            context.error(format_args!(
+                "mount: {directory}: {}: unknown subsystem or option in '{}'",
+                Errno::ENOENT.sentence(),
+                Shortened(options)
+            ));
+        }
         Err(errno) => context.error(format_args!("mount: {directory}: {}", errno.sentence())),
     }
     Ok(1)

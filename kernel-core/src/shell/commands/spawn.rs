@@ -50,7 +50,7 @@ struct Keys {
 }
 
 /// The keys with what they take, for messages.
-const KEYS: [(&str, &str); 19] = [
+pub(in crate::shell) const KEYS: [(&str, &str); 19] = [
     ("uid", "a number"),
     ("gid", "a number"),
     ("nice", "-20 to 19"),

@@ -36,16 +36,21 @@ pub(super) fn cat(context: &mut Context<'_>, words: &Words) -> Outcome {
     }
     let mut status = 0;
     for path in words.iter_from(1) {
-        status |= match fs::open(context.mem, path, fs::O_RDONLY, 0) {
-            Ok(file) => {
-                let result = copy(context, file, path);
-                fs::close(context.mem, file);
-                result?
-            }
-            Err(errno) => fail(context, path, errno),
-        };
+        status |= cat_file(context, path)?;
     }
     Ok(status)
+}
+
+/// Prints a file.
+pub(super) fn cat_file(context: &mut Context<'_>, path: &str) -> Outcome {
+    match fs::open(context.mem, path, fs::O_RDONLY, 0) {
+        Ok(file) => {
+            let result = copy(context, file, path);
+            fs::close(context.mem, file);
+            result
+        }
+        Err(errno) => Ok(fail(context, path, errno)),
+    }
 }
 
 fn fail(context: &mut Context<'_>, path: &str, errno: Errno) -> u8 {
@@ -68,7 +73,7 @@ fn copy(context: &mut Context<'_>, file: Ref<File>, path: &str) -> Result<u8, St
     let mut buffer = [0; FRAME_SIZE];
     loop {
         context.mem.charge(1).map_err(|_| Stop::Interrupted)?;
-        match fs::read(context.mem, file, &mut buffer) {
+        match context.read(file, &mut buffer) {
             Ok(0) => return Ok(0),
             Ok(length) => context.write_bytes(&buffer[..length])?,
             Err(errno) => return Ok(fail(context, path, errno)),
@@ -89,7 +94,7 @@ pub(super) fn read(context: &mut Context<'_>, words: &Words) -> Outcome {
         return Ok(1);
     };
     let mut buffer = [0; READ_MAX];
-    let length = fs::read(context.mem, file, &mut buffer).unwrap_or(0);
+    let length = context.read(file, &mut buffer).unwrap_or(0);
     let line = buffer[..length].split(|&byte| byte == b'\n').next();
     let line = line.and_then(|line| core::str::from_utf8(line).ok());
     let mut rest = line.unwrap_or("").trim();

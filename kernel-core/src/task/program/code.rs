@@ -75,6 +75,8 @@ ops! {
     TextNumber,
     /// Appends an argument.
     TextArgument,
+    /// Appends all arguments, with blanks between them.
+    TextArguments,
     /// Appends the line read last.
     TextLine,
     /// Appends what the last error means.

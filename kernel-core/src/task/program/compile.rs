@@ -364,7 +364,8 @@ impl<'a> Compiler<'a> {
     }
 
     fn variable(&self, name: &str) -> Option<u8> {
-        let mut names = self.out.variables.iter();
+        // Those that are still free have no name.
+        let mut names = self.out.variables.iter().filter(|_| !name.is_empty());
         names.position(|known| *known == name).map(|at| at as u8)
     }
 
@@ -548,7 +549,7 @@ impl<'a> Compiler<'a> {
             }
             let body = &rest[1..];
             let length = match body.bytes().next() {
-                Some(b'#' | b'?' | b'$' | b'1'..=b'9') => 1,
+                Some(b'#' | b'?' | b'$' | b'*' | b'1'..=b'9') => 1,
                 _ => {
                     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
                     body.bytes()
@@ -562,6 +563,12 @@ impl<'a> Compiler<'a> {
                 (Some(number), _) => self.emit(Op::TextArgument, number)?,
                 (None, "$line") => self.emit(Op::TextLine, 0)?,
                 (None, "$error") => self.emit(Op::TextError, 0)?,
+                (None, "$*") => self.emit(Op::TextArguments, 0)?,
+                // One that names nothing stands for itself.
+                (None, "$") => {
+                    let from = word.as_ptr() as usize - self.text.as_ptr() as usize;
+                    self.emit(Op::Text, (1 << 16 | from) as i64)?;
+                }
                 _ => {
                     self.operand(Token {
                         text: word,

@@ -12,7 +12,8 @@ use crate::task::mm::{
     self, Mm, PAGE_SIZE, TASK_SIZE, TEXT_START, VM_DENYWRITE, VM_EXEC, VM_GROWSDOWN, VM_READ,
     VM_WRITE,
 };
-use crate::task::{PF_FORKNOEXEC, Task, signal};
+use crate::task::signal::{self, Signal};
+use crate::task::{PF_FORKNOEXEC, PF_SIGNALED, Task, exit};
 use crate::trace::{Tracepoint, mix};
 use bytemuck::Zeroable;
 
@@ -81,10 +82,11 @@ impl Args {
 /// # Errors
 /// Those of the walk; `EACCES` for what is no file or may not be executed; `ENOEXEC` for a file that is
 /// no program, after the kernel's log was told which line is wrong; `ETXTBSY` while somebody writes to
-/// it; `E2BIG`; `EAGAIN` while the process
-/// has other threads; `ENOMEM`. Then the task goes on as before.
+/// it; `E2BIG`; `ENOMEM`. Then the task goes on as before. If it goes on as the other program, it is
+/// the only one: its process's other threads end. In Linux any thread may do that, and gets the first
+/// one's number; here only the first one may, others get `EAGAIN` while they are not alone.
 pub fn exec(mem: &mut Mem, task: Ref<Task>, path: &str, args: &Args) -> Result<(), Errno> {
-    if mem[mem[task].signal].live > 1 {
+    if mem[mem[task].signal].live > 1 && !mem[task].is_leader() {
         return Err(Errno::EAGAIN);
     }
     // Paths and rights are the task's, even if the console starts it.
@@ -144,6 +146,7 @@ fn exec_dentry(
         }
     };
     // From here on nothing fails.
+    end_others(mem, task);
     if !is_new {
         let old = mem[process].image;
         put_image(mem, old);
@@ -168,6 +171,17 @@ fn exec_dentry(
     let event = [u64::from(pid), u64::from(ino), u64::from(new.unit())];
     mem.trace(Tracepoint::SchedProcessExec, event);
     Ok(())
+}
+
+/// Ends the other threads of a process (`de_thread`).
+fn end_others(mem: &mut Mem, task: Ref<Task>) {
+    let signal = mem[task].signal;
+    signal::for_each_thread(mem, signal, |mem, thread| {
+        if thread != task && mem[thread].exit_state == 0 {
+            mem[thread].flags |= PF_SIGNALED;
+            exit::do_exit(mem, thread, Signal::Kill as u32);
+        }
+    });
 }
 
 /// Reads a program's text; returns its length, which may exceed what a program may have by one.

@@ -76,6 +76,8 @@
 //! | `bin.rs`, `bin/` | the programs of `/bin` |
 
 pub mod bin;
+#[cfg(test)]
+mod call_tests;
 pub mod calls;
 mod code;
 mod compile;

@@ -405,6 +405,15 @@ impl Machine<'_> {
             Op::Text | Op::TextNumber | Op::TextArgument | Op::TextLine | Op::TextError => {
                 return self.append_piece(op, operand);
             }
+            Op::TextArguments => {
+                for number in 1..=self.count() {
+                    if number > 1 {
+                        self.append(b" ")?;
+                    }
+                    self.append_piece(Op::TextArgument, i64::from(number))?;
+                }
+                return Ok(());
+            }
             Op::EndText => {
                 let (from, to) = (self.text_start, self.filled);
                 self.text_start = to;

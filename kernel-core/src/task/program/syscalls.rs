@@ -9,7 +9,7 @@ use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{FRAME_SIZE, Mem, Ref};
 use crate::task::mm::{self, PAGE_SIZE, VM_READ, VM_SHARED, VM_WRITE};
-use crate::task::signal::Signal;
+use crate::task::signal::{Signal, UNSTOPPABLE};
 use crate::task::wait::{self, Why};
 use crate::task::{INTERRUPTIBLE, NR_OPEN, TASK, Task, exit, fork, time};
 use crate::trace::mix;
@@ -576,7 +576,9 @@ fn small(machine: &mut Machine<'_>, nr: Nr, values: &mut Values<'_>) -> Result<i
             let signal = values
                 .number()
                 .ok()
-                .filter(|signal| (1..32).contains(signal));
+                .filter(|signal| (1..32).contains(signal))
+                // Nobody chooses what KILL and STOP do.
+                .filter(|signal| 1 << (signal - 1) & UNSTOPPABLE == 0);
             let signal = signal.ok_or(Errno::EINVAL)?;
             let choice = match nr {
                 Nr::Ignore => glue::IGNORE,

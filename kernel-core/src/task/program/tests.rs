@@ -144,6 +144,10 @@ fn values() {
     check("x = -ENOMEM\nprint $x", "-12\n");
     check("x = 0x1f + 1K\nprint \"is $x.\"", "is 1055.\n");
     check("print \"a  b\" $*", "a  b 7 slow 64K 5ms\n");
+    check(
+        "print \"$# arguments: $*.\" \"5 $ for $\"",
+        "4 arguments: 7 slow 64K 5ms. 5 $ for $\n",
+    );
     check("shift\nshift\nprint $# $1 $*", "2 64K 64K 5ms\n");
 }
 

@@ -10,7 +10,9 @@ use super::{Rq, SCHED, balance, fair, rq, tasks};
 use crate::container::freezer;
 use crate::errno::Errno;
 use crate::mem::{MEM, Mem, Ref};
-use crate::task::{INTERRUPTIBLE, RUNNING, TASK, Task, get_task, program, put_task, time};
+use crate::task::signal::{self, Delivered};
+use crate::task::wait::{self, Why};
+use crate::task::{INTERRUPTIBLE, RUNNING, TASK, Task, Tif, get_task, program, put_task, time};
 
 /// Nanoseconds between two looks at the load.
 pub(super) const LOAD_FREQ: u64 = 5_000_000_000;
@@ -46,19 +48,28 @@ pub enum Outcome {
 pub type Runner<'a> = &'a mut dyn FnMut(&mut Mem, Ref<Task>, u64) -> Run;
 
 /// Runs a task's program. A thread of the kernel has none; what it has to do is done elsewhere, and it
-/// sleeps again. Anybody else without one was staged, and takes all the time it is given.
+/// sleeps again. A staged task was woken because it was frozen: it takes its signals, and sleeps on.
 fn run_task(mem: &mut Mem, task: Ref<Task>, budget_ns: u64) -> Run {
     if !mem[task].program.is_null() {
         return program::run(mem, task, budget_ns);
     }
-    if mem[task].is_kernel_thread() {
-        mem[task].state = INTERRUPTIBLE;
-        return Run {
-            used_ns: 0,
-            outcome: Outcome::Blocked,
-        };
+    let delivered = match mem[task].is_kernel_thread() {
+        true => Delivered::Nothing,
+        false if mem[task].has(Tif::Staged) => signal::deliver(mem, task),
+        false => return burn(mem, task, budget_ns),
+    };
+    let outcome = match delivered {
+        Delivered::Exited => Outcome::Exited,
+        Delivered::Stopped => Outcome::Blocked,
+        Delivered::Nothing | Delivered::Handler(_) => {
+            wait::sleep(mem, INTERRUPTIBLE, Why::Nothing);
+            Outcome::Blocked
+        }
+    };
+    Run {
+        used_ns: 0,
+        outcome,
     }
-    burn(mem, task, budget_ns)
 }
 
 /// Runs a task that takes all the time it is given, whatever its program: a stand-in for measurements.

@@ -127,6 +127,41 @@ fn a_child_begins_a_slice_behind_and_runs_before_its_parent() {
     kernel.check().unwrap();
 }
 
+/// The tunable of spec 4.1: without it, parent and child keep the places that they have.
+#[test]
+fn a_child_waits_for_its_parent_if_it_is_told_to() {
+    use proc::{Tunable, set_tunable};
+    let mut kernel = kernel("cpus=1");
+    let mem = &mut kernel.mem;
+    set_tunable(mem, Tunable::ChildRunsFirst, 0).unwrap();
+    let [first, _] = [0, 0].map(|nice| spin(mem, nice));
+    let mut child = Ref::NULL;
+    let mut runner = |mem: &mut Mem, task: Ref<Task>, budget: u64| {
+        if task == first && child.is_null() && mem[TASK].now >= 3 * MS {
+            let [own, min] = [mem[task].se.vruntime, mem[rq(0)].cfs.min_vruntime];
+            child = fork::do_fork(mem, task, 17).unwrap();
+            assert_eq!(mem[task].se.vruntime, own);
+            assert_eq!(mem[child].se.vruntime, min + 6_666_666);
+        }
+        burn(mem, task, budget)
+    };
+    run_with(mem, 30 * MS, &mut |_| false, &mut runner).unwrap();
+    assert!(!child.is_null());
+    kernel.check().unwrap();
+}
+
+/// Spec 4.3: who lets others run although preemption is off is told on, and goes on.
+#[test]
+fn scheduling_while_atomic_is_a_bug() {
+    let mut lab = crate::testing::Lab::new("mem=2M");
+    assert_eq!(
+        lab.run("radix preload; sleep 1ms; sleep 1ms"),
+        "BUG: scheduling while atomic: sh/0x00000001/1\n\
+         BUG: scheduling while atomic: sh/0x00000001/1\n"
+    );
+    assert_eq!(lab.run("radix preload_end; sleep 1ms"), "");
+}
+
 #[test]
 fn a_sleeper_gets_credit_but_never_goes_back() {
     let mut kernel = kernel("cpus=1");

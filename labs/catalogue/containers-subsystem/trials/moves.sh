@@ -1,0 +1,22 @@
+# Down, up and aside, and one to where it is already.
+echo "repeat \$1" > /many
+echo "child = fork" >> /many
+echo "if \$child == 0" >> /many
+echo pause >> /many
+echo end >> /many
+echo end >> /many
+echo pause >> /many
+chmod 755 /many
+mkdir /c
+mount -t container -o tasklimit none /c
+mkdir /c/a /c/a/b /c/a/d /c/d
+/many {{many}} &
+sleep 1
+echo 101 > /c/a/b/tasks
+echo 102 > /c/a/tasks
+echo 103 > /c/d/tasks
+echo 101 > /c/d/tasks
+echo 104 > /c/a/tasks
+echo 102 > /c/a/b/tasks
+echo 102 > /c/a/b/tasks
+echo 103 > /c/tasks

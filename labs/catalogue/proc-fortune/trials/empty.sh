@@ -1,0 +1,2 @@
+# A reader who comes too early.
+cat /proc/fortune

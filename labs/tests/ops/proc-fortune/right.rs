@@ -1,0 +1,58 @@
+//! Answers in another of the three ways, and finds the end of a fortune by hand.
+//!
+//! passes
+
+use glass::*;
+
+pub struct Ops;
+
+impl ProcFile for Ops {
+    fn read_proc(
+        &self,
+        mem: &mut Mem,
+        page: &mut Page,
+        offset: u64,
+        _count: usize,
+    ) -> Result<Answer, Errno> {
+        // Whoever asks for more has their fortune.
+        if offset > 0 {
+            return Ok(Answer::END);
+        }
+        let Fortune {
+            cookie_index,
+            next_fortune,
+        } = mem[fortune()];
+        let begin = if next_fortune < cookie_index { next_fortune } else { 0 };
+        let pot = &mem[cookie_pot()];
+        let mut length = 0;
+        while begin + (length as u32) < cookie_index && pot[begin as usize + length] != 0 {
+            page[length] = pot[begin as usize + length];
+            length += 1;
+        }
+        page[length] = b'\n';
+        // Of an empty pot nothing was taken.
+        if cookie_index > 0 {
+            mem[fortune()].next_fortune = begin + length as u32 + 1;
+        }
+        Ok(Answer {
+            length: length + 1,
+            start: Start::At(0),
+            is_end: true,
+        })
+    }
+
+    fn write_proc(&self, mem: &mut Mem, bytes: &[u8]) -> Result<usize, Errno> {
+        let begin = mem[fortune()].cookie_index as usize;
+        if bytes.len() > PAGE_SIZE - begin {
+            return Err(Errno::ENOSPC);
+        }
+        let Some((_newline, text)) = bytes.split_last() else {
+            return Ok(0);
+        };
+        let pot = &mut mem[cookie_pot()];
+        pot[begin..][..text.len()].copy_from_slice(text);
+        pot[begin + text.len()] = 0;
+        mem[fortune()].cookie_index += bytes.len() as u32;
+        Ok(bytes.len())
+    }
+}
