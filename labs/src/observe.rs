@@ -7,6 +7,7 @@ mod object;
 mod radix;
 mod ring;
 mod slab;
+mod task;
 #[cfg(all(test, feature = "host-ram"))]
 mod testing;
 
@@ -25,6 +26,7 @@ pub(crate) use memory::memory;
 pub(crate) use object::{Located, Map, locate, object};
 pub(crate) use radix::{radix, radix_node};
 pub(crate) use slab::{cache, each_kept, slab};
+pub(crate) use task::{task, tasks};
 
 /// Events that one view carries at most.
 const EVENTS_MAX: u64 = 4096;

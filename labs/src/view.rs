@@ -12,6 +12,7 @@ mod memory;
 mod object;
 mod radix;
 mod slab;
+pub mod task;
 
 use alloc::string::String;
 use alloc::vec::Vec;
