@@ -80,11 +80,13 @@ pub enum Pane {
     Lab,
     /// Process containers.
     Containers,
+    /// The tasks.
+    Tasks,
 }
 
 impl Pane {
     /// All panes, in the order of the tabs.
-    pub const ALL: [Pane; 7] = [
+    pub const ALL: [Pane; 8] = [
         Pane::Console,
         Pane::Tree,
         Pane::Memory,
@@ -92,6 +94,7 @@ impl Pane {
         Pane::Events,
         Pane::Lab,
         Pane::Containers,
+        Pane::Tasks,
     ];
 
     /// What the tab shows; also part of element ids.
@@ -104,6 +107,7 @@ impl Pane {
             Pane::Events => "events",
             Pane::Lab => "lab",
             Pane::Containers => "containers",
+            Pane::Tasks => "tasks",
         }
     }
 
@@ -111,7 +115,7 @@ impl Pane {
     pub fn is_lower(self) -> bool {
         matches!(
             self,
-            Pane::Memory | Pane::Slab | Pane::Events | Pane::Containers
+            Pane::Memory | Pane::Slab | Pane::Events | Pane::Containers | Pane::Tasks
         )
     }
 }

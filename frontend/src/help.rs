@@ -7,7 +7,7 @@ use crate::part::drawn_by;
 use crate::state::Action;
 
 /// Keys and what they do, by where they work.
-const KEYS: [(&str, &[(&str, &str)]); 7] = [
+const KEYS: &[(&str, &[(&str, &str)])] = &[
     (
         "Everywhere",
         &[
@@ -91,6 +91,16 @@ const KEYS: [(&str, &[(&str, &str)]); 7] = [
                 "Space  ← →",
                 "in the callbacks of a step: play, call by call",
             ),
+        ],
+    ),
+    (
+        "Tasks",
+        &[
+            ("↑ ↓  Home End", "from task to task; ← to the parent"),
+            ("Enter", "all about the task; on a heading: sort"),
+            ("arrows", "in an address space: from page to page"),
+            ("Enter", "the page's bytes"),
+            ("Esc", "back to the list, then close the task"),
         ],
     ),
 ];

@@ -32,6 +32,7 @@ mod settings;
 mod slab;
 mod state;
 mod table;
+mod task;
 mod timeline;
 mod transcript;
 

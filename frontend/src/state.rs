@@ -13,6 +13,7 @@ pub mod inquiry;
 pub mod lesson;
 pub mod library;
 pub mod slabs;
+pub mod tasks;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -32,6 +33,7 @@ use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
 use library::Library;
 use slabs::Slabs;
+use tasks::Tasks;
 
 /// How many lines one request carries at most, so that the page can answer in between.
 const LINES_PER_REQUEST: usize = 256;
@@ -106,6 +108,8 @@ pub enum Action {
     Slabs(slabs::Action),
     /// Something about process containers.
     Containers(containers::Action),
+    /// Something about tasks.
+    Tasks(tasks::Action),
 }
 
 /// What the page must do outside its state.
@@ -151,6 +155,8 @@ struct Stale {
     past: bool,
     /// The object that is pointed at in a slab.
     pointed: bool,
+    /// The task that is open.
+    task: bool,
 }
 
 impl Stale {
@@ -160,6 +166,7 @@ impl Stale {
         lower: true,
         past: true,
         pointed: true,
+        task: true,
     };
 }
 
@@ -224,6 +231,8 @@ pub struct State {
     pub slabs: Slabs,
     /// Process containers.
     pub containers: Containers,
+    /// The tasks, and which of them is open.
+    pub tasks: Tasks,
     /// The latest events.
     pub events: Option<Rc<EventsView>>,
     /// How many events to ask for.
@@ -281,6 +290,7 @@ impl State {
             slab: None,
             slabs: Slabs::default(),
             containers: Containers::default(),
+            tasks: Tasks::default(),
             events: None,
             events_max: EVENTS_SHOWN,
             pane: Pane::Console,
@@ -363,6 +373,7 @@ impl State {
                 if pane.is_lower() {
                     self.lower = pane;
                     self.stale.lower = true;
+                    self.stale.task = pane == Pane::Tasks;
                 }
             }
             Action::ToggleTable(pane) => match self.tables.iter().position(|open| *open == pane) {
@@ -403,6 +414,7 @@ impl State {
             Action::Library(action) => self.apply_library(action, &mut effects),
             Action::Slabs(action) => self.apply_slabs(action),
             Action::Containers(action) => self.apply_containers(action),
+            Action::Tasks(action) => self.apply_tasks(action),
         }
         if is_setting {
             let settings = self.settings();
@@ -863,7 +875,10 @@ impl State {
                 self.slabs_viewed(wanted, view);
             }
             (wanted @ (ViewRequest::Containers { .. } | ViewRequest::Callbacks { .. }), view) => {
-                self.containers_viewed(wanted, view)
+                self.containers_viewed(wanted, view);
+            }
+            (wanted @ (ViewRequest::Tasks { .. } | ViewRequest::Task { .. }), view) => {
+                self.tasks_viewed(wanted, view);
             }
             (ViewRequest::Events { .. }, Some(View::Events(view))) => {
                 replace(&mut self.events, view);
@@ -956,6 +971,7 @@ impl State {
         let lower = self.stale.lower.then(|| match self.lower {
             Pane::Slab => self.slab_request(),
             Pane::Containers => self.containers_request(),
+            Pane::Tasks => Some(self.tasks_request()),
             Pane::Events => {
                 let since = self
                     .kernel
@@ -973,12 +989,14 @@ impl State {
             .past
             .then(|| self.inquiry.wanted_views(self.kernel.step));
         let pointed = self.stale.pointed.then(|| self.pointed_request());
+        let task = self.stale.task.then(|| self.task_request());
         [
             tree,
             node,
             lower.flatten(),
             past.flatten(),
             pointed.flatten(),
+            task.flatten(),
         ]
         .into_iter()
         .flatten()

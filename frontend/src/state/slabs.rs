@@ -181,9 +181,13 @@ impl Slabs {
 }
 
 impl State {
-    /// The pane below the tree takes most of the page's height: a cache that is open, or containers.
+    /// The pane below the tree takes most of the page's height: an open cache or task, or containers.
     pub fn is_roomy(&self) -> bool {
-        self.lower == Pane::Slab && self.slabs.open.is_some() || self.shows_containers()
+        match self.lower {
+            Pane::Slab => self.slabs.open.is_some(),
+            Pane::Tasks => self.tasks.open.is_some(),
+            _ => self.shows_containers(),
+        }
     }
 
     pub(super) fn apply_slabs(&mut self, action: Action) {
