@@ -6,9 +6,9 @@ use labs::view::task::{AreaRow, MmView, PageKind, PageRow};
 /// Cells of a row.
 pub const COLUMNS: usize = 32;
 /// From one cell to the next, in pixels.
-pub const PITCH: usize = 12;
+pub const PITCH: usize = 11;
 /// The side of a cell.
-pub const SIDE: usize = 10;
+pub const SIDE: usize = 9;
 /// So many pages that are not there get a cell each; more get one together.
 const HOLE_MAX: u32 = 16;
 
@@ -366,9 +366,9 @@ mod tests {
         assert_eq!(cell_at(block, 4 * PITCH as i32 + 2, 2), None);
         assert_eq!(cell_at(block, -1, 2), None);
         let paths = Paths::new(block, &mm, |page| page.number == 0x180);
-        assert_eq!(paths.pages[0], "M1 1h10v10h-10zM25 1h10v10h-10z");
-        assert_eq!(paths.changed, "M25 1h10v10h-10z");
-        assert!(paths.dirty.starts_with("M11 1v5"));
+        assert_eq!(paths.pages[0], "M1 1h9v9h-9zM23 1h9v9h-9z");
+        assert_eq!(paths.changed, "M23 1h9v9h-9z");
+        assert!(paths.dirty.starts_with("M10 1v5"));
         assert_eq!(paths.holes, "");
     }
 }

@@ -4,13 +4,17 @@ use std::rc::Rc;
 
 use labs::view::task::{AreaRow, MmView, PageKind, PageRow, TaskView, pages};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlInputElement, KeyboardEvent, MouseEvent};
+use web_sys::{
+    Element, HtmlInputElement, KeyboardEvent, MouseEvent, ScrollIntoViewOptions,
+    ScrollLogicalPosition,
+};
 use yew::{Callback, Html, SubmitEvent, TargetCast, classes, html};
 
 use super::inspect;
 use super::one::Looked;
 use super::plan::{Block, COLUMNS, Cell, PITCH, Paths, Plan, SIDE, cell_at, corner};
 use super::walk::walk;
+use crate::page::later;
 use crate::state::Action;
 use crate::state::inquiry::Action as Inquiry;
 use crate::state::tasks::Action as Own;
@@ -216,6 +220,18 @@ fn key(
     };
     event.prevent_default();
     act.emit(action);
+    later(reveal);
+}
+
+/// Scrolls so that the cell that is looked at is in view.
+fn reveal() {
+    let document = web_sys::window().and_then(|window| window.document());
+    let cursor = document.and_then(|document| document.query_selector(".page-cursor").ok()?);
+    if let Some(cursor) = cursor {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Nearest);
+        cursor.scroll_into_view_with_scroll_into_view_options(&options);
+    }
 }
 
 /// What is at an address, in words.
