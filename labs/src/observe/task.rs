@@ -180,7 +180,7 @@ fn row(mem: &Mem, task: Ref<Task>) -> TaskRow {
         oom_adj: own.oom_adj,
         marks: marks
             .iter()
-            .fold(0, |marks, (holds, mark)| marks | mark * u8::from(*holds)),
+            .fold(0, |marks, (holds, mark)| marks | (mark * u8::from(*holds))),
         depth: 0,
         rails: 0,
     }

@@ -1,6 +1,5 @@
 //! Views of tasks, from kernels that run programs.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 
@@ -306,6 +305,6 @@ fn containers_and_nonsense() {
     }
     for order in [TaskOrder::Tree, TaskOrder::Cpu] {
         let view = tasks(&kernel, order, true, 1, 1);
-        assert_eq!(view.rows.len(), 1, "{}", format!("{order:?}"));
+        assert_eq!(view.rows.len(), 1, "{order:?}");
     }
 }
