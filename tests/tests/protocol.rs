@@ -101,11 +101,12 @@ fn requests(random: &mut Random) -> Vec<Request> {
     ]
 }
 
-/// Every second log is about slab caches, under each allocator in turn.
+/// Logs about the whole kernel, about tasks, and about slab caches under each allocator in turn.
 fn log_of(seed: u64) -> Request {
     let slabs = Allocator::ALL.map(Subject::Slab);
-    let subject = match seed % 2 {
+    let subject = match seed % 4 {
         0 => Subject::Kernel,
+        1 => Subject::Tasks,
         _ => slabs[seed as usize / 2 % slabs.len()],
     };
     Request::Replay {
