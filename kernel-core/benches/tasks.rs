@@ -76,7 +76,7 @@ fn main() {
         println!("{}", table.text());
         tables.push(table.json());
     };
-    let [life, containers, switch] = &contests;
+    let [life, containers, switches] = &contests;
     show(shares::groups());
     show(shares::nice());
     show(space::table());
@@ -84,12 +84,12 @@ fn main() {
     for (contest, what) in [
         (life, "Tasks"),
         (containers, "Containers"),
-        (switch, "A context switch"),
+        (switches, "A context switch"),
     ] {
         let rows = contest.times_apart(rounds);
         let title = format!("{what}: nanoseconds, median of {rounds} rounds");
         let mut table = contest.table(&title, &rows);
-        if contest.name != switch.name {
+        if contest.name != switches.name {
             growth(&mut table, &rows);
             table.note("The exponent is that of all tasks together: 1 is linear.");
         } else {
@@ -105,6 +105,7 @@ fn main() {
         "100000 tasks in 10000 containers of 4 hierarchies: microseconds",
         &["measured", "limit"],
     );
+    let switched = |row: usize| figure(switches, &results[2], row, "100000 tasks");
     let fork = figure(containers, &results[1], 2, "fork");
     let line = figure(containers, &results[1], 2, "read a line");
     for (name, nanoseconds, limit) in [
@@ -124,11 +125,9 @@ fn main() {
             figure(life, &results[0], 2, "fork"),
             3.0,
         ),
-        (
-            "switch",
-            figure(switch, &results[2], 4, "100000 tasks"),
-            0.3,
-        ),
+        ("switch, 1000 runnable", switched(switch::FEW), 0.3),
+        ("switch, all runnable", switched(switch::ALL), 0.3),
+        ("  all in one group", switched(0), 0.3),
         (
             "reading 10000 lines",
             line.map(|line| line * 10_000.0),

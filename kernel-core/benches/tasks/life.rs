@@ -69,14 +69,17 @@ fn live(round: &mut Round<'_>, count: usize, recording: bool) {
         };
         play(round, measured, "  its exit", heavy, end);
     }
-    children.extend((0..heavy).map(|_| bare(mem)));
     let args = Args::of(&["true"]).expect("room for a word");
-    round.measure("exec", heavy, || {
-        for &child in &children {
-            exec(mem, child, "/bin/true", &args).expect("a program");
-        }
-    });
-    children.drain(..).for_each(|child| end(mem, child));
+    for measured in [false, true] {
+        children.extend((0..heavy).map(|_| bare(mem)));
+        let exec_all = || {
+            for &child in &children {
+                exec(mem, child, "/bin/true", &args).expect("a program");
+            }
+        };
+        play(round, measured, "exec", heavy, exec_all);
+        children.drain(..).for_each(|child| end(mem, child));
+    }
     let mut order = tasks.clone();
     Random(7).shuffle(&mut order);
     for measured in [false, true] {

@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use kernel_core::Kernel;
 use kernel_core::mem::{MEM, Ref};
-use kernel_core::task::Task;
 use kernel_core::task::sched::{self, Outcome, ROOT_GROUP, Run};
+use kernel_core::task::{INTERRUPTIBLE, Task};
 
 use super::crowd::{self, kernel};
 use super::header;
@@ -30,7 +30,15 @@ enum Place {
     Groups,
     /// In a tenth as many containers of four hierarchies, a quarter of which are for the scheduler.
     Containers,
+    /// There too, but all except [`RUNNABLE`] sleep.
+    Few,
 }
+
+/// Tasks that run where the others sleep.
+const RUNNABLE: usize = 1_000;
+/// The rows of tasks in containers: those who all run, and those of whom few do.
+pub const ALL: usize = 4;
+pub const FEW: usize = 6;
 
 /// Has the CPU switch about `switches` times; returns how often it did.
 fn switch(kernel: &mut Kernel, switches: usize, random: Option<&mut Random>) -> u64 {
@@ -68,9 +76,16 @@ fn play(round: &mut Round<'_>, place: Place, shuffled: bool) {
                     }
                 }
             }
-            Place::Containers => {
+            Place::Containers | Place::Few => {
                 let containers = crowd::containers(mem, count / 10);
                 crowd::scatter(mem, &tasks, &containers);
+            }
+        }
+        if let Place::Few = place {
+            let sleeps = |number: &usize| !number.is_multiple_of(count / RUNNABLE);
+            for number in (0..count).filter(sleeps) {
+                mem[tasks[number]].state = INTERRUPTIBLE;
+                sched::deactivate(mem, tasks[number]);
             }
         }
         let mut random = Random(6);
@@ -164,6 +179,7 @@ pub fn contest() -> Contest<'static> {
             ours("ten in a group, shuffled", Place::Groups, true),
             ours("in containers", Place::Containers, false),
             ours("in containers, shuffled", Place::Containers, true),
+            ours("in containers, 1000 run", Place::Few, false),
             Contestant::new("toy: BTreeSet", |round| {
                 toy(round, |all| Box::new(BTreeSet::from_iter(all)));
             }),
