@@ -31,6 +31,7 @@ use crate::slab::SlabPane;
 use crate::state::inquiry::{self, Second, Tab};
 use crate::state::library::{self, Sheet};
 use crate::state::{self, Action, Effect, State};
+use crate::task::TaskPane;
 use crate::timeline::Timeline;
 
 /// From this width on, all panes have a place of their own. The style sheet says the same.
@@ -342,6 +343,21 @@ impl App {
                 object: state.slabs.object.clone(),
                 lit: state.inquiry.lit.clone(),
                 theme: state.theme,
+                as_table,
+                visible,
+                act,
+            }),
+            Pane::Tasks => part(TaskPane {
+                list: state.tasks.list.clone(),
+                order: state.tasks.order,
+                is_descending: state.tasks.is_descending,
+                cursor: state.tasks.cursor,
+                open: state.tasks.open,
+                task: state.tasks.seen().cloned(),
+                before: state.tasks.before.clone(),
+                address: state.tasks.address,
+                address_error: state.tasks.address_error,
+                lit: state.inquiry.lit.clone(),
                 as_table,
                 visible,
                 act,

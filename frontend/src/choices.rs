@@ -80,13 +80,15 @@ pub enum Pane {
     Lab,
     /// Process containers.
     Containers,
+    /// The tasks.
+    Tasks,
     /// The scheduler: run queues as trees, and who ran when.
     Sched,
 }
 
 impl Pane {
     /// All panes, in the order of the tabs.
-    pub const ALL: [Pane; 8] = [
+    pub const ALL: [Pane; 9] = [
         Pane::Console,
         Pane::Tree,
         Pane::Memory,
@@ -94,6 +96,7 @@ impl Pane {
         Pane::Events,
         Pane::Lab,
         Pane::Containers,
+        Pane::Tasks,
         Pane::Sched,
     ];
 
@@ -107,6 +110,7 @@ impl Pane {
             Pane::Events => "events",
             Pane::Lab => "lab",
             Pane::Containers => "containers",
+            Pane::Tasks => "tasks",
             Pane::Sched => "scheduler",
         }
     }
@@ -115,7 +119,7 @@ impl Pane {
     pub fn is_lower(self) -> bool {
         matches!(
             self,
-            Pane::Memory | Pane::Slab | Pane::Events | Pane::Containers | Pane::Sched
+            Pane::Memory | Pane::Slab | Pane::Events | Pane::Containers | Pane::Tasks | Pane::Sched
         )
     }
 }

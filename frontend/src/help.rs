@@ -7,15 +7,15 @@ use crate::part::drawn_by;
 use crate::state::Action;
 
 /// Keys and what they do, by where they work.
-const KEYS: [(&str, &[(&str, &str)]); 8] = [
+const KEYS: &[(&str, &[(&str, &str)])] = &[
     (
         "Everywhere",
         &[
             ("Alt + ←  Alt + →", "one step back or on"),
             ("Alt + Home  Alt + End", "to the boot or the last step"),
             (
-                "Alt + 1 … 8",
-                "console, tree, memory, slab, events, lab, containers, scheduler",
+                "Alt + 1 … 9",
+                "console, tree, memory, slab, events, lab, containers, tasks, scheduler",
             ),
             ("Alt + Enter", "check my work in the lab that is open"),
             ("?", "this help (outside the console)"),
@@ -91,6 +91,16 @@ const KEYS: [(&str, &[(&str, &str)]); 8] = [
                 "Space  ← →",
                 "in the callbacks of a step: play, call by call",
             ),
+        ],
+    ),
+    (
+        "Tasks",
+        &[
+            ("↑ ↓  Home End", "from task to task; ← to the parent"),
+            ("Enter", "all about the task; on a heading: sort"),
+            ("arrows", "in an address space: from page to page"),
+            ("Enter", "the page's bytes"),
+            ("Esc", "back to the list, then close the task"),
         ],
     ),
     (

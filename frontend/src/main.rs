@@ -33,6 +33,7 @@ mod settings;
 mod slab;
 mod state;
 mod table;
+mod task;
 mod timeline;
 mod transcript;
 

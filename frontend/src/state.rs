@@ -14,6 +14,7 @@ pub mod lesson;
 pub mod library;
 pub mod sched;
 pub mod slabs;
+pub mod tasks;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -34,6 +35,7 @@ use lesson::Lesson;
 use library::Library;
 use sched::Sched;
 use slabs::Slabs;
+use tasks::Tasks;
 
 /// How many lines one request carries at most, so that the page can answer in between.
 const LINES_PER_REQUEST: usize = 256;
@@ -108,6 +110,8 @@ pub enum Action {
     Slabs(slabs::Action),
     /// Something about process containers.
     Containers(containers::Action),
+    /// Something about tasks.
+    Tasks(tasks::Action),
     /// Something about the scheduler.
     Sched(sched::Action),
 }
@@ -155,6 +159,8 @@ struct Stale {
     past: bool,
     /// The object that is pointed at in a slab.
     pointed: bool,
+    /// The task that is open.
+    task: bool,
     /// Who ran when.
     timeline: bool,
 }
@@ -166,6 +172,7 @@ impl Stale {
         lower: true,
         past: true,
         pointed: true,
+        task: true,
         timeline: true,
     };
 }
@@ -231,6 +238,8 @@ pub struct State {
     pub slabs: Slabs,
     /// Process containers.
     pub containers: Containers,
+    /// The tasks, and which of them is open.
+    pub tasks: Tasks,
     /// The run queues, and who ran when.
     pub sched: Sched,
     /// The latest events.
@@ -290,6 +299,7 @@ impl State {
             slab: None,
             slabs: Slabs::default(),
             containers: Containers::default(),
+            tasks: Tasks::default(),
             sched: Sched::default(),
             events: None,
             events_max: EVENTS_SHOWN,
@@ -373,6 +383,7 @@ impl State {
                 if pane.is_lower() {
                     self.lower = pane;
                     self.stale.lower = true;
+                    self.stale.task = pane == Pane::Tasks;
                     self.stale.timeline = true;
                 }
             }
@@ -414,6 +425,7 @@ impl State {
             Action::Library(action) => self.apply_library(action, &mut effects),
             Action::Slabs(action) => self.apply_slabs(action),
             Action::Containers(action) => self.apply_containers(action),
+            Action::Tasks(action) => self.apply_tasks(action),
             Action::Sched(action) => self.apply_sched(action),
         }
         if is_setting {
@@ -875,7 +887,10 @@ impl State {
                 self.slabs_viewed(wanted, view);
             }
             (wanted @ (ViewRequest::Containers { .. } | ViewRequest::Callbacks { .. }), view) => {
-                self.containers_viewed(wanted, view)
+                self.containers_viewed(wanted, view);
+            }
+            (wanted @ (ViewRequest::Tasks { .. } | ViewRequest::Task { .. }), view) => {
+                self.tasks_viewed(wanted, view);
             }
             (wanted @ (ViewRequest::Sched | ViewRequest::Timeline { .. }), view) => {
                 self.sched_viewed(&wanted, view);
@@ -971,6 +986,7 @@ impl State {
         let lower = self.stale.lower.then(|| match self.lower {
             Pane::Slab => self.slab_request(),
             Pane::Containers => self.containers_request(),
+            Pane::Tasks => Some(self.tasks_request()),
             Pane::Sched => Some(ViewRequest::Sched),
             Pane::Events => {
                 let since = self
@@ -989,6 +1005,7 @@ impl State {
             .past
             .then(|| self.inquiry.wanted_views(self.kernel.step));
         let pointed = self.stale.pointed.then(|| self.pointed_request());
+        let task = self.stale.task.then(|| self.task_request());
         let timeline = self.stale.timeline.then(|| self.timeline_request());
         [
             tree,
@@ -996,6 +1013,7 @@ impl State {
             lower.flatten(),
             past.flatten(),
             pointed.flatten(),
+            task.flatten(),
             timeline.flatten(),
         ]
         .into_iter()

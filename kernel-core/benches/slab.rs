@@ -33,7 +33,9 @@ mod peers;
 use kernel_core::Kernel;
 use kernel_core::trace::Tracepoint;
 
-use benches::{Contest, Contestant, Random, Round, Row, Table, apart, number_argument, write};
+use benches::{
+    Contest, Contestant, Random, Round, Row, Table, apart, exponents, number_argument, write,
+};
 use peers::{Cache, Objects, SIZE, glibc};
 
 const OPERATIONS: [&str; 7] = [
@@ -207,29 +209,6 @@ fn fastest(rows: &[(&'static str, Row)], general: usize) -> Row {
         costs.min_by(f64::total_cmp)
     };
     (0..OPERATIONS.len()).map(least).collect()
-}
-
-/// The exponents with which costs grow: the slopes of their logarithms over that of the count. A row
-/// has what an object costs.
-fn exponents(counts: &[usize], rows: &[Row]) -> Row {
-    let columns = rows.iter().map(Vec::len).min().unwrap_or(0);
-    let exponent = |column: usize| {
-        let points: Vec<(f64, f64)> = counts
-            .iter()
-            .zip(rows)
-            .filter_map(|(&count, row)| {
-                let count = count as f64;
-                Some((count.ln(), (row[column]? * count).ln()))
-            })
-            .collect();
-        let mean =
-            |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
-        let (x, y) = (mean(|point| point.0), mean(|point| point.1));
-        let slope = points.iter().map(|point| (point.0 - x) * (point.1 - y));
-        let spread = points.iter().map(|point| (point.0 - x).powi(2));
-        (points.len() > 2).then(|| slope.sum::<f64>() / spread.sum::<f64>())
-    };
-    (0..columns).map(exponent).collect()
 }
 
 fn main() {

@@ -42,9 +42,11 @@ pub struct RbRoot {
     pub node: Ref<RbNode>,
     /// The first in order, kept at hand.
     pub leftmost: Ref<RbNode>,
+    /// The last in order, kept at hand: most objects that come go behind it.
+    pub rightmost: Ref<RbNode>,
 }
 
-describe!(RbRoot, "rb_root", [node, leftmost]);
+describe!(RbRoot, "rb_root", [node, leftmost, rightmost]);
 
 /// In [`RbNode::color`].
 pub const RED: u32 = 0;
@@ -66,12 +68,28 @@ pub fn first(mem: &Mem, root: Ref<RbRoot>) -> Ref<RbNode> {
 }
 
 /// The last object in order, or NULL.
+#[inline]
 pub fn last(mem: &Mem, root: Ref<RbRoot>) -> Ref<RbNode> {
-    let mut at = mem[root].node;
-    while !at.is_null() && !mem[at].right.is_null() {
-        at = mem[at].right;
+    mem[root].rightmost
+}
+
+/// The object behind the first one, or NULL.
+///
+/// Nothing hangs to the first one's left, so what hangs to its right is a red node without children,
+/// or the ways down would pass different numbers of black ones.
+#[inline]
+pub fn second(mem: &Mem, root: Ref<RbRoot>) -> Ref<RbNode> {
+    let first = mem[root].leftmost;
+    match first.is_null() {
+        true => first,
+        false => inward(mem[first].right, mem[first].parent),
     }
-    at
+}
+
+/// Whoever stands beside an object at an end of the order: below it, or else above it.
+#[inline]
+fn inward(below: Ref<RbNode>, above: Ref<RbNode>) -> Ref<RbNode> {
+    if below.is_null() { above } else { below }
 }
 
 /// The object behind `node` in order, or NULL.
@@ -101,10 +119,19 @@ pub fn insert(
     node: Ref<RbNode>,
     before: impl Fn(&Mem, Ref<RbNode>, Ref<RbNode>) -> bool,
 ) {
+    let RbRoot {
+        node: mut at,
+        rightmost,
+        ..
+    } = mem[root];
     let mut parent = Ref::NULL;
-    let mut at = mem[root].node;
     let mut goes_left = true;
     let mut is_first = true;
+    // Mostly it comes last, and nobody else has to be asked.
+    let is_last = !rightmost.is_null() && !before(mem, node, rightmost);
+    if is_last {
+        (parent, goes_left, is_first, at) = (rightmost, false, false, Ref::NULL);
+    }
     while !at.is_null() {
         parent = at;
         goes_left = before(mem, node, at);
@@ -131,20 +158,31 @@ pub fn insert(
     if is_first {
         mem[root].leftmost = node;
     }
+    if is_last || rightmost.is_null() {
+        mem[root].rightmost = node;
+    }
     repair_red(mem, root, node);
 }
 
 /// Takes `node` out of the tree and clears it.
 pub fn erase(mem: &mut Mem, root: Ref<RbRoot>, node: Ref<RbNode>) {
-    if mem[root].leftmost == node {
-        mem[root].leftmost = next(mem, node);
-    }
     let RbNode {
         parent,
         left,
         right,
         mut color,
     } = mem[node];
+    let RbRoot {
+        leftmost,
+        rightmost,
+        ..
+    } = mem[root];
+    if leftmost == node {
+        mem[root].leftmost = inward(right, parent);
+    }
+    if rightmost == node {
+        mem[root].rightmost = inward(left, parent);
+    }
     // What comes into an emptied place, and above it; it may be NULL.
     let child;
     let mut above;
@@ -324,9 +362,10 @@ pub fn check(
     let RbRoot {
         node: top,
         leftmost,
+        rightmost,
     } = mem[root];
     if top.is_null() {
-        return match leftmost.is_null() {
+        return match leftmost.is_null() && rightmost.is_null() {
             true => Ok(0),
             false => Err("rbtree: an empty tree has a first object"),
         };
@@ -384,6 +423,9 @@ pub fn check(
         blacks -= color & 1;
         (from, at) = (at, parent);
     }
+    if last != rightmost {
+        return Err("rbtree: another object is last");
+    }
     Ok(count)
 }
 
@@ -399,7 +441,7 @@ mod tests {
 
     /// A tree's root and objects, side by side in a block of pages: a node, then its key.
     fn object(base: Ref<RbRoot>, index: u32) -> Ref<RbNode> {
-        base.byte_add(8 + 24 * index as usize)
+        base.byte_add(16 + 24 * index as usize)
     }
 
     fn key(mem: &Mem, node: Ref<RbNode>) -> u64 {
@@ -452,6 +494,8 @@ mod tests {
                 at = next(mem, at);
             }
             assert!(at.is_null());
+            let behind = model.get(1).map(|&(_, index)| object(root, index));
+            assert_eq!(second(mem, root), behind.unwrap_or(Ref::NULL));
             let end = model.last().map(|&(_, index)| object(root, index));
             assert_eq!(last(mem, root), end.unwrap_or(Ref::NULL));
             let height = model.iter().map(|&(_, index)| {

@@ -8,6 +8,7 @@ mod radix;
 mod ring;
 mod sched;
 mod slab;
+mod task;
 #[cfg(all(test, feature = "host-ram"))]
 mod testing;
 
@@ -27,6 +28,7 @@ pub(crate) use object::{Located, Map, locate, object};
 pub(crate) use radix::{radix, radix_node};
 pub(crate) use sched::{Paths, sched};
 pub(crate) use slab::{cache, each_kept, slab};
+pub(crate) use task::{task, tasks};
 
 /// Events that one view carries at most.
 const EVENTS_MAX: u64 = 4096;

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Check, Verdict};
+use crate::view::task::{TaskOrder, TaskView, TasksView};
 use crate::view::{
     CacheSlabsView, CallbacksView, ChangesView, ContainersView, DefragView, EventsView, MemoryView,
     ObjectView, RadixNodeView, RadixView, SchedView, SlabView, StateView, TimelineView,
@@ -239,6 +240,25 @@ pub enum ViewRequest {
         /// The step.
         step: u32,
     },
+    /// The tasks, in an order, from row `from` on: at most `max` and never more than 1024.
+    Tasks {
+        /// The order.
+        order: TaskOrder,
+        /// The other way round; it makes no difference to the tree.
+        is_descending: bool,
+        /// Rows to pass over.
+        from: u32,
+        /// How many rows to show at most; 0 is a way to ask for the numbers alone.
+        max: u32,
+    },
+    /// One task and what it owns. Of its pages only the first 2048 from an address on are shown.
+    /// Nothing exists by a number that no task has.
+    Task {
+        /// Its number.
+        pid: u32,
+        /// The address from which on pages are shown.
+        from: u32,
+    },
     /// The scheduler's run queues: who runs on each CPU, and who waits in its trees.
     Sched,
     /// Who ran when during a step of the log, whatever step is shown; during the latest step before
@@ -392,6 +412,10 @@ pub enum View {
     Containers(ContainersView),
     /// Answers [`ViewRequest::Callbacks`].
     Callbacks(CallbacksView),
+    /// Answers [`ViewRequest::Tasks`].
+    Tasks(Box<TasksView>),
+    /// Answers [`ViewRequest::Task`].
+    Task(Box<TaskView>),
     /// Answers [`ViewRequest::Sched`].
     Sched(Box<SchedView>),
     /// Answers [`ViewRequest::Timeline`].

@@ -13,6 +13,7 @@ mod object;
 mod radix;
 mod sched;
 mod slab;
+pub mod task;
 mod timeline;
 
 use alloc::string::String;

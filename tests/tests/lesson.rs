@@ -534,6 +534,41 @@ const PLACES: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "tasks",
+        "",
+        &[
+            "# spawn a nice=5",
+            "# spawn b ppid=100",
+            "pane tasks",
+            "see [data-pid=\"101\"]",
+        ],
+    ),
+    (
+        "a task",
+        "",
+        &[
+            "# cow 64K &",
+            "# sleep 300ms",
+            "pane tasks",
+            "click [data-pid=\"100\"]",
+            "see #task-space",
+            "focus #task-space",
+            "click #task-cont",
+        ],
+    ),
+    (
+        "a task as a table",
+        "",
+        &[
+            "# server &",
+            "# sleep 1ms",
+            "pane tasks",
+            "click [data-pid=\"100\"]",
+            "see #task-program",
+            "click #tasks-table-toggle",
+        ],
+    ),
+    (
         "scheduler",
         "",
         &[

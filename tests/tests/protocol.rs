@@ -2,6 +2,7 @@
 
 use kernel_core::slab::Allocator;
 use labs::protocol::{Host, Request, Response, View, ViewRequest, decode, encode};
+use labs::view::task::TaskOrder;
 use labs::view::{CacheSlabsView, CallView, EntityView, PlaceState, View as _, ahead};
 use labs::{HostMemory, Session};
 use tests::host::{self, Driver};
@@ -78,6 +79,16 @@ fn requests(random: &mut Random) -> Vec<Request> {
         Request::View(ViewRequest::Callbacks {
             step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
         }),
+        Request::View(ViewRequest::Tasks {
+            order: *random.pick(&[TaskOrder::Tree, TaskOrder::Cpu, TaskOrder::Name]),
+            is_descending: max.is_multiple_of(2),
+            from: *random.pick(&[0, 1, 7, u32::MAX]),
+            max,
+        }),
+        Request::View(ViewRequest::Task {
+            pid: *random.pick(&[0, 1, 2, 100, 101, 102, u32::MAX]),
+            from: *random.pick(&[0, 1, 0x4000_0000, u32::MAX]),
+        }),
         Request::View(ViewRequest::Sched),
         Request::View(ViewRequest::Timeline {
             step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
@@ -96,11 +107,12 @@ fn requests(random: &mut Random) -> Vec<Request> {
     ]
 }
 
-/// Every second log is about slab caches, under each allocator in turn.
+/// Logs about the whole kernel, about tasks, and about slab caches under each allocator in turn.
 fn log_of(seed: u64) -> Request {
     let slabs = Allocator::ALL.map(Subject::Slab);
-    let subject = match seed % 2 {
+    let subject = match seed % 4 {
         0 => Subject::Kernel,
+        1 => Subject::Tasks,
         _ => slabs[seed as usize / 2 % slabs.len()],
     };
     Request::Replay {
@@ -123,6 +135,8 @@ fn check_faces(view: &View) {
         View::Defrag(view) => (view.table(), view.sentence()),
         View::Containers(view) => (view.table(), view.sentence()),
         View::Callbacks(view) => (view.table(), view.sentence()),
+        View::Tasks(view) => (view.table(), view.sentence()),
+        View::Task(view) => (view.table(), view.sentence()),
         View::Sched(view) => (view.table(), view.sentence()),
         View::Timeline(view) => (view.table(), view.sentence()),
     };
@@ -200,6 +214,24 @@ fn check_faces(view: &View) {
         View::RadixNode(node) => assert_eq!(node.slots.len(), 64),
         View::Object(object) => assert_eq!(object.bytes.len() as u32, object.size.min(4096)),
         View::Changes(changes) => assert!(changes.from <= changes.to),
+        View::Tasks(tasks) => {
+            let states: u32 = tasks.states.iter().sum();
+            assert_eq!(states, tasks.processes, "{sentence}");
+            let rows = tasks.before + tasks.rows.len() as u32 + tasks.after;
+            assert!(
+                rows == tasks.threads || rows == tasks.processes,
+                "{sentence}"
+            );
+        }
+        View::Task(task) => {
+            if let Some(mm) = &task.mm {
+                let used: u32 = mm.tables.iter().map(|table| table.used).sum();
+                assert_eq!(used, mm.anon + mm.file, "{sentence}");
+                assert_eq!(used, mm.before + mm.pages.len() as u32 + mm.after);
+                let present: u32 = mm.areas.iter().map(|area| area.present).sum();
+                assert_eq!(used, present, "{sentence}");
+            }
+        }
         View::Cache(cache) => check_cache(cache),
         View::Defrag(defrag) => {
             check_cache(&defrag.before);

@@ -594,6 +594,7 @@ impl State {
         self.inquiry.reset();
         self.slabs.reset();
         self.containers.reset();
+        self.tasks.reset();
         self.sched.reset();
         self.lab = None;
         self.log_error = None;

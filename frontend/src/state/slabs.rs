@@ -181,11 +181,15 @@ impl Slabs {
 }
 
 impl State {
-    /// The pane below the tree takes most of the page's height: a cache that is open, containers, or the
+    /// The pane below the tree takes most of the page's height: an open cache or task, containers, or the
     /// scheduler.
     pub fn is_roomy(&self) -> bool {
-        let is_open = self.lower == Pane::Slab && self.slabs.open.is_some();
-        is_open || self.lower == Pane::Sched || self.shows_containers()
+        match self.lower {
+            Pane::Slab => self.slabs.open.is_some(),
+            Pane::Tasks => self.tasks.open.is_some(),
+            Pane::Sched => true,
+            _ => self.shows_containers(),
+        }
     }
 
     pub(super) fn apply_slabs(&mut self, action: Action) {

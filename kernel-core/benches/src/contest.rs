@@ -45,6 +45,11 @@ pub struct Contestant<'a> {
 }
 
 impl<'a> Contestant<'a> {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// A contestant that plays rounds by that function; what it keeps between rounds is its own.
     pub fn new(name: &'static str, play: impl FnMut(&mut Round<'_>) + 'a) -> Contestant<'a> {
         Contestant {

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use crate::Row;
+
 /// A number with as many digits as carry meaning.
 pub fn compact(number: f64) -> String {
     match number {
@@ -17,6 +19,29 @@ pub fn compact(number: f64) -> String {
 pub fn geometric_mean(ratios: &[f64]) -> Option<f64> {
     let logarithms = ratios.iter().map(|ratio| ratio.ln()).sum::<f64>();
     (!ratios.is_empty()).then(|| (logarithms / ratios.len() as f64).exp())
+}
+
+/// The exponents with which costs grow: the slopes of their logarithms over that of the count. A row
+/// has what an object costs.
+pub fn exponents(counts: &[usize], rows: &[Row]) -> Row {
+    let columns = rows.iter().map(Vec::len).min().unwrap_or(0);
+    let exponent = |column: usize| {
+        let points: Vec<(f64, f64)> = counts
+            .iter()
+            .zip(rows)
+            .filter_map(|(&count, row)| {
+                let count = count as f64;
+                Some((count.ln(), (row[column]? * count).ln()))
+            })
+            .collect();
+        let mean =
+            |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
+        let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+        let slope = points.iter().map(|point| (point.0 - x) * (point.1 - y));
+        let spread = points.iter().map(|point| (point.0 - x).powi(2));
+        (points.len() > 2).then(|| slope.sum::<f64>() / spread.sum::<f64>())
+    };
+    (0..columns).map(exponent).collect()
 }
 
 /// Where results go: `bench` in cargo's target folder.

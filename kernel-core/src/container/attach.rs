@@ -43,6 +43,7 @@ pub(super) fn boot(mem: &mut Mem) {
 /// What the first subsystem that refuses says; `ENOMEM`; `ESRCH` if the task is on its way out. The task
 /// is where it was then. To be there already is no error, and nobody is asked.
 pub fn attach_task(mem: &mut Mem, container: Ref<Container>, task: Ref<Task>) -> Result<(), Errno> {
+    mem.prefetch(cg_list(task));
     let root = mem[container].root;
     let old = task_container(mem, task, root);
     if old == container {

@@ -3,11 +3,13 @@
 //! As since 2.6.30 a container's time counts in those above it as well, so that a server's *guests* show
 //! what all their guests have used.
 
+use core::mem::offset_of;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::subsys::{CPUACCT, free_state, new_state, state};
-use super::{Callbacks, Cftype, Container, ContainerSubsystem, Css, parse_u64, task_css};
-use crate::btf::describe;
+use super::{Callbacks, Cftype, Container, ContainerSubsystem, Css, CssSet, parse_u64, task_css};
+use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{MAX_CPUS, MEM, Mem, Ref};
 use crate::task::Task;
@@ -21,11 +23,18 @@ pub(super) struct CpuacctSubsystem;
 pub struct Cpuacct {
     /// The container.
     pub css: Css,
+    /// That of the container above, which counts the same time; NULL for the topmost.
+    pub parent: Ref<Cpuacct>,
+    _pad: u32,
     /// Time on each CPU, in nanoseconds.
     pub usage: [u64; MAX_CPUS],
 }
 
-describe!(Cpuacct, "cpuacct", [css, usage]);
+describe!(
+    Cpuacct,
+    "cpuacct",
+    [css, parent, _pad: Kind::Padding, usage]
+);
 
 fn cpuacct_of(mem: &Mem, container: Ref<Container>) -> Ref<Cpuacct> {
     state(mem, container, CPUACCT)
@@ -33,17 +42,24 @@ fn cpuacct_of(mem: &Mem, container: Ref<Container>) -> Ref<Cpuacct> {
 
 /// A task has run for `ns` nanoseconds on a CPU.
 pub fn charge(mem: &mut Mem, task: Ref<Task>, cpu: u32, ns: u64) {
-    let cpu = cpu as usize;
-    let css = task_css(mem, task, CPUACCT);
-    if css.is_null() {
-        return;
-    }
-    let mut at = mem[css].container;
+    let mut at: Ref<Cpuacct> = task_css(mem, task, CPUACCT).cast();
     while !at.is_null() {
-        let cpuacct = cpuacct_of(mem, at);
-        mem[cpuacct].usage[cpu] += ns;
-        at = mem[at].parent;
+        let cpuacct = &mut mem[at];
+        cpuacct.usage[cpu as usize] += ns;
+        at = cpuacct.parent;
     }
+}
+
+/// A task will run soon, and is to be charged then.
+pub fn expect(mem: &Mem, task: Ref<Task>) {
+    let set = mem[task].css_set;
+    mem.prefetch(set.byte_add::<Ref<Css>>(offset_of!(CssSet, subsys)));
+}
+
+/// The same when what [`expect`] has asked for is there.
+pub fn expect_charge(mem: &Mem, task: Ref<Task>) {
+    let cpuacct: Ref<Cpuacct> = task_css(mem, task, CPUACCT).cast();
+    mem.prefetch(cpuacct);
 }
 
 impl ContainerSubsystem for CpuacctSubsystem {
@@ -59,8 +75,12 @@ impl ContainerSubsystem for CpuacctSubsystem {
         &FILES
     }
 
-    fn create(&self, mem: &mut Mem, _: Ref<Container>) -> Result<Ref<Css>, Errno> {
+    fn create(&self, mem: &mut Mem, container: Ref<Container>) -> Result<Ref<Css>, Errno> {
         let cpuacct: Ref<Cpuacct> = new_state(mem)?;
+        let parent = mem[container].parent;
+        if !parent.is_null() {
+            mem[cpuacct].parent = cpuacct_of(mem, parent);
+        }
         Ok(cpuacct.cast())
     }
 

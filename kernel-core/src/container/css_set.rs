@@ -256,6 +256,12 @@ pub(super) fn put(mem: &mut Mem, set: Ref<CssSet>, by_exit: bool) {
     if mem[set].refcount > 0 {
         return;
     }
+    // Each link stands between two others of its container, which are anywhere.
+    for link in links_of_set(mem, set) {
+        let ListHead { next, prev } = mem[link].container_list;
+        mem.prefetch(next);
+        mem.prefetch(prev);
+    }
     // Those to be told of are looked at when the links are gone.
     while !mem.list_is_empty(links_head(set)) {
         let link: Ref<CgLink> = mem[links_head(set)]

@@ -327,24 +327,29 @@ pub(super) fn read_snapshot(
             continue;
         }
         let pid = at + rest.trailing_zeros();
-        let mut line = Window {
-            skip: 0,
-            buffer: &mut buffer[filled..],
-            filled: 0,
-        };
-        let room = line.buffer.len();
-        let digits = pid.checked_ilog10().map_or(1, |log| log as usize + 1);
-        if room < digits + 1 {
+        let Some(length) = put_line(&mut buffer[filled..], pid) else {
             return match filled {
                 0 => Err(Errno::EINVAL),
                 filled => Ok(filled),
             };
-        }
-        let _ = writeln!(line, "{pid}");
-        filled += line.filled;
+        };
+        filled += length;
         *position = u64::from(pid) + 1;
     }
     Ok(filled)
+}
+
+/// Writes a number and a newline to the beginning of `buffer` and returns how many bytes they are; `None`
+/// if they don't fit.
+fn put_line(buffer: &mut [u8], mut number: u32) -> Option<usize> {
+    let digits = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+    let line = buffer.get_mut(..=digits)?;
+    line[digits] = b'\n';
+    for digit in line[..digits].iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    Some(digits + 1)
 }
 
 /// Moves the task with the written number; 0 is who writes. Further numbers are not looked at.

@@ -155,27 +155,23 @@ impl ContainerSubsystem for ModuleSubsystem {
 static ROWS: [Cftype; FILES_MAX] = [row::<0>(), row::<1>(), row::<2>(), row::<3>()];
 
 const fn row<const ROW: usize>() -> Cftype {
-    Cftype::new("", Some(read::<ROW>), Some(write::<ROW>))
+    Cftype::new(
+        "",
+        Some(|mem, container, out| read(mem, ROW, container, out)),
+        Some(|mem, container, bytes| write(mem, ROW, container, bytes)),
+    )
 }
 
-fn read<const ROW: usize>(
-    mem: &mut Mem,
-    container: Ref<Container>,
-    out: &mut dyn Write,
-) -> fmt::Result {
-    let number = mem.ask_module(|module, mem| module.read_u64(mem, ROW, container));
+fn read(mem: &mut Mem, row: usize, container: Ref<Container>, out: &mut dyn Write) -> fmt::Result {
+    let number = mem.ask_module(|module, mem| module.read_u64(mem, row, container));
     match number {
         Some(number) => writeln!(out, "{number}"),
         None => Ok(()),
     }
 }
 
-fn write<const ROW: usize>(
-    mem: &mut Mem,
-    container: Ref<Container>,
-    bytes: &[u8],
-) -> Result<(), Errno> {
+fn write(mem: &mut Mem, row: usize, container: Ref<Container>, bytes: &[u8]) -> Result<(), Errno> {
     let number = parse_u64(bytes)?;
-    let taken = mem.ask_module(|module, mem| module.write_u64(mem, ROW, container, number));
+    let taken = mem.ask_module(|module, mem| module.write_u64(mem, row, container, number));
     taken.unwrap_or(Err(Errno::EINVAL))
 }

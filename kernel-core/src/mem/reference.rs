@@ -157,6 +157,9 @@ impl Mem {
         self.ram.get_hot(r.0)
     }
 
+    /// Whether [`Mem::prefetch`] does anything, so that it is worth finding out what to ask for.
+    pub(crate) const PREFETCHES: bool = cfg!(all(target_arch = "x86_64", not(miri)));
+
     /// Says that `self[r]` will be wanted soon; `r` may lead anywhere. See [`super::Ram`].
     #[inline(always)]
     pub(crate) fn prefetch<T>(&self, r: Ref<T>) {

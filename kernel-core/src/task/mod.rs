@@ -104,6 +104,18 @@ pub struct Task {
     pub nvcsw: u32,
     /// Times that the CPU was taken away.
     pub nivcsw: u32,
+    /// `PF_*`-like bits of whoever needs one: `TIF_MEMDIE`, `TIF_FREEZE`; see [`Tif`].
+    pub thread_flags: u32,
+    /// In which containers it is.
+    pub css_set: Ref<CssSet>,
+    /// What it runs; NULL for the kernel's own threads and the shell.
+    pub program: Ref<program::Process>,
+    /// What its process shares about signals.
+    pub signal: Ref<SignalStruct>,
+    /// Its address space; NULL for the kernel's own threads.
+    pub mm: Ref<Mm>,
+    /// Its open files; NULL once they are closed.
+    pub files: Ref<Files>,
     /// Its alarm clock.
     pub timer: Timer,
     /// Link in [`TaskData::tasks`]: processes, that is thread-group leaders.
@@ -126,18 +138,8 @@ pub struct Task {
     pub parent: Ref<Task>,
     /// The first thread of its process.
     pub group_leader: Ref<Task>,
-    /// What its process shares about signals.
-    pub signal: Ref<SignalStruct>,
-    /// Its address space; NULL for the kernel's own threads.
-    pub mm: Ref<Mm>,
-    /// Its open files; NULL once they are closed.
-    pub files: Ref<Files>,
     /// Its working directory; it holds a reference.
     pub pwd: Ref<Dentry>,
-    /// What it runs; NULL for the kernel's own threads and the shell.
-    pub program: Ref<program::Process>,
-    /// In which containers it is.
-    pub css_set: Ref<CssSet>,
     /// The account on which it counts as a process.
     pub user: Ref<User>,
     /// Number of its process: that of the first thread.
@@ -162,8 +164,6 @@ pub struct Task {
     pub min_flt: u32,
     /// Page faults that waited.
     pub maj_flt: u32,
-    /// `PF_*`-like bits of whoever needs one: `TIF_MEMDIE`, `TIF_FREEZE`; see [`Tif`].
-    pub thread_flags: u32,
     /// Depth of disabled preemption.
     pub preempt_count: u32,
     /// Name: the first 15 bytes of its program's.
@@ -182,8 +182,10 @@ describe!(
         static_prio, policy,
         flags: Kind::Hex,
         nvcsw, nivcsw,
+        thread_flags: Kind::Hex,
+        css_set, program, signal, mm, files,
         timer, tasks, thread_group, children, sibling, cg_list, wait, cred,
-        start_time, parent, group_leader, signal, mm, files, pwd, program, css_set, user,
+        start_time, parent, group_leader, pwd, user,
         tgid,
         exit_state: Kind::Named(show_state),
         exit_code,
@@ -194,7 +196,6 @@ describe!(
         mems_allowed: Kind::Hex,
         oom_adj,
         min_flt, maj_flt,
-        thread_flags: Kind::Hex,
         preempt_count,
         comm: Kind::Text,
     ]

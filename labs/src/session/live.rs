@@ -371,6 +371,18 @@ impl Live {
                 Some(View::Containers(view))
             }
             ViewRequest::Callbacks { step } => self.callbacks(step).map(View::Callbacks),
+            ViewRequest::Tasks {
+                order,
+                is_descending,
+                from,
+                max,
+            } => {
+                let view = observe::tasks(kernel, order, is_descending, from, max);
+                Some(View::Tasks(Box::new(view)))
+            }
+            ViewRequest::Task { pid, from } => {
+                observe::task(kernel, pid, from).map(|view| View::Task(Box::new(view)))
+            }
             ViewRequest::Sched => Some(View::Sched(Box::new(observe::sched(kernel)))),
             ViewRequest::Timeline {
                 step,

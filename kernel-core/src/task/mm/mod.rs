@@ -41,7 +41,7 @@ pub(crate) use check::check;
 pub use fault::{Fault, handle_mm_fault, read_user, write_user};
 pub use show::{places, show_area, show_map, show_smap, statm, status_memory};
 pub(crate) use table::unmap_file_page;
-pub use table::{Pte, TABLE_ENTRIES, entry, tables, translate};
+pub use table::{Pte, TABLE_ENTRIES, entry, next_present, tables, translate};
 
 use core::mem::offset_of;
 

@@ -108,8 +108,8 @@ pub fn tables(mem: &Mem, mm: Ref<Mm>) -> impl Iterator<Item = u32> + '_ {
     pgd.into_iter().chain(others.map(Pte::frame))
 }
 
-/// The first entry of `from..to` that leads to a page, with its address.
-pub(super) fn next_present(mem: &Mem, mm: Ref<Mm>, from: u32, to: u32) -> Option<(u32, Pte)> {
+/// The first entry of `from..to` that leads to a page, with its address. Both are at pages.
+pub fn next_present(mem: &Mem, mm: Ref<Mm>, from: u32, to: u32) -> Option<(u32, Pte)> {
     let mut at = from;
     while at < to {
         let table = table_of(mem, mm, at);

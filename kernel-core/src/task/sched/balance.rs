@@ -10,6 +10,14 @@
 //! be as large as before, the other way round: so three tasks on two CPUs change places, and each has
 //! two thirds of a CPU in the end.
 //!
+//! Loads alone would leave a group of few tasks alone on a CPU, where it has more than its shares, as
+//! long as what anybody else could bring is more than what is missing. So where a CPU owes too little, a
+//! group that has nobody there comes with one task of several; and a group that has tasks elsewhere
+//! keeps its last one where without it others would have more than their shares. With it two groups
+//! of 90 and 10 shares are within 1 % of them over ten seconds, whatever tasks they have, on up to six
+//! CPUs, and within 1.2 % on eight. (2.6.24 gave each its full weight on every CPU: ten busy tasks of the
+//! one and a single one of the other came to 99:1 on eight CPUs.)
+//!
 //! CPUs take their turns one after another, and everything is done in a fixed order, so that the same
 //! log gives the same moves.
 
@@ -227,6 +235,7 @@ pub(super) fn tick(mem: &mut Mem, cpu: u32, now: u64) {
     let slack = u64::from(turn.is_multiple_of(ROTATE));
     let loads = loads(mem);
     let mine = loads[cpu as usize];
+    let fair = loads.iter().sum::<u64>() / u64::from(mem[MEM].nr_cpus);
     let mut untried = online(mem) & !(1 << cpu);
     while untried != 0 {
         let busiest = cpus_from(mem, cpu)
@@ -235,17 +244,65 @@ pub(super) fn tick(mem: &mut Mem, cpu: u32, now: u64) {
             .unwrap_or(0);
         untried &= !(1 << busiest);
         let more = loads[busiest as usize];
-        if more <= mine || take_from(mem, cpu, busiest, more - mine, slack) > 0 {
+        let gap = Gap {
+            difference: more.saturating_sub(mine),
+            spare: more.saturating_sub(fair),
+            missing: fair.saturating_sub(mine),
+            slack,
+        };
+        if more <= mine || take_from(mem, cpu, busiest, gap) > 0 {
             return;
         }
     }
 }
 
-/// Takes tasks from another CPU until it has no more load than this one, which is `difference` now.
-/// A task of exactly that load is taken if `slack` is 1. Returns how many were.
-fn take_from(mem: &mut Mem, cpu: u32, from: u32, mut difference: u64, slack: u64) -> u32 {
+/// How the loads of two CPUs differ, in [`SCALE`]d weights.
+struct Gap {
+    /// How much more the other has.
+    difference: u64,
+    /// How much more the other has than it ought to.
+    spare: u64,
+    /// How much less this one has than it ought to.
+    missing: u64,
+    /// 1 if a task of exactly `difference` is taken.
+    slack: u64,
+}
+
+/// Runnable tasks and groups of a task's topmost group on its own CPU and on another; `None` if it is
+/// in the root group.
+fn companions(mem: &Mem, task: Ref<Task>, cpu: u32) -> Option<[u32; 2]> {
+    let mut se = mem[task].se.parent;
+    if se.is_null() {
+        return None;
+    }
+    while !mem[se].parent.is_null() {
+        se = mem[se].parent;
+    }
+    let my_q = mem[se].my_q;
+    let group = mem[my_q].group;
+    let there = mem[group].cfs_rq[cpu as usize];
+    Some([my_q, there].map(|queue| mem[queue].nr_running))
+}
+
+/// Whether a task of that load goes to another CPU.
+fn goes(mem: &Mem, task: Ref<Task>, cpu: u32, load: u64, gap: &Gap) -> bool {
+    if load == 0 {
+        return false;
+    }
+    match companions(mem, task, cpu) {
+        // A group that has tasks on both keeps one here, where others would have more than their
+        // shares without it.
+        Some([1, there]) if there > 0 && gap.slack == 0 && load > gap.spare => false,
+        // One comes where its group has nobody, and others have more than their shares.
+        Some([here, 0]) if here > 1 && gap.missing > 0 => true,
+        _ => load < gap.difference + gap.slack,
+    }
+}
+
+/// Takes tasks from another CPU until it has no more load than this one. Returns how many were.
+fn take_from(mem: &mut Mem, cpu: u32, from: u32, mut gap: Gap) -> u32 {
     let (mut looks, mut moves) = (LOOKS, 0);
-    while mem[rq(from)].nr_running > 1 && moves < MOVES && difference > 0 {
+    while mem[rq(from)].nr_running > 1 && moves < MOVES && gap.difference > 0 {
         let Some(task) = next_candidate(mem, from, &mut looks) else {
             break;
         };
@@ -253,12 +310,14 @@ fn take_from(mem: &mut Mem, cpu: u32, from: u32, mut difference: u64, slack: u64
             continue;
         }
         let load = load_of(mem, task);
-        if load == 0 || load >= difference + slack {
+        if !goes(mem, task, cpu, load, &gap) {
             continue;
         }
-        move_task(mem, task, cpu, [difference >> SCALE, load >> SCALE]);
+        move_task(mem, task, cpu, [gap.difference >> SCALE, load >> SCALE]);
         moves += 1;
-        difference = difference.saturating_sub(2 * load);
+        gap.difference = gap.difference.saturating_sub(2 * load);
+        gap.spare = gap.spare.saturating_sub(load);
+        gap.missing = gap.missing.saturating_sub(load);
     }
     moves
 }

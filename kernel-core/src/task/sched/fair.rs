@@ -29,8 +29,12 @@ pub const WEIGHTS: [u32; 40] = [
 /// `SCHED_BATCH`: a task that asks for no credit when it wakes.
 pub const SCHED_BATCH: u32 = 3;
 
-/// Other CPUs' charges count until they are so many times what the entity had here when it last ran.
+/// Other CPUs' charges count until they are so many times what the entity had here when it last ran,
+/// or might have had.
 const REMOTE_MAX: u64 = 64;
+
+/// So many tasks take turns without leaving the processor's caches.
+const IN_CACHE: u32 = 2000;
 
 /// The weight of a static priority, 100 to 139.
 pub fn weight_of(static_prio: u32) -> u32 {
@@ -158,15 +162,23 @@ fn charge_elsewhere(mem: &mut Mem, my_q: Ref<CfsRq>, cpu: u32, weighted: u64) {
     }
 }
 
+/// What of other CPUs' charges is to be added to an entity's own.
+fn owes(se: &SchedEntity, granularity: u64) -> u64 {
+    // Who was pushed aside at once is not to count as if it had nothing.
+    let had = se.sum_exec_runtime - se.prev_sum_exec_runtime;
+    let had = to_virtual(had.max(granularity), se.weight);
+    let room = (had * REMOTE_MAX).saturating_sub(se.remote_sum);
+    se.remote.min(room)
+}
+
 /// Adds to an entity that is in no tree what was charged elsewhere. Returns whether it was anything.
 fn settle(mem: &mut Mem, se: Ref<SchedEntity>) -> bool {
+    let granularity = mem[SCHED].min_granularity;
     let se = &mut mem[se];
     if se.remote == 0 {
         return false;
     }
-    let had = to_virtual(se.sum_exec_runtime - se.prev_sum_exec_runtime, se.weight);
-    let room = (had * REMOTE_MAX).saturating_sub(se.remote_sum);
-    let added = se.remote.min(room);
+    let added = owes(se, granularity);
     se.remote = 0;
     se.remote_sum += added;
     se.vruntime = se.vruntime.wrapping_add(added);
@@ -195,7 +207,8 @@ pub(super) fn place_entity(mem: &mut Mem, cfs_rq: Ref<CfsRq>, se: Ref<SchedEntit
     mem[se].vruntime = vruntime;
 }
 
-/// Where a queue is in virtual time: whoever runs there, or would run next.
+/// Where a queue is in virtual time: whoever runs there, or would run next. What that one had on other
+/// CPUs counts, or whoever comes would lose what it has waited for.
 fn position(mem: &Mem, cfs_rq: Ref<CfsRq>) -> u64 {
     let CfsRq {
         curr, min_vruntime, ..
@@ -204,7 +217,8 @@ fn position(mem: &Mem, cfs_rq: Ref<CfsRq>) -> u64 {
     if !curr.is_null() && mem[curr].on_rq != 0 {
         mem[curr].vruntime
     } else if !first.is_null() {
-        mem[first].vruntime
+        let owed = owes(&mem[first], mem[SCHED].min_granularity);
+        mem[first].vruntime.wrapping_add(owed)
     } else {
         min_vruntime
     }
@@ -362,6 +376,7 @@ pub(super) struct Pick {
 
 /// Picks the task that has come least, group by group, and makes it the running one. There is one.
 pub(super) fn pick_next_task(mem: &mut Mem, mut cfs_rq: Ref<CfsRq>, clock: u64) -> Pick {
+    let top = cfs_rq;
     loop {
         let se = pick_next_entity(mem, cfs_rq);
         set_next_entity(mem, cfs_rq, se, clock);
@@ -377,6 +392,9 @@ pub(super) fn pick_next_task(mem: &mut Mem, mut cfs_rq: Ref<CfsRq>, clock: u64) 
             false => mem[second].vruntime,
         };
         if my_q.is_null() {
+            if Mem::PREFETCHES && mem[rq(mem[top].cpu)].nr_running > IN_CACHE {
+                look_ahead(mem, top);
+            }
             return Pick {
                 task: se.cast(),
                 vruntime,
@@ -390,6 +408,70 @@ pub(super) fn pick_next_task(mem: &mut Mem, mut cfs_rq: Ref<CfsRq>, clock: u64) 
             [group, vruntime, second, u64::from(weight), load],
         );
         cfs_rq = my_q;
+    }
+}
+
+/// The task that would be picked from an entity's queue on, and its queue; NULL if there is none.
+fn first_task(mem: &Mem, mut se: Ref<SchedEntity>) -> (Ref<Task>, Ref<CfsRq>) {
+    while !se.is_null() && !mem[se].my_q.is_null() {
+        se = leftmost(mem, mem[se].my_q);
+    }
+    match se.is_null() {
+        true => (Ref::NULL, Ref::NULL),
+        false => (se.cast(), mem[se].cfs_rq),
+    }
+}
+
+/// Asks for what the next switches will touch. Among many tasks each has long left the processor's
+/// caches when its turn comes, and to wait for its lines one after another takes longer than
+/// everything else in a switch.
+///
+/// What a task leads to can be asked for once the task is there. So a task is asked for three switches
+/// before its own, its neighbours in the tree two before, and theirs at the last.
+fn look_ahead(mem: &Mem, mut cfs_rq: Ref<CfsRq>) {
+    // Where everybody is in the group that runs, the next are in there too.
+    while leftmost(mem, cfs_rq).is_null() {
+        let curr = mem[cfs_rq].curr;
+        if curr.is_null() || mem[curr].my_q.is_null() {
+            return;
+        }
+        cfs_rq = mem[curr].my_q;
+    }
+    let mut node = mem[cfs_rq].tasks_timeline.leftmost;
+    for switches in 1..=3 {
+        let (task, queue) = first_task(mem, node.cast());
+        if task.is_null() {
+            return;
+        }
+        let rightmost = mem[queue].tasks_timeline.rightmost;
+        match switches {
+            1 => {
+                let above = mem[task].se.run_node.parent;
+                if !above.is_null() {
+                    mem.prefetch(mem[above].right);
+                }
+                let above = mem[rightmost].parent;
+                if !above.is_null() {
+                    mem.prefetch(mem[above].left);
+                }
+                cpuacct::expect_charge(mem, task);
+            }
+            2 => {
+                mem.prefetch(mem[task].se.run_node.parent);
+                mem.prefetch(mem[rightmost].parent);
+                cpuacct::expect(mem, task);
+            }
+            _ => {
+                for line in 0..3 {
+                    mem.prefetch(task.byte_add::<[u64; 8]>(64 * line));
+                }
+                mem.prefetch(rightmost);
+            }
+        }
+        node = rbtree::next(mem, node);
+        if node.is_null() {
+            return;
+        }
     }
 }
 

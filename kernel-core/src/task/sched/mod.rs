@@ -26,6 +26,8 @@ mod fair;
 mod group;
 pub mod proc;
 mod run;
+#[cfg(all(test, feature = "host-ram"))]
+mod share_tests;
 mod tasks;
 #[cfg(all(test, feature = "host-ram"))]
 mod tests;
@@ -123,21 +125,22 @@ describe!(
 pub struct CfsRq {
     /// The runnable entities but the running one, by virtual runtime.
     pub tasks_timeline: RbRoot,
-    /// Never runs backwards; where those who come begin.
-    pub min_vruntime: u64,
     /// The running entity; it is not in the tree.
     pub curr: Ref<SchedEntity>,
+    /// Never runs backwards; where those who come begin.
+    pub min_vruntime: u64,
     /// The group whose queue it is.
     pub group: Ref<TaskGroup>,
-    /// Runnable entities, the running one included.
-    pub nr_running: u32,
     /// CPU.
     pub cpu: u32,
-    /// Sum of their weights.
+    /// Sum of the weights of its runnable entities, the running one included.
     pub load: u64,
     /// The same when loads were last balanced, but a group's entity counts as what its tasks here are
     /// of all its tasks; in 1024ths. See `balance.rs`.
     pub h_load: u64,
+    /// Runnable entities, the running one included.
+    pub nr_running: u32,
+    _pad: u32,
 }
 
 describe!(
@@ -145,13 +148,14 @@ describe!(
     "cfs_rq",
     [
         tasks_timeline,
-        min_vruntime,
         curr,
+        min_vruntime,
         group,
-        nr_running,
         cpu,
         load,
         h_load,
+        nr_running,
+        _pad: Kind::Padding,
     ]
 );
 
@@ -275,6 +279,8 @@ pub struct SchedData {
     pub groups: ListHead,
     /// Tasks' alarms by their time; see [`super::time`].
     pub timers: RbRoot,
+    /// Groups, the root group not counted.
+    pub nr_groups: u32,
     /// In which time everybody is to run once, in nanoseconds (`sched_latency_ns`).
     pub latency: u64,
     /// How long one should run at least (`sched_min_granularity_ns`).
@@ -291,15 +297,12 @@ pub struct SchedData {
     group_cache: Ref<KmemCache>,
     entity_cache: Ref<KmemCache>,
     cfs_rq_cache: Ref<KmemCache>,
-    /// Groups, the root group not counted.
-    pub nr_groups: u32,
     /// So many entities share `latency`; more of them take longer.
     pub nr_latency: u32,
     /// 1 if a child runs before its parent (`sched_child_runs_first`).
     pub child_runs_first: u32,
     /// 1 if a task that yields goes behind all others of its queue (`sched_compat_yield`).
     pub compat_yield: u32,
-    _pad: u32,
     /// Timer ticks so far; those at which all CPUs were idle are left out.
     pub ticks: u64,
 }
@@ -311,6 +314,7 @@ describe!(
         root,
         groups,
         timers,
+        nr_groups,
         latency,
         min_granularity,
         wakeup_granularity,
@@ -320,11 +324,9 @@ describe!(
         group_cache,
         entity_cache,
         cfs_rq_cache,
-        nr_groups,
         nr_latency,
         child_runs_first,
         compat_yield,
-        _pad: Kind::Padding,
         ticks,
     ]
 );
