@@ -34,10 +34,6 @@ fn read_lab(id: &str) -> Authored {
     author::read_lab(&catalogue.join(id)).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn lab() -> Authored {
-    read_lab("slab-defrag")
-}
-
 /// A file, and what its head says is to become of it.
 struct Case {
     name: String,
@@ -182,9 +178,15 @@ fn callbacks_are_judged_the_same_again() {
 /// What `cargo xtask grade --ops` becomes.
 #[test]
 fn a_log_is_graded_together_with_its_callbacks() {
-    let authored = lab();
+    for (id, _) in LABS {
+        grade_one(id);
+    }
+}
+
+fn grade_one(id: &str) {
+    let authored = read_lab(id);
     let lab = &authored.lab;
-    let folder = std::env::temp_dir().join(format!("glass-grade-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("glass-grade-{}-{id}", std::process::id()));
     fs::create_dir_all(&folder).expect("the temporary folder can be written");
     let log = author::log_of(lab, VARIANT, &authored.solution(VARIANT));
     fs::write(folder.join("LOG"), log).expect("the folder is ours");
@@ -198,7 +200,7 @@ fn a_log_is_graded_together_with_its_callbacks() {
     let grade = |more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
         command.arg("grade").arg(&catalogue);
-        command.args(["slab-defrag", "LOG", "--format", "json"]);
+        command.args([id, "LOG", "--format", "json"]);
         let done = command.args(more).current_dir(&folder).output();
         let done = done.expect("it runs");
         let text = String::from_utf8_lossy(&done.stdout).into_owned();

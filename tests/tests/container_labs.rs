@@ -189,6 +189,16 @@ fn one_hierarchy_done_otherwise() {
                 "spin",
                 "spin 20\necho 0 > /containers/batch/cpuacct.usage\nspin {{s}}",
             )],
+            // Started in the background, and caught before time passes.
+            &[
+                ("echo $$ > /containers/batch", "echo"),
+                (
+                    "spin",
+                    "spin {{s}} &\necho $! > /containers/batch/tasks\nwait",
+                ),
+            ],
+            // Directories where a check might write.
+            &[("", "mkdir -p /x /tmp /y /n")],
             // In another place, with another name.
             &[
                 (
