@@ -258,6 +258,8 @@ impl Lanes {
             Cursor::Column(..) => None,
         });
         let task = task.and_then(|task| props.view.tasks.get(task as usize));
+        // The one that stands for a crowd is nobody.
+        let task = task.filter(|task| task.pid > 0);
         if let Some(task) = task {
             props.act.emit(Action::Inquiry(Inquiry::Inspect(task.at)));
         }

@@ -453,6 +453,8 @@ impl Live {
             // One at a time.
             self.recording = None;
             let trial = self.checkpoints.begin_trial(self.kernel.mem.ram());
+            // Switched off by `tracing_on` perhaps; this is taken back as well.
+            self.kernel.mem.set_recording(true);
             let recorder = self.run_tapped(step - 1, recorder);
             let mut recording = recorder.finish(&self.kernel.mem);
             self.checkpoints.end_trial(self.kernel.mem.ram_mut(), trial);
@@ -724,5 +726,21 @@ mod tests {
             groups[0].ns,
             tasks.iter().map(|share| share.ns).sum::<u64>()
         );
+    }
+
+    #[test]
+    fn turns_are_told_though_tracing_is_off() {
+        let mut lab = Lab::new(
+            "mem=16M cpus=1",
+            &[
+                "echo 0 > /sys/kernel/debug/tracing/tracing_on; spawn spin; spawn spin",
+                "sleep 1",
+            ],
+        );
+        let view = lab.all(2);
+        assert!(view.switches > 10, "{}", view.sentence());
+        assert_eq!(view.busy_ns(), SECOND);
+        let kernel = &lab.0.live().unwrap().kernel;
+        assert_eq!(kernel.mem[TRACE].recording, 0, "it is off as before");
     }
 }
