@@ -106,9 +106,10 @@ Calls; one that fails says a negative error number. cat /bin/server shows some i
 fn syscalls(context: &mut Context<'_>) -> Outcome {
     context.write_str(PROGRAM)?;
     for call in CALLS {
+        let space = if call.usage.is_empty() { "" } else { " " };
         writeln!(
             context,
-            "  {} {}\n      {}",
+            "  {}{space}{}\n      {}",
             call.name, call.usage, call.does
         )?;
     }

@@ -4,5 +4,5 @@ t=$t${t}o; echo $t > /proc/fortune
 t=$t${t}o; echo $t > /proc/fortune
 t=$t${t}o; echo $t > /proc/fortune
 t=$t${t}o; echo $t > /proc/fortune; echo $t > /proc/fortune; echo $t > /proc/fortune
-cat /proc/fortune > /n; cat /proc/fortune > /n; cat /proc/fortune > /n; cat /proc/fortune > /n
-cat /proc/fortune > /n; cat /proc/fortune > /n; cat /proc/fortune > /n
+cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null
+cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null

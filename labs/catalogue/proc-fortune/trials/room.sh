@@ -5,5 +5,5 @@ t=$t${t}o; echo $t > /proc/fortune
 t=$t${t}o; echo $t > /proc/fortune
 t=$t${t}o; echo $t > /proc/fortune; echo $t > /proc/fortune; echo $t > /proc/fortune
 echo Of {{a}}: this fortune ends where the pot does, to the byte..... > /proc/fortune
-cat /proc/fortune > /n; cat /proc/fortune > /n; cat /proc/fortune > /n; cat /proc/fortune > /n
-cat /proc/fortune > /n; cat /proc/fortune > /n; cat /proc/fortune > /n
+cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null
+cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null; cat /proc/fortune > /dev/null
