@@ -175,7 +175,7 @@ fn survey_of_mixes() {
 
 #[test]
 fn nice_levels_are_within_one_percent_of_the_weights() {
-    let seed = 0x2_6_24;
+    let seed = 0x2624;
     let mut random = Random(seed);
     // Each level beside nice 0, then levels at random, also many.
     let pairs = (-20..20).map(|nice| std::vec![nice, 0]);
