@@ -21,10 +21,12 @@
 //! | echo PID | a `tasks` file is opened, a number written to it, and it is closed |
 //! | read a line | a container's `tasks` file with all that moved there, a page at a time, a line of it |
 //!
-//! The last table sets the figures that issue 5 names beside its limits.
+//! A fork bomb of 1,000, 10,000 and 100,000 tasks goes off besides. The last table sets the figures that issue 5 names beside its limits.
 //!
 //! `cargo xtask bench tasks` runs it; `--rounds N` repeats more.
 
+#[path = "tasks/bomb.rs"]
+mod bomb;
 #[path = "tasks/crowd.rs"]
 mod crowd;
 #[path = "tasks/life.rs"]
@@ -80,6 +82,7 @@ fn main() {
     show(shares::groups());
     show(shares::nice());
     show(space::table());
+    show(bomb::table());
     let mut results = Vec::new();
     for (contest, what) in [
         (life, "Tasks"),
