@@ -95,6 +95,7 @@ const OVERALL: [&str; 12] = [
     "sys/kernel/threads-max",
     "mounts",
 ];
+const DEVICES: [&str; 5] = ["null", "zero", "full", "console", "tty"];
 const TUNABLES: [&str; 7] = [
     "sched_latency_ns",
     "sched_min_granularity_ns",
@@ -334,15 +335,9 @@ impl Writer {
                     .pick(&["c 1 3", "c 1 5", "c 1 7", "b 8 0", "p", "c 9 9"]);
                 format!("mknod {path} {numbers}; echo x > {path}; ls -l {path}")
             }
-            14 => format!("echo {} > /dev/{}", self.word(), self.device()),
-            _ => format!("stat {path} /dev/{}", self.device()),
+            14 => format!("echo {} > /dev/{}", self.word(), self.random.pick(&DEVICES)),
+            _ => format!("stat {path} /dev/{}", self.random.pick(&DEVICES)),
         }
-    }
-
-    fn device(&mut self) -> &'static str {
-        *self
-            .random
-            .pick(&["null", "zero", "full", "console", "tty"])
     }
 
     /// Copies that make copies, within a limit.
