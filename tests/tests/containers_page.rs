@@ -330,9 +330,10 @@ fn thousands_of_containers_come_in_parts() {
             .collect();
         format!("mkdir{names}")
     };
-    let lines = [0, 500, 1000, 1500].map(many);
-    lab.run(&["mkdir /c; mount -t cgroup -o cpu,memory,pids x /c"]);
-    lab.run(&lines.each_ref().map(String::as_str));
+    let mut lines = vec!["mkdir /c; mount -t cgroup -o cpu,memory,pids x /c".to_string()];
+    lines.extend([0, 500, 1000, 1500].map(many));
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    lab.run(&lines);
     let start = Instant::now();
     lab.press("7", 1);
     lab.wait("document.querySelectorAll('.container').length === 150");
