@@ -363,7 +363,9 @@ fn check_changes(driver: &mut dyn Driver, seed: u64) {
                 .filter(counts)
                 .count() as i64
         };
-        if view.omitted == 0 {
+        // Under SLOB, nobody tells the borders of tasks and containers yet: they are used parts.
+        let hidden = |object: &ObjectChange| object.name.starts_with("used part");
+        if view.omitted == 0 && !view.objects.iter().any(hidden) {
             let (came, went) = (listed(Change::Allocated), listed(Change::Freed));
             assert_eq!(came - went, grown, "{at}");
         }
