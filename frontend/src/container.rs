@@ -1,4 +1,4 @@
-//! Process containers: the hierarchies side by side as trees of containers ([`column`]), with the tasks
+//! Process containers: the hierarchies side by side as trees of containers ([`mod@column`]), with the tasks
 //! in them as dots that are dragged ([`drag`]) or carried by keyboard ([`walk`]) from one container to
 //! another; and the callbacks of a step, one by one ([`calls`]).
 //!
