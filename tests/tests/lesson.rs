@@ -552,7 +552,6 @@ const PLACES: &[(&str, &str, &[&str])] = &[
             "pane tasks",
             "click [data-pid=\"100\"]",
             "see #task-space",
-            "focus #task-space",
             "click #task-cont",
         ],
     ),
