@@ -200,10 +200,13 @@ fn check_probes(driver: &mut dyn Driver, seed: u64) {
             Response::Probed(report) => {
                 let mut log = truth.lines[..step as usize].to_vec();
                 log.push(line);
-                let outcome = host::Native::new()
-                    .replay(&truth.log_of(&log), true)
-                    .expect("a good log");
-                assert_eq!(Some(&report), outcome.lines.last(), "seed {seed}");
+                match host::Native::new().replay(&truth.log_of(&log), true) {
+                    Ok(outcome) => {
+                        assert_eq!(Some(&report), outcome.lines.last(), "seed {seed}");
+                    }
+                    // Programs of the lines before have filled the answer: another step will do.
+                    Err(error) => assert!(error.contains(" bytes so far"), "seed {seed}: {error}"),
+                }
             }
             Response::Error { message } => {
                 assert!(before.0.powered_off, "seed {seed}: {message}");

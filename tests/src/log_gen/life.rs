@@ -139,16 +139,30 @@ impl Writer {
             0..=9 => self.spawn(),
             10..=17 => format!("{} &", self.program()),
             18..=21 => self.quick(),
-            22..=29 => format!("sleep {}", self.random.pick(&DURATIONS)),
+            22..=29 => {
+                // A guest takes a second for what a process does in fifty milliseconds.
+                let all = match self.random.below(200) {
+                    0 => 12,
+                    1..=8 => 11,
+                    _ => 8,
+                };
+                format!("sleep {}", self.random.pick(&DURATIONS[..all]))
+            }
             30 => {
                 let whom = self.whom();
                 // Whoever waits for one that does not end uses up all steps of the line.
                 format!("kill -9 {whom}; wait {whom}")
             }
-            31 => self
-                .random
-                .pick(&["wait", "wait $!", "wait %1"])
-                .to_string(),
+            31 => {
+                let first = match self.random.below(30) {
+                    0 => "",
+                    _ => "kill -9 -1; ",
+                };
+                format!(
+                    "{first}{}",
+                    self.random.pick(&["wait", "wait $!", "wait %1"])
+                )
+            }
             32 => "jobs".to_string(),
             33..=38 => format!("kill -{} {}", self.random.pick(&SIGNALS), self.whom()),
             39 => match self.random.below(6) {
@@ -328,12 +342,12 @@ impl Writer {
             9 => "id; pwd; umask".to_string(),
             10 => format!("ln -s {path} /d/link; readlink /d/link; cat /d/link"),
             11 => format!("mv {path} {}", self.path()),
-            12 => format!("mkfifo {path}; cat {path}; echo x > {path}"),
+            12 => format!("kill -9 -1; mkfifo {path}; cat {path}; echo x > {path}"),
             13 => {
                 let numbers = *self
                     .random
                     .pick(&["c 1 3", "c 1 5", "c 1 7", "b 8 0", "p", "c 9 9"]);
-                format!("mknod {path} {numbers}; echo x > {path}; ls -l {path}")
+                format!("kill -9 -1; mknod {path} {numbers}; echo x > {path}; ls -l {path}")
             }
             14 => format!("echo {} > /dev/{}", self.word(), self.random.pick(&DEVICES)),
             _ => format!("stat {path} /dev/{}", self.random.pick(&DEVICES)),
