@@ -196,6 +196,7 @@ fn a_task_is_carried_by_keyboard_and_may_be_refused() {
     lab.wait("!document.querySelector('.dot.held')");
     lab.wait("document.activeElement.dataset.pid === '100'");
     lab.press("m", 0);
+    lab.wait("document.querySelector('.dot.held')");
     lab.press("ArrowDown", 0);
     lab.press("ArrowDown", 0);
     lab.wait("document.querySelector('.aim [data-path=\"/system\"]')");
@@ -207,6 +208,7 @@ fn a_task_is_carried_by_keyboard_and_may_be_refused() {
     lab.line("echo FROZEN > /lim/b/freezer.state; cat /lim/b/freezer.state");
     lab.eval(&format!("{}.focus()", dot("/lim", 101)));
     lab.press("Enter", 0);
+    lab.wait("document.querySelector('.dot.held')");
     lab.press("ArrowDown", 0);
     lab.press("ArrowDown", 0);
     lab.wait("document.querySelector('.aim [data-path=\"/b\"]')");
