@@ -43,6 +43,10 @@ pub fn read_file(event: &Event, take: impl FnOnce(Vec<u8>) + 'static) {
 /// kernel is asked for first may take some seconds, on a server or in a long log.
 const ATTEMPTS: u32 = 600;
 
+/// For how many frames an element that was given the focus is watched: until then the view that it
+/// belongs to may turn out to be the one before.
+const SETTLED: u32 = 60;
+
 /// Moves the focus to the first element that `selector` names, once the page has been drawn anew.
 pub fn focus(selector: &str) {
     focus_with(selector, false);
@@ -60,9 +64,24 @@ fn focus_with(selector: &str, stays: bool) {
     };
     wasm_bindgen_futures::spawn_local(async move {
         let mut start = None;
+        let mut given: Option<(HtmlElement, u32)> = None;
         for attempt in 0..ATTEMPTS {
             drawn().await;
             let now = document.active_element();
+            if let Some((element, frames)) = &mut given {
+                *frames += 1;
+                let has_it = now.as_ref() == Some(element.as_ref());
+                if element.is_connected() && (!has_it || *frames > SETTLED) {
+                    return;
+                }
+                if has_it {
+                    let _ = JsFuture::from(next_frame()).await;
+                    continue;
+                }
+                // It was of the view before, which is gone. Another by its name is about to appear.
+                given = None;
+                start = now.clone();
+            }
             if attempt == 0 {
                 start = now;
             } else if now != start && now.is_some_and(|element| element.tag_name() != "BODY") {
@@ -77,7 +96,7 @@ fn focus_with(selector: &str, stays: bool) {
                 let options = FocusOptions::new();
                 options.set_prevent_scroll(stays);
                 let _ = element.focus_with_options(&options);
-                return;
+                given = Some((element, 0));
             }
             let _ = JsFuture::from(next_frame()).await;
         }

@@ -243,6 +243,8 @@ pub(super) fn zap(mem: &mut Mem, mm: Ref<Mm>, start: u32, end: u32) {
     let mut at = start;
     while let Some((address, pte)) = next_present(mem, mm, at, end) {
         clear(mem, mm, address, pte);
+        // Each page is an event or two, and an area may be larger than the ring of events.
+        mem.serve_tap();
         at = address + PAGE_SIZE;
     }
 }
