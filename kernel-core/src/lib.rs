@@ -42,6 +42,7 @@ pub mod slab;
 pub mod task;
 #[cfg(test)]
 mod testing;
+mod text;
 pub mod trace;
 pub mod tty;
 

@@ -9,7 +9,7 @@ use std::sync::Once;
 
 use kernel_core::Kernel;
 use kernel_core::machine::{Machine, MachineConfig};
-use kernel_core::mem::Ram;
+use kernel_core::mem::{MEM, Ram};
 
 /// A console that keeps what is printed.
 #[derive(Default)]
@@ -56,6 +56,11 @@ impl Watched {
     pub fn check(&mut self) -> Result<(), String> {
         self.attempt(|kernel| kernel.check())?
             .map_err(|broken| broken.to_string())
+    }
+
+    /// Kernel steps since boot: how much work its lines were.
+    pub fn steps(&self) -> u64 {
+        self.kernel.mem[MEM].steps
     }
 
     /// Whether the machine was switched off; it runs no further lines.

@@ -279,9 +279,10 @@ fn check_faces(view: &View) {
             let busy = timeline.busy_ns();
             // Where the last call took a CPU beyond the end, it will run less next time.
             let ends = timeline.spans.iter().map(|span| span.end_ns);
-            let ahead = match timeline.columns == 0 {
-                true => ends.max().unwrap_or(0).saturating_sub(timeline.end_ns),
-                false => 10_000_000,
+            let ahead = if timeline.columns == 0 {
+                ends.max().unwrap_or(0).saturating_sub(timeline.end_ns)
+            } else {
+                10_000_000
             };
             let length = timeline.end_ns - timeline.begin_ns + ahead;
             assert!(busy <= length * u64::from(timeline.cpus), "{sentence}");

@@ -16,6 +16,7 @@ use super::inode::{LINK, TYPE_MASK};
 use super::{FS, Mem, Name};
 use crate::errno::Errno;
 use crate::mem::Ref;
+use crate::text::Text;
 use crate::trace::Tracepoint;
 
 /// A path has fewer bytes than this.
@@ -362,34 +363,7 @@ fn follow_link(
 }
 
 /// The text of a symbolic link.
-pub struct LinkText {
-    length: usize,
-    bytes: [u8; LINK_MAX],
-}
-
-impl LinkText {
-    /// No text yet.
-    pub const EMPTY: LinkText = LinkText {
-        length: 0,
-        bytes: [0; LINK_MAX],
-    };
-
-    /// The text.
-    pub fn text(&self) -> &str {
-        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("?")
-    }
-}
-
-impl Write for LinkText {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        let end = self.length + text.len();
-        let room = self.bytes.get_mut(self.length..end);
-        room.ok_or(core::fmt::Error)?
-            .copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
+pub type LinkText = Text<LINK_MAX>;
 
 /// The text of the symbolic link at `path`.
 ///

@@ -20,6 +20,7 @@ use crate::slab::{self, kmem_cache_alloc, kmem_cache_free};
 use crate::task::exit::{self, Status, WCONTINUED, WUNTRACED};
 use crate::task::signal::Signal;
 use crate::task::{TASK, Tif};
+use crate::text::Text;
 
 /// Bytes of a job's text that are kept.
 const TEXT: usize = 96;
@@ -229,35 +230,7 @@ pub(super) fn announce(context: &mut Context<'_>, job: Ref<Job>, beside: bool) -
 }
 
 /// A job's line, made before it is printed, since both need the kernel.
-struct Line {
-    bytes: [u8; 160],
-    length: usize,
-}
-
-impl Default for Line {
-    fn default() -> Line {
-        Line {
-            bytes: [0; 160],
-            length: 0,
-        }
-    }
-}
-
-impl Line {
-    fn text(&self) -> &str {
-        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("")
-    }
-}
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length + text.len();
-        let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
-        room.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
+type Line = Text<160>;
 
 /// Tells at the end of a line what became of jobs.
 pub(super) fn report(mem: &mut Mem, machine: &mut dyn Machine) {

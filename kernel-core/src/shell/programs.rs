@@ -18,6 +18,7 @@ use crate::task::exit::{self, Status, WUNTRACED, Which};
 use crate::task::program::{self, Args};
 use crate::task::signal::{self, Signal};
 use crate::task::{TASK, Task, Tif, fork, sched};
+use crate::text::Text;
 
 /// Where programs without a slash are.
 const BIN: &str = "/bin";
@@ -56,37 +57,7 @@ pub(super) fn find(mem: &mut Mem, name: &str, path: &mut Path) -> Result<(), Err
 }
 
 /// A program's path: that of `/bin` and a name, or what was typed.
-pub(super) struct Path {
-    bytes: [u8; 256],
-    length: usize,
-}
-
-impl Default for Path {
-    fn default() -> Path {
-        Path {
-            bytes: [0; 256],
-            length: 0,
-        }
-    }
-}
-
-impl Path {
-    /// The path.
-    pub(super) fn text(&self) -> &str {
-        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("")
-    }
-}
-
-impl Write for Path {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        let end = self.length + text.len();
-        let room = self.bytes.get_mut(self.length..end);
-        room.ok_or(core::fmt::Error)?
-            .copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
+pub(super) type Path = Text<256>;
 
 /// Makes a child of `parent` that is about to run a program, but does not yet. `words` are its
 /// arguments, the program's name first; `input` and `output` become its descriptors.

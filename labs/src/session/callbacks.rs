@@ -12,9 +12,10 @@ use alloc::vec::Vec;
 
 use kernel_core::container::{CONTAINER, Callback, Container, SUBSYSTEMS, subsystem_name};
 use kernel_core::mem::{Mem, Ref};
-use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
+use kernel_core::trace::{Event, Tap, Tracepoint};
 
 use super::live::Live;
+use super::news;
 use crate::observe;
 use crate::view::{CallView, CallbacksView};
 
@@ -37,13 +38,9 @@ struct Watcher {
 
 impl Tap for Watcher {
     fn catch_up(&mut self, mem: &Mem) {
-        let events = mem[TRACE].events;
-        for number in self.next..events {
-            if let Some(event) = mem.event(number) {
-                self.see(mem, &event);
-            }
+        for event in news(mem, &mut self.next) {
+            self.see(mem, &event);
         }
-        self.next = events;
     }
 }
 

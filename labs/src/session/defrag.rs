@@ -10,9 +10,10 @@ use alloc::vec::Vec;
 
 use kernel_core::mem::{Mem, Ref, UNIT};
 use kernel_core::slab::{self, KmemCache};
-use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
+use kernel_core::trace::{Event, Tap, Tracepoint};
 
 use super::live::Live;
+use super::news;
 use crate::observe;
 use crate::view::{DefragChoice, DefragRun, DefragView, Fate, FateCounts, ObjectFate, Vacated};
 
@@ -44,13 +45,9 @@ struct Watcher {
 
 impl Tap for Watcher {
     fn catch_up(&mut self, mem: &Mem) {
-        let events = mem[TRACE].events;
-        for number in self.next..events {
-            if let Some(event) = mem.event(number) {
-                self.see(mem, &event);
-            }
+        for event in news(mem, &mut self.next) {
+            self.see(mem, &event);
         }
-        self.next = events;
     }
 }
 

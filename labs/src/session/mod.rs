@@ -35,7 +35,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use kernel_core::machine::MachineConfig;
-use kernel_core::mem::Ram;
+use kernel_core::mem::{Mem, Ram};
+use kernel_core::trace::{Event, TRACE};
 
 use crate::log::Heading;
 use crate::protocol::{
@@ -301,4 +302,11 @@ impl Session {
             lines: if each_line { reports } else { Vec::new() },
         })
     }
+}
+
+/// For a tap: the events since number `next` that the ring still has. `next` becomes that of the
+/// event to come.
+fn news<'a>(mem: &'a Mem, next: &mut u64) -> impl Iterator<Item = Event> + use<'a> {
+    let from = core::mem::replace(next, mem[TRACE].events);
+    (from..*next).filter_map(|number| mem.event(number))
 }

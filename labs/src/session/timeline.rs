@@ -19,6 +19,7 @@ use kernel_core::task::{RUNNING, STOPPED, TASK_DEAD, Task, find_task_by_pid, tim
 use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
 
 use super::live::Live;
+use super::news;
 use crate::observe::Paths;
 use crate::view::{Ended, Merged, Span, TimelineGroup, TimelineTask, TimelineView, Wake};
 
@@ -72,13 +73,9 @@ struct Recorder {
 
 impl Tap for Recorder {
     fn catch_up(&mut self, mem: &Mem) {
-        let events = mem[TRACE].events;
-        for number in self.next..events {
-            if let Some(event) = mem.event(number) {
-                self.see(mem, &event);
-            }
+        for event in news(mem, &mut self.next) {
+            self.see(mem, &event);
         }
-        self.next = events;
     }
 }
 

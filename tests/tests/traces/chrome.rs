@@ -125,18 +125,7 @@ fn instant(
         let count = args["events"].as_u64().ok_or("how many")?;
         return Ok(Entry::Lost { count });
     }
-    if ![
-        "console",
-        "kmem",
-        "radix_tree",
-        "fs",
-        "sched",
-        "signal",
-        "mm",
-        "cgroup",
-    ]
-    .contains(&category)
-    {
+    if !super::perfetto::CATEGORIES.contains(&category) {
         return Err("an unknown category".into());
     }
     let mut fields = Vec::new();

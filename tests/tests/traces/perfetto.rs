@@ -346,10 +346,7 @@ impl Reader {
                 let count = count.parse().map_err(|_| "how many")?;
                 Entry::Lost { count }
             }
-            (
-                3,
-                ["console" | "kmem" | "radix_tree" | "fs" | "sched" | "signal" | "mm" | "cgroup"],
-            ) => {
+            (3, [category]) if CATEGORIES.contains(category) => {
                 let names = fields.iter().map(|field| field.split('=').next());
                 if !names.eq(order_of_fields(&name)?.iter().map(|name| Some(*name))) {
                     return Err("the event's fields".into());
@@ -388,6 +385,18 @@ impl Reader {
         Ok(format!("{name}={value}"))
     }
 }
+
+/// The groups of the kernel's events.
+pub const CATEGORIES: [&str; 8] = [
+    "console",
+    "kmem",
+    "radix_tree",
+    "fs",
+    "sched",
+    "signal",
+    "mm",
+    "cgroup",
+];
 
 /// The fields of each event, in the order in which the kernel prints them.
 pub fn order_of_fields(event: &str) -> Result<&'static [&'static str], String> {

@@ -14,6 +14,7 @@ use crate::shell::words::Words;
 use crate::task::account::{self, Usage};
 use crate::task::sched::proc::{self as sched, BTIME};
 use crate::task::{self, TASK, Task, pid, program};
+use crate::text::Text;
 
 /// Columns.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,35 +83,7 @@ pub(in crate::shell) fn ps(context: &mut Context<'_>, words: &Words) -> Outcome 
 }
 
 /// A row of a table, made before it is printed.
-struct Row {
-    bytes: [u8; 640],
-    length: usize,
-}
-
-impl Default for Row {
-    fn default() -> Row {
-        Row {
-            bytes: [0; 640],
-            length: 0,
-        }
-    }
-}
-
-impl Row {
-    fn text(&self) -> &str {
-        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("\n")
-    }
-}
-
-impl Write for Row {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length + text.len();
-        let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
-        room.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
+type Row = Text<640>;
 
 /// A user's name: a number, but for root.
 struct User(u32);
@@ -236,9 +209,9 @@ fn write_row(
             write!(out, "{:<8} {:5} ", User(own.cred.euid), own.pid)?;
             write!(out, "{} {} ", Percent(cpu), Percent(share))?;
             write!(out, "{:6} {:5} {tty:<8} ", kilobytes(vm), kilobytes(rss))?;
-            let before = out.length;
+            let before = out.text().len();
             write_state(mem, task, out)?;
-            let width = 5 - (out.length - before).min(4);
+            let width = 5 - (out.text().len() - before).min(4);
             write!(out, "{:width$}{start} ", "")?;
             write!(out, "{:3}:{rest:02} ", seconds / 60)?;
             write_command(mem, task, out)?;
