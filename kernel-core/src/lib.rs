@@ -34,6 +34,7 @@ pub mod machine;
 pub mod mem;
 pub mod module;
 pub mod objects;
+pub mod oom;
 pub mod printk;
 pub mod radix_tree;
 pub mod rbtree;

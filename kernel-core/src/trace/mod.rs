@@ -247,6 +247,18 @@ tracepoints! {
     MmUnmap = 34, "mm", "munmap", ["mm:ptr", "address:addr", "length", "pages"];
     /// An address space was copied for `fork`: its areas, pages that both share now, tables.
     MmDup = 35, "mm", "dup_mm", ["from:ptr", "to:ptr", "areas", "pages", "tables"];
+    /// A page could not be had; `policy` is its number, `constraint` and `nodes` whose memory it is.
+    OomInvoke = 60, "oom", "oom_invoke", ["pid", "gfp_flags:gfp", "order", "constraint", "nodes:hex", "policy"];
+    /// Who was chosen: nobody (`verdict` 0), somebody who is dying already (1), a victim (2). Emitted
+    /// before anything is done about it: a tap sees the tasks as the decision saw them.
+    OomSelect = 61, "oom", "oom_select", ["decision", "verdict", "pid", "points", "candidates", "skipped"];
+    /// A task was marked and gets SIGKILL: the chosen one (`why` 0), its child (1), one that shares its
+    /// memory (2), by a low-memory killer (3). `pages` it has in memory.
+    MarkVictim = 62, "oom", "mark_victim", ["pid", "chosen", "why", "points", "pages", "swapped"];
+    /// A task that was to be killed may not be; see [`crate::oom`].
+    OomKillRefused = 63, "oom", "oom_kill_refused", ["pid", "chosen", "why"];
+    /// Another policy was selected.
+    OomPolicySelected = 64, "oom", "oom_policy", ["old", "new"];
     /// A task goes on as another program.
     SchedProcessExec = 37, "sched", "sched_process_exec", ["pid", "ino", "mm:ptr"];
 }

@@ -387,7 +387,7 @@ impl Reader {
 }
 
 /// The groups of the kernel's events.
-pub const CATEGORIES: [&str; 8] = [
+pub const CATEGORIES: [&str; 10] = [
     "console",
     "kmem",
     "radix_tree",
@@ -396,6 +396,8 @@ pub const CATEGORIES: [&str; 8] = [
     "signal",
     "mm",
     "cgroup",
+    "oom",
+    "vmscan",
 ];
 
 /// The fields of each event, in the order in which the kernel prints them.
@@ -404,6 +406,18 @@ pub fn order_of_fields(event: &str) -> Result<&'static [&'static str], String> {
         "line" => &["step", "bytes", "hash"],
         "mm_page_alloc" => &["pfn", "order", "gfp_flags"],
         "mm_page_free" => &["pfn", "order"],
+        "oom_invoke" => &["pid", "gfp_flags", "order", "constraint", "nodes", "policy"],
+        "oom_select" => &[
+            "decision",
+            "verdict",
+            "pid",
+            "points",
+            "candidates",
+            "skipped",
+        ],
+        "mark_victim" => &["pid", "chosen", "why", "points", "pages", "swapped"],
+        "oom_kill_refused" => &["pid", "chosen", "why"],
+        "oom_policy" => &["old", "new"],
         "kmem_cache_alloc" => &["name", "ptr", "bytes_req", "bytes_alloc", "gfp_flags"],
         "kmem_cache_free" => &["name", "ptr"],
         "radix_tree_extend" | "radix_tree_shrink" => &["root", "height"],
