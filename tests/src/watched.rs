@@ -10,6 +10,7 @@ use std::sync::Once;
 use kernel_core::Kernel;
 use kernel_core::machine::{Machine, MachineConfig};
 use kernel_core::mem::{MEM, Ram};
+use kernel_core::task::{self, TASK, fork};
 
 /// A console that keeps what is printed.
 #[derive(Default)]
@@ -61,6 +62,25 @@ impl Watched {
     /// Kernel steps since boot: how much work its lines were.
     pub fn steps(&self) -> u64 {
         self.kernel.mem[MEM].steps
+    }
+
+    /// The monotonic clock, in nanoseconds since boot.
+    pub fn now_ns(&self) -> u64 {
+        self.kernel.mem[TASK].now
+    }
+
+    /// Stages a process that lives in the memory of process `parent`, its child: what no line can ask
+    /// for. Returns its number.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn stage_sharer(&mut self, parent: u32) -> Result<u32, String> {
+        let mem = &mut self.kernel.mem;
+        let parent = task::find_task_by_pid(mem, parent).ok_or("there is no such parent")?;
+        let child = fork::stage(mem, parent, fork::FORK | fork::CLONE_VM);
+        child
+            .map(|child| mem[child].pid)
+            .map_err(|errno| errno.sentence().to_string())
     }
 
     /// Whether the machine was switched off; it runs no further lines.
