@@ -10,6 +10,7 @@ use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount, Pipe};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
+use crate::oom::{OOM, OomData};
 use crate::printk::{self, LogHead};
 use crate::radix_tree::{RadixData, RadixTreeNode};
 use crate::shell::{Job, NamedTree, ShellData};
@@ -104,7 +105,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 20] {
+pub fn statics(mem: &Mem) -> [Run; 21] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -114,6 +115,11 @@ pub fn statics(mem: &Mem) -> [Run; 20] {
     let zones_max = MAX_ZONES as u32;
     [
         one(layout::MEM, &MemData::TYPE),
+        Run {
+            at: OOM.unit(),
+            count: 1,
+            object: &OomData::TYPE,
+        },
         one(layout::TRACE, &TraceData::TYPE),
         one(layout::SLAB, &SlabData::TYPE),
         one(layout::RADIX_TREE, &RadixData::TYPE),

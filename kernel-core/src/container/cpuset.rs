@@ -282,6 +282,12 @@ static FILES: [Cftype; 10] = [
 /// # Errors
 /// Those of `out`.
 pub fn write_list(out: &mut dyn Write, bits: u32) -> fmt::Result {
+    write_bits(out, bits)?;
+    out.write_char('\n')
+}
+
+/// The same without the newline.
+pub(crate) fn write_bits(out: &mut dyn Write, bits: u32) -> fmt::Result {
     let mut comma = "";
     let mut rest = bits;
     while rest != 0 {
@@ -294,7 +300,7 @@ pub fn write_list(out: &mut dyn Write, bits: u32) -> fmt::Result {
         rest &= u32::MAX.checked_shl(first + length).unwrap_or(0);
         comma = ",";
     }
-    out.write_char('\n')
+    Ok(())
 }
 
 /// Reads such a list, as `bitmap_parselist` does.
@@ -492,9 +498,13 @@ pub(crate) fn cpus_allowed(mem: &Mem, task: Ref<Task>) -> u32 {
     }
 }
 
+/// The container of a task's set.
+pub(crate) fn container_of(mem: &Mem, task: Ref<Task>) -> Ref<Container> {
+    mem[super::task_css(mem, task, CPUSET)].container
+}
+
 /// Prints the path of a task's set: `/proc/<pid>/cpuset`.
 pub(crate) fn show_path(mem: &Mem, task: Ref<Task>, out: &mut dyn Write) -> fmt::Result {
-    let container = mem[super::task_css(mem, task, CPUSET)].container;
-    tree::path(mem, container, out)?;
+    tree::path(mem, container_of(mem, task), out)?;
     out.write_char('\n')
 }

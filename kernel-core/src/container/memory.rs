@@ -94,6 +94,20 @@ pub fn charge(mem: &mut Mem, mm: Ref<Mm>, page: Ref<Page>) -> Result<(), Errno> 
     Ok(())
 }
 
+/// Whether a task's memory is charged to that container (`mm_match_cgroup`): the one of the task that
+/// answers for its address space.
+pub fn is_charged_to(mem: &Mem, task: Ref<task::Task>, memory: Ref<MemCgroup>) -> bool {
+    let mm = mem[task].mm;
+    if mm.is_null() {
+        return false;
+    }
+    let owner = match mem[mm].owner {
+        owner if owner.is_null() => task,
+        owner => owner,
+    };
+    task_css(mem, owner, MEMORY) == memory.cast()
+}
+
 /// A page that may have been charged is nobody's any more.
 pub fn uncharge(mem: &mut Mem, page: Ref<Page>) {
     let payer = core::mem::replace(&mut mem[page].mapping, 0);

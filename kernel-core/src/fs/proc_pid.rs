@@ -15,6 +15,7 @@ use crate::container;
 use crate::errno::Errno;
 use crate::fs::{self, Dentry};
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
+use crate::oom::{self, badness};
 use crate::slab::failslab;
 use crate::task::account::{self, Usage};
 use crate::task::cred::{Capability, Cred};
@@ -114,7 +115,7 @@ fn show_path(mem: &Mem, dentry: Ref<Dentry>, out: &mut dyn Write) -> Shown {
 const THREAD: u32 = 1 << 31;
 
 /// The files of a task's directory, in the order of their names.
-static FILES: [Entry; 16] = [
+static FILES: [Entry; 17] = [
     file("cgroup", containers, None),
     file("cmdline", cmdline, None),
     file("container", containers, None),
@@ -125,6 +126,7 @@ static FILES: [Entry; 16] = [
     file("limits", limits, None),
     file("maps", maps, None),
     file("oom_adj", oom_adj, Some(set_oom_adj)),
+    file("oom_score", oom_score, None),
     file("sched", sched, None),
     file("smaps", smaps, None),
     file("stat", stat, None),
@@ -257,6 +259,15 @@ fn smaps(mem: &Mem, number: u32, position: u64, out: &mut dyn Write) -> Shown {
 
 fn oom_adj(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
     writeln!(out, "{}", at(mem, number)?.oom_adj)?;
+    Ok(None)
+}
+
+/// Its score, as if whoever looks were to get no page now.
+fn oom_score(mem: &Mem, number: u32, _: u64, out: &mut dyn Write) -> Shown {
+    let task = task_of(mem, number)?;
+    let nodes = oom::allowed_nodes(mem);
+    let points = badness::badness(mem, task, badness::uptime(mem), nodes);
+    writeln!(out, "{points}")?;
     Ok(None)
 }
 

@@ -9,6 +9,7 @@ use super::{FS, Mount, fortune, mount, namei, shrink};
 use crate::container;
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
+use crate::oom::sysctl::{self, Switch};
 use crate::slab::debug::Flags;
 use crate::slab::{self, Allocator, KmemCache, queued};
 use crate::task::sched::proc::{self as sched, Tunable};
@@ -23,7 +24,7 @@ pub(super) static PROCFS: Generated = Generated {
 };
 
 /// What is in `/proc`. A file's functions are given the number of its row.
-static FILES: [Entry; 27] = [
+static FILES: [Entry; 31] = [
     file("buddyinfo", buddyinfo, None),
     file("cgroups", containers, None),
     // As the patches of May 2007 called it.
@@ -49,6 +50,10 @@ static FILES: [Entry; 27] = [
     tunable("sys/kernel/sched_wakeup_granularity_ns"),
     file("sys/kernel/threads-max", threads_max, Some(set_threads_max)),
     file("sys/vm/drop_caches", drop_caches, Some(set_drop_caches)),
+    oom_switch("sys/vm/oom_dump_tasks"),
+    oom_switch("sys/vm/oom_kill_allocating_task"),
+    file("sys/vm/oom_policy", oom_policy, Some(set_oom_policy)),
+    oom_switch("sys/vm/panic_on_oom"),
     file("uptime", uptime, None),
     file("version", version, None),
     file("zoneinfo", zoneinfo, None),
@@ -270,6 +275,39 @@ fn set_drop_caches(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
     mem[FS].drop_caches = what;
     shrink::drop_caches(mem, what);
     Ok(())
+}
+
+/// A file with a number that the OOM killer heeds.
+const fn oom_switch(path: &'static str) -> Entry {
+    file(path, show_oom_switch, Some(set_oom_switch))
+}
+
+/// The switch of a row of [`FILES`].
+fn oom_switch_of(row: u32) -> Switch {
+    match FILES[row as usize].path {
+        "sys/vm/panic_on_oom" => Switch::Panic,
+        "sys/vm/oom_dump_tasks" => Switch::DumpTasks,
+        _ => Switch::KillAllocating,
+    }
+}
+
+fn show_oom_switch(mem: &Mem, row: u32, _: u64, out: &mut dyn Write) -> Shown {
+    write_vector(out, &[sysctl::get(mem, oom_switch_of(row))])
+}
+
+fn set_oom_switch(mem: &mut Mem, row: u32, bytes: &[u8]) -> Result<(), Errno> {
+    let value = parse_number(bytes, i32::MAX as u32)?;
+    sysctl::set(mem, oom_switch_of(row), value);
+    Ok(())
+}
+
+fn oom_policy(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    sysctl::show_policy(mem, out)?;
+    Ok(None)
+}
+
+fn set_oom_policy(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
+    sysctl::set_policy(mem, bytes)
 }
 
 /// Numbers of tasks are below.

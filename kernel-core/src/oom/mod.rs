@@ -22,12 +22,27 @@
 //! while a tap sees [`Tracepoint::OomSelect`](crate::trace::Tracepoint::OomSelect): the tasks are then
 //! as the decision saw them.
 
+pub mod badness;
+mod kill;
+mod notify;
+pub mod policy;
+mod report;
+mod select;
+pub(crate) mod sysctl;
+#[cfg(all(test, feature = "host-ram"))]
+mod tests;
+
+pub use kill::{Refused, Why, let_it_die, may_use_reserves, oom_kill_process};
+pub use policy::OomPolicy;
+pub use select::{select_bad_process, skipped};
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::btf::{Kind, describe};
 use crate::container::memory::MemCgroup;
-use crate::mem::{Gfp, MEM, MemData, Ref};
-use crate::task::Task;
+use crate::mem::{Gfp, MEM, Mem, MemData, Ref};
+use crate::task::{Task, Tif, current, pid};
+use crate::trace::Tracepoint;
 
 /// The static data of this module: in the frame of the memory system's.
 pub const OOM: Ref<OomData> = Ref::new(MEM.unit() + 2048 / 8);
@@ -49,6 +64,19 @@ pub struct OomData {
     pub decisions: u32,
     /// Tasks killed since boot.
     pub kills: u32,
+    /// Tasks that the last decision compared.
+    pub candidates: u32,
+    /// Tasks that it passed over.
+    pub skipped: u32,
+    /// When the log last began to count reports, in nanoseconds since boot.
+    pub reports_since: u64,
+    /// Reports since then.
+    pub reports: u32,
+    /// Of these, those that the log did not take.
+    pub missed: u32,
+    /// Whether the kernel has panicked: the machine has halted.
+    pub panicked: u32,
+    _pad: u32,
     /// The name that `/proc/sys/vm/oom_victim` holds, ended by a zero; empty is off.
     pub victim: [u8; 16],
 }
@@ -63,6 +91,13 @@ describe!(
         policy,
         decisions,
         kills,
+        candidates,
+        skipped,
+        reports_since,
+        reports,
+        missed,
+        panicked,
+        _pad: Kind::Padding,
         victim: Kind::Text,
     ]
 );
@@ -88,12 +123,42 @@ pub struct OomControl {
     pub gfp: Gfp,
     /// 2^`order` frames.
     pub order: u32,
-    /// Nodes that the allocation may use, a bit each.
+    /// Nodes that the allocation may use, a bit each: those of its zone list, or, if the caller has
+    /// narrowed them already, those of these that its cpuset allows. A decision sees the latter.
     pub nodes: u32,
-    /// Whose limit.
+    /// Whose limit; [`out_of_memory`] finds it out unless it is given.
     pub constraint: Constraint,
     /// The container whose limit it is; NULL if it is none's.
     pub memcg: Ref<MemCgroup>,
+}
+
+impl OomControl {
+    /// An allocation that may use any node.
+    pub fn new(mem: &Mem, gfp: Gfp, order: u32) -> OomControl {
+        OomControl {
+            gfp,
+            order,
+            nodes: online_nodes(mem),
+            constraint: Constraint::None,
+            memcg: Ref::NULL,
+        }
+    }
+}
+
+/// What came of a call for memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Outcome {
+    /// Whoever wanted to be told has freed so many pages: try again.
+    Freed(u64),
+    /// Somebody was killed: wait for what that frees.
+    Killed,
+    /// Somebody is dying already: wait likewise.
+    Waits,
+    /// Nobody could be killed, and the rules say to leave it at that.
+    Nobody,
+    /// The machine has halted.
+    Panicked,
 }
 
 /// What a policy answers.
@@ -130,4 +195,151 @@ pub enum Skipped {
     OtherName = 7,
     /// Its `oom_adj` is below the threshold that was reached.
     BelowThreshold = 8,
+    /// It was chosen just now, and could not be killed: whoever shares its memory has -17.
+    Refused = 9,
+}
+
+fn online_nodes(mem: &Mem) -> u32 {
+    (1 << mem[MEM].nr_nodes) - 1
+}
+
+/// Nodes that the running task may use.
+pub(crate) fn allowed_nodes(mem: &Mem) -> u32 {
+    mem[current(mem)].mems_allowed & online_nodes(mem)
+}
+
+/// What the allocation is bounded by (`constrained_alloc`): a node of its zone list that its cpuset does
+/// not allow; or a list that leaves nodes out; or nothing.
+fn constrain(mem: &Mem, control: &mut OomControl) {
+    let (online, allowed) = (online_nodes(mem), allowed_nodes(mem));
+    let is_narrowed = control.nodes == allowed && allowed != online;
+    if control.constraint == Constraint::None {
+        control.constraint = match control.nodes & online {
+            nodes if is_narrowed || nodes & !allowed != 0 => Constraint::Cpuset,
+            nodes if nodes != online => Constraint::MemoryPolicy,
+            _ => Constraint::None,
+        };
+    }
+    control.nodes = allowed;
+}
+
+/// No page can be had: finds somebody whose end gives some back (specs/memory.md 4.4). The caller sleeps
+/// for a tick then, unless it is dying itself, and tries again.
+pub fn out_of_memory(mem: &mut Mem, control: &OomControl) -> Outcome {
+    match notify::notify(mem, control) {
+        0 => {}
+        freed => return Outcome::Freed(freed),
+    }
+    if mem[OOM].panic_on_oom == 2 {
+        return panic(mem, "out of memory. Compulsory panic_on_oom is selected.");
+    }
+    let mut control = *control;
+    constrain(mem, &mut control);
+    invoke(mem, &control);
+    let asker = current(mem);
+    let kill_asker =
+        |mem: &mut Mem, message| match oom_kill_process(mem, asker, &control, 0, message) {
+            true => Outcome::Killed,
+            false => Outcome::Nobody,
+        };
+    if control.constraint == Constraint::MemoryPolicy {
+        return kill_asker(mem, "No available memory (MPOL_BIND)");
+    }
+    if control.constraint == Constraint::None && mem[OOM].panic_on_oom != 0 {
+        return panic(mem, "out of memory. panic_on_oom is selected");
+    }
+    if mem[OOM].oom_kill_allocating_task != 0 {
+        // 2.6.28 leaves it at that even if the task may not be killed.
+        return kill_asker(mem, "Out of memory (oom_kill_allocating_task)");
+    }
+    kill_worst(mem, &control, "Out of memory", Ref::NULL)
+}
+
+/// A container has reached its limit, and nothing could be reclaimed: one of its tasks goes
+/// (`mem_cgroup_out_of_memory`, 4.5). Neither notifiers nor `panic_on_oom` are asked.
+pub fn mem_cgroup_out_of_memory(mem: &mut Mem, memcg: Ref<MemCgroup>, gfp: Gfp) -> Outcome {
+    let control = OomControl {
+        constraint: Constraint::Memcg,
+        nodes: allowed_nodes(mem),
+        memcg,
+        ..OomControl::new(mem, gfp, 0)
+    };
+    invoke(mem, &control);
+    // Whoever exceeds the limit, if nobody else is there.
+    let asker = current(mem);
+    kill_worst(mem, &control, "Memory cgroup out of memory", asker)
+}
+
+fn invoke(mem: &mut Mem, control: &OomControl) {
+    let event = [
+        mem[current(mem)].pid,
+        control.gfp.0,
+        control.order,
+        control.constraint as u32,
+        control.nodes,
+        mem[OOM].policy,
+    ];
+    mem.trace(Tracepoint::OomInvoke, event.map(u64::from));
+}
+
+/// Has the policy choose until somebody could be killed. `instead` is who goes if nobody is found; with
+/// none the kernel panics.
+fn kill_worst(mem: &mut Mem, control: &OomControl, message: &str, instead: Ref<Task>) -> Outcome {
+    let mut has_refused = false;
+    let outcome = loop {
+        let selection = policy::selected(mem).select(mem, control);
+        mem[OOM].decisions += 1;
+        let (verdict, task, points) = match selection {
+            Selection::None => (0, Ref::NULL, 0),
+            Selection::Abort(task) => (1, task, 0),
+            Selection::Victim(task, points) => (2, task, points),
+        };
+        let pid = if task.is_null() { 0 } else { mem[task].pid };
+        let OomData {
+            decisions,
+            candidates,
+            skipped,
+            ..
+        } = mem[OOM];
+        let [decisions, pid, candidates, skipped] =
+            [decisions, pid, candidates, skipped].map(u64::from);
+        let event = [decisions, verdict, pid, points, candidates, skipped];
+        mem.trace(Tracepoint::OomSelect, event);
+        let (victim, points) = match selection {
+            Selection::Abort(_) => break Outcome::Waits,
+            Selection::Victim(task, points) => (task, points),
+            Selection::None if !instead.is_null() => (instead, 0),
+            Selection::None => break panic(mem, "Out of memory and no killable processes..."),
+        };
+        if oom_kill_process(mem, victim, control, points, message) {
+            break Outcome::Killed;
+        }
+        if victim == instead {
+            break Outcome::Nobody;
+        }
+        // 2.6.28 would choose it again, for ever.
+        mem[victim].thread_flags |= Tif::OomRefused as u32;
+        has_refused = true;
+    };
+    if has_refused {
+        let mut next = pid::tasks_from(mem, 1).next();
+        while let Some(task) = next {
+            mem[task].thread_flags &= !(Tif::OomRefused as u32);
+            next = pid::tasks_from(mem, mem[task].pid + 1).next();
+        }
+    }
+    outcome
+}
+
+/// The kernel gives up: it says so, and the machine halts. (Linux's messages end with a newline of their
+/// own, which leaves an empty line in its log; ours doesn't.)
+fn panic(mem: &mut Mem, message: &str) -> Outcome {
+    mem.printk(format_args!("Kernel panic - not syncing: {message}"));
+    mem[OOM].panicked = 1;
+    Outcome::Panicked
+}
+
+/// Whether the kernel has panicked: nothing runs any more.
+pub fn has_panicked(mem: &Mem) -> bool {
+    mem[OOM].panicked != 0
 }

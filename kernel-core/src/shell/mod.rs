@@ -58,6 +58,7 @@ use crate::btf::describe;
 use crate::errno::Errno;
 use crate::machine::Machine;
 use crate::mem::{ListHead, Mem, PageFlag, Ref, layout};
+use crate::oom;
 use crate::printk::LOG;
 use crate::slab::KmemCache;
 use crate::tty;
@@ -140,9 +141,9 @@ pub(crate) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     trees::boot(mem)
 }
 
-/// Whether the machine was powered off.
+/// Whether the machine was powered off, or the kernel has panicked.
 pub(crate) fn is_off(mem: &Mem) -> bool {
-    mem[SHELL].off != 0
+    mem[SHELL].off != 0 || oom::has_panicked(mem)
 }
 
 /// Runs one console line and returns its status: that of its last command.
@@ -179,7 +180,10 @@ fn show_log(mem: &mut Mem, machine: &mut dyn Machine) {
 fn run_text(mem: &mut Mem, machine: &mut dyn Machine, line: &[u8]) -> u8 {
     let mut context = Context::new(mem, machine);
     if is_off(context.mem) {
-        context.error(format_args!("sh: the machine is off"));
+        context.error(match oom::has_panicked(context.mem) {
+            true => format_args!("sh: the machine has halted: kernel panic"),
+            false => format_args!("sh: the machine is off"),
+        });
         return 1;
     }
     let status = match text_of(line) {

@@ -550,7 +550,7 @@ fn proc_files_have_the_formats_of_the_era() {
     assert_eq!(
         dentries,
         format!(
-            "dentry            {active:6}     64    128   32    1 : tunables    0    0    0 : slabdata      2      2      0"
+            "dentry            {active:6}     96    128   32    1 : tunables    0    0    0 : slabdata      3      3      0"
         )
     );
     assert_eq!(
@@ -1168,7 +1168,7 @@ fn the_tab_key_offers_what_fits() {
             "/containers/cpu/guests/cpu.shares",
         ),
         ("cat /proc/100/con", "/proc/100/container"),
-        ("cat /proc/self/oo", "/proc/self/oom_adj"),
+        ("cat /proc/self/oom_a", "/proc/self/oom_adj"),
         ("cat /proc/4242/con", ""),
         ("true; r", "radix read readlink renice rm rmdir reader"),
         ("radix look", "lookup lookup_slot"),

@@ -241,6 +241,8 @@ pub const PF_FORKNOEXEC: u32 = 0x40;
 pub const PF_SIGNALED: u32 = 0x400;
 /// It is frozen.
 pub const PF_FROZEN: u32 = 0x1_0000;
+/// It switches swap off.
+pub const PF_SWAPOFF: u32 = 0x8_0000;
 /// One of the kernel's own threads.
 pub const PF_KTHREAD: u32 = 0x20_0000;
 
@@ -254,6 +256,8 @@ pub enum Tif {
     MemDie = 1 << 16,
     /// It shall freeze.
     Freeze = 1 << 19,
+    /// It was chosen to be killed and could not be; only while another is looked for.
+    OomRefused = 1 << 29,
     /// Init has it from a parent that ended, and reaps it at once.
     Adopted = 1 << 30,
     /// It is staged: a sleeper that runs nothing (`spawn` without a program).
@@ -471,6 +475,12 @@ pub fn processes(mem: &Mem) -> impl Iterator<Item = Ref<Task>> + '_ {
         .map(|link| link.byte_sub(offset_of!(Task, tasks)))
 }
 
+/// The process behind one in that list, for whoever changes things on the way.
+pub(crate) fn next_process(mem: &Mem, process: Ref<Task>) -> Option<Ref<Task>> {
+    let link = mem[process].tasks.next;
+    (link != tasks_head()).then(|| link.byte_sub(offset_of!(Task, tasks)))
+}
+
 /// The threads of a process, the first one in front.
 pub fn threads(mem: &Mem, signal: Ref<SignalStruct>) -> impl Iterator<Item = Ref<Task>> + '_ {
     mem.list_iter(signal.cast())
@@ -484,7 +494,7 @@ pub fn children(mem: &Mem, task: Ref<Task>) -> impl Iterator<Item = Ref<Task>> +
 }
 
 /// Head of a task's list of children.
-pub(crate) fn children_head(task: Ref<Task>) -> Ref<ListHead> {
+pub fn children_head(task: Ref<Task>) -> Ref<ListHead> {
     task.byte_add(offset_of!(Task, children))
 }
 

@@ -302,7 +302,7 @@ fn forget(mem: &mut Mem, signal: Ref<SignalStruct>, mask: u32) {
 
 /// Does something to each thread of a process, which may end it, and others with it. It may be done
 /// to one twice then.
-pub(super) fn for_each_thread(
+pub(crate) fn for_each_thread(
     mem: &mut Mem,
     signal: Ref<SignalStruct>,
     mut action: impl FnMut(&mut Mem, Ref<Task>),

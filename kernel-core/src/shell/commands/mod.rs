@@ -11,6 +11,7 @@ mod jobs;
 mod kill;
 mod kmem;
 mod mount;
+mod oom;
 mod owners;
 pub(super) mod pages;
 mod ps;
@@ -99,6 +100,7 @@ commands! {
         mount::mount;
     "mv", "mv [-T] FILE... TARGET", "give files another name, or move them into a directory",
         owners::mv;
+    "oom", "oom SUBCOMMAND ...; see help oom", "call the OOM killer", oom::oom;
     "pages", "pages alloc ORDER [gfp=MASK] [node=N] | pages free PFN | pages drain",
         "ask the page allocator for a block of 2^ORDER pages, give one back", pages::pages;
     "poweroff", "poweroff", "switch the machine off", control::exit;

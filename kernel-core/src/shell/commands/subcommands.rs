@@ -126,6 +126,7 @@ pub(in crate::shell) fn of(command: &str) -> Option<&'static [Subcommand]> {
         "dcache" => Some(super::dcache::SUBCOMMANDS),
         "radix" => Some(super::radix::SUBCOMMANDS),
         "conn" => Some(super::conn::SUBCOMMANDS),
+        "oom" => Some(super::oom::SUBCOMMANDS),
         "kmem" => Some(super::kmem::SUBCOMMANDS),
         _ => None,
     }

@@ -10,6 +10,7 @@ use super::{Rq, SCHED, balance, fair, rq, tasks};
 use crate::container::freezer;
 use crate::errno::Errno;
 use crate::mem::{MEM, Mem, Ref};
+use crate::oom;
 use crate::task::signal::{self, Delivered};
 use crate::task::wait::{self, Why};
 use crate::task::{INTERRUPTIBLE, RUNNING, TASK, Task, Tif, get_task, program, put_task, time};
@@ -85,7 +86,7 @@ pub fn burn(mem: &mut Mem, task: Ref<Task>, budget_ns: u64) -> Run {
 /// stops it by returning true. Returns how many have passed.
 ///
 /// # Errors
-/// `EINTR` when the line has used up its steps.
+/// `EINTR` when the line has used up its steps, or the kernel has panicked.
 pub fn run_for(
     mem: &mut Mem,
     ns: u64,
@@ -222,6 +223,9 @@ fn run_cpu(mem: &mut Mem, cpu: u32, end: u64, runner: Runner<'_>) -> Result<(), 
         let system = mem[curr].stime - system_before;
         account(mem, cpu, curr, used_ns.max(1), system);
         put_task(mem, curr);
+        if oom::has_panicked(mem) {
+            return Err(Errno::EINTR);
+        }
         match outcome {
             Outcome::Again => {}
             Outcome::Blocked | Outcome::Exited => tasks::schedule(mem, cpu),

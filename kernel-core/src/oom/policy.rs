@@ -1,0 +1,94 @@
+//! Who is chosen by which rule.
+//!
+//! A policy looks at the tasks and names one. It kills nobody and prints nothing: what follows from its
+//! choice is the same for all (`kill.rs`). Another one can be selected at any time, by its name in
+//! `/proc/sys/vm/oom_policy` or by what it is made for (a name in `oom_victim`, a hierarchy with the
+//! subsystem `oom`).
+
+use core::fmt::{self, Write};
+
+use super::{OOM, OomControl, Selection, Skipped, select};
+use crate::errno::Errno;
+use crate::mem::{Mem, Ref};
+use crate::task::Task;
+use crate::trace::Tracepoint;
+
+/// A rule by which a victim is chosen.
+pub trait OomPolicy: Sync {
+    /// Its name, as `/proc/sys/vm/oom_policy` lists it.
+    fn name(&self) -> &'static str;
+
+    /// Chooses. It leaves in [`OomData`](super::OomData) how many tasks it compared and how many it
+    /// passed over.
+    fn select(&self, mem: &mut Mem, control: &OomControl) -> Selection;
+
+    /// Why it passes a task over, if it does: for whoever explains a decision.
+    fn skips(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped>;
+}
+
+/// 2.6.28's own: the highest score.
+struct Badness;
+
+impl OomPolicy for Badness {
+    fn name(&self) -> &'static str {
+        "badness"
+    }
+
+    fn select(&self, mem: &mut Mem, control: &OomControl) -> Selection {
+        select::select_bad_process(mem, control)
+    }
+
+    fn skips(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped> {
+        select::skipped(mem, control, task)
+    }
+}
+
+/// The policies by their numbers. A new one is a row at the end.
+pub static POLICIES: &[&dyn OomPolicy] = &[&Badness];
+
+/// The number of 2.6.28's own.
+pub const BADNESS: u32 = 0;
+
+/// The number of the policy of that name.
+pub fn find(name: &str) -> Option<u32> {
+    let place = POLICIES.iter().position(|policy| policy.name() == name)?;
+    Some(place as u32)
+}
+
+/// The policy that is selected.
+pub fn selected(mem: &Mem) -> &'static dyn OomPolicy {
+    let number = mem[OOM].policy as usize;
+    *POLICIES.get(number).unwrap_or(&POLICIES[BADNESS as usize])
+}
+
+/// Selects another policy.
+///
+/// # Errors
+/// `EINVAL` if there is none of that number.
+pub fn set(mem: &mut Mem, number: u32) -> Result<(), Errno> {
+    if number as usize >= POLICIES.len() {
+        return Err(Errno::EINVAL);
+    }
+    let old = core::mem::replace(&mut mem[OOM].policy, number);
+    if old != number {
+        mem.trace(Tracepoint::OomPolicySelected, [old, number].map(u64::from));
+    }
+    Ok(())
+}
+
+/// Prints all of them, the selected one in brackets, as elevators are listed.
+///
+/// # Errors
+/// Those of `out`.
+pub fn show(mem: &Mem, out: &mut dyn Write) -> fmt::Result {
+    let mut space = "";
+    for (number, policy) in (0..).zip(POLICIES) {
+        let (open, close) = match number == mem[OOM].policy {
+            true => ("[", "]"),
+            false => ("", ""),
+        };
+        write!(out, "{space}{open}{}{close}", policy.name())?;
+        space = " ";
+    }
+    out.write_char('\n')
+}
