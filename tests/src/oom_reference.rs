@@ -151,9 +151,8 @@ impl World {
                 points += self.total_vm[own] / 2 + 1;
             }
         }
-        // 5
-        let cpu_time =
-            (self.jiffies(task.utime) + self.jiffies(task.stime)) >> (self.shift_hz() + 3);
+        // 5: the sum is in jiffies; here both are counted more finely, so it is cut once.
+        let cpu_time = self.jiffies(task.utime + task.stime) >> (self.shift_hz() + 3);
         let run_time = Self::seconds(self.now as i64) - Self::seconds(task.start);
         let run_time = if run_time < 0 {
             0

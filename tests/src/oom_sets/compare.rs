@@ -12,8 +12,8 @@ use crate::oom_reference::{Selected, World};
 use crate::shrink;
 use crate::watched::Watched;
 
-/// Sets that are staged in one kernel.
-const SETS_PER_KERNEL: u64 = 100;
+/// Sets that are staged in one setting, and in one machine for as long as it does not halt.
+const SETS_PER_SETTING: u64 = 100;
 /// How many runs a difference may cost while its set is shrunk.
 const SHRINK_ATTEMPTS: u32 = 2_000;
 /// Differences that are looked into before the rest is left alone.
@@ -24,9 +24,9 @@ const DIFFERENCES_MAX: usize = 5;
 pub struct Plan {
     /// How many.
     pub sets: u64,
-    /// The first machine's seed; each has a hundred sets, and the others' seeds follow it.
+    /// The first setting's seed; each has a hundred sets, and the others' seeds follow it.
     pub seed: u64,
-    /// How many machines run at once.
+    /// How many run at once.
     pub threads: usize,
     /// Kills that are compared of each set, besides the scores.
     pub kills: u32,
@@ -67,7 +67,7 @@ pub struct Count {
 /// A set of which the kernel and the reference think differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Seed of the machine, and the number of its set.
+    /// Seed of the setting, and the number of its set.
     pub seed: (u64, u64),
     /// The machine.
     pub setting: Setting,
@@ -206,19 +206,22 @@ fn compare_kill(
     Ok(true)
 }
 
-/// Stages a set and compares all that the plan asks for.
+/// Stages a set and compares all that the plan asks for. Whether the machine can go on: if nobody was left
+/// to be killed, it has halted.
 fn compare(
     kernel: &mut Watched,
     setting: &Setting,
     set: &[Staged],
     kills: u32,
     count: &mut Count,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let mut world = stage(kernel, setting, set)?;
     compare_scores(kernel, &world, count)?;
     for _ in 0..kills {
         if !compare_kill(kernel, &mut world, count)? {
-            return kernel.check();
+            kernel.check()?;
+            count.sets += 1;
+            return Ok(false);
         }
     }
     kernel.check()?;
@@ -230,7 +233,7 @@ fn compare(
     let line: String = leaders.map(|task| format!(" {}", task.pid)).collect();
     kernel.run(format!("kill -9{line}").as_bytes())?;
     count.sets += 1;
-    Ok(())
+    Ok(true)
 }
 
 /// Shrinks a set that differs. A machine of its own must show the same, or there is nothing to shrink.
@@ -257,30 +260,28 @@ fn investigate(
     }
 }
 
-/// One machine's sets.
-fn run_machine(seed: u64, sets: u64, plan: Plan) -> (Count, Option<Difference>) {
+/// The sets of one setting.
+fn run_setting(seed: u64, sets: u64, plan: Plan) -> (Count, Option<Difference>) {
     let mut random = Random::new(seed);
     let setting = Setting::random(&mut random);
     let mut count = Count::default();
-    let mut kernel = match setting.boot() {
-        Ok(kernel) => kernel,
-        Err(what) => {
-            return (count, Some(investigate((seed, 0), &setting, &[], 0, what)));
-        }
-    };
+    let mut machine = None;
     for number in 0..sets {
         let set = generate(&mut random, &setting);
-        // The last one goes on until nobody is left; the machine halts then.
-        let is_last = number + 1 == SETS_PER_KERNEL;
-        let kills = if is_last && plan.kills > 0 {
-            u32::MAX
-        } else {
-            plan.kills
+        let compared = match machine.take() {
+            Some(kernel) => Ok(kernel),
+            None => setting.boot(),
         };
-        let compared = compare(&mut kernel, &setting, &set, kills, &mut count);
-        if let Err(what) = compared {
-            let difference = investigate((seed, number), &setting, &set, kills, what);
-            return (count, Some(difference));
+        let compared = compared.and_then(|mut kernel| {
+            let goes_on = compare(&mut kernel, &setting, &set, plan.kills, &mut count)?;
+            Ok(goes_on.then_some(kernel))
+        });
+        match compared {
+            Ok(kernel) => machine = kernel,
+            Err(what) => {
+                let difference = investigate((seed, number), &setting, &set, plan.kills, what);
+                return (count, Some(difference));
+            }
         }
     }
     (count, None)
@@ -302,12 +303,12 @@ pub fn run(plan: Plan) -> Report {
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let before = index * SETS_PER_KERNEL;
+            let before = index * SETS_PER_SETTING;
             if before >= plan.sets || locked().differences.len() >= DIFFERENCES_MAX {
                 return;
             }
-            let sets = SETS_PER_KERNEL.min(plan.sets - before);
-            let (count, difference) = run_machine(plan.seed.wrapping_add(index), sets, plan);
+            let sets = SETS_PER_SETTING.min(plan.sets - before);
+            let (count, difference) = run_setting(plan.seed.wrapping_add(index), sets, plan);
             let mut report = locked();
             report.count.add(count);
             report.differences.extend(difference);

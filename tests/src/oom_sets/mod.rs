@@ -154,11 +154,11 @@ pub fn generate(random: &mut Random, setting: &Setting) -> Vec<Staged> {
         if !is_sharer {
             task.pages = pages(random);
             task.utime = cpu_time(random, setting.hz);
-            task.stime = if random.one_in(2) {
-                cpu_time(random, setting.hz)
-            } else {
-                0
-            };
+            // Together they are what counts.
+            if random.one_in(2) {
+                task.stime = random.below(task.utime + 1);
+                task.utime -= task.stime;
+            }
             task.age = age(random);
             task.nice = random.one_in(3).then(|| random.below(40) as i32 - 20);
             task.uid = random.one_in(3).then(|| 1 + random.below(3) as u32);
