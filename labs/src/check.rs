@@ -97,13 +97,20 @@ pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 
-/// The word after the first word `after`; the first word if `after` is empty.
-fn word_after<'a>(text: &'a str, after: &str) -> Option<&'a str> {
+/// The word behind the first place where the words of `after` stand in a row; the first word if there
+/// are none.
+pub(crate) fn word_after<'a>(text: &'a str, after: &str) -> Option<&'a str> {
     let mut words = text.split_whitespace();
-    if !after.is_empty() {
-        words.find(|word| *word == after)?;
+    loop {
+        let mut ahead = words.clone();
+        if after
+            .split_whitespace()
+            .all(|word| ahead.next() == Some(word))
+        {
+            return ahead.next();
+        }
+        words.next()?;
     }
-    words.next()
 }
 
 /// Whether a number lies within bounds; what is no number bounds nothing in.
@@ -224,6 +231,9 @@ mod tests {
         ] {
             assert!(height.judge(text.as_bytes(), 0).is_err(), "{text:?}");
         }
+        let killed = expect("Killed process", 7, 7);
+        holds(&killed, "kill process 9\nKilled 9\nKilled process 7 (x)", 0);
+        assert!(killed.judge(b"process Killed 7 Killed", 0).is_err());
         holds(&expect("", 7, 7), " 7\n", 0);
         fails(&expect("", 7, 7), "x 7", 0, "x 7");
         let open = Expect::Number {

@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::word_after;
 use crate::log::LabTag;
 pub use file::{CATALOGUE, FILE_VERSION, file_name, from_bytes, to_bytes};
 pub use vary::{Fault, Numbers, fill, variant_of};
@@ -298,11 +299,7 @@ impl Question {
         if self.after.is_empty() {
             return output.trim();
         }
-        let mut words = output.split_whitespace();
-        words
-            .find(|&word| word == self.after)
-            .and(words.next())
-            .unwrap_or("")
+        word_after(output, &self.after).unwrap_or("")
     }
 
     /// Whether what a student predicts is the answer. Case does not count, nor does how much blank
