@@ -1,0 +1,1 @@
+echo -2 > /proc/{{100 + k}}/oom_adj
