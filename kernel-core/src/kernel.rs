@@ -9,6 +9,7 @@ use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Mem, Ram, layout};
 use crate::module::Module;
 use crate::trace::{TRACE, Tracepoint, mix};
+use crate::oom::listeners;
 use crate::{container, fs, printk, radix_tree, shell, slab, task};
 
 /// Steps that one console line may take; see [`Mem::charge`].
@@ -64,6 +65,7 @@ impl Kernel {
         mem[TRACE].chain = mix(0, config.seed);
         mem.set_recording(true);
         crate::tty::boot(&mut mem);
+        listeners::boot(&mut mem);
         slab::boot_with(&mut mem, config.slab, &config.slub)
             .and_then(|()| radix_tree::boot(&mut mem))
             .and_then(|()| fs::boot(&mut mem))
@@ -143,6 +145,7 @@ impl Kernel {
         fs::check(&self.mem)?;
         task::check(&self.mem)?;
         container::check(&self.mem)?;
+        listeners::check(&self.mem)?;
         shell::check(&self.mem)
     }
 }

@@ -10,6 +10,7 @@ use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount, Pipe};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
+use crate::oom::listeners::{NOTIFY, NotifyData};
 use crate::oom::{OOM, OomData};
 use crate::printk::{self, LogHead};
 use crate::radix_tree::{RadixData, RadixTreeNode};
@@ -105,7 +106,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 21] {
+pub fn statics(mem: &Mem) -> [Run; 22] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -119,6 +120,11 @@ pub fn statics(mem: &Mem) -> [Run; 21] {
             at: OOM.unit(),
             count: 1,
             object: &OomData::TYPE,
+        },
+        Run {
+            at: NOTIFY.unit(),
+            count: 1,
+            object: &NotifyData::TYPE,
         },
         one(layout::TRACE, &TraceData::TYPE),
         one(layout::SLAB, &SlabData::TYPE),

@@ -105,7 +105,7 @@ impl FileSystem for ContainerFs {
         if mem[inode].is_dir() || !mem[file].is_readable() {
             return Ok(());
         }
-        mem[file].private = files::snapshot(mem, inode)?;
+        mem[file].private = files::opened(mem, inode)?;
         Ok(())
     }
 
@@ -164,9 +164,31 @@ impl FileSystem for ContainerFs {
         } = mem[file];
         let inode = mem[dentry].inode;
         match private {
-            bits if bits.is_null() => files::read(mem, inode, position, buffer),
-            bits => files::read_snapshot(mem, bits, position, buffer),
+            bits if files::is_tasks(mem, inode) && !bits.is_null() => {
+                files::read_snapshot(mem, bits, position, buffer)
+            }
+            _ => files::read(mem, inode, position, buffer),
         }
+    }
+
+    fn poll(&self, mem: &mut Mem, file: Ref<File>) -> Result<fs::Polled, Errno> {
+        let File {
+            private, dentry, ..
+        } = mem[file];
+        let inode = mem[dentry].inode;
+        let ready = fs::Polled::READY;
+        if mem[inode].is_dir() {
+            return Ok(ready);
+        }
+        let (happened, queue) = files::poll(mem, inode, private)?;
+        Ok(match happened {
+            true => ready,
+            false => fs::Polled {
+                events: ready.events & !fs::POLLIN,
+                queue,
+                exclusive: false,
+            },
+        })
     }
 
     fn write(

@@ -15,6 +15,7 @@ use crate::errno::Errno;
 use crate::fs::{self, Dentry, Inode, Name};
 use crate::mem::{Gfp, Mem, Ref};
 use crate::slab;
+use crate::task::wait::WaitQueue;
 use crate::task::{self, PF_EXITING, Task};
 
 /// Shows a file's content.
@@ -22,6 +23,9 @@ pub type Read = fn(&mut Mem, Ref<Container>, &mut dyn Write) -> fmt::Result;
 
 /// Takes what was written at once.
 pub type Store = fn(&mut Mem, Ref<Container>, &[u8]) -> Result<(), Errno>;
+
+/// Where to wait for something to happen to a container, and how often it has.
+pub type Poll = fn(&Mem, Ref<Container>) -> (Ref<WaitQueue>, u32);
 
 /// A control file (`struct cftype`).
 #[derive(Clone, Copy)]
@@ -34,6 +38,8 @@ pub struct Cftype {
     pub write: Option<Store>,
     /// In which containers it is.
     pub place: Place,
+    /// What `poll` waits for; without it a file is always ready.
+    pub poll: Option<Poll>,
 }
 
 /// In which containers a file is.
@@ -55,6 +61,15 @@ impl Cftype {
             read,
             write,
             place: Place::Everywhere,
+            poll: None,
+        }
+    }
+
+    /// The same, and one can wait for it.
+    pub const fn pollable(self, poll: Poll) -> Cftype {
+        Cftype {
+            poll: Some(poll),
+            ..self
         }
     }
 
@@ -222,8 +237,42 @@ fn row(mem: &Mem, inode: Ref<Inode>) -> Result<(&'static Cftype, Ref<Container>)
     Ok((file, container))
 }
 
+/// Whether somebody has a file of a container open to read: that of a subsystem's row.
+pub(super) fn is_open(mem: &Mem, container: Ref<Container>, number: usize, row: u32) -> bool {
+    let code = (number as u32 + 1) << SUBSYSTEM_SHIFT | row;
+    let dir = mem[container].dentry;
+    fs::files(mem).any(|file| {
+        let dentry = mem[file].dentry;
+        // Which directory it is in tells in which file system.
+        !dentry.is_null()
+            && mem[file].is_readable()
+            && !dir.is_null()
+            && mem[dentry].parent == dir
+            && fs::numbers_of(mem, mem[dentry].inode)[0] == code
+    })
+}
+
+/// Whether something has happened that an open file's owner was not told yet, and where to wait for it.
+/// From now on he was told.
+///
+/// # Errors
+/// `ENODEV` if the container is gone.
+pub(super) fn poll(
+    mem: &mut Mem,
+    inode: Ref<Inode>,
+    seen: Ref<u64>,
+) -> Result<(bool, Ref<WaitQueue>), Errno> {
+    let (file, container) = row(mem, inode)?;
+    let (Some(poll), false) = (file.poll, seen.is_null()) else {
+        return Ok((true, Ref::NULL));
+    };
+    let (queue, count) = poll(mem, container);
+    let before = core::mem::replace(&mut mem[seen], u64::from(count));
+    Ok((before != u64::from(count), queue))
+}
+
 /// Whether it is a `tasks` file.
-fn is_tasks(mem: &Mem, inode: Ref<Inode>) -> bool {
+pub(super) fn is_tasks(mem: &Mem, inode: Ref<Inode>) -> bool {
     fs::numbers_of(mem, inode)[0] == 0
 }
 
@@ -282,12 +331,17 @@ pub(super) fn write(mem: &mut Mem, inode: Ref<Inode>, bytes: &[u8]) -> Result<()
 }
 
 /// A file was opened to be read: of a `tasks` file all numbers are noted now, a bit each, which also
-/// sorts them.
+/// sorts them; of one that can be polled, how often what it tells of has happened.
 ///
 /// # Errors
 /// `ENODEV` if the container is gone, `ENOMEM`.
-pub(super) fn snapshot(mem: &mut Mem, inode: Ref<Inode>) -> Result<Ref<u64>, Errno> {
-    let (_, container) = row(mem, inode)?;
+pub(super) fn opened(mem: &mut Mem, inode: Ref<Inode>) -> Result<Ref<u64>, Errno> {
+    let (file, container) = row(mem, inode)?;
+    if let Some(poll) = file.poll {
+        let seen: Ref<u64> = slab::kmalloc(mem, 8, Gfp::KERNEL)?;
+        mem[seen] = u64::from(poll(mem, container).1);
+        return Ok(seen);
+    }
     if !is_tasks(mem, inode) {
         return Ok(Ref::NULL);
     }

@@ -39,6 +39,7 @@ pub mod memory;
 pub mod module;
 #[cfg(test)]
 mod module_tests;
+pub mod oom;
 pub mod pids;
 pub(crate) mod proc;
 mod release;
@@ -58,7 +59,7 @@ pub use release::{next_released, write_release_agent};
 pub(crate) use subsys::write_subsystems;
 pub use subsys::{
     CPU, CPUACCT, CPUSET, Callback, Callbacks, ContainerSubsystem, DEBUG, DEVICES, FREEZER, MEMORY,
-    MODULE, PIDS, SUBSYSTEMS, nr_subsystems, subsystem_name,
+    MODULE, OOM, PIDS, SUBSYSTEMS, nr_subsystems, subsystem_name,
 };
 pub use tree::{children, path, task_count, tasks};
 

@@ -18,6 +18,7 @@ use super::devices::DevicesSubsystem;
 use super::freezer::FreezerSubsystem;
 use super::memory::MemorySubsystem;
 use super::module::ModuleSubsystem;
+use super::oom::OomSubsystem;
 use super::pids::PidsSubsystem;
 use super::{CONTAINER, Cftype, Container, Css, SUBSYS_MAX};
 use crate::errno::Errno;
@@ -28,7 +29,7 @@ use crate::trace::Tracepoint;
 
 /// The subsystems of this kernel, by their numbers (`container_subsys.h`). As in Linux they are known
 /// when the kernel is compiled; a new one is a row at the end.
-pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 8] = [
+pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 9] = [
     &CpusetSubsystem,
     &CpuSubsystem,
     &CpuacctSubsystem,
@@ -37,6 +38,7 @@ pub static SUBSYSTEMS: [&dyn ContainerSubsystem; 8] = [
     &FreezerSubsystem,
     &Debug,
     &PidsSubsystem,
+    &OomSubsystem,
 ];
 
 /// The number of `cpuset`. What a subsystem keeps is found by its number.
@@ -55,6 +57,8 @@ pub const FREEZER: usize = 5;
 pub const DEBUG: usize = 6;
 /// That of `pids`.
 pub const PIDS: usize = 7;
+/// That of `oom`.
+pub const OOM: usize = 8;
 /// That of the subsystem that a module brings.
 pub const MODULE: usize = SUBSYSTEMS.len();
 const _: () = assert!(MODULE < SUBSYS_MAX);

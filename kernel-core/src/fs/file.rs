@@ -306,7 +306,7 @@ pub fn close(mem: &mut Mem, file: Ref<File>) {
     let inode = mem[mem[file].dentry].inode;
     match mem[inode].kind() {
         FIFO => pipe::release(mem, file, inode),
-        CHARACTER | BLOCK => {}
+        CHARACTER | BLOCK => device::release(mem, file, inode),
         _ => {
             mem[inode].write_count -= i32::from(mem[file].is_writable());
             file_system(mem, inode).release(mem, file);

@@ -131,6 +131,8 @@ pub(super) struct Family {
     pub owner: Option<fn(&Mem, u32) -> [u32; 2]>,
     /// Members are symbolic links with this text, and no directories.
     pub link: Option<Show>,
+    /// Members are such files, and no directories.
+    pub leaf: Option<&'static Entry>,
 }
 
 /// From here on positions in a family's directory are members'; below are the files beside them.
@@ -201,8 +203,13 @@ impl Generated {
             let entry = self.files.get(row as usize).ok_or(Errno::EIO)?;
             return Ok((entry, number));
         };
-        let entry = family.files.get(row as usize).ok_or(Errno::EIO)?;
-        let member = mem[mem[inode].alias].parent;
+        let (entry, member) = match family.leaf {
+            Some(leaf) if row == MEMBER => (leaf, mem[inode].alias),
+            _ => {
+                let entry = family.files.get(row as usize).ok_or(Errno::EIO)?;
+                (entry, mem[mem[inode].alias].parent)
+            }
+        };
         // The member may be gone while its file is open.
         let number = self.member(mem, member).ok_or(Errno::ENODEV)?;
         Ok((entry, number))
@@ -286,9 +293,10 @@ impl FileSystem for Generated {
             Some((family, LIST)) => {
                 let outer = self.outer(mem, dir).ok_or(Errno::ENOENT)?;
                 (family.find)(mem, outer, name).ok_or(Errno::ENOENT)?;
-                let mode = match family.link {
-                    Some(_) => LINK | 0o777,
-                    None => DIRECTORY | 0o555,
+                let mode = match (family.link, family.leaf) {
+                    (Some(_), _) => LINK | 0o777,
+                    (None, Some(leaf)) => leaf.mode(),
+                    (None, None) => DIRECTORY | 0o555,
                 };
                 (entry[0] & !0xffff | MEMBER, mode)
             }

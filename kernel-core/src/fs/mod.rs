@@ -19,6 +19,7 @@
 //! | `fdtable.rs` | the descriptors of tasks |
 //! | `pipe.rs`, `device.rs` | files that are no bytes on a disk |
 //! | `sleep.rs` | waiting for such a file |
+//! | `poll.rs` | asking whether one would have to |
 //! | `dentry.rs` | names, and the cache of them |
 //! | `inode.rs` | files and directories, and the cache of them |
 //! | `hash.rs` | the hash tables of both |
@@ -32,7 +33,7 @@
 //! | `generated.rs` | files whose content is made when they are read |
 //! | `proc_module.rs`, `fortune.rs` | `/proc` entries of modules, and one such module |
 //! | `proc_pid.rs` | what is in `/proc/<pid>` |
-//! | `procfs.rs`, `sysfs.rs`, `sysslab.rs` | what is in `/proc`, `/sys` and `/sys/slab` |
+//! | `procfs.rs`, `sysfs.rs`, `sysslab.rs`, `sysmodule.rs` | what is in `/proc`, `/sys`, `/sys/slab` and `/sys/module` |
 //! | `check.rs` | the invariants |
 //!
 //! A name has at most [`NAME_MAX`] bytes, not 255, because a dentry holds it inline.
@@ -56,6 +57,7 @@ mod mount;
 mod namei;
 mod names;
 pub mod pipe;
+mod poll;
 pub mod proc_module;
 mod proc_pid;
 mod procfs;
@@ -64,6 +66,7 @@ pub(crate) mod shrink;
 pub(crate) mod sleep;
 mod srcfs;
 mod sysfs;
+mod sysmodule;
 mod sysslab;
 #[cfg(test)]
 mod tests;
@@ -93,6 +96,7 @@ pub use namei::{
 };
 pub use names::{mkdir, mknod, rename, rmdir, set_umask, symlink, unlink};
 pub use pipe::{PIPE_BUF, Pipe, pipe};
+pub use poll::{POLLERR, POLLHUP, POLLIN, POLLOUT, Polled, poll};
 pub(crate) use proc_pid::task_files;
 pub(crate) use shrink::{alloc as alloc_object, with_memory};
 
@@ -267,6 +271,11 @@ pub(crate) trait FileSystem: Sync {
 
     /// An open file is closed.
     fn release(&self, _: &mut Mem, _: Ref<File>) {}
+
+    /// What can be done with an open file without waiting.
+    fn poll(&self, _: &mut Mem, _: Ref<File>) -> Result<Polled, Errno> {
+        Ok(Polled::READY)
+    }
 
     /// Whether the position of an open file is a number of bytes, so that one may go to any.
     fn counts_bytes(&self) -> bool {

@@ -17,6 +17,7 @@ use bytemuck::{Pod, Zeroable};
 use super::dentry;
 use super::file::{self, File, O_NONBLOCK, O_RDONLY, O_WRONLY};
 use super::inode::{self, FIFO, Inode};
+use super::poll::{POLLERR, POLLHUP, POLLIN, POLLOUT, Polled};
 use super::{FS, FileSystem, Mount, inode_of, sleep};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
@@ -287,6 +288,38 @@ pub(super) fn write(mem: &mut Mem, file: Ref<File>, bytes: &[u8]) -> Result<usiz
     mem[pipe].length += count as u32;
     wake(mem, pipe);
     Ok(count)
+}
+
+/// What can be done with an open end without waiting.
+pub(super) fn poll(mem: &Mem, file: Ref<File>) -> Polled {
+    let pipe = mem[inode_of(mem, file)].pipe;
+    let Pipe {
+        length,
+        readers,
+        writers,
+        r_counter,
+        w_counter,
+        ..
+    } = mem[pipe];
+    let mut events = 0;
+    if length > 0 {
+        events |= POLLIN;
+    }
+    if readers > 0 && length == 0 {
+        // As much as is written as a whole.
+        events |= POLLOUT;
+    }
+    if writers == 0 && has_met(mem, file, w_counter) {
+        events |= POLLHUP;
+    }
+    if readers == 0 && has_met(mem, file, r_counter) {
+        events |= POLLERR;
+    }
+    Polled {
+        events,
+        queue: queue(pipe),
+        exclusive: false,
+    }
 }
 
 /// Checks the pipe of an inode, and counts its ends.

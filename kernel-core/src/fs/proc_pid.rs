@@ -35,6 +35,7 @@ pub(super) static FAMILIES: [Family; 3] = [
         inner: &[2, 1],
         owner: Some(owner),
         link: None,
+        leaf: None,
     },
     Family {
         directory: "task",
@@ -50,6 +51,7 @@ pub(super) static FAMILIES: [Family; 3] = [
         inner: &[2],
         owner: Some(owner),
         link: None,
+        leaf: None,
     },
     Family {
         directory: "fd",
@@ -73,6 +75,7 @@ pub(super) static FAMILIES: [Family; 3] = [
         inner: &[],
         owner: Some(|mem, number| owner(mem, number >> FD_BITS)),
         link: Some(descriptor),
+        leaf: None,
     },
 ];
 

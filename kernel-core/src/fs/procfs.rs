@@ -10,6 +10,7 @@ use crate::container;
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::oom::sysctl::{self, Switch};
+use crate::oom::victim;
 use crate::slab::debug::Flags;
 use crate::slab::{self, Allocator, KmemCache, queued};
 use crate::task::sched::proc::{self as sched, Tunable};
@@ -24,7 +25,7 @@ pub(super) static PROCFS: Generated = Generated {
 };
 
 /// What is in `/proc`. A file's functions are given the number of its row.
-static FILES: [Entry; 31] = [
+static FILES: [Entry; 32] = [
     file("buddyinfo", buddyinfo, None),
     file("cgroups", containers, None),
     // As the patches of May 2007 called it.
@@ -53,6 +54,7 @@ static FILES: [Entry; 31] = [
     oom_switch("sys/vm/oom_dump_tasks"),
     oom_switch("sys/vm/oom_kill_allocating_task"),
     file("sys/vm/oom_policy", oom_policy, Some(set_oom_policy)),
+    file("sys/vm/oom_victim", oom_victim, Some(set_oom_victim)),
     oom_switch("sys/vm/panic_on_oom"),
     file("uptime", uptime, None),
     file("version", version, None),
@@ -308,6 +310,18 @@ fn oom_policy(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
 
 fn set_oom_policy(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
     sysctl::set_policy(mem, bytes)
+}
+
+/// A name; an empty line if there is none.
+fn oom_victim(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
+    let name = core::str::from_utf8(victim::name(mem)).unwrap_or("?");
+    writeln!(out, "{name}")?;
+    Ok(None)
+}
+
+fn set_oom_victim(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
+    victim::set_name(mem, bytes);
+    Ok(())
 }
 
 /// Numbers of tasks are below.

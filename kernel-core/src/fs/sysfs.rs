@@ -1,4 +1,5 @@
-//! `/sys`: the trace, the machine's nodes and CPUs; [`sysslab`] adds SLUB's caches.
+//! `/sys`: the trace, the machine's nodes and CPUs; [`sysslab`] adds SLUB's caches, [`sysmodule`] the
+//! parameters of drivers.
 //!
 //! The trace is ftrace's (`/sys/kernel/debug/tracing`). Its lines read
 //! `COMM-PID [CPU] FLAGS SECONDS.MICROS: event_name: field=value ...`. This kernel has no clock, so
@@ -8,7 +9,7 @@
 use core::fmt::Write;
 
 use super::generated::{self, Entry, Generated, Shown, file, parse_number};
-use super::{FS, Mount, sysslab};
+use super::{FS, Mount, sysmodule, sysslab};
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::trace::{CAPACITY, TRACE};
@@ -18,7 +19,11 @@ pub(super) static SYSFS: Generated = Generated {
     name: "sysfs",
     files: &FILES,
     populate,
-    families: &[sysslab::CACHES],
+    families: &[
+        sysslab::CACHES,
+        sysmodule::MODULES,
+        sysmodule::PARAMETERS,
+    ],
 };
 
 /// Rows that exist once.

@@ -38,6 +38,7 @@ pub(super) const CACHES: Family = Family {
     inner: &[],
     owner: None,
     link: None,
+    leaf: None,
 };
 
 /// The files of a cache's directory, in the order of their names. Their number is the cache.

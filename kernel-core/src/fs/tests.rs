@@ -46,7 +46,7 @@ fn a_missing_name_is_remembered_until_it_is_made() {
     assert_eq!(facts(&lab.run("dcache show /a")), negative);
     lab.run("touch /a");
     assert_eq!(lab.counts(), [dentries + 1, unused, inodes + 1, 0]);
-    let positive = "dentry count 1 pinned parent inode ino 11 count 1 pages 0";
+    let positive = "dentry count 1 pinned parent inode ino 12 count 1 pages 0";
     assert_eq!(facts(&lab.run("dcache show /a")), positive);
     lab.run("rm /a");
     assert_eq!(lab.counts(), [dentries + 1, unused + 1, inodes, 0]);

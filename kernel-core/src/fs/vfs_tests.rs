@@ -434,6 +434,7 @@ fn devices_do_what_they_do() {
             "ls -l /dev; cat /dev/null; echo x > /dev/null; echo hi > /dev/tty; echo x > /dev/full"
         ),
         "crw-------   1 root root   5,   1 console\ncrw-rw-rw-   1 root root   1,   7 full\n\
+         cr--r--r--   1 root root   1,  13 mem_notify\n\
          crw-rw-rw-   1 root root   1,   3 null\ncrw-rw-rw-   1 root root   5,   0 tty\n\
          crw-rw-rw-   1 root root   1,   5 zero\necho: write error: No space left on device\nhi\n"
     );
@@ -446,7 +447,7 @@ fn devices_do_what_they_do() {
         lab.run("ls / > /dev/tty; ls /dev > /dev/tty")
             .lines()
             .count(),
-        9
+        10
     );
     // More than the terminal holds reaches the console as well.
     let file = "mkdir /m; mount -t srcfs -o dirs=1,files=9 none /m; cat /m/dir0/*";

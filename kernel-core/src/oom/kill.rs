@@ -7,7 +7,7 @@
 
 use core::mem::offset_of;
 
-use super::{OOM, OomControl, report};
+use super::{OOM, OomControl, policy, report};
 use crate::mem::{Mem, Ref};
 use crate::task::mm::Mm;
 use crate::task::signal::{self, Signal};
@@ -43,6 +43,8 @@ pub enum Refused {
     Disabled = 1,
     /// It is init.
     Init = 2,
+    /// The policy protects it, or somebody who shares its memory.
+    Protected = 3,
 }
 
 /// Kills the chosen task or, if it has any, one of its children (`oom_kill_process`). Returns whether
@@ -88,6 +90,8 @@ fn oom_kill_task(mem: &mut Mem, task: Ref<Task>, chosen: Ref<Task>, points: u64,
         Some(Refused::NoMm)
     } else if users(mem, mm, task).any(|user| mem[user].oom_adj == OOM_DISABLE) {
         Some(Refused::Disabled)
+    } else if users(mem, mm, task).any(|user| policy::selected(mem).protects(mem, user)) {
+        Some(Refused::Protected)
     } else {
         None
     };

@@ -15,6 +15,10 @@
 //! | `kill.rs` | children first, whoever shares the memory too |
 //! | `report.rs` | the lines in the kernel's log |
 //! | `policy.rs` | who is chosen by which rule: the trait and its table |
+//! | `ask.rs` | the questions that all rules ask of a task |
+//! | `victim.rs`, `priority.rs` | rules that others proposed: by name, by container |
+//! | `listeners.rs` | programs that are told before anybody is killed |
+//! | `lowmem.rs` | Android's killer, which comes earlier |
 //! | `sysctl.rs` | `/proc/sys/vm/{panic_on_oom,oom_kill_allocating_task,oom_dump_tasks,oom_policy}` |
 //!
 //! Neighbours: `mem::reclaim` calls; `task::signal` kills; `container::{memory, cpuset, oom}` limit.
@@ -22,13 +26,18 @@
 //! while a tap sees [`Tracepoint::OomSelect`](crate::trace::Tracepoint::OomSelect): the tasks are then
 //! as the decision saw them.
 
+mod ask;
 pub mod badness;
 mod kill;
+pub mod listeners;
+pub mod lowmem;
 mod notify;
 pub mod policy;
+mod priority;
 mod report;
 mod select;
 pub(crate) mod sysctl;
+pub mod victim;
 #[cfg(all(test, feature = "host-ram"))]
 mod tests;
 
@@ -153,7 +162,7 @@ pub enum Outcome {
     Freed(u64),
     /// Somebody was killed: wait for what that frees.
     Killed,
-    /// Somebody is dying already: wait likewise.
+    /// Somebody is dying already, or was told and has time to help: wait likewise.
     Waits,
     /// Nobody could be killed, and the rules say to leave it at that.
     Nobody,
@@ -230,6 +239,9 @@ pub fn out_of_memory(mem: &mut Mem, control: &OomControl) -> Outcome {
         0 => {}
         freed => return Outcome::Freed(freed),
     }
+    if listeners::chance(mem, control) {
+        return Outcome::Waits;
+    }
     if mem[OOM].panic_on_oom == 2 {
         return panic(mem, "out of memory. Compulsory panic_on_oom is selected.");
     }
@@ -264,6 +276,9 @@ pub fn mem_cgroup_out_of_memory(mem: &mut Mem, memcg: Ref<MemCgroup>, gfp: Gfp) 
         memcg,
         ..OomControl::new(mem, gfp, 0)
     };
+    if listeners::chance(mem, &control) {
+        return Outcome::Waits;
+    }
     invoke(mem, &control);
     // Whoever exceeds the limit, if nobody else is there.
     let asker = current(mem);

@@ -7,6 +7,8 @@
 
 use core::fmt::{self, Write};
 
+use super::priority::Priority;
+use super::victim::OomVictim;
 use super::{OOM, OomControl, Selection, Skipped, select};
 use crate::errno::Errno;
 use crate::mem::{Mem, Ref};
@@ -24,14 +26,21 @@ pub trait OomPolicy: Sync {
 
     /// Why it passes a task over, if it does: for whoever explains a decision.
     fn skips(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped>;
+
+    /// Whether a task may not be killed in place of the chosen one either: as its child, or because it
+    /// shares its memory.
+    fn protects(&self, _: &Mem, _: Ref<Task>) -> bool {
+        false
+    }
 }
 
-/// 2.6.28's own: the highest score.
-struct Badness;
+/// 2.6.28's own: the highest score. Two others choose by it too, and differ in what comes before that:
+/// see [`listeners`](super::listeners) and [`lowmem`](super::lowmem).
+struct Badness(&'static str);
 
 impl OomPolicy for Badness {
     fn name(&self) -> &'static str {
-        "badness"
+        self.0
     }
 
     fn select(&self, mem: &mut Mem, control: &OomControl) -> Selection {
@@ -44,7 +53,27 @@ impl OomPolicy for Badness {
 }
 
 /// The policies by their numbers. A new one is a row at the end.
-pub static POLICIES: &[&dyn OomPolicy] = &[&Badness];
+pub static POLICIES: &[&dyn OomPolicy] = &[
+    &Badness(BADNESS_NAME),
+    &OomVictim,
+    &Priority { by_nodes: false },
+    &Priority { by_nodes: true },
+    &Badness(NOTIFY_NAME),
+    &Badness(LOWMEM_NAME),
+];
+
+/// 2.6.28's own.
+pub const BADNESS_NAME: &str = "badness";
+/// Whoever has a certain name.
+pub const VICTIM_NAME: &str = "oom_victim";
+/// By the groups of the subsystem `oom`.
+pub const PRIORITY_NAME: &str = "priority";
+/// Likewise, among those whose nodes matter.
+pub const PRIORITY_CPUSET_NAME: &str = "priority_cpuset";
+/// Notify, wait, kill.
+pub const NOTIFY_NAME: &str = "notify";
+/// Android's, with 2.6.28's own behind it.
+pub const LOWMEM_NAME: &str = "lowmemorykiller";
 
 /// The number of 2.6.28's own.
 pub const BADNESS: u32 = 0;
@@ -59,6 +88,14 @@ pub fn find(name: &str) -> Option<u32> {
 pub fn selected(mem: &Mem) -> &'static dyn OomPolicy {
     let number = mem[OOM].policy as usize;
     *POLICIES.get(number).unwrap_or(&POLICIES[BADNESS as usize])
+}
+
+/// Selects the policy of that name, if there is one.
+pub(crate) fn select_named(mem: &mut Mem, name: &str) {
+    if let Some(number) = find(name) {
+        // There is one of that number.
+        let _ = set(mem, number);
+    }
 }
 
 /// Selects another policy.

@@ -19,7 +19,7 @@ pub fn skipped(mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipp
 }
 
 /// The questions behind them.
-fn spared(mem: &Mem, task: Ref<Task>) -> Option<Skipped> {
+pub(super) fn spared(mem: &Mem, task: Ref<Task>) -> Option<Skipped> {
     if mem[task].oom_adj == OOM_DISABLE {
         Some(Skipped::Disabled)
     } else if mem[task].has(Tif::OomRefused) {
@@ -30,7 +30,7 @@ fn spared(mem: &Mem, task: Ref<Task>) -> Option<Skipped> {
 }
 
 /// The questions before those for somebody who is dying.
-fn not_asked(mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped> {
+pub(super) fn not_asked(mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped> {
     if mem[task].mm.is_null() {
         Some(Skipped::NoMm)
     } else if mem[task].tgid == mem[mem[TASK].init].tgid {

@@ -614,7 +614,7 @@ fn the_trace_is_a_file() {
         "{create}"
     );
     assert!(
-        create.ends_with(": create: ino=11 parent=1 mode=40755"),
+        create.ends_with(": create: ino=12 parent=1 mode=40755"),
         "{create}"
     );
     let stopped = lab.run(
@@ -1170,7 +1170,7 @@ fn the_tab_key_offers_what_fits() {
         ("cat /proc/100/con", "/proc/100/container"),
         ("cat /proc/self/oom_a", "/proc/self/oom_adj"),
         ("cat /proc/4242/con", ""),
-        ("true; r", "radix read readlink renice rm rmdir reader"),
+        ("true; r", "radix read readlink renice rm rmdir reader rescue"),
         ("radix look", "lookup lookup_slot"),
         ("radix lookup ", "cache t"),
         ("radix lookup ca", "cache"),
@@ -1477,7 +1477,7 @@ fn every_cache_has_a_directory() {
     );
     // The other allocators have no such directory.
     for header in ["mem=4M slab=slab", "mem=4M slab=slob"] {
-        assert_eq!(Lab::new(header).run("ls /sys"), "devices\nkernel\n");
+        assert_eq!(Lab::new(header).run("ls /sys"), "devices\nkernel\nmodule\n");
     }
 }
 

@@ -67,6 +67,8 @@ pub enum Why {
     Work = 7,
     /// For memory.
     Memory = 8,
+    /// For a file to be ready.
+    Poll = 9,
 }
 
 impl Why {
@@ -82,6 +84,7 @@ impl Why {
             6 => "refrigerator",
             7 => "kthreadd",
             8 => "congestion_wait",
+            9 => "do_sys_poll",
             _ => "?",
         }
     }

@@ -259,6 +259,20 @@ tracepoints! {
     OomKillRefused = 63, "oom", "oom_kill_refused", ["pid", "chosen", "why"];
     /// Another policy was selected.
     OomPolicySelected = 64, "oom", "oom_policy", ["old", "new"];
+    /// A zone came under pressure (`status` 1), of which so many of those who watch `/dev/mem_notify` were
+    /// told, or is calm again (0).
+    MemNotify = 72, "oom", "mem_notify", ["zone", "status", "free", "threshold", "watchers", "woken"];
+    /// A task gets no page, and those who listen for its container (0: those who watch the machine) are
+    /// told (`stage` 0) and have time until `deadline`, or their time is up (2).
+    OomNotify = 73, "oom", "oom_notify", ["container", "pid", "stage", "woken", "deadline"];
+    /// A low-memory killer was asked, and so little is free, and cached of files, that tasks of this
+    /// `oom_adj` and above may die.
+    LowmemShrink = 74, "oom", "lowmem_shrink", ["min_adj:int", "threshold", "free", "file", "rem"];
+    /// It has found a better victim than the one before.
+    LowmemSelect = 75, "oom", "lowmem_select", ["pid", "adj:int", "size"];
+    /// Whom priorities choose: the highest one, how many have it, how many are excluded by 0 and how many
+    /// because their nodes are others; and who it would be if nodes did not count.
+    OomPriority = 76, "oom", "oom_priority", ["priority", "tied", "excluded", "elsewhere", "pid", "unfiltered"];
     /// A task goes on as another program.
     SchedProcessExec = 37, "sched", "sched_process_exec", ["pid", "ino", "mm:ptr"];
 }

@@ -148,6 +148,8 @@ calls! {
         "makes a pipe; the variables are set to the descriptors of the end to read from and the end to write to";
     Dup = "dup", "FD [NEW]", [Number, Number], 1, 2 us,
         "makes another descriptor of the same open file, the lowest that is free or that one";
+    Poll = "poll", "FD [DURATION]", [Number, Duration], 1, 3 us,
+        "waits until something can be done with a file, for so long at most; 1 there is something to read or to be told, 4 room to write, 8 nobody reads, 16 nobody writes any more, together; 0 the time is up";
     Seek = "seek", "FD POSITION", [Number, Number], 2, 2 us,
         "goes on reading or writing at a place in the file";
     Mkdir = "mkdir", "PATH", [Text], 1, 15 us,

@@ -95,6 +95,7 @@ pub(super) fn call(machine: &mut Machine<'_>, nr: Nr) -> Result<Done, Trap> {
         | Nr::Pipe
         | Nr::Dup
         | Nr::Seek => files(machine, nr, &mut values),
+        Nr::Poll => poll(machine, &mut values),
         _ => Done::Result(small(machine, nr, &mut values)),
     };
     // What a file system says when it has put the task to sleep.
@@ -431,6 +432,42 @@ fn files(machine: &mut Machine<'_>, nr: Nr, values: &mut Values<'_>) -> Done {
                 .into()
         }
     }
+}
+
+/// Waits until something can be done with a file.
+fn poll(machine: &mut Machine<'_>, values: &mut Values<'_>) -> Done {
+    let (task, process) = (machine.task, machine.process);
+    let file = values.fd();
+    let file = file.and_then(|fd| fs::fd_get(machine.mem, task, fd));
+    let timeout = values.next().map(u64::try_from);
+    let (Ok(file), None | Some(Ok(_))) = (file, timeout) else {
+        return Done::Result(Err(file.err().unwrap_or(Errno::EINVAL)));
+    };
+    let now = machine.mem[TASK].now;
+    if let Some(Ok(timeout)) = timeout
+        && machine.mem[process].deadline == 0
+    {
+        machine.mem[process].deadline = now.saturating_add(timeout).max(1);
+    }
+    let polled = match fs::poll(machine.mem, file) {
+        Ok(polled) => polled,
+        Err(errno) => return Done::Result(Err(errno)),
+    };
+    let deadline = machine.mem[process].deadline;
+    if polled.events != 0 || (deadline != 0 && now >= deadline) {
+        return Done::Result(Ok(i64::from(polled.events)));
+    }
+    match polled.queue {
+        queue if queue.is_null() => wait::sleep(machine.mem, INTERRUPTIBLE, Why::Poll),
+        queue => {
+            let exclusive = polled.exclusive;
+            wait::sleep_on(machine.mem, queue, INTERRUPTIBLE, exclusive, Why::Poll);
+        }
+    }
+    if deadline != 0 {
+        time::timer_arm(machine.mem, task, deadline);
+    }
+    Done::Blocked
 }
 
 fn open(mem: &mut Mem, task: Ref<Task>, path: &str, flags: u32) -> Result<i64, Errno> {
