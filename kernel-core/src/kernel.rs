@@ -8,8 +8,8 @@ use crate::errno::Errno;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Mem, Ram, layout};
 use crate::module::Module;
-use crate::trace::{TRACE, Tracepoint, mix};
 use crate::oom::listeners;
+use crate::trace::{TRACE, Tracepoint, mix};
 use crate::{container, fs, printk, radix_tree, shell, slab, task};
 
 /// Steps that one console line may take; see [`Mem::charge`].

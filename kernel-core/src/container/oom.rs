@@ -16,8 +16,8 @@ use bytemuck::{Pod, Zeroable};
 
 use super::subsys::{OOM, free_state, new_state, state};
 use super::{
-    CONTAINER, Callback, Callbacks, Cftype, Container, ContainerSubsystem, Css, files, is_root, parse_u64,
-    task_css,
+    CONTAINER, Callback, Callbacks, Cftype, Container, ContainerSubsystem, Css, files, is_root,
+    parse_u64, task_css,
 };
 use crate::btf::describe;
 use crate::errno::Errno;

@@ -132,7 +132,11 @@ pub(super) fn poll(mem: &mut Mem, file: Ref<File>) -> Result<Polled, Errno> {
         Device::MemNotify => {
             let watch = mem[file].private;
             Polled {
-                events: if listeners::poll(mem, watch) { POLLIN } else { 0 },
+                events: if listeners::poll(mem, watch) {
+                    POLLIN
+                } else {
+                    0
+                },
                 queue: listeners::waiters(),
                 exclusive: true,
             }

@@ -19,11 +19,7 @@ pub(super) static SYSFS: Generated = Generated {
     name: "sysfs",
     files: &FILES,
     populate,
-    families: &[
-        sysslab::CACHES,
-        sysmodule::MODULES,
-        sysmodule::PARAMETERS,
-    ],
+    families: &[sysslab::CACHES, sysmodule::MODULES, sysmodule::PARAMETERS],
 };
 
 /// Rows that exist once.

@@ -124,7 +124,9 @@ pub struct NotifyData {
 describe!(
     NotifyData,
     "mem_notify",
-    [waiters, watchers, zones, last, status, delay_ms, grace, lowmem]
+    [
+        waiters, watchers, zones, last, status, delay_ms, grace, lowmem
+    ]
 );
 
 /// Where those sleep who poll `/dev/mem_notify`.

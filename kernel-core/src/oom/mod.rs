@@ -37,9 +37,9 @@ mod priority;
 mod report;
 mod select;
 pub(crate) mod sysctl;
-pub mod victim;
 #[cfg(all(test, feature = "host-ram"))]
 mod tests;
+pub mod victim;
 
 pub use kill::{Refused, Why, let_it_die, may_use_reserves, oom_kill_process};
 pub use policy::OomPolicy;

@@ -1170,7 +1170,10 @@ fn the_tab_key_offers_what_fits() {
         ("cat /proc/100/con", "/proc/100/container"),
         ("cat /proc/self/oom_a", "/proc/self/oom_adj"),
         ("cat /proc/4242/con", ""),
-        ("true; r", "radix read readlink renice rm rmdir reader rescue"),
+        (
+            "true; r",
+            "radix read readlink renice rm rmdir reader rescue",
+        ),
         ("radix look", "lookup lookup_slot"),
         ("radix lookup ", "cache t"),
         ("radix lookup ca", "cache"),
