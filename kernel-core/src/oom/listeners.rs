@@ -45,7 +45,7 @@ const WAKE_MAX: u32 = 100;
 /// Who asks for a page tries again every tick; whoever has not done so for this long had one.
 const EPISODE_NS: u64 = 1_000_000_000;
 /// So often in a row listeners may hold the killer up.
-const NOTICES_MAX: u32 = 16;
+pub(super) const NOTICES_MAX: u32 = 16;
 
 /// In [`NotifyData::status`]: the zone is too small to tell anything.
 pub const IGNORED: i32 = -1;

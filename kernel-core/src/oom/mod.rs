@@ -33,6 +33,8 @@ pub mod listeners;
 pub mod lowmem;
 mod notify;
 pub mod policy;
+#[cfg(all(test, feature = "host-ram"))]
+mod policy_tests;
 mod priority;
 mod report;
 mod select;
