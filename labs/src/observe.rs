@@ -4,6 +4,7 @@ mod container;
 mod explain;
 mod memory;
 mod object;
+mod oom;
 mod radix;
 mod ring;
 mod sched;
@@ -25,6 +26,7 @@ pub(crate) use container::{containers, dir as container_dir, find as find_contai
 pub(crate) use explain::failure as errno_name;
 pub(crate) use memory::memory;
 pub(crate) use object::{Located, Map, locate, object};
+pub(crate) use oom::{oom_memory, oom_refusal, oom_rule, oom_task, oom_task_of, weigh};
 pub(crate) use radix::{radix, radix_node};
 pub(crate) use sched::{Paths, sched};
 pub(crate) use slab::{cache, each_kept, slab};

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Check, Verdict};
+use crate::view::oom::OomView;
 use crate::view::task::{TaskOrder, TaskView, TasksView};
 use crate::view::{
     CacheSlabsView, CallbacksView, ChangesView, ContainersView, DefragView, EventsView, MemoryView,
@@ -271,6 +272,18 @@ pub enum ViewRequest {
         /// Where it ends.
         to_ns: u64,
     },
+    /// A decision of the OOM killer during a step of the log, whatever step is shown; during the latest
+    /// step before it in which memory ran out if it did not in this one. Nothing exists if it never did.
+    Oom {
+        /// The step; `None` asks what would happen if memory ran out now.
+        step: Option<u32>,
+        /// Which decision of the step, counted from 0; the last one if there are fewer.
+        decision: u32,
+        /// Candidates to pass over, by rank, and tasks that were passed over likewise.
+        from: u32,
+        /// How many of each to show at most, and never more than 1024.
+        max: u32,
+    },
 }
 
 /// What a session answers.
@@ -420,6 +433,8 @@ pub enum View {
     Sched(Box<SchedView>),
     /// Answers [`ViewRequest::Timeline`].
     Timeline(Box<TimelineView>),
+    /// Answers [`ViewRequest::Oom`].
+    Oom(Box<OomView>),
 }
 
 /// Encodes a message.

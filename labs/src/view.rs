@@ -10,6 +10,7 @@ mod container;
 mod events;
 mod memory;
 mod object;
+pub mod oom;
 mod radix;
 mod sched;
 mod slab;

@@ -94,18 +94,23 @@ pub fn charge(mem: &mut Mem, mm: Ref<Mm>, page: Ref<Page>) -> Result<(), Errno> 
     Ok(())
 }
 
-/// Whether a task's memory is charged to that container (`mm_match_cgroup`): the one of the task that
-/// answers for its address space.
-pub fn is_charged_to(mem: &Mem, task: Ref<task::Task>, memory: Ref<MemCgroup>) -> bool {
+/// The container that a task's memory is charged to: that of the task that answers for its address
+/// space. NULL if it has none, or if nobody pays.
+pub fn payer(mem: &Mem, task: Ref<task::Task>) -> Ref<MemCgroup> {
     let mm = mem[task].mm;
     if mm.is_null() {
-        return false;
+        return Ref::NULL;
     }
     let owner = match mem[mm].owner {
         owner if owner.is_null() => task,
         owner => owner,
     };
-    task_css(mem, owner, MEMORY) == memory.cast()
+    task_css(mem, owner, MEMORY).cast()
+}
+
+/// Whether a task's memory is charged to that container (`mm_match_cgroup`).
+pub fn is_charged_to(mem: &Mem, task: Ref<task::Task>, memory: Ref<MemCgroup>) -> bool {
+    !mem[task].mm.is_null() && payer(mem, task) == memory
 }
 
 /// A page that may have been charged is nobody's any more.

@@ -12,6 +12,7 @@ use kernel_core::mem::{MEM, Ram};
 use kernel_core::task::time;
 use kernel_core::trace::Tap;
 
+use super::oom;
 use super::timeline::Recording;
 use super::{LINES_MAX, LOG_MAX};
 use crate::checkpoint::Checkpoints;
@@ -55,6 +56,8 @@ pub(super) struct Line {
     pub chain: u64,
     /// Virtual time after it, in nanoseconds since boot.
     pub now_ns: u64,
+    /// Decisions of the OOM killer since boot, and tasks killed, after it.
+    pub ooms: u32,
 }
 
 /// The console of a session: keeps the text of the line that runs.
@@ -214,6 +217,7 @@ impl Live {
                 events: report.events,
                 chain: report.chain,
                 now_ns: time::now(&self.kernel.mem),
+                ooms: oom::count(&self.kernel.mem),
             });
             self.passed();
             text += report.text.len();
@@ -236,10 +240,16 @@ impl Live {
     /// Runs the line that follows step `before`, where the kernel stands, with a tap that sees each event.
     /// Log and checkpoints know nothing of it: whoever asks takes it back.
     pub fn run_tapped<T: Tap>(&mut self, before: u32, tap: T) -> Box<T> {
-        self.kernel.mem.set_tap(Some(Box::new(tap)));
         let line = core::mem::take(&mut self.lines[before as usize].bytes);
-        self.execute(&line);
+        let tap = self.execute_tapped(&line, tap);
         self.lines[before as usize].bytes = line;
+        tap
+    }
+
+    /// [`Live::execute`], with a tap that sees each event.
+    pub fn execute_tapped<T: Tap>(&mut self, line: &[u8], tap: T) -> Box<T> {
+        self.kernel.mem.set_tap(Some(Box::new(tap)));
+        self.execute(line);
         let tap: Box<dyn Any> = self.kernel.mem.set_tap(None).expect("a tap stays in");
         let mut tap: Box<T> = tap.downcast().expect("the tap that was put in");
         tap.catch_up(&self.kernel.mem);
@@ -391,6 +401,15 @@ impl Live {
             } => {
                 let view = self.timeline(step, from_ns, to_ns);
                 view.map(|view| View::Timeline(Box::new(view)))
+            }
+            ViewRequest::Oom {
+                step,
+                decision,
+                from,
+                max,
+            } => {
+                let view = self.oom(step, decision, from, max);
+                view.map(|view| View::Oom(Box::new(view)))
             }
         })
     }

@@ -10,6 +10,7 @@
 //! | `changes.rs` | what differs between two steps |
 //! | `callbacks.rs` | what subsystems of containers were asked and told during a step |
 //! | `defrag.rs` | what defragmentation did during a step |
+//! | `oom.rs` | whom the OOM killer chose during a step, and why |
 //! | `timeline.rs` | who ran when during a step |
 //! | `search.rs` | who last wrote an object; when did something become true |
 //! | `trace.rs` | the trace as a file |
@@ -21,6 +22,7 @@ mod checks;
 mod defrag;
 mod elsewhere;
 mod live;
+mod oom;
 mod probe;
 mod search;
 #[cfg(all(test, feature = "host-ram"))]

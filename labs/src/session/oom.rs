@@ -1,0 +1,313 @@
+//! Why the OOM killer chose whom it chose, during a step.
+//!
+//! The kernel tells as an event that memory ran out, and another one what its policy said, before
+//! anything is done about it. So the step's line is run again, as a trial that is taken back, with a
+//! [`Watcher`] that looks at all tasks in that moment, as the policy did, and then at what becomes of
+//! those that are killed. What would happen next is told the same way: the trial is `oom trigger` then.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use kernel_core::container::memory;
+use kernel_core::mem::{Gfp, Mem, Ref};
+use kernel_core::oom::policy::POLICIES;
+use kernel_core::oom::{Constraint, OOM, OomControl};
+use kernel_core::task::{current, find_task_by_pid, time};
+use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
+
+use super::live::Live;
+use super::news;
+use crate::observe;
+use crate::view::oom::{
+    OomBrief, OomConstraint, OomDecision, OomKill, OomKillWhy, OomMemory, OomRefused, OomVerdict,
+    OomView,
+};
+
+/// Decisions of a step that are listed.
+const LISTED_MAX: usize = 1000;
+/// Candidates of a view, and tasks that were passed over, at most.
+const TASKS_MAX: u32 = 1024;
+
+/// Gathers the decisions.
+struct Watcher {
+    /// Number of the next event to read.
+    next: u64,
+    /// The decision that is to be told in full, as a place in the list, and which part of it.
+    wanted: u32,
+    from: u32,
+    max: u32,
+    /// Memory when the line began.
+    before: OomMemory,
+    /// What the latest decision is about.
+    asked: Option<Asked>,
+    view: OomView,
+    /// The address spaces of the killed ones of the shown decision that are still there.
+    leaving: Vec<u32>,
+}
+
+/// What a decision is about.
+struct Asked {
+    control: OomControl,
+    policy: usize,
+    /// The policy has spoken.
+    is_decided: bool,
+}
+
+impl Tap for Watcher {
+    fn catch_up(&mut self, mem: &Mem) {
+        for event in news(mem, &mut self.next) {
+            self.see(mem, &event);
+        }
+    }
+}
+
+impl Watcher {
+    fn new(mem: &Mem, wanted: u32, from: u32, max: u32) -> Watcher {
+        Watcher {
+            next: mem[TRACE].events,
+            wanted,
+            from,
+            max: max.min(TASKS_MAX),
+            before: observe::oom_memory(mem),
+            asked: None,
+            view: OomView::default(),
+            leaving: Vec::new(),
+        }
+    }
+
+    /// Whether the latest decision is the one that is told in full.
+    fn is_shown(&self) -> bool {
+        self.view.decisions.len() as u32 == self.wanted + 1 && self.view.omitted == 0
+    }
+
+    fn see(&mut self, mem: &Mem, event: &Event) {
+        let mut args = [0; 6];
+        args[..event.args().len()].copy_from_slice(event.args());
+        match event.tracepoint {
+            Tracepoint::OomInvoke => self.invoke(mem, event.number, args),
+            Tracepoint::OomSelect => self.select(mem, args),
+            Tracepoint::KmemCacheFree if !self.leaving.is_empty() => self.free(mem, args[1] as u32),
+            Tracepoint::MarkVictim => self.mark(mem, event.number, args),
+            Tracepoint::OomKillRefused if self.is_shown() => {
+                let task = observe::oom_task_of(mem, args[0] as u32);
+                let why = observe::oom_refusal(args[2]).to_string();
+                self.view.decision.refused.push(OomRefused { task, why });
+            }
+            _ => {}
+        }
+    }
+
+    /// A decision begins.
+    fn begin(&mut self, mem: &Mem, event: u64) {
+        if self.view.decisions.len() == LISTED_MAX {
+            self.view.omitted += 1;
+            return;
+        }
+        self.view.decisions.push(OomBrief {
+            event,
+            at_ns: time::now(mem),
+            ..OomBrief::default()
+        });
+        if self.is_shown() {
+            self.view.decision = OomDecision {
+                before: self.before,
+                during: observe::oom_memory(mem),
+                ..OomDecision::default()
+            };
+        }
+    }
+
+    fn invoke(&mut self, mem: &Mem, event: u64, args: [u64; 6]) {
+        let [pid, gfp, order, constraint, nodes, policy] = args.map(|arg| arg as u32);
+        let asker = find_task_by_pid(mem, pid).unwrap_or(current(mem));
+        let (constraint, in_words) = match constraint {
+            1 => (Constraint::Cpuset, OomConstraint::Cpuset),
+            2 => (Constraint::MemoryPolicy, OomConstraint::MemoryPolicy),
+            3 => (Constraint::Memcg, OomConstraint::Container),
+            _ => (Constraint::None, OomConstraint::Machine),
+        };
+        let memcg = match constraint {
+            Constraint::Memcg => memory::payer(mem, asker),
+            _ => Ref::NULL,
+        };
+        let control = OomControl {
+            gfp: Gfp(gfp),
+            order,
+            nodes,
+            constraint,
+            memcg,
+        };
+        self.asked = Some(Asked {
+            control,
+            policy: policy as usize,
+            is_decided: false,
+        });
+        self.begin(mem, event);
+        if self.is_shown() {
+            let decision = &mut self.view.decision;
+            decision.asker = observe::oom_task(mem, asker);
+            decision.gfp = Gfp(gfp).to_string();
+            (decision.order, decision.nodes) = (order, nodes);
+            decision.constraint = in_words;
+            if !memcg.is_null() {
+                decision.container = observe::container_dir(mem, mem[memcg].css.container);
+            }
+            decision.policy = POLICIES
+                .get(policy as usize)
+                .map_or("?", |policy| policy.name())
+                .to_string();
+        }
+    }
+
+    fn select(&mut self, mem: &Mem, args: [u64; 6]) {
+        let [_, verdict, pid, points, ..] = args;
+        let is_shown = self.is_shown();
+        let (Some(asked), Some(brief)) = (&mut self.asked, self.view.decisions.last_mut()) else {
+            return;
+        };
+        asked.is_decided = true;
+        if self.view.omitted > 0 {
+            return;
+        }
+        brief.verdict = match verdict {
+            1 => OomVerdict::Wait,
+            2 => OomVerdict::Kill,
+            _ => OomVerdict::Nobody,
+        };
+        brief.chosen = match pid {
+            0 => Default::default(),
+            pid => observe::oom_task_of(mem, pid as u32),
+        };
+        brief.points = points;
+        if let Some(policy) = POLICIES.get(asked.policy)
+            && is_shown
+        {
+            let decision = &mut self.view.decision;
+            let (from, max) = (self.from, self.max);
+            observe::weigh(
+                mem,
+                *policy,
+                &asked.control,
+                pid as u32,
+                from,
+                max,
+                decision,
+            );
+            decision.rule = observe::oom_rule(mem, decision, brief);
+        }
+    }
+
+    fn mark(&mut self, mem: &Mem, event: u64, args: [u64; 6]) {
+        let [pid, _, why, _, pages, swapped] = args.map(|arg| arg as u32);
+        // A low-memory killer decides without being asked.
+        if why == 3 || self.asked.is_none() {
+            self.begin(mem, event);
+        }
+        let task = observe::oom_task_of(mem, pid);
+        let is_undecided = self.asked.as_ref().is_some_and(|asked| !asked.is_decided);
+        if self.is_shown() {
+            let mm = find_task_by_pid(mem, pid).map_or(Ref::NULL, |task| mem[task].mm);
+            if !mm.is_null() && !self.leaving.contains(&mm.unit()) {
+                self.leaving.push(mm.unit());
+            }
+            self.view.decision.is_over = false;
+            if is_undecided && why == 0 {
+                self.view.decision.rule = format!(
+                    "No policy was asked: {} had asked for the memory, and goes itself",
+                    task.words()
+                );
+            }
+        }
+        if let Some(brief) = self.view.decisions.last_mut()
+            && self.view.omitted == 0
+        {
+            brief.killed.push(OomKill {
+                task,
+                why: match why {
+                    0 => OomKillWhy::Chosen,
+                    1 => OomKillWhy::Child,
+                    2 => OomKillWhy::Shares,
+                    _ => OomKillWhy::LowMemory,
+                },
+                pages,
+                swapped,
+            });
+        }
+    }
+
+    /// An object was freed: perhaps the last of what the killed ones had.
+    fn free(&mut self, mem: &Mem, object: u32) {
+        self.leaving.retain(|&mm| mm != object);
+        if self.leaving.is_empty() {
+            self.view.decision.is_over = true;
+            self.view.decision.after = observe::oom_memory(mem);
+        }
+    }
+
+    /// The line has run.
+    fn finish(mut self, mem: &Mem, step: u32) -> OomView {
+        if !self.view.decision.is_over {
+            self.view.decision.after = observe::oom_memory(mem);
+        }
+        self.view.step = step;
+        self.view.shown = self.wanted;
+        self.view
+    }
+}
+
+/// Decisions since boot, and tasks killed: it grows when memory runs out.
+pub(super) fn count(mem: &Mem) -> u32 {
+    mem[OOM].decisions + mem[OOM].kills
+}
+
+impl Live {
+    /// A decision of `step`, or of the latest step before it in which memory ran out; of `None`, what would
+    /// happen if it ran out now. The last decision if there are fewer; `None` if there is none. The kernel
+    /// stands where it stood afterwards.
+    pub fn oom(&mut self, step: Option<u32>, wanted: u32, from: u32, max: u32) -> Option<OomView> {
+        let here = self.step();
+        let (step, line) = match step {
+            None if self.kernel.is_off() => return None,
+            None => (0, b"oom trigger".to_vec()),
+            Some(step) => {
+                let step = self.last_oom(step)?;
+                self.seek(step - 1);
+                (step, self.lines[step as usize - 1].bytes.clone())
+            }
+        };
+        let mut view = self.watch_oom(&line, step, wanted, from, max);
+        let count = view.decisions.len() as u32;
+        if count > 0 && wanted >= count {
+            view = self.watch_oom(&line, step, count - 1, from, max);
+        }
+        self.seek(here);
+        (!view.decisions.is_empty()).then_some(view)
+    }
+
+    fn watch_oom(&mut self, line: &[u8], step: u32, wanted: u32, from: u32, max: u32) -> OomView {
+        let trial = self.checkpoints.begin_trial(self.kernel.mem.ram());
+        // Switched off by `tracing_on` perhaps; this is taken back as well.
+        self.kernel.mem.set_recording(true);
+        let watcher = Watcher::new(&self.kernel.mem, wanted, from, max);
+        let watcher: Box<Watcher> = self.execute_tapped(line, watcher);
+        let view = watcher.finish(&self.kernel.mem, step);
+        self.checkpoints.end_trial(self.kernel.mem.ram_mut(), trial);
+        view
+    }
+
+    /// The latest step up to `step` in which memory ran out.
+    fn last_oom(&self, step: u32) -> Option<u32> {
+        let ooms = |step: u32| match step.checked_sub(1) {
+            Some(index) => self.lines[index as usize].ooms,
+            None => 0,
+        };
+        (1..=step.min(self.end()))
+            .rev()
+            .find(|step| ooms(*step) > ooms(step - 1))
+    }
+}
+
+#[cfg(all(test, feature = "host-ram"))]
+mod tests;
