@@ -26,7 +26,9 @@ pub(crate) use container::{containers, dir as container_dir, find as find_contai
 pub(crate) use explain::failure as errno_name;
 pub(crate) use memory::memory;
 pub(crate) use object::{Located, Map, locate, object};
-pub(crate) use oom::{oom_memory, oom_refusal, oom_rule, oom_task, oom_task_of, weigh};
+pub(crate) use oom::{
+    LowMemory, oom_memory, oom_refusal, oom_rule, oom_task, oom_task_of, weigh, weigh_low_memory,
+};
 pub(crate) use radix::{radix, radix_node};
 pub(crate) use sched::{Paths, sched};
 pub(crate) use slab::{cache, each_kept, slab};

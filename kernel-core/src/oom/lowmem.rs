@@ -19,7 +19,7 @@ use core::fmt::Write;
 use bytemuck::{Pod, Zeroable};
 
 use super::listeners::NOTIFY;
-use super::policy;
+use super::{OOM, policy};
 use crate::btf::describe;
 use crate::errno::Errno;
 use crate::fs::{FS, Name};
@@ -150,6 +150,7 @@ pub fn shrink(mem: &mut Mem, lru_pages: u32) -> u32 {
     let pid = u64::from(mem[selected].pid);
     let event = [pid, pid, 3, 0, u64::from(size), 0];
     mem.trace(Tracepoint::MarkVictim, event);
+    mem[OOM].kills += 1;
     signal::send_sig(mem, Signal::Kill, selected);
     lru_pages.saturating_sub(size)
 }

@@ -24,8 +24,14 @@ pub trait OomPolicy: Sync {
     /// passed over.
     fn select(&self, mem: &mut Mem, control: &OomControl) -> Selection;
 
-    /// Why it passes a task over, if it does: for whoever explains a decision.
-    fn skips(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped>;
+    /// What a candidate has to reach, whatever that means to this policy: found by one look at all tasks,
+    /// so that explaining a decision need not look at all of them for each.
+    fn bar(&self, _: &Mem, _: &OomControl) -> u64 {
+        0
+    }
+
+    /// Why it passes a task over, if it does, with that bar: for whoever explains a decision.
+    fn skips(&self, mem: &Mem, control: &OomControl, bar: u64, task: Ref<Task>) -> Option<Skipped>;
 
     /// Whether a task may not be killed in place of the chosen one either: as its child, or because it
     /// shares its memory.
@@ -47,7 +53,7 @@ impl OomPolicy for Badness {
         select::select_bad_process(mem, control)
     }
 
-    fn skips(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped> {
+    fn skips(&self, mem: &Mem, control: &OomControl, _: u64, task: Ref<Task>) -> Option<Skipped> {
         select::skipped(mem, control, task)
     }
 }

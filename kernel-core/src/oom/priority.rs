@@ -57,6 +57,11 @@ impl Priority {
         }
     }
 
+    /// Why a task is no candidate for any reason of its own.
+    fn alone(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped> {
+        select::skipped(mem, control, task).or_else(|| self.passes_over(mem, control, task))
+    }
+
     fn search(&self, mem: &Mem, control: &OomControl) -> (Selection, Found) {
         let uptime = badness::uptime(mem);
         let mut found = Found::default();
@@ -140,17 +145,17 @@ impl OomPolicy for Priority {
         selection
     }
 
-    fn skips(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped> {
-        let alone = |task| {
-            select::skipped(mem, control, task).or_else(|| self.passes_over(mem, control, task))
-        };
-        alone(task).or_else(|| {
-            let highest = ask::tasks(mem)
-                .filter(|&task| alone(task).is_none())
-                .map(|task| oom::priority(mem, task))
-                .max();
-            (Some(oom::priority(mem, task)) < highest).then_some(Skipped::LowerPriority)
-        })
+    /// The highest priority of a candidate.
+    fn bar(&self, mem: &Mem, control: &OomControl) -> u64 {
+        let candidates = ask::tasks(mem).filter(|&task| self.alone(mem, control, task).is_none());
+        let highest = candidates.map(|task| oom::priority(mem, task)).max();
+        highest.unwrap_or(0)
+    }
+
+    fn skips(&self, mem: &Mem, control: &OomControl, bar: u64, task: Ref<Task>) -> Option<Skipped> {
+        let is_lower = oom::priority(mem, task) < bar;
+        self.alone(mem, control, task)
+            .or(is_lower.then_some(Skipped::LowerPriority))
     }
 
     /// Priority 0 is a promise: it holds for children of the chosen one too.

@@ -82,13 +82,15 @@ impl OomPolicy for OomVictim {
         chosen
     }
 
-    fn skips(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped> {
-        let skipped = |task| select::skipped(mem, control, task);
-        skipped(task).or_else(|| {
-            // Where nobody has the name, everybody is a candidate.
-            let somebody = !name(mem).is_empty()
-                && ask::tasks(mem).any(|task| has_name(mem, task) && skipped(task).is_none());
-            (somebody && !has_name(mem, task)).then_some(Skipped::OtherName)
-        })
+    /// 1 if somebody has the name; where nobody has, everybody is a candidate.
+    fn bar(&self, mem: &Mem, control: &OomControl) -> u64 {
+        let has = |task| has_name(mem, task) && select::skipped(mem, control, task).is_none();
+        let somebody = !name(mem).is_empty() && ask::tasks(mem).any(has);
+        u64::from(somebody)
+    }
+
+    fn skips(&self, mem: &Mem, control: &OomControl, bar: u64, task: Ref<Task>) -> Option<Skipped> {
+        let is_other = bar != 0 && !has_name(mem, task);
+        select::skipped(mem, control, task).or(is_other.then_some(Skipped::OtherName))
     }
 }

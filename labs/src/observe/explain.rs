@@ -7,6 +7,7 @@
 //! happened. Memory is given as it is laid out now; a key's leaf, say, is where that key belongs
 //! today.
 
+mod oom;
 mod tasks;
 
 use alloc::format;
@@ -271,6 +272,7 @@ impl Explanation<'_> {
             "manner" => manner(self.last()),
             "errno" => failure(self.last()).unwrap_or_default(),
             _ => tasks::word(self.event, word)
+                .or_else(|| oom::word(self.event, word))
                 .unwrap_or_else(|| self.arg(word.parse().unwrap_or(usize::MAX)).to_string()),
         }
     }
@@ -909,6 +911,7 @@ mod tests {
             ),
         ];
         cases.extend(tasks::tests::cases());
+        cases.extend(oom::tests::cases());
         for &tracepoint in Tracepoint::ALL {
             let count = cases.iter().filter(|case| case.0 == tracepoint).count();
             let can_fail = tracepoint

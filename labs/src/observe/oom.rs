@@ -1,13 +1,17 @@
 //! What a decision of the OOM killer sees: every task with its score, or with the reason for which it is
 //! passed over; and how memory is used.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use kernel_core::container::oom::priority;
 use kernel_core::fs::FS;
-use kernel_core::mem::{MEM, Mem, Ref};
+use kernel_core::mem::{Gfp, MEM, Mem, Ref};
 use kernel_core::oom::badness::{self, Factor, FactorRule};
-use kernel_core::oom::{OOM, OomControl, OomPolicy, Skipped};
+use kernel_core::oom::policy::{LOWMEM_NAME, PRIORITY_NAME, VICTIM_NAME};
+use kernel_core::oom::victim;
+use kernel_core::oom::{OomControl, OomPolicy, Skipped};
 use kernel_core::task::mm::MM;
 use kernel_core::task::{self, Task, time};
 
@@ -65,6 +69,9 @@ pub(crate) fn weigh(
     decision: &mut OomDecision,
 ) {
     let uptime = badness::uptime(mem);
+    let bar = policy.bar(mem, control);
+    let is_first_come = policy.name() == VICTIM_NAME && bar != 0;
+    let has_priorities = policy.name().starts_with(PRIORITY_NAME);
     let window = from as usize..(from + max) as usize;
     let mut ranking: Vec<(u64, Ref<Task>)> = Vec::new();
     let mut skipped = 0;
@@ -72,7 +79,7 @@ pub(crate) fn weigh(
     decision.skipped_total.clear();
     let all = task::processes(mem).flat_map(|leader| task::threads(mem, mem[leader].signal));
     for task in all {
-        let Some(why) = policy.skips(mem, control, task) else {
+        let Some(why) = policy.skips(mem, control, bar, task) else {
             let points = badness::badness(mem, task, uptime, control.nodes);
             ranking.push((points, task));
             continue;
@@ -90,13 +97,18 @@ pub(crate) fn weigh(
         skipped += 1;
     }
     decision.skipped_total.sort_unstable();
-    // Stable: of equal scores the first one wins.
-    ranking.sort_by_key(|&(points, _)| core::cmp::Reverse(points));
+    // Stable: of equal scores the first one wins. Of those with the name of `oom_victim` it does anyway.
+    if !is_first_come {
+        ranking.sort_by_key(|&(points, _)| core::cmp::Reverse(points));
+    }
     decision.candidates_total = ranking.len() as u32;
     decision.from = from;
     let listed = ranking.iter().skip(window.start).take(window.len());
     decision.candidates = listed
-        .map(|&(_, task)| candidate(mem, control, task, chosen))
+        .map(|&(_, task)| OomCandidate {
+            priority: has_priorities.then(|| priority(mem, task)),
+            ..candidate(mem, control, task, chosen)
+        })
         .collect();
 }
 
@@ -184,14 +196,12 @@ pub(crate) fn oom_rule(mem: &Mem, decision: &OomDecision, brief: &OomBrief) -> S
     };
     let has_skipped = |why: OomSkip| decision.skipped_total.iter().any(|it| it.0 == why);
     match decision.policy.as_str() {
-        "oom_victim" if has_skipped(OomSkip::OtherName) => {
-            let name = mem[OOM].victim;
-            let end = name.iter().position(|&byte| byte == 0);
-            let name = core::str::from_utf8(&name[..end.unwrap_or(name.len())]).unwrap_or("?");
-            ["it is called ", name, ", as oom_victim says"].concat()
+        VICTIM_NAME if has_skipped(OomSkip::OtherName) => {
+            let name = core::str::from_utf8(victim::name(mem)).unwrap_or("?");
+            ["it is the first one called ", name, ", as oom_victim says"].concat()
         }
-        "oom_victim" => ["nobody is called what oom_victim says, and ", by_score].concat(),
-        "badness" => by_score.to_string(),
+        VICTIM_NAME => ["nobody is called what oom_victim says, and ", by_score].concat(),
+        policy if !policy.starts_with(PRIORITY_NAME) => by_score.to_string(),
         _ if has_skipped(OomSkip::LowerPriority) => [
             "its oom.priority is the highest, and of those who have that ",
             by_score,
@@ -199,4 +209,73 @@ pub(crate) fn oom_rule(mem: &Mem, decision: &OomDecision, brief: &OomBrief) -> S
         .concat(),
         _ => ["all have the same oom.priority, and ", by_score].concat(),
     }
+}
+
+/// What a low-memory killer sees: how little there is, and whom that endangers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LowMemory {
+    /// Whose `oom_adj` is below is safe.
+    pub min_adj: i32,
+    /// Both are below so many pages:
+    pub threshold: u32,
+    /// those that are free,
+    pub free: u32,
+    /// and those of files.
+    pub file: u32,
+}
+
+/// Lists the processes as a low-memory killer does, which knows no scores: by `oom_adj`, then by what they
+/// have in memory, which stands in the place of a score.
+pub(crate) fn weigh_low_memory(
+    mem: &Mem,
+    low: LowMemory,
+    chosen: u32,
+    from: u32,
+    max: u32,
+    decision: &mut OomDecision,
+) {
+    let control = OomControl::new(mem, Gfp::KERNEL, 0);
+    let rss = |task: Ref<Task>| match mem[task].mm {
+        mm if mm.is_null() => 0,
+        mm => mem[mm].rss(),
+    };
+    let mut ranking = Vec::new();
+    let mut totals = [0; 3];
+    for task in task::processes(mem) {
+        let why = if rss(task) == 0 {
+            (0, OomSkip::NoMemory)
+        } else if mem[task].tgid == 1 {
+            (1, OomSkip::Init)
+        } else if mem[task].oom_adj < low.min_adj {
+            (2, OomSkip::BelowThreshold)
+        } else {
+            ranking.push((mem[task].oom_adj, rss(task), task));
+            continue;
+        };
+        totals[why.0] += 1;
+        if totals.iter().sum::<u32>() > from && (decision.skipped.len() as u32) < max {
+            let task = oom_task(mem, task);
+            decision.skipped.push(OomSkipped { task, why: why.1 });
+        }
+    }
+    let reasons = [OomSkip::NoMemory, OomSkip::Init, OomSkip::BelowThreshold];
+    let totals = reasons.into_iter().zip(totals);
+    decision.skipped_total = totals.filter(|it| it.1 > 0).collect();
+    ranking.sort_by_key(|&(adj, size, _)| core::cmp::Reverse((adj, size)));
+    decision.policy = LOWMEM_NAME.to_string();
+    decision.candidates_total = ranking.len() as u32;
+    decision.from = from;
+    let listed = ranking.iter().skip(from as usize).take(max as usize);
+    decision.candidates = listed
+        .map(|&(_, size, task)| OomCandidate {
+            points: u64::from(size),
+            factors: Vec::new(),
+            ..candidate(mem, &control, task, chosen)
+        })
+        .collect();
+    decision.rule = format!(
+        "{} pages are free and {} are of files, both below {}: so tasks with an oom_adj of {} and more may \
+         die, the largest oom_adj first, and of equal ones whoever has the most in memory",
+        low.free, low.file, low.threshold, low.min_adj
+    );
 }

@@ -6,20 +6,19 @@
 //! those that are killed. What would happen next is told the same way: the trial is `oom trigger` then.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use kernel_core::container::memory;
 use kernel_core::mem::{Gfp, Mem, Ref};
-use kernel_core::oom::policy::POLICIES;
+use kernel_core::oom::policy::{POLICIES, PRIORITY_CPUSET_NAME};
 use kernel_core::oom::{Constraint, OOM, OomControl};
 use kernel_core::task::{current, find_task_by_pid, time};
 use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
 
 use super::live::Live;
 use super::news;
-use crate::observe;
+use crate::observe::{self, LowMemory};
 use crate::view::oom::{
     OomBrief, OomConstraint, OomDecision, OomKill, OomKillWhy, OomMemory, OomRefused, OomVerdict,
     OomView,
@@ -42,6 +41,10 @@ struct Watcher {
     before: OomMemory,
     /// What the latest decision is about.
     asked: Option<Asked>,
+    /// Whom priorities would choose if nodes did not count; 0 for nobody.
+    unfiltered: u32,
+    /// What a low-memory killer has found.
+    low: Option<LowMemory>,
     view: OomView,
     /// The address spaces of the killed ones of the shown decision that are still there.
     leaving: Vec<u32>,
@@ -72,6 +75,8 @@ impl Watcher {
             max: max.min(TASKS_MAX),
             before: observe::oom_memory(mem),
             asked: None,
+            unfiltered: 0,
+            low: None,
             view: OomView::default(),
             leaving: Vec::new(),
         }
@@ -87,7 +92,17 @@ impl Watcher {
         args[..event.args().len()].copy_from_slice(event.args());
         match event.tracepoint {
             Tracepoint::OomInvoke => self.invoke(mem, event.number, args),
+            Tracepoint::OomPriority => self.unfiltered = args[5] as u32,
             Tracepoint::OomSelect => self.select(mem, args),
+            Tracepoint::LowmemShrink => {
+                let [min_adj, threshold, free, file, ..] = args.map(|arg| arg as u32);
+                self.low = Some(LowMemory {
+                    min_adj: min_adj as i32,
+                    threshold,
+                    free,
+                    file,
+                });
+            }
             Tracepoint::KmemCacheFree if !self.leaving.is_empty() => self.free(mem, args[1] as u32),
             Tracepoint::MarkVictim => self.mark(mem, event.number, args),
             Tracepoint::OomKillRefused if self.is_shown() => {
@@ -111,6 +126,7 @@ impl Watcher {
             ..OomBrief::default()
         });
         if self.is_shown() {
+            self.leaving.clear();
             self.view.decision = OomDecision {
                 before: self.before,
                 during: observe::oom_memory(mem),
@@ -163,7 +179,7 @@ impl Watcher {
 
     fn select(&mut self, mem: &Mem, args: [u64; 6]) {
         let [_, verdict, pid, points, ..] = args;
-        let is_shown = self.is_shown();
+        let (pid, is_shown) = (pid as u32, self.is_shown());
         let (Some(asked), Some(brief)) = (&mut self.asked, self.view.decisions.last_mut()) else {
             return;
         };
@@ -178,7 +194,7 @@ impl Watcher {
         };
         brief.chosen = match pid {
             0 => Default::default(),
-            pid => observe::oom_task_of(mem, pid as u32),
+            pid => observe::oom_task_of(mem, pid),
         };
         brief.points = points;
         if let Some(policy) = POLICIES.get(asked.policy)
@@ -186,43 +202,63 @@ impl Watcher {
         {
             let decision = &mut self.view.decision;
             let (from, max) = (self.from, self.max);
-            observe::weigh(
-                mem,
-                *policy,
-                &asked.control,
-                pid as u32,
-                from,
-                max,
-                decision,
-            );
+            observe::weigh(mem, *policy, &asked.control, pid, from, max, decision);
             decision.rule = observe::oom_rule(mem, decision, brief);
+            if policy.name() == PRIORITY_CPUSET_NAME && self.unfiltered != pid {
+                let other = observe::oom_task_of(mem, self.unfiltered).words();
+                let words = ["; without a look at the nodes it would have been ", &other];
+                decision.rule.push_str(&words.concat());
+            }
+        }
+        if brief.verdict == OomVerdict::Wait {
+            self.forget_waiting();
+        }
+    }
+
+    /// Waiting for somebody who was killed just before, or for whom one waits already, is no news.
+    fn forget_waiting(&mut self) {
+        if let [.., before, last] = self.view.decisions.as_slice() {
+            let is_same = before.verdict == OomVerdict::Wait && before.chosen == last.chosen;
+            if is_same || before.killed.iter().any(|kill| kill.task == last.chosen) {
+                self.view.decisions.pop();
+            }
         }
     }
 
     fn mark(&mut self, mem: &Mem, event: u64, args: [u64; 6]) {
-        let [pid, _, why, _, pages, swapped] = args.map(|arg| arg as u32);
-        // A low-memory killer decides without being asked.
-        if why == 3 || self.asked.is_none() {
-            self.begin(mem, event);
-        }
+        let [pid, _, why, points, pages, swapped] = args.map(|arg| arg as u32);
         let task = observe::oom_task_of(mem, pid);
+        // A low-memory killer decides without being asked.
+        if why == 3 {
+            self.begin(mem, event);
+            if let (Some(low), true) = (self.low, self.is_shown()) {
+                let (from, max) = (self.from, self.max);
+                let decision = &mut self.view.decision;
+                decision.asker = observe::oom_task(mem, current(mem));
+                observe::weigh_low_memory(mem, low, pid, from, max, decision);
+            }
+        }
         let is_undecided = self.asked.as_ref().is_some_and(|asked| !asked.is_decided);
         if self.is_shown() {
             let mm = find_task_by_pid(mem, pid).map_or(Ref::NULL, |task| mem[task].mm);
             if !mm.is_null() && !self.leaving.contains(&mm.unit()) {
                 self.leaving.push(mm.unit());
             }
-            self.view.decision.is_over = false;
+            let decision = &mut self.view.decision;
+            decision.is_over = self.leaving.is_empty();
             if is_undecided && why == 0 {
-                self.view.decision.rule = format!(
-                    "No policy was asked: {} had asked for the memory, and goes itself",
-                    task.words()
-                );
+                decision.rule =
+                    "it had asked for the memory itself: no policy was asked".to_string();
             }
         }
         if let Some(brief) = self.view.decisions.last_mut()
             && self.view.omitted == 0
         {
+            if why == 3 || is_undecided && why == 0 {
+                brief.verdict = OomVerdict::Kill;
+                brief.chosen = task.clone();
+                brief.points = u64::from(if why == 3 { pages } else { points });
+            }
             brief.killed.push(OomKill {
                 task,
                 why: match why {

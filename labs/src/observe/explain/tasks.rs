@@ -9,7 +9,7 @@ use kernel_core::task::mm::Fault;
 use kernel_core::task::signal::{Action, Sent, Signal};
 use kernel_core::trace::{Event, Tracepoint};
 
-use super::{failure, is_or_are, plural};
+use super::{failure, is_or_are, oom, plural};
 
 /// The sentence that fits the event, with words for [`word`] in braces; a digit is a field's number.
 pub(super) fn template(event: &Event) -> &'static str {
@@ -155,7 +155,7 @@ pub(super) fn template(event: &Event) -> &'static str {
             "{subsystem0} refuses task {2} of container {1}: {3} more to {4} would exceed {5}"
         }
         Tracepoint::CgroupCssSet => "A set of memberships is made that no task had, with {links1}",
-        _ => "{name}",
+        _ => oom::template(event),
     }
 }
 

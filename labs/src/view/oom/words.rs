@@ -150,36 +150,49 @@ impl OomView {
             0 => "a page".to_string(),
             order => format!("2^{order} pages in a row"),
         };
-        let mut text = format!(
-            "Memory ran out {} when task {} asked for {block} ({gfp}); {} of {} pages were free. ",
-            self.decision.place(),
-            asker.words(),
-            during.free,
-            during.total
-        );
-        text.push_str(&format!(
-            "The policy {policy} compared {} and passed over {}. ",
-            counted(self.decision.candidates_total.into(), "task"),
-            self.decision.passed_over()
-        ));
+        let is_low = brief
+            .killed
+            .iter()
+            .any(|it| it.why == OomKillWhy::LowMemory);
+        let mut text = if is_low {
+            format!(
+                "Memory had become scarce: {} of {} pages were free. ",
+                during.free, during.total
+            )
+        } else {
+            format!(
+                "Memory ran out {} when task {} asked for {block} ({gfp}); {} of {} pages were free. ",
+                self.decision.place(),
+                asker.words(),
+                during.free,
+                during.total
+            )
+        };
+        let total = self.decision.candidates_total;
+        if total > 0 || !self.decision.skipped_total.is_empty() {
+            text.push_str(&format!(
+                "The policy {policy} compared {} and passed over {}. ",
+                counted(total.into(), "task"),
+                self.decision.passed_over()
+            ));
+        }
         match brief.verdict {
-            OomVerdict::Nobody if brief.killed.is_empty() => {
-                text.push_str("Nobody could be killed")
-            }
-            OomVerdict::Nobody => text.push_str(rule),
+            OomVerdict::Nobody => text.push_str("Nobody could be killed"),
             OomVerdict::Wait => {
                 let words = [
-                    "It chose nobody, since ",
+                    "Nobody was chosen, since ",
                     &brief.chosen.words(),
                     " is dying already",
                 ];
                 text.push_str(&words.concat());
             }
             OomVerdict::Kill => {
-                let words = ["It chose ", &brief.chosen.words(), ", since ", rule];
+                let words = ["Chosen was ", &brief.chosen.words(), ", since ", rule];
                 text.push_str(&words.concat());
                 let chosen = candidates.iter().find(|it| it.is_chosen);
-                if let Some(chosen) = chosen {
+                if let Some(chosen) = chosen
+                    && !chosen.factors.is_empty()
+                {
                     text.push_str(&format!(
                         ". Its score is {}: {}",
                         chosen.points,
