@@ -23,6 +23,7 @@ fn glass_of(kind: Kind) -> &'static str {
         Kind::Slab => include_str!("glass/slab.rs"),
         Kind::Subsystem => include_str!("glass/subsystem.rs"),
         Kind::ProcFile => include_str!("glass/proc.rs"),
+        Kind::OomPolicy => include_str!("glass/policy.rs"),
     }
 }
 

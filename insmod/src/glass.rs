@@ -6,8 +6,8 @@
 //! has nothing else to call.
 //!
 //! What is here, every kind of module has. What only some have (which callbacks there are, which objects
-//! they meet) is one of the files beside, `glass/slab.rs`, `glass/subsystem.rs` and `glass/proc.rs`:
-//! the one for the trait that `ops.rs` implements is compiled along as `kind.rs`.
+//! they meet) is one of the files beside, `glass/slab.rs`, `glass/subsystem.rs`, `glass/proc.rs` and
+//! `glass/policy.rs`: the one for the trait that `ops.rs` implements is compiled along as `kind.rs`.
 
 #![no_std]
 #![allow(dead_code, reason = "nobody needs all of it")]

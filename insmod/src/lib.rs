@@ -1,7 +1,7 @@
 //! Loads a student's callbacks into a kernel.
 //!
 //! A lab asks for some functions in one file of Rust: *get* and *kick* for a cache, a subsystem of
-//! containers, or what a file in `/proc` does ([`Kind`]). Whoever grades it runs
+//! containers, what a file in `/proc` does, or whom the OOM killer ends ([`Kind`]). Whoever grades it runs
 //! a stranger's program, so the file goes through three doors, each of which would be enough:
 //!
 //! 1. [`scan()`]: no word of it may reach out of the file while it is compiled (`include_str!`,

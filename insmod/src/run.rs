@@ -4,6 +4,7 @@
 //! is gone afterwards, and a replay does the same again. The kernel's memory is seen through a window
 //! (`window.rs`); what each kind of module may do there and call, the file of its name says.
 
+mod policy;
 mod proc;
 mod slab;
 mod subsystem;
@@ -14,6 +15,7 @@ use kernel_core::errno::Errno;
 use kernel_core::fs::proc_module::Answer;
 use kernel_core::mem::{FRAME_SIZE, Mem, Ref};
 use kernel_core::module::{Kind, Module as KernelModule};
+use kernel_core::oom::module::Candidate;
 use kernel_core::slab::{KmemCache, Object};
 use kernel_core::task::Task;
 use wasmi::{Config, Engine, Error, Module, Store, TrapCode};
@@ -143,6 +145,10 @@ impl KernelModule for Loaded {
         number: u64,
     ) -> Result<(), Errno> {
         subsystem::write_u64(self, mem, row, container, number)
+    }
+
+    fn badness(&mut self, mem: &mut Mem, candidate: &Candidate) -> u64 {
+        policy::badness(self, mem, candidate)
     }
 
     fn read_proc(

@@ -76,7 +76,7 @@ fn scan_stream(tokens: TokenStream, depth: u32) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Which callbacks a file has: those of the first trait that it implements of the three. A file that
+/// Which callbacks a file has: those of the first trait that it implements of the four. A file that
 /// implements none is compiled as one for a cache, and the compiler says what it lacks.
 pub fn kind_of(source: &str) -> Kind {
     let tokens: TokenStream = source.parse().unwrap_or_default();
@@ -91,6 +91,7 @@ pub fn kind_of(source: &str) -> Kind {
         "CacheOps" => Some(Kind::Slab),
         "ContainerSubsystem" => Some(Kind::Subsystem),
         "ProcFile" => Some(Kind::ProcFile),
+        "OomPolicy" => Some(Kind::OomPolicy),
         _ => None,
     });
     kinds.next().unwrap_or(Kind::Slab)
@@ -152,6 +153,7 @@ mod tests {
                 Kind::Slab,
             ),
             ("impl ProcFile for Ops", Kind::ProcFile),
+            ("impl OomPolicy for Ops {}", Kind::OomPolicy),
             ("(", Kind::Slab),
         ];
         for (source, kind) in kinds {

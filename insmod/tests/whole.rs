@@ -15,7 +15,7 @@ impl Machine for Silence {
 }
 
 /// What gives every callback something to do, also after one has been stopped.
-const LINES: [&str; 16] = [
+const LINES: [&str; 17] = [
     "cat /proc/cgroups",
     "mkdir /c; mount -t container -o tasklimit,cpuset none /c",
     "mkdir /c/a /c/a/b; cat /c/a/tasklimit.current /c/a/tasklimit.max",
@@ -32,13 +32,14 @@ const LINES: [&str; 16] = [
     "echo $t > /proc/fortune; echo $t > /proc/fortune",
     "cat /proc/fortune; cat /proc/fortune; cat /proc/fortune; cat /proc/fortune",
     "conn open 10; conn vacate 3; conn stat",
+    "spawn one vm=9M; spawn two vm=8M; oom trigger; cat /proc/sys/vm/oom_policy",
 ];
 
-/// The wrong ones that students might hand in, of these two kinds.
+/// The wrong ones that students might hand in, of these kinds.
 fn sources() -> Vec<(String, Vec<u8>)> {
     let ops = Path::new(env!("CARGO_MANIFEST_DIR")).join("../labs/tests/ops");
     let mut found = Vec::new();
-    for folder in ["containers-subsystem", "proc-fortune"] {
+    for folder in ["containers-subsystem", "proc-fortune", "oom-policy"] {
         let entries = fs::read_dir(ops.join(folder)).expect("the folder is there");
         for entry in entries.flatten() {
             let source = fs::read(entry.path()).expect("it can be read");

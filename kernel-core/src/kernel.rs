@@ -8,7 +8,7 @@ use crate::errno::Errno;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Mem, Ram, layout};
 use crate::module::Module;
-use crate::oom::listeners;
+use crate::oom::{self, listeners};
 use crate::trace::{TRACE, Tracepoint, mix};
 use crate::{container, fs, printk, radix_tree, shell, slab, task};
 
@@ -73,6 +73,7 @@ impl Kernel {
             .and_then(|()| container::boot(&mut mem))
             .and_then(|()| shell::boot(&mut mem))
             .map_err(BootError::OutOfMemory)?;
+        oom::policy::boot(&mut mem);
         // The console shows what is new since boot; what is older, `dmesg` tells.
         printk::shown(&mut mem);
         Ok(Kernel { mem })

@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | [`Kind::Slab`] | *get* and *kick* of the cache of connections | [`crate::slab::conn`] |
 //! | [`Kind::Subsystem`] | one more subsystem of containers, [`SUBSYSTEM`] | [`crate::container`] |
+//! | [`Kind::OomPolicy`] | the policy `module` of the OOM killer | [`crate::oom::module`] |
 //! | [`Kind::ProcFile`] | what reading and writing `/proc/fortune` does | [`crate::fs::fortune`] |
 //!
 //! All kinds share one trait, whose methods do nothing unless they are overridden, so the kernel asks
@@ -26,6 +27,7 @@ use crate::container::Container;
 use crate::errno::Errno;
 use crate::fs::proc_module::Answer;
 use crate::mem::{FRAME_SIZE, Mem, Ref};
+use crate::oom::module::Candidate;
 use crate::slab::{KmemCache, Object};
 use crate::task::Task;
 
@@ -44,6 +46,8 @@ pub enum Kind {
     Subsystem,
     /// [`Module::read_proc`] and [`Module::write_proc`].
     ProcFile,
+    /// [`Module::badness`].
+    OomPolicy,
 }
 
 /// Code that a host brings.
@@ -119,6 +123,12 @@ pub trait Module: Any + Send {
         _: u64,
     ) -> Result<(), Errno> {
         Err(Errno::EINVAL)
+    }
+
+    /// How much a process deserves to be killed when memory has run out: the highest number dies, and 0
+    /// is nobody's.
+    fn badness(&mut self, _: &mut Mem, _: &Candidate) -> u64 {
+        0
     }
 
     /// See [`crate::fs::proc_module::ReadProc`].

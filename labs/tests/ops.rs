@@ -23,10 +23,11 @@ use labs::ops::{self, Compiler};
 const VARIANT: u32 = 7;
 
 /// The labs that ask for callbacks, each with the folder of files that were handed in.
-const LABS: [(&str, &str); 3] = [
+const LABS: [(&str, &str); 4] = [
     ("slab-defrag", "tests/ops"),
     ("containers-subsystem", "tests/ops/containers-subsystem"),
     ("proc-fortune", "tests/ops/proc-fortune"),
+    ("oom-policy", "tests/ops/oom-policy"),
 ];
 
 fn read_lab(id: &str) -> Authored {

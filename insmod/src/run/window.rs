@@ -39,6 +39,8 @@ pub(super) enum Rights<'a> {
     Subsystem(subsystem::Rights),
     /// The pot and its numbers.
     ProcFile,
+    /// Nothing: it has been told all.
+    None,
 }
 
 /// One call of a callback.
@@ -93,7 +95,7 @@ pub(super) fn linker<'a>(engine: &Engine, kind: Kind) -> Result<Linker<Call<'a>>
     match kind {
         Kind::Slab => slab::link(&mut linker)?,
         Kind::Subsystem => subsystem::link(&mut linker)?,
-        Kind::ProcFile => {}
+        Kind::ProcFile | Kind::OomPolicy => {}
     }
     Ok(linker)
 }
@@ -263,6 +265,7 @@ impl<'a> Call<'a> {
             Rights::Slab(rights) => slab::may_write(self.mem, rights, at),
             Rights::Subsystem(rights) => subsystem::may_write(self.mem, rights, at),
             Rights::ProcFile => proc::may_write(self.mem, at),
+            Rights::None => Err("not this module's".to_string()),
         }
     }
 }

@@ -19,6 +19,7 @@
 //! | `victim.rs`, `priority.rs` | rules that others proposed: by name, by container |
 //! | `listeners.rs` | programs that are told before anybody is killed |
 //! | `lowmem.rs` | Android's killer, which comes earlier |
+//! | `module.rs` | a rule that somebody else writes |
 //! | `sysctl.rs` | `/proc/sys/vm/{panic_on_oom,oom_kill_allocating_task,oom_dump_tasks,oom_policy}` |
 //!
 //! Neighbours: `mem::reclaim` calls; `task::signal` kills; `container::{memory, cpuset, oom}` limit.
@@ -31,6 +32,7 @@ pub mod badness;
 mod kill;
 pub mod listeners;
 pub mod lowmem;
+pub mod module;
 mod notify;
 pub mod policy;
 #[cfg(all(test, feature = "host-ram"))]

@@ -7,6 +7,7 @@
 
 use core::fmt::{self, Write};
 
+use super::module::ModulePolicy;
 use super::priority::Priority;
 use super::victim::OomVictim;
 use super::{OOM, OomControl, Selection, Skipped, select};
@@ -19,6 +20,11 @@ use crate::trace::Tracepoint;
 pub trait OomPolicy: Sync {
     /// Its name, as `/proc/sys/vm/oom_policy` lists it.
     fn name(&self) -> &'static str;
+
+    /// Whether this kernel has it.
+    fn is_there(&self, _: &Mem) -> bool {
+        true
+    }
 
     /// Chooses. It leaves in [`OomData`](super::OomData) how many tasks it compared and how many it
     /// passed over.
@@ -66,6 +72,7 @@ pub static POLICIES: &[&dyn OomPolicy] = &[
     &Priority { by_nodes: true },
     &Badness(NOTIFY_NAME),
     &Badness(LOWMEM_NAME),
+    &ModulePolicy,
 ];
 
 /// 2.6.28's own.
@@ -81,13 +88,27 @@ pub const NOTIFY_NAME: &str = "notify";
 /// Android's, with 2.6.28's own behind it.
 pub const LOWMEM_NAME: &str = "lowmemorykiller";
 
+/// What a module says.
+pub const MODULE_NAME: &str = "module";
+
 /// The number of 2.6.28's own.
 pub const BADNESS: u32 = 0;
 
+/// The policies that this kernel has, with their numbers.
+pub fn policies(mem: &Mem) -> impl Iterator<Item = (u32, &'static dyn OomPolicy)> + '_ {
+    let all = (0..).zip(POLICIES.iter().copied());
+    all.filter(|(_, policy)| policy.is_there(mem))
+}
+
 /// The number of the policy of that name.
-pub fn find(name: &str) -> Option<u32> {
-    let place = POLICIES.iter().position(|policy| policy.name() == name)?;
-    Some(place as u32)
+pub fn find(mem: &Mem, name: &str) -> Option<u32> {
+    let mut known = policies(mem);
+    known.find_map(|(number, policy)| (policy.name() == name).then_some(number))
+}
+
+/// A module that brings a policy is loaded to be asked.
+pub(crate) fn boot(mem: &mut Mem) {
+    select_named(mem, MODULE_NAME);
 }
 
 /// The policy that is selected.
@@ -98,7 +119,7 @@ pub fn selected(mem: &Mem) -> &'static dyn OomPolicy {
 
 /// Selects the policy of that name, if there is one.
 pub(crate) fn select_named(mem: &mut Mem, name: &str) {
-    if let Some(number) = find(name) {
+    if let Some(number) = find(mem, name) {
         // There is one of that number.
         let _ = set(mem, number);
     }
@@ -109,7 +130,7 @@ pub(crate) fn select_named(mem: &mut Mem, name: &str) {
 /// # Errors
 /// `EINVAL` if there is none of that number.
 pub fn set(mem: &mut Mem, number: u32) -> Result<(), Errno> {
-    if number as usize >= POLICIES.len() {
+    if !policies(mem).any(|(known, _)| known == number) {
         return Err(Errno::EINVAL);
     }
     let old = core::mem::replace(&mut mem[OOM].policy, number);
@@ -125,7 +146,7 @@ pub fn set(mem: &mut Mem, number: u32) -> Result<(), Errno> {
 /// Those of `out`.
 pub fn show(mem: &Mem, out: &mut dyn Write) -> fmt::Result {
     let mut space = "";
-    for (number, policy) in (0..).zip(POLICIES) {
+    for (number, policy) in policies(mem) {
         let (open, close) = match number == mem[OOM].policy {
             true => ("[", "]"),
             false => ("", ""),

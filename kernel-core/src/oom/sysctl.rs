@@ -49,6 +49,6 @@ pub(crate) fn show_policy(mem: &Mem, out: &mut dyn Write) -> fmt::Result {
 /// `EINVAL` if there is none of that name.
 pub(crate) fn set_policy(mem: &mut Mem, bytes: &[u8]) -> Result<(), Errno> {
     let name = core::str::from_utf8(bytes.trim_ascii()).map_err(|_| Errno::EINVAL)?;
-    let number = policy::find(name).ok_or(Errno::EINVAL)?;
+    let number = policy::find(mem, name).ok_or(Errno::EINVAL)?;
     policy::set(mem, number)
 }

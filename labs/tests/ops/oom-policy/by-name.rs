@@ -1,0 +1,12 @@
+//! fails: server
+//! also: root, sshd, work, worn, adj, equal
+
+use glass::*;
+
+pub struct Ops;
+
+impl OomPolicy for Ops {
+    fn badness(&self, task: &Candidate) -> u64 {
+        u64::from(task.name() == "viewer")
+    }
+}

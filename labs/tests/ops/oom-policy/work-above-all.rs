@@ -1,0 +1,21 @@
+//! fails: worn
+
+use glass::*;
+
+pub struct Ops;
+
+impl OomPolicy for Ops {
+    fn badness(&self, task: &Candidate) -> u64 {
+        let mut points = u64::from(task.rss) * 256;
+        if task.is_privileged != 0 {
+            points = points / 4 * 3;
+        }
+        let units = task.cpu_ms / 8192;
+        points /= units.isqrt().max(1);
+        points += 255_u64.saturating_sub(task.age_s / 60);
+        match task.oom_adj {
+            adj @ 0.. => points << adj,
+            adj => (points >> -adj).max(1),
+        }
+    }
+}
