@@ -136,7 +136,7 @@ impl OomPolicy for ModulePolicy {
         best
     }
 
-    fn skips(&self, mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipped> {
+    fn skips(&self, mem: &Mem, control: &OomControl, _: u64, task: Ref<Task>) -> Option<Skipped> {
         skipped(mem, control, task)
     }
 }

@@ -58,7 +58,10 @@ fn the_article_s_two_hierarchies_stand_side_by_side() {
         (mem.release_agent.as_str(), cpu.release_agent.as_str()),
         ("/bye", "")
     );
-    assert_eq!(view.unbound, ["cpuset", "cpuacct", "devices", "debug", "oom"]);
+    assert_eq!(
+        view.unbound,
+        ["cpuset", "cpuacct", "devices", "debug", "oom"]
+    );
     let paths: Vec<(&str, u32, Option<u32>)> = cpu
         .containers
         .iter()
