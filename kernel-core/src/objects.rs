@@ -11,6 +11,7 @@ use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
 use crate::oom::listeners::{NOTIFY, NotifyData};
+use crate::oom::weights::{CHUNKS, Chunk, FIRST, Weight};
 use crate::oom::{OOM, OomData};
 use crate::printk::{self, LogHead};
 use crate::radix_tree::{RadixData, RadixTreeNode};
@@ -106,7 +107,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 22] {
+pub fn statics(mem: &Mem) -> [Run; 24] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -127,6 +128,16 @@ pub fn statics(mem: &Mem) -> [Run; 22] {
             object: &NotifyData::TYPE,
         },
         one(layout::TRACE, &TraceData::TYPE),
+        Run {
+            at: CHUNKS.unit(),
+            count: 1,
+            object: &Chunk::TYPE,
+        },
+        Run {
+            at: CHUNKS.offset(1).unit(),
+            count: FIRST as u32,
+            object: &Weight::TYPE,
+        },
         one(layout::SLAB, &SlabData::TYPE),
         one(layout::RADIX_TREE, &RadixData::TYPE),
         one(layout::FS, &FsData::TYPE),

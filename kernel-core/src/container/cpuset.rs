@@ -20,6 +20,7 @@ use super::{
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::mem::{MAX_CPUS, MAX_NODES, MEM, Mem, Ref};
+use crate::oom::weights;
 use crate::task::{TASK, Task, sched, time::NSEC_PER_SEC};
 
 /// The subsystem.
@@ -166,6 +167,7 @@ impl ContainerSubsystem for CpusetSubsystem {
         let Cpuset { cpus, mems, .. } = mem[set_of(mem, new)];
         set_cpus(mem, task, cpus);
         mem[task].mems_allowed = mems;
+        weights::refresh_traits(mem, task);
     }
 
     /// A container that a task was given has what its parent has, unless a sibling wants some of that for
@@ -381,7 +383,10 @@ fn write_mask(
     mem[set] = trial;
     tree::for_each_task(mem, container, |mem, task| match mask {
         Mask::Cpus => set_cpus(mem, task, trial.cpus),
-        Mask::Mems => mem[task].mems_allowed = trial.mems,
+        Mask::Mems => {
+            mem[task].mems_allowed = trial.mems;
+            weights::refresh_traits(mem, task);
+        }
     });
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::*;
 use crate::Kernel;
 use crate::machine::{Machine, MachineConfig};
 use crate::mem::{MEM, Ram};
+use crate::oom::weights;
 use crate::task::{self, exit as end, fork as forks, sched};
 use crate::testing::Random;
 use crate::trace::{TRACE, Tracepoint};
@@ -260,6 +261,7 @@ fn what_is_written_to_tasks() {
     crate::fs::attr::chmod(lab.mem(), "/c/a/tasks", 0o666).unwrap();
     let init = lab.kernel.mem[task::TASK].init;
     lab.kernel.mem[init].cred = task::Cred::of_user(7);
+    weights::refresh_traits(&mut lab.kernel.mem, init);
     assert_eq!(
         lab.run(&format!("echo {pid} > /c/a/tasks")),
         refused("Permission denied")

@@ -15,7 +15,7 @@ use crate::container;
 use crate::errno::Errno;
 use crate::fs::{self, Dentry};
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
-use crate::oom::{self, badness};
+use crate::oom::{self, badness, weights};
 use crate::slab::failslab;
 use crate::task::account::{self, Usage};
 use crate::task::cred::{Capability, Cred};
@@ -287,6 +287,7 @@ fn set_oom_adj(mem: &mut Mem, number: u32, bytes: &[u8]) -> Result<(), Errno> {
         return Err(Errno::EACCES);
     }
     mem[task].oom_adj = value;
+    weights::refresh_traits(mem, task);
     match digits {
         false => Err(Errno::EIO),
         true => Ok(()),

@@ -7,7 +7,7 @@
 
 use core::mem::offset_of;
 
-use super::{OOM, OomControl, policy, report};
+use super::{OOM, OomControl, policy, report, weights};
 use crate::mem::{Mem, Ref};
 use crate::task::mm::Mm;
 use crate::task::signal::{self, Signal};
@@ -160,6 +160,7 @@ fn mark(mem: &mut Mem, task: Ref<Task>, chosen: Ref<Task>, points: u64, why: Why
     mem[OOM].kills += 1;
     tell(mem, task, chosen, points, why);
     mem[task].thread_flags |= Tif::MemDie as u32;
+    weights::refresh_traits(mem, task);
     signal::send_sig(mem, Signal::Kill, task);
 }
 

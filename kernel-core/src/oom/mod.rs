@@ -12,6 +12,7 @@
 //! | `mod.rs` | the objects, and what happens in which order |
 //! | `badness.rs` | a task's score, factor by factor |
 //! | `select.rs` | the worst task in one pass: upper bounds first, exact scores where they matter |
+//! | `weights.rs` | what scores are made of, side by side: 16 bytes a task |
 //! | `kill.rs` | children first, whoever shares the memory too |
 //! | `report.rs` | the lines in the kernel's log |
 //! | `policy.rs` | who is chosen by which rule: the trait and its table |
@@ -44,6 +45,7 @@ pub(crate) mod sysctl;
 #[cfg(all(test, feature = "host-ram"))]
 mod tests;
 pub mod victim;
+pub mod weights;
 
 pub use kill::{Refused, Why, let_it_die, may_use_reserves, oom_kill_process};
 pub use policy::OomPolicy;
@@ -338,12 +340,16 @@ fn kill_worst(mem: &mut Mem, control: &OomControl, message: &str, instead: Ref<T
         }
         // 2.6.28 would choose it again, for ever.
         mem[victim].thread_flags |= Tif::OomRefused as u32;
+        weights::refresh_traits(mem, victim);
         has_refused = true;
     };
     if has_refused {
         let mut next = pid::tasks_from(mem, 1).next();
         while let Some(task) = next {
-            mem[task].thread_flags &= !(Tif::OomRefused as u32);
+            if mem[task].has(Tif::OomRefused) {
+                mem[task].thread_flags &= !(Tif::OomRefused as u32);
+                weights::refresh_traits(mem, task);
+            }
             next = pid::tasks_from(mem, mem[task].pid + 1).next();
         }
     }

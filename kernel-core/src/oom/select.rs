@@ -5,8 +5,15 @@
 //! with the right to use the reserves, ends the search: it frees more than nothing, and soon. Among the
 //! rest the highest score wins, and of equal ones the first. The first candidate is chosen whatever its
 //! score: somebody has to go.
+//!
+//! 2.6.28 works every score out, which touches half a dozen places a task. Here what a score is made of
+//! stands side by side ([`super::weights`]), so one pass over that finds the highest bound, and one task
+//! is asked: if its score is its bound, nobody can have more. If it is not, since its CPU time has grown
+//! from one tick to the next, a second pass asks those whose bound is higher than that score. No task is
+//! asked twice.
 
 use super::badness::{self, OOM_DISABLE};
+use super::weights::{self, CHUNKS, Weight};
 use super::{OOM, OomControl, Selection, Skipped};
 use crate::container::memory;
 use crate::mem::{Mem, Ref};
@@ -18,7 +25,7 @@ pub fn skipped(mem: &Mem, control: &OomControl, task: Ref<Task>) -> Option<Skipp
     not_asked(mem, control, task).or_else(|| spared(mem, task))
 }
 
-/// The questions behind them.
+/// The questions behind those for somebody who is dying.
 pub(super) fn spared(mem: &Mem, task: Ref<Task>) -> Option<Skipped> {
     if mem[task].oom_adj == OOM_DISABLE {
         Some(Skipped::Disabled)
@@ -44,42 +51,266 @@ pub(super) fn not_asked(mem: &Mem, control: &OomControl, task: Ref<Task>) -> Opt
 
 /// Chooses the task with the highest score.
 pub fn select_bad_process(mem: &mut Mem, control: &OomControl) -> Selection {
-    let mut counts = [0; 2];
-    let selection = search(mem, control, &mut counts);
-    [mem[OOM].candidates, mem[OOM].skipped] = counts;
+    let mut counts = Counts::default();
+    let selection = match control.memcg.is_null() {
+        true => by_weight(mem, control, &mut counts),
+        false => one_by_one(mem, control, &mut counts),
+    };
+    mem[OOM].candidates = counts.candidates;
+    mem[OOM].skipped = counts.skipped;
     selection
 }
 
-fn search(mem: &Mem, control: &OomControl, counts: &mut [u32; 2]) -> Selection {
+/// How many tasks were compared, and how many passed over.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    candidates: u32,
+    skipped: u32,
+}
+
+/// What a task is in a search.
+enum Asked {
+    Skipped,
+    /// It ends the search.
+    Dying,
+    /// With its score.
+    Candidate(u64),
+}
+
+/// Asks one task everything.
+fn ask(mem: &Mem, control: &OomControl, task: Ref<Task>, uptime: u64) -> Asked {
+    if not_asked(mem, control, task).is_some() {
+        Asked::Skipped
+    } else if mem[task].has(Tif::MemDie) {
+        Asked::Dying
+    } else if mem[task].flags & PF_EXITING != 0 {
+        // It frees its memory anyway, if it gets the chance to.
+        match task == current(mem) {
+            true => Asked::Candidate(u64::MAX),
+            false => Asked::Dying,
+        }
+    } else if spared(mem, task).is_some() {
+        Asked::Skipped
+    } else {
+        Asked::Candidate(badness::badness(mem, task, uptime, control.nodes))
+    }
+}
+
+/// As 2.6.28 does it.
+pub(super) fn one_by_one(mem: &Mem, control: &OomControl, counts: &mut Counts) -> Selection {
     let uptime = badness::uptime(mem);
     let mut best = Selection::None;
     for task in processes(mem).flat_map(|leader| threads(mem, mem[leader].signal)) {
-        if not_asked(mem, control, task).is_some() {
-            counts[1] += 1;
-            continue;
-        }
-        if mem[task].has(Tif::MemDie) {
-            return Selection::Abort(task);
-        }
-        if mem[task].flags & PF_EXITING != 0 {
-            if task != current(mem) {
-                return Selection::Abort(task);
+        match ask(mem, control, task, uptime) {
+            Asked::Skipped => counts.skipped += 1,
+            Asked::Dying => return Selection::Abort(task),
+            Asked::Candidate(points) => {
+                counts.candidates += 1;
+                match best {
+                    Selection::Victim(_, most) if points <= most => {}
+                    _ => best = Selection::Victim(task, points),
+                }
             }
-            best = Selection::Victim(task, u64::MAX);
-        }
-        if spared(mem, task).is_some() {
-            counts[1] += 1;
-            continue;
-        }
-        counts[0] += 1;
-        let points = badness::badness(mem, task, uptime, control.nodes);
-        let wins = match best {
-            Selection::Victim(_, most) => points > most,
-            _ => true,
-        };
-        if wins {
-            best = Selection::Victim(task, points);
         }
     }
     best
+}
+
+/// The best so far; NULL is nobody.
+#[derive(Clone, Copy)]
+struct Best {
+    task: Ref<Task>,
+    points: u64,
+}
+
+impl Best {
+    const NOBODY: Best = Best {
+        task: Ref::NULL,
+        points: 0,
+    };
+
+    /// Takes another one instead that has more points, or as many and comes first. Returns whether it did.
+    fn consider(&mut self, mem: &Mem, other: Best) -> bool {
+        let wins = self.task.is_null()
+            || other.points > self.points
+            || other.points == self.points && weights::comes_before(mem, other.task, self.task);
+        if wins {
+            *self = other;
+        }
+        wins
+    }
+}
+
+/// Ages as roots: a task that began in `began[k]` or before is divided by `k + 2` at least.
+struct Ages {
+    uptime: u64,
+    began: [i32; 8],
+}
+
+impl Ages {
+    fn at(uptime: u64) -> Ages {
+        let began = core::array::from_fn(|k| {
+            let age = ((k as i64) + 2).pow(4) << 10;
+            (uptime as i64 - age).clamp(i32::MIN.into(), i32::MAX.into()) as i32
+        });
+        Ages { uptime, began }
+    }
+
+    /// What a task's age divides its score by; exactly, if it is not the largest of these.
+    #[inline(always)]
+    fn root(&self, start: i32) -> u64 {
+        let older = self.began.iter().filter(|&&began| start <= began);
+        older.count() as u64 + 1
+    }
+
+    fn exact_root(&self, start: i32, root: u64) -> u64 {
+        match root > self.began.len() as u64 {
+            true => badness::run_root_since(start.into(), self.uptime).max(1),
+            false => root,
+        }
+    }
+}
+
+/// By the table of weights.
+pub(super) fn by_weight(mem: &Mem, control: &OomControl, counts: &mut Counts) -> Selection {
+    let search = Search {
+        mem,
+        nodes: control.nodes,
+        ages: Ages::at(badness::uptime(mem)),
+    };
+    let (highest, mut best) = match search.highest_bound(control, counts) {
+        Ok(found) => found,
+        Err(dying) => return Selection::Abort(dying),
+    };
+    if !highest.task.is_null() {
+        let asked = Best {
+            points: search.badness(highest.task),
+            ..highest
+        };
+        best.consider(mem, asked);
+        if asked.points < highest.points {
+            search.ask_higher(&mut best, asked.task);
+        }
+    }
+    match best.task.is_null() {
+        true => Selection::None,
+        false => Selection::Victim(best.task, best.points),
+    }
+}
+
+/// What a pass over the table needs.
+struct Search<'a> {
+    mem: &'a Mem,
+    nodes: u32,
+    ages: Ages,
+}
+
+impl Search<'_> {
+    fn badness(&self, task: Ref<Task>) -> u64 {
+        badness::badness(self.mem, task, self.ages.uptime, self.nodes)
+    }
+
+    /// All weights in their order.
+    fn for_each<E>(&self, mut each: impl FnMut(&Weight) -> Result<(), E>) -> Result<(), E> {
+        let mut chunk = CHUNKS;
+        while !chunk.is_null() {
+            weights::weights(self.mem, chunk)
+                .iter()
+                .try_for_each(&mut each)?;
+            chunk = self.mem[chunk].next;
+        }
+        Ok(())
+    }
+
+    /// The bound of a candidate's score, if it is `least` or more.
+    #[inline(always)]
+    fn bound(&self, weight: &Weight, least: u64) -> Option<u64> {
+        // Multiplied out, nothing is divided for those who are far from it.
+        let shift = weight.shift(self.nodes);
+        let undivided = match shift >= 0 {
+            true => weight.pages() << shift,
+            false => weight.pages() >> -shift,
+        };
+        // A score that is shifted to the left is 1 at least before.
+        let oom_adj = weight.oom_adj();
+        let floor = if oom_adj > 0 { 1 << oom_adj } else { 0 };
+        if undivided < least && floor < least {
+            return None;
+        }
+        let (cpu_root, run_root) = (weight.cpu_root(), self.ages.root(weight.start));
+        if undivided < least.saturating_mul(cpu_root * run_root) && floor < least {
+            return None;
+        }
+        let run_root = self.ages.exact_root(weight.start, run_root);
+        let bound = weight.score(cpu_root, run_root, self.nodes);
+        (bound >= least).then_some(bound)
+    }
+
+    /// The first of those with the highest bound, and the best of those that had to be asked because
+    /// something about them is unusual.
+    ///
+    /// # Errors
+    /// Who is dying already.
+    fn highest_bound(
+        &self,
+        control: &OomControl,
+        counts: &mut Counts,
+    ) -> Result<(Best, Best), Ref<Task>> {
+        let mut highest = Best::NOBODY;
+        let mut asked = Best::NOBODY;
+        self.for_each(|weight| {
+            if weight.is(Weight::OUT | Weight::LOOK) {
+                if weight.task.is_null() {
+                    return Ok(());
+                }
+                if weight.is(Weight::OUT) {
+                    counts.skipped += 1;
+                    return Ok(());
+                }
+                match ask(self.mem, control, weight.task, self.ages.uptime) {
+                    Asked::Skipped => counts.skipped += 1,
+                    Asked::Dying => return Err(weight.task),
+                    Asked::Candidate(points) => {
+                        counts.candidates += 1;
+                        let task = weight.task;
+                        asked.consider(self.mem, Best { task, points });
+                    }
+                }
+                return Ok(());
+            }
+            if weight.oom_adj() == OOM_DISABLE {
+                counts.skipped += 1;
+                return Ok(());
+            }
+            counts.candidates += 1;
+            // Who comes later has to have more; but one that stands too far behind may come first.
+            let is_first = highest.task.is_null();
+            let more = u64::from(!is_first && !weight.is(Weight::LATE));
+            if let Some(points) = self.bound(weight, highest.points + more) {
+                let task = weight.task;
+                highest.consider(self.mem, Best { task, points });
+            }
+            Ok(())
+        })?;
+        Ok((highest, asked))
+    }
+
+    /// Asks everybody whose bound is higher than the best score, or as high if it may come before that;
+    /// but not `asked`, which was.
+    fn ask_higher(&self, best: &mut Best, asked: Ref<Task>) {
+        let mut is_behind = false;
+        let _ = self.for_each(|weight| {
+            let is_candidate = !weight.is(Weight::OUT | Weight::LOOK);
+            if is_candidate && weight.oom_adj() != OOM_DISABLE && weight.task != asked {
+                let more = u64::from(is_behind && !weight.is(Weight::LATE));
+                let least = best.points.saturating_add(more);
+                if self.bound(weight, least).is_some() {
+                    let (task, points) = (weight.task, self.badness(weight.task));
+                    best.consider(self.mem, Best { task, points });
+                }
+            }
+            is_behind |= weight.task == best.task;
+            Ok::<(), ()>(())
+        });
+    }
 }

@@ -2,10 +2,14 @@
 
 extern crate std;
 
-use super::badness;
-use crate::mem::Ref;
-use crate::task::{self, Task};
-use crate::testing::Lab;
+use std::format;
+use std::string::String;
+
+use super::select::{self, Counts};
+use super::{OomControl, Selection, badness, weights};
+use crate::mem::{Gfp, Ref};
+use crate::task::{self, Task, Tif, fork, pid};
+use crate::testing::{Lab, Random};
 
 /// A machine with two nodes.
 fn lab() -> Lab {
@@ -61,4 +65,126 @@ fn a_child_dies_before_its_parent() {
     );
     assert!(lab.run("cat /proc/102/status").contains("State:\tZ"));
     assert!(lab.run("cat /proc/103/status").contains("State:\tS"));
+}
+
+/// Both searches find the same.
+#[track_caller]
+fn compare(lab: &Lab, about: &str) {
+    let mem = &lab.kernel.mem;
+    let mut control = OomControl::new(mem, Gfp::KERNEL, 0);
+    for nodes in 1..=3 {
+        control.nodes = nodes;
+        let (mut plain, mut quick) = (Counts::default(), Counts::default());
+        let expected = select::one_by_one(mem, &control, &mut plain);
+        assert_eq!(
+            select::by_weight(mem, &control, &mut quick),
+            expected,
+            "{about}"
+        );
+        // Late threads of the dying are met later.
+        if !matches!(expected, Selection::Abort(_)) {
+            assert_eq!(quick, plain, "{about}");
+        }
+    }
+}
+
+/// A random task that lives, and is no init.
+fn any_task(lab: &Lab, random: &mut Random) -> Option<Ref<Task>> {
+    let mem = &lab.kernel.mem;
+    let count = pid::tasks_from(mem, 100).count() as u64;
+    let place = random.below(count.max(1)) as usize;
+    pid::tasks_from(mem, 100).nth(place)
+}
+
+#[test]
+fn the_table_finds_whom_asking_everybody_finds() {
+    for seed in 0..12 {
+        let mut random = Random(seed);
+        let mut lab = Lab::new("mem=16M nodes=2 cpus=2 hz=250");
+        for step in 0..250 {
+            let about = format!("seed {seed}, step {step}");
+            let task = any_task(&lab, &mut random);
+            let victim = task.map_or(100, |task| lab.kernel.mem[task].tgid);
+            let number = random.below(1 << 20);
+            let mut pick = |of: &[&str]| String::from(of[random.below(of.len() as u64) as usize]);
+            let line = match number % 16 {
+                0..8 => {
+                    let keys = [
+                        pick(&["", "vm=4k", "vm=40M", "vm=41M", "vm=2G", "vm=3000k rss=0"]),
+                        pick(&[
+                            "",
+                            "nice=5",
+                            "caps=none",
+                            "caps=sys_admin",
+                            "caps=sys_rawio",
+                        ]),
+                        pick(&["", "age=1s", "age=100h", "age=10000h", "age=90000d"]),
+                        pick(&["", "utime=40s", "stime=3000s", "utime=99999h"]),
+                        pick(&[
+                            "",
+                            "",
+                            "oom_adj=-17",
+                            "oom_adj=-3",
+                            "oom_adj=1",
+                            "oom_adj=15",
+                        ]),
+                        pick(&[
+                            "",
+                            "",
+                            "mems=0",
+                            "mems=1",
+                            "threads=3",
+                            "count=30",
+                            "state=Z",
+                        ]),
+                    ];
+                    format!("spawn t {} ppid={victim}", keys.join(" "))
+                }
+                8 => format!("kill -9 {victim}"),
+                9 => format!("renice {} -p {victim}", number as i32 % 20),
+                10 => format!("echo {} > /proc/{victim}/oom_adj", number as i32 % 16),
+                11 => String::from("sleep 10s"),
+                12 => String::from("memhog 1M &"),
+                13 => String::from("oom trigger"),
+                14 => format!("kill -9 {victim} {}", victim + 1),
+                _ => String::from("ps"),
+            };
+            lab.run(&line);
+            let mem = &mut lab.kernel.mem;
+            let is_staged =
+                |&task: &Ref<Task>| mem[task].has(Tif::Staged) && !mem[task].mm.is_null();
+            let late = task
+                .filter(|task| pid::tasks_from(mem, 1).any(|other| other == *task))
+                .filter(is_staged);
+            if let Some(task) = late.filter(|_| number % 5 == 0) {
+                // A thread of an old process; time that no tick has seen; memory that others share.
+                let _ = match number % 3 {
+                    0 => fork::stage(mem, task, fork::THREAD),
+                    1 => fork::stage(mem, task, fork::CLONE_VM),
+                    _ => {
+                        mem[task].utime += 100_000_000_000;
+                        Ok(task)
+                    }
+                };
+                lab.kernel
+                    .check()
+                    .unwrap_or_else(|violation| panic!("{about}: {violation}"));
+            }
+            compare(&lab, &about);
+            // Somebody is dying, and is told of but gone on the next line.
+            if let Some(task) = any_task(&lab, &mut random).filter(|_| number % 7 == 0) {
+                let mem = &mut lab.kernel.mem;
+                let before = mem[task].thread_flags;
+                for flag in [Tif::MemDie, Tif::OomRefused] {
+                    let mem = &mut lab.kernel.mem;
+                    mem[task].thread_flags |= flag as u32;
+                    weights::refresh_traits(mem, task);
+                    compare(&lab, &about);
+                    let mem = &mut lab.kernel.mem;
+                    mem[task].thread_flags = before;
+                    weights::refresh_traits(mem, task);
+                }
+            }
+        }
+    }
 }

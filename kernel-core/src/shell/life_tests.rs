@@ -518,6 +518,7 @@ fn oom_adj_has_the_oddities_of_the_era() {
     // Raising is for everybody, lowering for whoever may exceed limits.
     let init = lab.kernel.mem[crate::task::TASK].init;
     lab.kernel.mem[init].cred.effective &= !(1 << 24);
+    crate::oom::weights::refresh_traits(&mut lab.kernel.mem, init);
     assert_eq!(write(&mut lab, "9").1, "9");
     let (message, value) = write(&mut lab, "3");
     assert_eq!(message, "echo: write error: Permission denied\n");

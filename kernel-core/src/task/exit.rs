@@ -23,6 +23,7 @@ use crate::container;
 use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{Mem, Ref};
+use crate::oom::weights;
 use crate::trace::Tracepoint;
 
 /// In the options of [`do_wait`]: don't wait if no child has changed yet.
@@ -104,6 +105,7 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
         return;
     }
     mem[task].flags |= PF_EXITING;
+    weights::refresh_traits(mem, task);
     mem[task].exit_code = code;
     let signal = mem[task].signal;
     mem[signal].live -= 1;
@@ -226,6 +228,8 @@ fn forget_children(mem: &mut Mem, leader: Ref<Task>) {
 /// Gives a process another parent.
 pub(super) fn reparent(mem: &mut Mem, child: Ref<Task>, parent: Ref<Task>) {
     let old = mem[child].parent;
+    let loss = weights::share(mem, child);
+    weights::parent_gains(mem, child, 0, loss);
     mem.list_del(fork::sibling(child));
     let signal = mem[child].signal;
     signal::for_each_thread(mem, signal, |mem, thread| mem[thread].parent = parent);
@@ -259,6 +263,7 @@ fn release_task(mem: &mut Mem, task: Ref<Task>) {
     }
     mem.list_del(task.byte_add(offset_of!(Task, thread_group)));
     pid::free(mem, task);
+    weights::leave(mem, task);
     mem[TASK].nr_threads -= 1;
     let user = core::mem::replace(&mut mem[task].user, Ref::NULL);
     user::uncharge(mem, user);

@@ -27,6 +27,7 @@ use crate::container;
 use crate::errno::Errno;
 use crate::fs;
 use crate::mem::{ListHead, Mem, Ref};
+use crate::oom::weights;
 use crate::trace::Tracepoint;
 
 /// In a clone flag word: the signal that the parent gets at the child's end.
@@ -280,6 +281,7 @@ fn copy_pieces(
         },
         errno => errno.into(),
     })?;
+    weights::enter(mem, child, flags & CLONE_THREAD != 0)?;
     // From here on nothing fails but what a subsystem of containers refuses.
     container::can_fork(mem, child)?;
     Ok(())
@@ -367,6 +369,8 @@ fn make_visible(mem: &mut Mem, parent: Ref<Task>, child: Ref<Task>, flags: u32) 
 pub(super) fn link_child(mem: &mut Mem, child: Ref<Task>) {
     let parent = mem[child].parent;
     mem.list_add_tail(sibling(child), super::children_head(parent));
+    let gain = weights::share(mem, child);
+    weights::parent_gains(mem, child, gain, 0);
 }
 
 /// A process's link in the list of its parent's children.
@@ -377,6 +381,7 @@ pub(super) fn sibling(task: Ref<Task>) -> Ref<ListHead> {
 /// Gives back what a child that nobody has seen leads to, in the opposite order.
 fn undo(mem: &mut Mem, child: Ref<Task>) {
     debug_assert!(mem[child].exit_state != EXIT_ZOMBIE);
+    weights::leave(mem, child);
     if mem[child].pid != 0 {
         pid::free(mem, child);
     }

@@ -14,6 +14,7 @@ use crate::Kernel;
 use crate::errno::Errno;
 use crate::machine::MachineConfig;
 use crate::mem::Ram;
+use crate::oom::weights;
 use crate::slab;
 use crate::testing::Random;
 
@@ -102,6 +103,7 @@ fn a_child_is_a_copy_and_on_all_lists() {
 
 fn set_nice(mem: &mut Mem, task: Ref<Task>, nice: i32) {
     mem[task].static_prio = (120 + nice) as u32;
+    weights::refresh_traits(mem, task);
 }
 
 #[test]
@@ -447,6 +449,7 @@ fn who_may_send_signals() {
         let task = lab.stage(init, FORK);
         user::switch(lab.mem(), task, uid).unwrap();
         lab.mem()[task].cred = Cred::of_user(uid);
+        weights::refresh_traits(lab.mem(), task);
         lab.check();
         task
     });
@@ -473,6 +476,7 @@ fn who_may_send_signals() {
     assert_eq!(may(mem, alice, term, bob), Ok(()));
     // To all: only those whom it may reach.
     mem[alice].cred = Cred::of_user(1000);
+    weights::refresh_traits(mem, alice);
     let sent = signal::kill(mem, alice, -1, term, &mut signal::settle);
     assert_eq!(sent, Err(Errno::ESRCH));
     let sent = signal::kill(mem, alice, -1, None, &mut signal::settle);
@@ -497,6 +501,7 @@ fn limits_of_users_and_of_the_machine() {
     let parent = lab.stage(init, FORK);
     user::switch(lab.mem(), parent, 1000).unwrap();
     lab.mem()[parent].cred = Cred::of_user(1000);
+    weights::refresh_traits(lab.mem(), parent);
     let signal = lab.kernel.mem[parent].signal;
     lab.mem()[signal].rlim_nproc = 3;
     let first = lab.stage(parent, FORK);
@@ -510,6 +515,7 @@ fn limits_of_users_and_of_the_machine() {
         lab.check();
     }
     lab.mem()[parent].cred.effective = 1 << Capability::SysResource as u32;
+    weights::refresh_traits(lab.mem(), parent);
     lab.stage(parent, FORK);
     lab.kill(100, Signal::Kill).unwrap();
 
@@ -540,6 +546,7 @@ fn a_fork_without_memory_leaves_nothing() {
     for flags in [FORK, THREAD] {
         for uid in [1000, 1001] {
             lab.mem()[parent].cred = Cred::of_user(uid);
+            weights::refresh_traits(lab.mem(), parent);
             let before = used(&lab);
             for nth in 1.. {
                 assert!(nth < 50, "never succeeds");
@@ -591,6 +598,7 @@ fn random_lives() {
                             let uid = random.below(5) as u32;
                             if user::switch(mem, child, uid).is_ok() {
                                 mem[child].cred = Cred::of_user(uid);
+                                weights::refresh_traits(mem, child);
                             }
                         }
                         if random.below(9) == 0 {

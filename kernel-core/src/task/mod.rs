@@ -51,6 +51,7 @@ use crate::container::CssSet;
 use crate::errno::Errno;
 use crate::fs::{self, Dentry, File};
 use crate::mem::{Gfp, ListHead, MEM, Mem, Ref, layout};
+use crate::oom::weights::{self, Weight};
 use crate::slab::{self, KmemCache, kmem_cache_alloc, kmem_cache_free};
 
 pub use cred::{Capability, Cred};
@@ -166,6 +167,9 @@ pub struct Task {
     pub maj_flt: u32,
     /// Depth of disabled preemption.
     pub preempt_count: u32,
+    /// What it weighs when memory runs out.
+    pub weight: Ref<Weight>,
+    _pad: u32,
     /// Name: the first 15 bytes of its program's.
     comm: [u8; COMM_MAX + 1],
 }
@@ -197,6 +201,8 @@ describe!(
         oom_adj,
         min_flt, maj_flt,
         preempt_count,
+        weight,
+        _pad: Kind::Padding,
         comm: Kind::Text,
     ]
 );
@@ -487,6 +493,13 @@ pub fn threads(mem: &Mem, signal: Ref<SignalStruct>) -> impl Iterator<Item = Ref
         .map(|link| link.byte_sub(offset_of!(Task, thread_group)))
 }
 
+/// The thread behind one in its process, for whoever changes things on the way.
+pub(crate) fn next_thread(mem: &Mem, thread: Ref<Task>) -> Option<Ref<Task>> {
+    let link = mem[thread].thread_group.next;
+    let head: Ref<ListHead> = mem[thread].signal.cast();
+    (link != head).then(|| link.byte_sub(offset_of!(Task, thread_group)))
+}
+
 /// A task's children, the oldest first.
 pub fn children(mem: &Mem, task: Ref<Task>) -> impl Iterator<Item = Ref<Task>> + '_ {
     mem.list_iter(children_head(task))
@@ -544,6 +557,7 @@ pub(crate) fn boot(mem: &mut Mem, hz: u32) -> Result<(), Errno> {
         mem.list_add_tail(task.byte_add(offset_of!(Task, thread_group)), signal.cast());
         mem[task].group_leader = task;
         pid::attach(mem, task, pid)?;
+        weights::enter(mem, task, false)?;
         mem[task].tgid = pid;
         mem.list_add_tail(task.byte_add(offset_of!(Task, tasks)), tasks_head());
         mem[TASK].nr_threads += 1;
@@ -552,6 +566,7 @@ pub(crate) fn boot(mem: &mut Mem, hz: u32) -> Result<(), Errno> {
             // The shell wants to know of its children's ends; what it does not handle is lost on init.
             mem[signal].caught = signal::Signal::Chld.bit();
             mem[TASK].init = task;
+            weights::refresh(mem, task);
             mem[TASK].tty_pgrp = pid;
             mem[MEM].current = task;
         } else {
@@ -690,6 +705,7 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
         return Err("task: the number of tasks differs from what the lists hold");
     }
     user::check(mem)?;
+    weights::check(mem)?;
     pid::check(mem)?;
     mm::check(mem)?;
     program::check(mem)?;

@@ -6,6 +6,7 @@ use core::fmt::{self, Write};
 use super::{Outcome, Stop, options};
 use crate::errno::Errno;
 use crate::fs::{self, LinkText};
+use crate::oom::weights;
 use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
@@ -162,6 +163,7 @@ pub(super) fn su(context: &mut Context<'_>, words: &Words) -> Outcome {
         return Ok(1);
     }
     context.mem[current].cred = Cred::of_user(uid);
+    weights::refresh_traits(context.mem, current);
     Ok(0)
 }
 

@@ -13,6 +13,7 @@ use core::fmt::Write;
 use super::{Outcome, Stop};
 use crate::errno::Errno;
 use crate::mem::{MEM, Mem, Ref};
+use crate::oom::weights;
 use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
@@ -340,5 +341,6 @@ fn apply(mem: &mut Mem, child: Ref<Task>, keys: &Keys) -> Result<(), Errno> {
     task.stime = keys.stime.unwrap_or(0);
     // A task may be older than the machine: it is staged.
     task.start_time = now.wrapping_sub(keys.age.unwrap_or(0));
+    weights::refresh(mem, child);
     Ok(())
 }

@@ -7,11 +7,12 @@
 use super::table;
 use super::{
     MM, Mm, PAGE_SIZE, TASK_SIZE, VM_DENYWRITE, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE, Vma,
-    areas,
+    areas, set_total_vm,
 };
 use crate::errno::Errno;
 use crate::fs::{self, Dentry};
 use crate::mem::{ListHead, Mem, Ref};
+use crate::oom::weights;
 use crate::slab::kmem_cache_free;
 use crate::task::Task;
 use crate::trace::Tracepoint;
@@ -148,7 +149,10 @@ pub fn stage_task(mem: &mut Mem, task: Ref<Task>, pages: u32, rss: u32) -> Resul
     } = mem[mm];
     let staged = stage(mem, mm, more, rss.saturating_sub(anon_rss + file_rss));
     match (staged, is_new) {
-        (Ok(()), true) => mem[task].mm = mm,
+        (Ok(()), true) => {
+            mem[task].mm = mm;
+            weights::mm_changed(mem, task, 0);
+        }
         (Err(_), true) => super::mmput(mem, mm),
         _ => {}
     }
@@ -182,7 +186,8 @@ fn insert(mem: &mut Mem, vma: Vma) -> Result<(), Errno> {
             new_before(mem, vma, next_link)?;
         }
     }
-    mem[mm].total_vm += (end - start) / PAGE_SIZE;
+    let pages = mem[mm].total_vm + (end - start) / PAGE_SIZE;
+    set_total_vm(mem, mm, pages);
     mem[mm].note_peaks();
     Ok(())
 }
@@ -228,7 +233,8 @@ fn forget(mem: &mut Mem, vma: Ref<Vma>) {
 /// Frees an area that has no pages any more.
 pub(super) fn free(mem: &mut Mem, vma: Ref<Vma>) {
     let Vma { mm, .. } = mem[vma];
-    mem[mm].total_vm -= mem[vma].pages();
+    let pages = mem[mm].total_vm - mem[vma].pages();
+    set_total_vm(mem, mm, pages);
     forget(mem, vma);
 }
 
@@ -237,7 +243,8 @@ pub(super) fn copy(mem: &mut Mem, vma: Ref<Vma>, to: Ref<Mm>) -> Result<(), Errn
     let copy = Vma { mm: to, ..mem[vma] };
     let pages = copy.pages();
     new_before(mem, copy, to.cast())?;
-    mem[to].total_vm += pages;
+    let pages = mem[to].total_vm + pages;
+    set_total_vm(mem, to, pages);
     Ok(())
 }
 

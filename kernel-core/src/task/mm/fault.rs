@@ -11,6 +11,7 @@
 use super::table::{self, Pte};
 use super::{
     MM, Mm, PAGE_SIZE, STACK_MAX, TASK_SIZE, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, Vma, area,
+    set_total_vm,
 };
 use crate::container::memory;
 use crate::errno::Errno;
@@ -102,7 +103,8 @@ fn find_or_grow(mem: &mut Mem, mm: Ref<Mm>, address: u32) -> Result<Ref<Vma>, Er
         return Err(Errno::EFAULT);
     }
     mem[vma].start = address;
-    mem[mm].total_vm += (start - address) / PAGE_SIZE;
+    let pages = mem[mm].total_vm + (start - address) / PAGE_SIZE;
+    set_total_vm(mem, mm, pages);
     Ok(vma)
 }
 

@@ -52,6 +52,7 @@ use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::fs::{self, Dentry};
 use crate::mem::{FRAME_SIZE, ListHead, Mem, Ref};
+use crate::oom::weights;
 use crate::slab::{self, KmemCache, kmem_cache_free};
 use crate::trace::Tracepoint;
 
@@ -263,6 +264,12 @@ pub(super) fn boot(mem: &mut Mem) -> Result<(), Errno> {
     Ok(())
 }
 
+/// An address space spans so many pages now.
+fn set_total_vm(mem: &mut Mem, mm: Ref<Mm>, pages: u32) {
+    let before = core::mem::replace(&mut mem[mm].total_vm, pages);
+    weights::mm_resized(mem, mm, before);
+}
+
 /// All address spaces, the oldest first.
 pub fn mms(mem: &Mem) -> impl Iterator<Item = Ref<Mm>> + '_ {
     mem.list_iter(MM.cast())
@@ -328,10 +335,13 @@ pub fn mmput(mem: &mut Mem, mm: Ref<Mm>) {
 /// A task leaves its address space (`exit_mm`). If it was the one whose containers pay, another does from
 /// now on (`mm_update_next_owner`).
 pub fn exit_mm(mem: &mut Mem, task: Ref<Task>) {
-    let mm = core::mem::replace(&mut mem[task].mm, Ref::NULL);
+    let mm = mem[task].mm;
     if mm.is_null() {
         return;
     }
+    let added = weights::share(mem, task);
+    mem[task].mm = Ref::NULL;
+    weights::mm_changed(mem, task, added);
     if mem[mm].owner == task && mem[mm].users > 1 {
         let next = super::pid::tasks_from(mem, 0).find(|&other| mem[other].mm == mm);
         mem[mm].owner = next.unwrap_or(Ref::NULL);

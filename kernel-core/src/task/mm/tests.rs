@@ -10,6 +10,7 @@ use super::*;
 use crate::Kernel;
 use crate::machine::MachineConfig;
 use crate::mem::{MEM, Ram};
+use crate::oom::weights;
 use crate::task::fork;
 use crate::testing::Random;
 
@@ -26,11 +27,13 @@ fn task_in(mem: &mut Mem, mm: Ref<Mm>) -> Ref<Task> {
         .find(|&task| mem[task].pid >= crate::task::FIRST_PID && mem[task].mm.is_null());
     if let Some(idle) = idle {
         mem[idle].mm = mm;
+        weights::mm_changed(mem, idle, 0);
         return idle;
     }
     let shell = mem[TASK].init;
     let task = fork::copy_process(mem, shell, fork::FORK).expect("a task");
     mem[task].mm = mm;
+    weights::mm_changed(mem, task, 0);
     task
 }
 
@@ -134,6 +137,7 @@ fn address_spaces_hold_what_was_written() {
                     let task = crate::task::processes(mem).find(|&task| mem[task].mm == gone);
                     let task = task.expect("its task");
                     mem[task].mm = Ref::NULL;
+                    weights::mm_changed(mem, task, 0);
                     mmput(mem, gone);
                 }
                 8..=10 => {
@@ -185,7 +189,9 @@ fn address_spaces_hold_what_was_written() {
         let mem = &mut kernel.mem;
         for (mm, _) in spaces {
             let task = crate::task::processes(mem).find(|&task| mem[task].mm == mm);
-            mem[task.expect("its task")].mm = Ref::NULL;
+            let task = task.expect("its task");
+            mem[task].mm = Ref::NULL;
+            weights::mm_changed(mem, task, 0);
             mmput(mem, mm);
         }
         let MmData {

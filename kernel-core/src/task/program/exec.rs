@@ -7,6 +7,7 @@ use super::{PROGRAM_MAX, PROGRAMS, Process, get_image, put_image};
 use crate::errno::Errno;
 use crate::fs::{self, Dentry, is_dir};
 use crate::mem::{MEM, Mem, Ref};
+use crate::oom::weights;
 use crate::slab::kmem_cache_free;
 use crate::task::mm::{
     self, Mm, PAGE_SIZE, TASK_SIZE, TEXT_START, VM_DENYWRITE, VM_EXEC, VM_GROWSDOWN, VM_READ,
@@ -162,6 +163,7 @@ fn exec_dentry(
     mem[task].program = process;
     mm::exit_mm(mem, task);
     mem[task].mm = new;
+    weights::mm_changed(mem, task, 0);
     mem[task].flags &= !PF_FORKNOEXEC;
     let name = path.rsplit('/').next().unwrap_or(path);
     mem[task].set_comm(name);

@@ -3,6 +3,7 @@
 use crate::errno::Errno;
 use crate::fs::{self, File};
 use crate::mem::{Mem, Ref};
+use crate::oom::weights;
 use crate::task::exit::{self, Status, Which};
 use crate::task::signal::{self, Signal};
 use crate::task::wait::{self, Why};
@@ -94,6 +95,7 @@ pub(super) fn setuid(mem: &mut Mem, task: Ref<Task>, uid: u32) -> Result<(), Err
     if cred.has(Capability::Setuid) {
         user::switch(mem, task, uid)?;
         mem[task].cred = Cred::of_user(uid);
+        weights::refresh_traits(mem, task);
         Ok(())
     } else if uid == cred.uid || uid == cred.suid {
         mem[task].cred.euid = uid;

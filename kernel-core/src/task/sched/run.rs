@@ -10,7 +10,7 @@ use super::{Rq, SCHED, balance, fair, rq, tasks};
 use crate::container::freezer;
 use crate::errno::Errno;
 use crate::mem::{MEM, Mem, Ref};
-use crate::oom;
+use crate::oom::{self, weights};
 use crate::task::signal::{self, Delivered};
 use crate::task::wait::{self, Why};
 use crate::task::{INTERRUPTIBLE, RUNNING, TASK, Task, Tif, get_task, program, put_task, time};
@@ -175,6 +175,7 @@ fn stretch(mem: &mut Mem, until: u64, runner: Runner<'_>) -> Result<(), Errno> {
             mem.set_cpu(cpu)?;
             if curr != idle {
                 fair::task_tick(mem, curr);
+                weights::note_time(mem, curr);
             }
             balance::tick(mem, cpu, end);
         }

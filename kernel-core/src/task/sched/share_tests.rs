@@ -11,6 +11,7 @@ use super::*;
 use crate::Kernel;
 use crate::machine::MachineConfig;
 use crate::mem::Ram;
+use crate::oom::weights;
 use crate::task::fork;
 use crate::testing::Random;
 
@@ -28,6 +29,7 @@ fn spin(mem: &mut Mem, group: Ref<TaskGroup>, nice: i32) -> Ref<Task> {
     let init = mem[TASK].init;
     let task = fork::copy_process(mem, init, fork::FORK).unwrap();
     mem[task].static_prio = (120 + nice) as u32;
+    weights::refresh_traits(mem, task);
     sched_move_task(mem, task, group);
     wake_up_new_task(mem, task);
     task

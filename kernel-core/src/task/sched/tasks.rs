@@ -4,6 +4,7 @@ use super::fair::{self, Pick, is_before};
 use super::{CfsRq, ROOT_GROUP, Rq, SCHED, SchedEntity, TaskGroup, balance, online, rq};
 use crate::errno::Errno;
 use crate::mem::{MEM, Mem, Ref};
+use crate::oom::weights;
 use crate::task::{
     INTERRUPTIBLE, RUNNING, STOPPED, TASK, TASK_DEAD, Task, UNINTERRUPTIBLE, current, time, wait,
 };
@@ -427,6 +428,7 @@ pub fn set_user_nice(mem: &mut Mem, task: Ref<Task>, nice: i32) {
     let old = mem[task].nice();
     let nice = nice.clamp(-20, 19);
     mem[task].static_prio = (120 + nice) as u32;
+    weights::refresh_traits(mem, task);
     let weight = fair::weight_of(mem[task].static_prio);
     fair::reweight_entity(mem, task.cast(), weight);
     // Who got less may have had too much; who got more may have waited long enough.

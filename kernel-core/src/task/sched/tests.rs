@@ -9,6 +9,7 @@ use super::*;
 use crate::Kernel;
 use crate::machine::MachineConfig;
 use crate::mem::Ram;
+use crate::oom::weights;
 use crate::task::{INTERRUPTIBLE, RUNNING, TASK, UNINTERRUPTIBLE, exit, fork, time, wait};
 use crate::testing::Random;
 use crate::trace::{TRACE, Tracepoint};
@@ -32,6 +33,7 @@ fn spin_in(mem: &mut Mem, group: Ref<TaskGroup>, nice: i32) -> Ref<Task> {
     let init = mem[TASK].init;
     let task = fork::copy_process(mem, init, 17).unwrap();
     mem[task].static_prio = (120 + nice) as u32;
+    weights::refresh_traits(mem, task);
     sched_move_task(mem, task, group);
     wake_up_new_task(mem, task);
     task
