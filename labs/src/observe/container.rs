@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use kernel_core::Kernel;
 use kernel_core::container::{
     self, CONTAINER, CPU, CPUACCT, CPUSET, Container, DEVICES, FLAVOUR_CONTAINER, FREEZER,
-    Hierarchy, MEMORY, NOTIFY_ON_RELEASE, PIDS, RELEASABLE, SUBSYSTEMS, children, hierarchies,
+    Hierarchy, MEMORY, NOTIFY_ON_RELEASE, OOM, PIDS, RELEASABLE, SUBSYSTEMS, children, hierarchies,
     is_root, subsystem_name, task_container, task_count,
 };
 use kernel_core::fs::{self, PATH_MAX};
@@ -273,6 +273,11 @@ fn meters(
                 let max = Some(pids.max).filter(|&it| it != container::pids::NO_LIMIT);
                 let max = max.map(u64::from);
                 add("current", count(pids.current.into(), max, Unit::Tasks));
+            }
+            OOM => {
+                let css: Ref<container::oom::OomCgroup> = css.cast();
+                add("priority", Reading::Text(mem[css].priority.to_string()));
+                add("notify", count(mem[css].events.into(), None, Unit::Times));
             }
             CPUSET => {
                 let css: Ref<container::cpuset::Cpuset> = css.cast();

@@ -5,7 +5,7 @@ use super::Writer;
 
 const MOUNTS: [&str; 4] = ["/m0", "/m1", "/m2", "/m3"];
 /// What a hierarchy may have.
-const SETS: [&str; 18] = [
+const SETS: [&str; 20] = [
     "cpu",
     "cpu,cpuacct",
     "cpuacct",
@@ -13,6 +13,8 @@ const SETS: [&str; 18] = [
     "memory,pids",
     "pids",
     "pids,debug",
+    "oom",
+    "memory,oom",
     "freezer",
     "freezer,devices",
     "devices",
@@ -59,7 +61,7 @@ impl Groups {
 }
 
 /// Files with their subsystems, and what makes sense to write to them.
-const FILES: [(&str, &str, &[&str]); 31] = [
+const FILES: [(&str, &str, &[&str]); 33] = [
     ("", "notify_on_release", &["0", "1", "1", "x"]),
     (
         "",
@@ -95,6 +97,12 @@ const FILES: [(&str, &str, &[&str]); 31] = [
         &["a", "c 1:3 w", "c 1:5 rwm", "b 8:0 rw"],
     ),
     ("devices", "devices.list", &["a"]),
+    (
+        "oom",
+        "oom.priority",
+        &["0", "1", "256", "18446744073709551615", "-1"],
+    ),
+    ("oom", "oom.delay", &["0", "100", "60000", "60001"]),
     ("pids", "pids.max", &["max", "3", "1", "0", "12", "-1"]),
     ("pids", "pids.current", &["1"]),
     ("debug", "debug.taskcount", &["1"]),
