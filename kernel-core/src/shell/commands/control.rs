@@ -33,6 +33,7 @@ Quotes: 'as it is'  \"with $NAME\"  \\c      There are no wildcards, pipes or lo
 Programs: NAME of /bin, or a path; & behind it leaves it running. man syscalls: how to write one
 State: /proc/meminfo  /proc/buddyinfo  /proc/slabinfo  /sys/kernel/debug/tracing/trace
 Tasks: ps  top  /proc/PID/stat  /proc/PID/container      Containers: mount -t container, /proc/containers
+Memory runs out: /proc/sys/vm/oom_policy  oom_victim  panic_on_oom    /dev/mem_notify    mount -t cgroup -o oom
 Failure: echo N > /proc/self/fail-nth makes the N-th allocation from then on fail.
 ";
 
