@@ -3,9 +3,11 @@
 //! Two logs, or one log on two machines: the first step at which they differ, in what, and the first
 //! event of that step that differs. [`first_difference`] and [`first_event`] compare what was
 //! reported and know of no kernel, so the page can use them on sessions that it has already;
-//! [`logs`] runs two logs for them; [`allocators()`] runs one log under several.
+//! [`logs`] runs two logs for them; [`allocators()`] runs one log under several allocators, and
+//! [`policies()`] under several policies of the OOM killer.
 
 mod allocators;
+mod policies;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -19,6 +21,7 @@ use crate::log::{self, Heading};
 use crate::protocol::{LineReport, Request, Response, View as Seen, ViewRequest};
 use crate::view::{EventRow, EventsView, Table, View};
 pub use allocators::{AllocatorRun, AllocatorsView, allocators};
+pub use policies::{PoliciesView, PolicyRun, policies};
 
 /// Lines that are run by one request.
 const LINES_AT_A_TIME: usize = 1000;

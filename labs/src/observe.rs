@@ -27,7 +27,8 @@ pub(crate) use explain::failure as errno_name;
 pub(crate) use memory::memory;
 pub(crate) use object::{Located, Map, locate, object};
 pub(crate) use oom::{
-    LowMemory, oom_memory, oom_refusal, oom_rule, oom_task, oom_task_of, weigh, weigh_low_memory,
+    LowMemory, oom_memory, oom_pages, oom_refusal, oom_rule, oom_task, oom_task_of, weigh,
+    weigh_low_memory,
 };
 pub(crate) use radix::{radix, radix_node};
 pub(crate) use sched::{Paths, sched};

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Check, Verdict};
-use crate::view::oom::OomView;
+use crate::view::oom::{OomTollView, OomView};
 use crate::view::task::{TaskOrder, TaskView, TasksView};
 use crate::view::{
     CacheSlabsView, CallbacksView, ChangesView, ContainersView, DefragView, EventsView, MemoryView,
@@ -284,6 +284,11 @@ pub enum ViewRequest {
         /// How many of each to show at most, and never more than 1024.
         max: u32,
     },
+    /// What running out of memory has cost up to a step of the log, whatever step is shown.
+    OomToll {
+        /// The step.
+        step: u32,
+    },
 }
 
 /// What a session answers.
@@ -435,6 +440,8 @@ pub enum View {
     Timeline(Box<TimelineView>),
     /// Answers [`ViewRequest::Oom`].
     Oom(Box<OomView>),
+    /// Answers [`ViewRequest::OomToll`].
+    OomToll(OomTollView),
 }
 
 /// Encodes a message.

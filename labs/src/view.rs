@@ -63,6 +63,31 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+impl Table {
+    /// The table for a terminal: its caption, an empty line, and columns as wide as what stands in them.
+    pub fn text(&self) -> String {
+        let Table {
+            caption,
+            columns,
+            rows,
+        } = self;
+        let mut text = alloc::format!("{caption}\n\n");
+        let width = |column: usize| {
+            let cells = rows.iter().chain([columns]).map(|row| row[column].len());
+            cells.max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+        for row in [columns].into_iter().chain(rows) {
+            let cells = row.iter().zip(&widths);
+            let cells = cells.map(|(cell, &width)| alloc::format!("{cell:<width$}"));
+            let line: Vec<String> = cells.collect();
+            text.push_str(line.join("  ").trim_end());
+            text.push('\n');
+        }
+        text
+    }
+}
+
 /// The address of a kernel handle (in units of 8 bytes) as the kernel prints it.
 pub fn address(handle: u32) -> String {
     alloc::format!("{:016x}", 0xffff_8800_0000_0000 + u64::from(handle) * 8)

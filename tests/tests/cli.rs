@@ -387,6 +387,19 @@ fn logs_are_compared() {
             && text.contains("\nlines that failed     0"),
         "{text}"
     );
+    let hog =
+        "mem=16M\nspawn hog vm=9M rss=8M utime=5s\nspawn old vm=8M age=9d utime=1h\noom trigger\n";
+    let policies = xtask(
+        &["compare", "-", "--policy", "badness,priority"],
+        hog.as_bytes(),
+    );
+    assert_eq!(policies.status, Some(0), "{}", policies.stderr);
+    let text = String::from_utf8_lossy(&policies.stdout);
+    assert!(
+        text.starts_with("3 steps under 2 policies: they kill the same tasks\n")
+            && text.contains("line 3: 100 (hog)"),
+        "{text}"
+    );
     let wrong = xtask(&["compare", &one, "-"], b"mem=9T\n");
     assert_eq!(wrong.status, Some(2));
     assert!(

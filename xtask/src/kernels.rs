@@ -43,7 +43,10 @@ Both FILEs are input logs; one of them may be `-` for standard input. What diffe
 with the step: the line itself, what it printed, its exit status, or the trace events, and then the
 first event that is another. The exit status is 0 if nothing differs, 1 if something does.
   --slab A,B,...  run one FILE under each of these allocators (slab, slub, slob) instead, and print
-                  what each comes to: pages held, objects in use, events, lines that failed";
+                  what each comes to: pages held, objects in use, events, lines that failed
+  --policy A,B,... run one FILE under each of these policies of the OOM killer (badness, oom_victim,
+                  priority, priority_cpuset, notify, lowmemorykiller) instead, and print whom each
+                  kills and what that costs: pages given back, work of the innocent, time without memory";
 
 /// What `parity --help` adds.
 pub const PARITY_DETAILS: &str = "
@@ -139,24 +142,32 @@ pub fn trace(mut arguments: lexopt::Parser) -> Result<(), Stop> {
 /// The command `compare`.
 pub fn compare(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     let mut files = Vec::new();
-    let mut allocators = None;
+    let mut under = None;
     while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("slab") => allocators = Some(arguments.value()?.string()?),
-            Value(value) if files.len() < 2 => files.push(value),
+        let what = match argument {
+            Long("slab") => "allocators",
+            Long("policy") => "policies",
+            Value(value) if files.len() < 2 => {
+                files.push(value);
+                continue;
+            }
             other => return Err(other.unexpected().into()),
+        };
+        let names = arguments.value()?.string()?;
+        if under.replace((what, names)).is_some() {
+            return Err(Stop::Usage("compare under one thing at a time".to_string()));
         }
     }
-    let (wanted, usage) = match allocators {
-        None => (2, "compare which two logs?"),
-        Some(_) => (1, "compare which log under these allocators?"),
+    let (wanted, usage) = match &under {
+        None => (2, "compare which two logs?".to_string()),
+        Some((what, _)) => (1, format!("compare which log under these {what}?")),
     };
     if files.len() != wanted {
-        return Err(Stop::Usage(usage.to_string()));
+        return Err(Stop::Usage(usage));
     }
-    let words = match allocators {
+    let words = match under {
         None => vec!["compare".to_string()],
-        Some(allocators) => vec!["allocators".to_string(), allocators],
+        Some((what, names)) => vec![what.to_string(), names],
     };
     Err(process::become_program(
         drive()?.args(words).arg("--").args(files),
@@ -328,6 +339,8 @@ mod tests {
         assert!(refused(compare, "one two three"));
         assert!(refused(compare, "--slab slub,slob"));
         assert!(refused(compare, "--slab slub,slob one two"));
+        assert!(refused(compare, "--policy badness,priority"));
+        assert!(refused(compare, "--policy badness --slab slub one"));
         assert!(refused(parity, ""));
         assert!(refused(parity, "-3"));
         assert!(refused(parity, "10 --seed x"));

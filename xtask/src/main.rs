@@ -82,7 +82,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "compare",
         arguments: "FILE FILE | FILE --slab A,B,...",
-        summary: "find the first step at which two logs part, or compare allocators",
+        summary: "find the first step at which two logs part; compare allocators, or OOM policies",
         details: kernels::COMPARE_DETAILS,
         run: kernels::compare,
     },

@@ -131,25 +131,7 @@ impl AllocatorRun {
 impl AllocatorsView {
     /// The table as text.
     pub fn text(&self) -> String {
-        let Table {
-            caption,
-            columns,
-            rows,
-        } = self.table();
-        let mut text = format!("{caption}\n\n");
-        let width = |column: usize| {
-            let cells = rows.iter().chain([&columns]).map(|row| row[column].len());
-            cells.max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..columns.len()).map(width).collect();
-        for row in [&columns].into_iter().chain(&rows) {
-            let cells = row.iter().zip(&widths);
-            let cells = cells.map(|(cell, &width)| format!("{cell:<width$}"));
-            let line: Vec<String> = cells.collect();
-            text.push_str(line.join("  ").trim_end());
-            text.push('\n');
-        }
-        text
+        self.table().text()
     }
 }
 

@@ -12,7 +12,7 @@ use kernel_core::oom::badness::{self, Factor, FactorRule};
 use kernel_core::oom::policy::{LOWMEM_NAME, PRIORITY_NAME, VICTIM_NAME};
 use kernel_core::oom::victim;
 use kernel_core::oom::{OomControl, OomPolicy, Skipped};
-use kernel_core::task::mm::MM;
+use kernel_core::task::mm::{MM, Mm};
 use kernel_core::task::{self, Task, time};
 
 use crate::view::oom::{
@@ -36,6 +36,11 @@ pub(crate) fn oom_memory(mem: &Mem) -> OomMemory {
         swap_total: 0,
         swap_used: 0,
     }
+}
+
+/// Pages of an address space, in memory and in swap.
+pub(crate) fn oom_pages(mem: &Mem, mm: Ref<Mm>) -> u32 {
+    mem[mm].rss()
 }
 
 /// A task's number and name.

@@ -411,6 +411,7 @@ impl Live {
                 let view = self.oom(step, decision, from, max);
                 view.map(|view| View::Oom(Box::new(view)))
             }
+            ViewRequest::OomToll { step } => Some(View::OomToll(self.oom_toll(step))),
         })
     }
 }

@@ -5,6 +5,8 @@
 //! [`Watcher`] that looks at all tasks in that moment, as the policy did, and then at what becomes of
 //! those that are killed. What would happen next is told the same way: the trial is `oom trigger` then.
 
+mod toll;
+
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;

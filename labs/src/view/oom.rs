@@ -4,6 +4,7 @@
 //! policy saw: each candidate's score with its factors in their order, who was passed over and why, the
 //! rule that decided, who was killed in the end, and the memory before, during and after.
 
+mod toll;
 mod words;
 
 use alloc::format;
@@ -13,6 +14,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{Table, View, counted, headings};
+pub use toll::{OomLoss, OomSum, OomTollView};
 
 /// The decisions of a step, and one of them in full.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

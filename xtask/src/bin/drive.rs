@@ -1,6 +1,6 @@
 //! Drives kernels for the developer's tool: `drive run HOST -- FILE`,
 //! `drive trace HOST FORMAT FROM TO -- FILE OUT`, `drive compare -- FILE FILE`,
-//! `drive allocators A,B,... -- FILE`,
+//! `drive allocators A,B,... -- FILE`, `drive policies A,B,... -- FILE`,
 //! `drive parity N SEED SUBJECT HOST...`, `drive invariants N SEED SUBJECT` and
 //! `drive boot IMAGE [KEY=VALUE...]`.
 //!
@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Ok((command, words)) if command == "trace" => trace(&words),
         Ok((command, words)) if command == "compare" => compare(&words),
         Ok((command, words)) if command == "allocators" => compare_allocators(&words),
+        Ok((command, words)) if command == "policies" => compare_policies(&words),
         Ok((command, words)) if command == "parity" => compare_hosts(&words),
         Ok((command, words)) if command == "invariants" => watch(&words),
         Ok((command, words)) if command == "boot" => boot(&words),
@@ -157,6 +158,19 @@ fn compare_allocators(words: &[String]) -> Outcome {
     let mut host = host::Native::new();
     let ask = &mut |request| host.request(request);
     let view = compare::allocators(&read_log(file)?, &names, ask)?;
+    print!("{}", view.text());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a log under several policies of the OOM killer and prints what each comes to.
+fn compare_policies(words: &[String]) -> Outcome {
+    let [names, file] = words else {
+        return Err("usage: drive policies A,B,... -- FILE".into());
+    };
+    let names: Vec<&str> = names.split(',').collect();
+    let mut host = host::Native::new();
+    let ask = &mut |request| host.request(request);
+    let view = compare::policies(&read_log(file)?, &names, ask)?;
     print!("{}", view.text());
     Ok(ExitCode::SUCCESS)
 }
