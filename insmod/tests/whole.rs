@@ -62,7 +62,7 @@ fn a_kernel_outlives_its_modules() {
         assert_ne!(code.kind(), Kind::Slab, "{name}");
         let run = || {
             let config = MachineConfig::parse("mem=4M").expect("it is a machine");
-            let ram = Ram::new(config.frames).expect("there is memory");
+            let ram = Ram::new(config.ram_frames()).expect("there is memory");
             let (module, findings) = code.load();
             // One that lets no container be made lets no machine boot.
             let Ok(mut kernel) = Kernel::boot_with(ram, &config, Some(module)) else {

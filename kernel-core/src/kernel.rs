@@ -54,9 +54,9 @@ impl Kernel {
         config: &MachineConfig,
         module: Option<Box<dyn Module>>,
     ) -> Result<Kernel, BootError> {
-        if ram.frames() != config.frames {
+        if ram.frames() != config.ram_frames() {
             return Err(BootError::WrongSize {
-                wanted: config.frames,
+                wanted: config.ram_frames(),
                 got: ram.frames(),
             });
         }
@@ -140,6 +140,7 @@ impl Kernel {
             return Err("memory: something was written through a NULL pointer");
         }
         self.mem.check_buddy()?;
+        crate::mem::reclaim::check(&self.mem)?;
         printk::check(&self.mem)?;
         slab::check(&self.mem)?;
         crate::tty::check(&self.mem)?;

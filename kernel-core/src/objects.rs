@@ -7,6 +7,7 @@
 use crate::btf::{Field, Kind, Type};
 use crate::container::{CgLink, Container, ContainerData, CssSet, Hierarchy};
 use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount, Pipe};
+use crate::mem::reclaim::{RECLAIM, ReclaimData};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
@@ -107,7 +108,7 @@ const BUCKETS: Type = Type {
 
 /// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
 /// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 24] {
+pub fn statics(mem: &Mem) -> [Run; 25] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -117,6 +118,11 @@ pub fn statics(mem: &Mem) -> [Run; 24] {
     let zones_max = MAX_ZONES as u32;
     [
         one(layout::MEM, &MemData::TYPE),
+        Run {
+            at: RECLAIM.unit(),
+            count: 1,
+            object: &ReclaimData::TYPE,
+        },
         Run {
             at: OOM.unit(),
             count: 1,

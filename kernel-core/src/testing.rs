@@ -58,7 +58,7 @@ impl Lab {
     #[track_caller]
     pub fn new(header: &str) -> Lab {
         let config = MachineConfig::parse(header).expect("a good header");
-        let ram = Ram::new(config.frames).expect("memory for the test");
+        let ram = Ram::new(config.ram_frames()).expect("memory for the test");
         let kernel = Kernel::boot(ram, &config).expect("the machine boots");
         kernel.check().expect("sound after boot");
         let console = Console::default();

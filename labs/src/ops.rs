@@ -86,7 +86,7 @@ pub fn run(
     last: Option<&str>,
     steps_max: u64,
 ) -> Result<Outcome, String> {
-    let ram = Ram::new(machine.frames).ok_or("there is no memory for the machine")?;
+    let ram = Ram::new(machine.ram_frames()).ok_or("there is no memory for the machine")?;
     let (module, findings) = code.load();
     let mut kernel = Kernel::boot_with(ram, machine, Some(module))
         .map_err(|error| format!("the machine '{machine}' does not boot: {error:?}"))?;

@@ -33,7 +33,7 @@ impl Watched {
     /// had.
     pub fn boot(header: &str) -> Option<Watched> {
         let config = MachineConfig::parse(header).ok()?;
-        let ram = Ram::new(config.frames)?;
+        let ram = Ram::new(config.ram_frames())?;
         let kernel = Kernel::boot(ram, &config).ok()?;
         Some(Watched { kernel })
     }

@@ -54,6 +54,7 @@ fn add_page(mem: &mut Mem, inode: Ref<Inode>, index: u32) -> Result<Ref<Page>, E
     descriptor.freelist = index;
     mem[inode].nr_pages += 1;
     mem[FS].nr_file_pages += 1;
+    mem.lru_add(page);
     Ok(page)
 }
 
@@ -88,7 +89,10 @@ pub(super) fn page(
     let page = add_page(mem, inode, index)?;
     if let Some(read_page) = read_page {
         let frame = mem.frame_of(page);
+        // Nobody may take it away meanwhile.
+        mem[page].count += 1;
         read_page(mem, inode, index, frame);
+        mem[page].count -= 1;
     }
     Ok(page)
 }
@@ -122,6 +126,7 @@ pub(super) fn read(
         let target = &mut buffer[done..done + length];
         match page {
             Some(page) => {
+                mem.mark_accessed(page);
                 let frame = mem.frame_of(page);
                 target.copy_from_slice(&mem.frame(frame)[within..within + length]);
             }
@@ -199,13 +204,32 @@ fn drop_pages(mem: &mut Mem, inode: Ref<Inode>, only_clean: bool) {
             }
             mem[FS].nr_dirty -= 1;
         }
-        radix_tree::delete(mem, tree, index);
-        let descriptor = &mut mem[page];
-        descriptor.clear(PageFlag::PageCache);
-        descriptor.mapping = 0;
-        descriptor.freelist = 0;
-        mem[inode].nr_pages -= 1;
-        mem[FS].nr_file_pages -= 1;
-        mem.put_page(page);
+        drop_page(mem, page);
     }
+}
+
+/// Whether a page of a file was written: its content is nowhere else then.
+pub(crate) fn is_dirty(mem: &Mem, page: Ref<Page>) -> bool {
+    let Page {
+        mapping, freelist, ..
+    } = mem[page];
+    let tree = page_tree(Ref::new(mapping));
+    radix_tree::tag_get(mem, tree, u64::from(freelist), DIRTY) == TagState::Tagged
+}
+
+/// Takes a page that is not mapped out of the page cache and frees it.
+pub(crate) fn drop_page(mem: &mut Mem, page: Ref<Page>) {
+    let Page {
+        mapping, freelist, ..
+    } = mem[page];
+    let inode: Ref<Inode> = Ref::new(mapping);
+    radix_tree::delete(mem, page_tree(inode), u64::from(freelist));
+    mem.lru_forget(page);
+    let descriptor = &mut mem[page];
+    descriptor.clear(PageFlag::PageCache);
+    descriptor.mapping = 0;
+    descriptor.freelist = 0;
+    mem[inode].nr_pages -= 1;
+    mem[FS].nr_file_pages -= 1;
+    mem.put_page(page);
 }

@@ -60,6 +60,7 @@ pub mod pipe;
 mod poll;
 pub mod proc_module;
 mod proc_pid;
+mod proc_vm;
 mod procfs;
 mod ramfs;
 pub(crate) mod shrink;
@@ -86,6 +87,7 @@ pub use file::{
     O_TRUNC, O_WRONLY, OVERWRITE, allow_write_access, close, close_kept, deny_write_access, files,
     get_file, is_same, keep_open, kept_open, lseek, open, open_dentry, read, write,
 };
+pub(crate) use filemap::{drop_page, is_dirty as is_page_dirty};
 pub use hash::{Buckets, HashNode, HashTable};
 pub use inode::{BLOCK, CHARACTER, DIRECTORY, FIFO, Inode, LINK, REGULAR, TYPE_MASK, inodes};
 pub use mmap::{can_map, page_for_map, set_page_dirty};
@@ -98,7 +100,10 @@ pub use names::{mkdir, mknod, rename, rmdir, set_umask, symlink, unlink};
 pub use pipe::{PIPE_BUF, Pipe, pipe};
 pub use poll::{POLLERR, POLLHUP, POLLIN, POLLOUT, Polled, poll};
 pub(crate) use proc_pid::task_files;
-pub(crate) use shrink::{alloc as alloc_object, with_memory};
+pub(crate) use shrink::{
+    alloc as alloc_object, prune_dentries, prune_inodes, unused_dentries, unused_inodes,
+    with_memory,
+};
 
 use core::fmt;
 

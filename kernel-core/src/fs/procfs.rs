@@ -5,13 +5,13 @@
 use core::fmt::{self, Write};
 
 use super::generated::{self, Entry, Generated, Shown, Stop, file, module, parse_number};
-use super::{FS, Mount, fortune, mount, namei, shrink};
+use super::{FS, Mount, fortune, mount, namei, proc_vm, shrink};
 use crate::container;
 use crate::errno::Errno;
-use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
+use crate::mem::reclaim::sysctl::Knob;
+use crate::mem::{MEM, Mem, Ref, reclaim};
 use crate::oom::sysctl::{self, Switch};
 use crate::oom::victim;
-use crate::slab::debug::Flags;
 use crate::slab::{self, Allocator, KmemCache, queued};
 use crate::task::sched::proc::{self as sched, Tunable};
 use crate::task::{TASK, pid};
@@ -25,7 +25,7 @@ pub(super) static PROCFS: Generated = Generated {
 };
 
 /// What is in `/proc`. A file's functions are given the number of its row.
-static FILES: [Entry; 32] = [
+static FILES: [Entry; 38] = [
     file("buddyinfo", buddyinfo, None),
     file("cgroups", containers, None),
     // As the patches of May 2007 called it.
@@ -33,11 +33,12 @@ static FILES: [Entry; 32] = [
     file("filesystems", filesystems, None),
     module("fortune", &fortune::FORTUNE),
     file("loadavg", loadavg, None),
-    file("meminfo", meminfo, None),
+    file("meminfo", proc_vm::meminfo, None),
     file("mounts", mounts, None),
     file("schedstat", schedstat, None),
     file("slabinfo", slabinfo, Some(set_slabinfo)),
     file("stat", stat, None),
+    file("swaps", proc_vm::swaps, None),
     file("sys/fs/dentry-state", dentry_state, None),
     file("sys/fs/file-max", file_max, None),
     file("sys/fs/file-nr", file_nr, None),
@@ -51,14 +52,19 @@ static FILES: [Entry; 32] = [
     tunable("sys/kernel/sched_wakeup_granularity_ns"),
     file("sys/kernel/threads-max", threads_max, Some(set_threads_max)),
     file("sys/vm/drop_caches", drop_caches, Some(set_drop_caches)),
+    knob("sys/vm/min_free_kbytes"),
     oom_switch("sys/vm/oom_dump_tasks"),
     oom_switch("sys/vm/oom_kill_allocating_task"),
     file("sys/vm/oom_policy", oom_policy, Some(set_oom_policy)),
     file("sys/vm/oom_victim", oom_victim, Some(set_oom_victim)),
+    knob("sys/vm/overcommit_memory"),
+    knob("sys/vm/overcommit_ratio"),
     oom_switch("sys/vm/panic_on_oom"),
+    knob("sys/vm/swappiness"),
     file("uptime", uptime, None),
     file("version", version, None),
-    file("zoneinfo", zoneinfo, None),
+    file("vmstat", proc_vm::vmstat, None),
+    file("zoneinfo", proc_vm::zoneinfo, None),
 ];
 
 /// Makes the files.
@@ -82,7 +88,7 @@ fn buddyinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
     next_zone(mem, position)
 }
 
-fn next_zone(mem: &Mem, position: u64) -> Shown {
+pub(super) fn next_zone(mem: &Mem, position: u64) -> Shown {
     let next = position + 1;
     Ok((next < u64::from(mem[MEM].nr_zones)).then_some(next))
 }
@@ -155,37 +161,6 @@ fn show_tunable(mem: &Mem, row: u32, _: u64, out: &mut dyn Write) -> Shown {
 fn set_tunable(mem: &mut Mem, row: u32, bytes: &[u8]) -> Result<(), Errno> {
     let value = parse_number(bytes, u32::MAX)?;
     sched::set_tunable(mem, tunable_of(row)?, u64::from(value))
-}
-
-/// Kilobytes in so many frames.
-fn kilobytes(frames: u32) -> u64 {
-    u64::from(frames) * (FRAME_SIZE as u64 / 1024)
-}
-
-/// Those of 2.6.24's lines that say something about this kernel, in its order.
-fn meminfo(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
-    // SLOB's objects share the pages of its ring.
-    let mut slab_frames = mem[slab::SLAB].slob.pages;
-    let mut reclaimable = 0;
-    for cache in slab::caches(mem) {
-        let frames = mem[cache].nr_slabs << mem[cache].order;
-        slab_frames += frames;
-        if mem[cache].flags.contains(Flags::RECLAIM_ACCOUNT) {
-            reclaimable += frames;
-        }
-    }
-    for (label, frames) in [
-        ("MemTotal:", mem[MEM].managed),
-        ("MemFree:", mem.free_frames()),
-        ("Cached:", mem[FS].nr_file_pages),
-        ("Dirty:", mem[FS].nr_dirty),
-        ("Slab:", slab_frames),
-        ("SReclaimable:", reclaimable),
-        ("SUnreclaim:", slab_frames - reclaimable),
-    ] {
-        writeln!(out, "{label:<14}{:8} kB", kilobytes(frames))?;
-    }
-    Ok(None)
 }
 
 /// A word of a line of words: what would end it stands there as an octal number (`mangle`).
@@ -277,6 +252,30 @@ fn set_drop_caches(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
     mem[FS].drop_caches = what;
     shrink::drop_caches(mem, what);
     Ok(())
+}
+
+/// A file with a number that tunes memory.
+const fn knob(path: &'static str) -> Entry {
+    file(path, show_knob, Some(set_knob))
+}
+
+/// The knob of a row of [`FILES`].
+fn knob_of(row: u32) -> Knob {
+    match FILES[row as usize].path {
+        "sys/vm/min_free_kbytes" => Knob::MinFreeKbytes,
+        "sys/vm/overcommit_memory" => Knob::OvercommitMemory,
+        "sys/vm/overcommit_ratio" => Knob::OvercommitRatio,
+        _ => Knob::Swappiness,
+    }
+}
+
+fn show_knob(mem: &Mem, row: u32, _: u64, out: &mut dyn Write) -> Shown {
+    write_vector(out, &[reclaim::sysctl::get(mem, knob_of(row))])
+}
+
+fn set_knob(mem: &mut Mem, row: u32, bytes: &[u8]) -> Result<(), Errno> {
+    let value = parse_number(bytes, u32::MAX)?;
+    reclaim::sysctl::set(mem, knob_of(row), value)
 }
 
 /// A file with a number that the OOM killer heeds.
@@ -454,25 +453,4 @@ fn version(_: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
         env!("CARGO_PKG_VERSION")
     )?;
     Ok(None)
-}
-
-/// A record a zone: 2.6.24's file without the counters that this kernel does not keep.
-fn zoneinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) -> Shown {
-    let number = position as u32;
-    let zone = &mem[mem.zone(number)];
-    writeln!(out, "Node {}, zone {:>8}", zone.node, zone.name())?;
-    writeln!(out, "  pages free     {}", zone.free)?;
-    writeln!(out, "        spanned  {}", zone.spanned)?;
-    writeln!(out, "        present  {}", zone.present)?;
-    writeln!(out, "    {:<12} {}", "nr_free_pages", zone.free)?;
-    writeln!(out, "  pagesets")?;
-    for cpu in 0..mem[MEM].nr_cpus {
-        let pages = &mem[mem.per_cpu_pages(number, cpu)];
-        writeln!(out, "    cpu: {cpu} pcp: 0")?;
-        writeln!(out, "              count: {}", pages.count)?;
-        writeln!(out, "              high:  {}", pages.high)?;
-        writeln!(out, "              batch: {}", pages.batch)?;
-    }
-    writeln!(out, "  start_pfn:         {}", zone.start)?;
-    next_zone(mem, position)
 }

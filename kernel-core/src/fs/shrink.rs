@@ -12,7 +12,7 @@ use super::dentry::{self, Dentry};
 use super::inode::{self, Inode};
 use super::{FS, filemap};
 use crate::errno::Errno;
-use crate::mem::{Gfp, MEM, Mem, Ref};
+use crate::mem::{Gfp, MEM, Mem, Ref, reclaim};
 use crate::slab::defrag::CacheOps;
 use crate::slab::{self, KmemCache, Object, failslab};
 
@@ -42,12 +42,33 @@ pub(crate) fn with_memory<T>(
     let pending = |mem: &Mem| (mem[MEM].fail_nth != 0, failslab::is_armed(mem));
     let before = pending(mem);
     loop {
-        let result = attempt(mem);
-        // A failure that was injected is meant to be seen.
-        if result.is_ok() || pending(mem) != before || shrink_some(mem) == 0 {
+        let result = reclaim::WithFs::run(mem, &mut attempt);
+        // Whoever can wait tries again later, and a failure that was injected is meant to be seen.
+        let is_final = !matches!(result, Err(Errno::ENOMEM)) || pending(mem) != before;
+        if is_final || (shrink_some(mem) == 0 && !reclaim::console_reclaim(mem)) {
             return result;
         }
     }
+}
+
+/// Names that are cached and in use by nobody.
+pub(crate) fn unused_dentries(mem: &Mem) -> u32 {
+    mem[FS].nr_unused
+}
+
+/// Looks at `count` of them; returns how many were freed.
+pub(crate) fn prune_dentries(mem: &mut Mem, count: u32) -> u32 {
+    dentry::prune(mem, count)
+}
+
+/// Inodes in use by nobody.
+pub(crate) fn unused_inodes(mem: &Mem) -> u32 {
+    mem[FS].nr_inodes_unused
+}
+
+/// Frees `count` of them, and the pages of their files; returns how many.
+pub(crate) fn prune_inodes(mem: &mut Mem, count: u32) -> u32 {
+    inode::prune(mem, count)
 }
 
 /// Frees some of what was unused longest; 0 only if nothing is unused.

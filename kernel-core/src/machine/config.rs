@@ -26,6 +26,8 @@ pub struct MachineConfig {
     pub seed: u64,
     /// What is asked of SLUB; the other allocators take no notice.
     pub slub: BootOptions,
+    /// Frames of the swap device, which lies behind the memory; 0 is none, at most 1 GiB.
+    pub swap: u32,
 }
 
 /// Why a header is refused.
@@ -55,8 +57,8 @@ impl fmt::Display for ConfigError<'_> {
             ConfigError::NotAPair(word) => write!(f, "'{}' is not key=value", Shortened(word)),
             ConfigError::UnknownKey(key) => write!(
                 f,
-                "no key '{}'; the keys are mem, nodes, cpus, hz, slab, seed, and SLUB's slub_debug, \
-                 slub_nomerge, slub_min_order, slub_max_order and slub_min_objects",
+                "no key '{}'; the keys are mem, nodes, cpus, hz, slab, seed, swap, and SLUB's \
+                 slub_debug, slub_nomerge, slub_min_order, slub_max_order and slub_min_objects",
                 Shortened(key)
             ),
             ConfigError::Repeated(key) => write!(f, "key '{key}' stands twice"),
@@ -83,13 +85,14 @@ impl fmt::Display for Shortened<'_> {
     }
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "mem",
     "nodes",
     "cpus",
     "hz",
     "slab",
     "seed",
+    "swap",
     "slub_min_order",
     "slub_max_order",
     "slub_min_objects",
@@ -113,11 +116,17 @@ impl Default for MachineConfig {
             slab: Allocator::Slub,
             seed: 1,
             slub: BootOptions::default(),
+            swap: 0,
         }
     }
 }
 
 impl MachineConfig {
+    /// Frames that the host provides: the memory, and the swap device behind it.
+    pub fn ram_frames(&self) -> u32 {
+        self.frames + self.swap
+    }
+
     /// Whether a log's first line is a header: its first word begins with one of the keys and `=`, or
     /// is a key that needs no value.
     pub fn is_header(line: &str) -> bool {
@@ -164,6 +173,13 @@ impl MachineConfig {
                 "mem" => {
                     config.frames = parse_frames(value)
                         .ok_or(bad("a multiple of 4K from 1M to 1G, such as 64M"))?;
+                }
+                "swap" => {
+                    config.swap = match value {
+                        "0" => 0,
+                        _ => parse_frames(value)
+                            .ok_or(bad("0 or a multiple of 4K from 1M to 1G, such as 16M"))?,
+                    };
                 }
                 "nodes" => config.nodes = within(1, MAX_NODES as u32, "1 to 4")?,
                 "cpus" => config.cpus = within(1, MAX_CPUS as u32, "1 to 8")?,
@@ -228,14 +244,18 @@ fn parse_frames(size: &str) -> Option<u32> {
     valid.then_some(frames as u32)
 }
 
+/// Writes a size as [`parse_frames`] reads it.
+fn write_size(frames: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match u64::from(frames) * 4 {
+        kib if kib % 1024 == 0 => write!(f, "{}M", kib / 1024),
+        kib => write!(f, "{kib}K"),
+    }
+}
+
 impl fmt::Display for MachineConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kib = u64::from(self.frames) * 4;
-        let (size, unit) = if kib % 1024 == 0 {
-            (kib / 1024, 'M')
-        } else {
-            (kib, 'K')
-        };
+        f.write_str("mem=")?;
+        write_size(self.frames, f)?;
         let MachineConfig {
             nodes,
             cpus,
@@ -247,9 +267,13 @@ impl fmt::Display for MachineConfig {
         } = self;
         write!(
             f,
-            "mem={size}{unit} nodes={nodes} cpus={cpus} hz={hz} slab={} seed={seed}",
+            " nodes={nodes} cpus={cpus} hz={hz} slab={} seed={seed}",
             slab.name()
         )?;
+        if self.swap != 0 {
+            f.write_str(" swap=")?;
+            write_size(self.swap, f)?;
+        }
         for (key, number) in [
             ("slub_min_order", slub.min_order),
             ("slub_max_order", slub.max_order),
@@ -385,7 +409,7 @@ mod tests {
         check("seed=1 seed=1", "machine header: key 'seed' stands twice");
         check(
             "mem=1M colour=red",
-            "machine header: no key 'colour'; the keys are mem, nodes, cpus, hz, slab, seed, and \
+            "machine header: no key 'colour'; the keys are mem, nodes, cpus, hz, slab, seed, swap, and \
              SLUB's slub_debug, slub_nomerge, slub_min_order, slub_max_order and slub_min_objects",
         );
         check("mem=1M please", "machine header: 'please' is not key=value");

@@ -12,6 +12,7 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::reclaim::Floor;
 use super::zone::{Zone, free_list};
 use super::{Gfp, ListHead, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref};
 use crate::btf::{Kind, describe};
@@ -44,6 +45,19 @@ describe!(
     "per_cpu_pages",
     [count, high, batch, _pad: Kind::Padding, frames: Kind::Frame]
 );
+
+/// What an allocation asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request {
+    /// The node to begin with.
+    pub node: u32,
+    /// Nodes that count, a bit each.
+    pub nodes: u32,
+    /// How.
+    pub gfp: Gfp,
+    /// 2^`order` frames.
+    pub order: u32,
+}
 
 /// The per-CPU batch for a zone of `present` frames: about a four-thousandth of it, 1 to 32 frames,
 /// and a power of two, so that a batch is mostly one block of the buddy lists.
@@ -121,28 +135,77 @@ impl Mem {
         self.alloc_from(node.unwrap_or(self[MEM].node), gfp, order)
     }
 
+    /// One page from one of `nodes`, a bit each, as near to the current CPU as that allows.
+    ///
+    /// # Errors
+    /// As [`Mem::alloc_page`].
+    pub fn alloc_page_on(&mut self, gfp: Gfp, nodes: u32) -> Result<Ref<Page>, Errno> {
+        if self.should_fail() {
+            return Err(Errno::ENOMEM);
+        }
+        let request = Request {
+            node: self[MEM].node,
+            nodes,
+            gfp,
+            order: 0,
+        };
+        self.alloc_request(request)
+    }
+
     /// Tries the zones of a node's list in order.
     #[inline(never)]
     fn alloc_from(&mut self, node: u32, gfp: Gfp, order: u32) -> Result<Ref<Page>, Errno> {
+        self.alloc_request(Request {
+            node,
+            nodes: u32::MAX,
+            gfp,
+            order,
+        })
+    }
+
+    fn alloc_request(&mut self, request: Request) -> Result<Ref<Page>, Errno> {
+        let floor = match self.may_use_reserves() {
+            true => Floor::None,
+            false => Floor::Low,
+        };
+        match self.take_page(request, floor) {
+            Some(page) => Ok(page),
+            None => self.alloc_slow(request),
+        }
+    }
+
+    /// Takes what is asked for from the first zone that stays above `floor`. What waits on a CPU's list
+    /// has left the zone already.
+    pub(super) fn take_page(&mut self, request: Request, floor: Floor) -> Option<Ref<Page>> {
+        let Request {
+            node,
+            nodes,
+            gfp,
+            order,
+        } = request;
         let list = self[MEM].zonelists[node as usize % super::MAX_NODES];
-        for &zone in list.zones.iter().take(list.len as usize) {
-            if !self.zone_allows(zone, gfp) {
+        for &number in list.zones.iter().take(list.len as usize) {
+            let zone = self.zone(number);
+            if !self.zone_allows(number, gfp) || nodes >> self[zone].node & 1 == 0 {
                 continue;
             }
+            let is_ok = |mem: &Mem| mem.watermark_ok(zone, order, gfp, floor);
             let frame = if order == 0 {
-                let stack = self.per_cpu_pages(zone, self[MEM].cpu);
-                if self[stack].count == 0 {
-                    self.refill(stack, zone);
+                let stack = self.per_cpu_pages(number, self[MEM].cpu);
+                if self[stack].count == 0 && is_ok(self) {
+                    self.refill(stack, number);
                 }
                 self.pop_single(stack)
+            } else if is_ok(self) {
+                self.take_block(zone, order)
             } else {
-                self.take_block(self.zone(zone), order)
+                None
             };
             if let Some(frame) = frame {
-                return Ok(self.prepare_block(frame, order, gfp));
+                return Some(self.prepare_block(frame, order, gfp));
             }
         }
-        Err(Errno::ENOMEM)
+        None
     }
 
     /// Drops a reference to a block; the last one gives its frames back.
@@ -250,6 +313,8 @@ impl Mem {
     #[inline(never)]
     fn drain(&mut self, stack: Ref<PerCpuPages>, zone: u32) {
         let zone = self.zone(zone);
+        // There is something to be had again.
+        self[zone].pages_scanned = 0;
         // A block is its first frame with the order in the four bits below.
         let mut joined = [0; BATCH_MAX];
         let mut depth = 0;

@@ -23,6 +23,7 @@ mod gfp;
 mod list;
 mod page;
 mod ram;
+pub mod reclaim;
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -171,6 +172,8 @@ describe!(
 #[derive(Debug)]
 pub struct Mem {
     ram: Ram,
+    /// Frames of the machine's memory; the swap device lies behind them.
+    frames: u32,
     pub(crate) tap: TapSlot,
     pub(crate) module: ModuleSlot,
 }
@@ -180,6 +183,7 @@ impl Mem {
     pub(crate) fn boot(ram: Ram, config: &MachineConfig) -> Mem {
         let mut mem = Mem {
             ram,
+            frames: config.frames,
             tap: TapSlot::default(),
             module: ModuleSlot::default(),
         };
@@ -208,6 +212,7 @@ impl Mem {
         }
         mem.per_cpu_pages_init(zones.offset(MAX_ZONES as u32).cast());
         mem.settle_on_cpu();
+        reclaim::boot(&mut mem, config.swap);
         mem
     }
 
@@ -224,9 +229,9 @@ impl Mem {
         }
     }
 
-    /// Number of frames of the machine.
+    /// Number of frames of the machine's memory.
     pub fn frames(&self) -> u32 {
-        self.ram.frames()
+        self.frames
     }
 
     /// The memory itself.
@@ -242,6 +247,12 @@ impl Mem {
     /// Ends the kernel and gives its memory back.
     pub fn into_ram(self) -> Ram {
         self.ram
+    }
+
+    /// Copies a frame to another; either may be one of the swap device's.
+    pub(crate) fn copy_frame(&mut self, from: u32, to: u32) {
+        let content = *self.frame(from);
+        *self.frame_mut(to) = content;
     }
 
     /// A frame's bytes.

@@ -31,9 +31,11 @@ pub struct Page {
     pub freelist: u32,
     /// Slab: its `kmem_cache`. Page cache: the inode. Page table: its `mm_struct`.
     pub mapping: u32,
-    /// Slab: objects that it holds room for.
+    /// Slab: objects that it holds room for. Anonymous memory with a copy on the swap device: the lower
+    /// half of its slot.
     pub objects: u16,
-    _pad: u16,
+    /// The upper half of that slot.
+    slot_high: u16,
 }
 
 describe!(
@@ -48,7 +50,7 @@ describe!(
         freelist: Kind::Varies,
         mapping: Kind::Pointer,
         objects,
-        _pad: Kind::Padding,
+        slot_high,
     ]
 );
 
@@ -76,13 +78,34 @@ pub enum PageFlag {
     Anon = 1 << 9,
     /// A page table of an address space, or its directory.
     PageTable = 1 << 10,
+    /// On one of its zone's lists of pages that can be reclaimed.
+    Lru = 1 << 11,
+    /// On one of those for pages in use.
+    Active = 1 << 12,
+    /// On the list of those that cannot be reclaimed.
+    Unevictable = 1 << 13,
+    /// Used since somebody looked.
+    Referenced = 1 << 14,
+    /// It has a slot on the swap device.
+    SwapCache = 1 << 15,
+    /// Written since it was read from there.
+    Dirty = 1 << 16,
 }
 
+/// Flags that tell what reclaim knows of a page, not what it is used for.
+const STATE: u32 = PageFlag::Lru as u32
+    | PageFlag::Active as u32
+    | PageFlag::Unevictable as u32
+    | PageFlag::Referenced as u32
+    | PageFlag::SwapCache as u32
+    | PageFlag::Dirty as u32;
 const ZONE_SHIFT: u32 = 24;
+/// Flags that tell what a page is used for.
+const USE: u32 = ((1 << ZONE_SHIFT) - 1) & !STATE;
 
 /// Prints a descriptor's flags: `slab|frozen zone 1`.
 fn show_flags(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    const NAMES: [(PageFlag, &str); 10] = [
+    const NAMES: [(PageFlag, &str); 15] = [
         (PageFlag::Reserved, "reserved"),
         (PageFlag::Buddy, "buddy"),
         (PageFlag::Slab, "slab"),
@@ -93,6 +116,11 @@ fn show_flags(flags: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (PageFlag::Large, "large"),
         (PageFlag::Anon, "anon"),
         (PageFlag::PageTable, "page_table"),
+        (PageFlag::Active, "active"),
+        (PageFlag::Unevictable, "unevictable"),
+        (PageFlag::Referenced, "referenced"),
+        (PageFlag::SwapCache, "swapcache"),
+        (PageFlag::Dirty, "dirty"),
     ];
     let mut bar = "";
     for (flag, name) in NAMES {
@@ -112,10 +140,27 @@ impl Page {
         self.flags & flag as u32 != 0
     }
 
-    /// Whether `flag` is set and no other.
+    /// Whether `flag` tells what the page is used for, and no other does.
     #[inline(always)]
     pub fn is_only(&self, flag: PageFlag) -> bool {
-        self.flags & ((1 << ZONE_SHIFT) - 1) == flag as u32
+        self.flags & USE == flag as u32
+    }
+
+    /// Entries of page tables that lead to a page of somebody's memory (`page_mapcount`): its references
+    /// but that of the page cache, or of the swap cache.
+    pub fn mapcount(&self) -> u32 {
+        let cached = self.is(PageFlag::PageCache) || self.is(PageFlag::SwapCache);
+        self.count - u32::from(cached)
+    }
+
+    /// Its slot on the swap device, if [`PageFlag::SwapCache`] is set.
+    pub fn swap_slot(&self) -> u32 {
+        u32::from(self.slot_high) << 16 | u32::from(self.objects)
+    }
+
+    /// Notes its slot; 0 is none.
+    pub(crate) fn set_swap_slot(&mut self, slot: u32) {
+        (self.objects, self.slot_high) = (slot as u16, (slot >> 16) as u16);
     }
 
     /// Sets `flag`.

@@ -6,6 +6,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::reclaim::Lru;
 use super::{FRAME_SIZE, Gfp, ListHead, MAX_ORDER, MEM, Mem, Ref};
 use crate::btf::{Kind, describe};
 
@@ -50,14 +51,51 @@ pub struct Zone {
     pub is_dma: u32,
     /// Free blocks by order.
     pub free_area: [FreeArea; MAX_ORDER],
+    /// Below this many free frames only those may allocate who free memory: `pages_min`.
+    pub pages_min: u32,
+    /// Below this many `kswapd` is woken: `pages_low`.
+    pub pages_low: u32,
+    /// At this many `kswapd` sleeps again: `pages_high`.
+    pub pages_high: u32,
+    /// Frames kept from allocations that could do with `Normal` memory (`lowmem_reserve`).
+    pub lowmem_reserve: u32,
+    /// Pages that can be reclaimed, the most recently added first; see [`super::reclaim::Lru`].
+    pub lru: [ListHead; Lru::COUNT],
+    /// How many are on each list.
+    pub nr_lru: [u32; Lru::COUNT],
+    /// Pages looked at since one was freed: a zone that was scanned six times over is given up for a
+    /// while (`all_unreclaimable`).
+    pub pages_scanned: u32,
+    /// Pages looked at lately, anonymous ones and those of files (`recent_scanned`).
+    pub recent_scanned: [u32; 2],
+    /// Of these, pages that were found in use (`recent_rotated`).
+    pub recent_rotated: [u32; 2],
 }
 
-const _: () = assert!(size_of::<Zone>() == 200);
+// In whole units, since zones stand side by side.
+const _: () = assert!(size_of::<Zone>() == 296);
 
 describe!(
     Zone,
     "zone",
-    [start: Kind::Frame, spanned, present, free, node, is_dma, free_area]
+    [
+        start: Kind::Frame,
+        spanned,
+        present,
+        free,
+        node,
+        is_dma,
+        free_area,
+        pages_min,
+        pages_low,
+        pages_high,
+        lowmem_reserve,
+        lru,
+        nr_lru,
+        pages_scanned,
+        recent_scanned,
+        recent_rotated,
+    ]
 );
 
 impl Zone {
@@ -132,6 +170,9 @@ impl Mem {
                     self[zone].is_dma = is_dma;
                     for order in 0..MAX_ORDER {
                         self.list_init(free_list(zone, order));
+                    }
+                    for lru in Lru::ALL {
+                        self.list_init(lru.head(zone));
                     }
                     count += 1;
                 }

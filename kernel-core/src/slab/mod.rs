@@ -532,6 +532,20 @@ pub fn kmem_cache_shrink(mem: &mut Mem, cache: Ref<KmemCache>) -> bool {
     mem[cache].nr_slabs == 0
 }
 
+/// Pages of all caches, and those of them whose objects can be given back.
+pub fn frames(mem: &Mem) -> [u32; 2] {
+    // SLOB's objects share the pages of its ring.
+    let mut frames = [mem[SLAB].slob.pages, 0];
+    for cache in caches(mem) {
+        let own = mem[cache].nr_slabs << mem[cache].order;
+        frames[0] += own;
+        if mem[cache].flags.contains(debug::Flags::RECLAIM_ACCOUNT) {
+            frames[1] += own;
+        }
+    }
+    frames
+}
+
 /// All caches in the order of their creation.
 pub fn caches(mem: &Mem) -> impl Iterator<Item = Ref<KmemCache>> + '_ {
     mem.list_iter(SLAB.cast()).map(|link| link.cast())

@@ -273,6 +273,20 @@ tracepoints! {
     /// Whom priorities choose: the highest one, how many have it, how many are excluded by 0 and how many
     /// because their nodes are others; and who it would be if nodes did not count.
     OomPriority = 76, "oom", "oom_priority", ["priority", "tied", "excluded", "elsewhere", "pid", "unfiltered"];
+    /// A node's daemon was woken, since a zone has so few free frames.
+    KswapdWake = 65, "vmscan", "mm_vmscan_kswapd_wake", ["nid", "order", "free"];
+    /// A task has to free pages itself before it gets one.
+    DirectReclaimBegin = 66, "vmscan", "mm_vmscan_direct_reclaim_begin", ["pid", "order", "gfp_flags:gfp"];
+    /// It has freed so many.
+    DirectReclaimEnd = 67, "vmscan", "mm_vmscan_direct_reclaim_end", ["pid", "nr_reclaimed"];
+    /// A list of a node's zone ([`crate::mem::reclaim::Lru`]) was scanned from its end.
+    VmscanLruShrink = 68, "vmscan", "mm_vmscan_lru_shrink", ["nid", "lru", "nr_scanned", "nr_reclaimed", "priority"];
+    /// A shrinker ([`crate::mem::reclaim::SHRINKERS`]) was asked, as `scanned` pages had been looked at.
+    ShrinkSlab = 69, "vmscan", "mm_shrink_slab", ["shrinker", "scanned", "objects", "freed"];
+    /// A page was written to the swap device, and `entries` that led to it lead there.
+    SwapOut = 70, "vmscan", "mm_vmscan_swap_out", ["pfn", "slot", "entries", "written", "address:addr"];
+    /// A page came back: from the device, or it was still in memory (`cached`).
+    SwapIn = 71, "vmscan", "mm_vmscan_swap_in", ["mm:ptr", "address:addr", "slot", "pfn", "cached"];
     /// A task goes on as another program.
     SchedProcessExec = 37, "sched", "sched_process_exec", ["pid", "ino", "mm:ptr"];
 }

@@ -120,7 +120,7 @@ fn differing(own: &MachineConfig, words: &str) -> Result<MachineConfig, String> 
     });
     let header: Vec<&str> = kept.chain(words.split_ascii_whitespace()).collect();
     let other = MachineConfig::parse(&header.join(" ")).map_err(|error| error.to_string())?;
-    if other.frames != own.frames {
+    if other.ram_frames() != own.ram_frames() {
         return Err("another machine has to have as much memory".to_string());
     }
     Ok(other)

@@ -251,7 +251,7 @@ impl Session {
 
     /// Boots a machine in place of the present one.
     fn open(&mut self, heading: Heading) -> Result<(), String> {
-        let frames = heading.machine.frames;
+        let frames = heading.machine.ram_frames();
         self.memory.admits(frames)?;
         let old = self.retire();
         let ram = self.memory.take(frames, old)?;

@@ -359,7 +359,7 @@ impl Machine {
         let config = Heading::parse(header)?.machine;
         Ok(Machine {
             header: config.to_string(),
-            bytes: u64::from(config.frames) * FRAME_BYTES,
+            bytes: u64::from(config.ram_frames()) * FRAME_BYTES,
         })
     }
 

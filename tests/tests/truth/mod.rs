@@ -29,7 +29,7 @@ impl Truth {
     pub fn of(log: &[u8]) -> Option<Truth> {
         let parsed = labs::log::parse(log);
         let config = MachineConfig::parse(parsed.header).ok()?;
-        let ram = Ram::new(config.frames).expect("there is memory");
+        let ram = Ram::new(config.ram_frames()).expect("there is memory");
         let mut kernel = Kernel::boot(ram, &config).expect("the machine boots");
         let mut truth = Truth {
             header: parsed.header.to_string(),

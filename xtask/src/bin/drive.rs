@@ -245,7 +245,7 @@ fn boot(words: &[String]) -> Outcome {
         .iter()
         .cloned()
         .partition(|word| word.starts_with("selftest="));
-    let frames = Heading::parse(&machine.join(" "))?.machine.frames;
+    let frames = Heading::parse(&machine.join(" "))?.machine.ram_frames();
     let memory = guest::memory_mib(frames.div_ceil(256));
     let arguments = guest::arguments(
         image,

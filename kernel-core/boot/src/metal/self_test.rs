@@ -89,12 +89,12 @@ fn all(header: String, mut frames: Frames, console: &mut Serial) -> ! {
         Ok(heading) => heading.machine,
         Err(message) => super::refuse(console, format_args!("{message}")),
     };
-    if let Err(message) = frames.admits(config.frames) {
+    if let Err(message) = frames.admits(config.ram_frames()) {
         super::refuse(console, format_args!("{message}"));
     }
     let result = traps()
         .and_then(|()| heap())
-        .and_then(|()| zeroed(&mut frames, config.frames))
+        .and_then(|()| zeroed(&mut frames, config.ram_frames()))
         .and_then(|()| sessions(&header, frames));
     finish(console, result)
 }

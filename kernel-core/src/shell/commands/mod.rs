@@ -19,6 +19,7 @@ mod radix;
 mod radix_show;
 pub(in crate::shell) mod spawn;
 pub(in crate::shell) mod subcommands;
+mod swap;
 mod task;
 mod text;
 
@@ -120,6 +121,8 @@ commands! {
         "make a task that runs a program of /bin, or a staged one that sleeps; print its number", spawn::spawn;
     "stat", "stat FILE...", "print the facts of files", find::stat;
     "su", "su [UID]", "become another user, or root", owners::su;
+    "swapoff", "swapoff DEVICE | -a", "bring back what is on the swap device, and use it no more", swap::swapoff;
+    "swapon", "swapon [-s | DEVICE | -a]", "list swap devices, or use one: /dev/swap", swap::swapon;
     "taskset", "taskset -pc [CPUS] PID", "show or choose the CPUs that a task may run on", task::taskset;
     "top", "top", "show the tasks that use the CPUs most", ps::top;
     "touch", "touch FILE...", "make empty files", files::touch;

@@ -6,12 +6,12 @@
 
 use super::table;
 use super::{
-    MM, Mm, PAGE_SIZE, TASK_SIZE, VM_DENYWRITE, VM_GROWSDOWN, VM_READ, VM_SHARED, VM_WRITE, Vma,
-    areas, set_total_vm,
+    MM, Mm, PAGE_SIZE, TASK_SIZE, VM_ACCOUNT, VM_DENYWRITE, VM_GROWSDOWN, VM_READ, VM_SHARED,
+    VM_WRITE, Vma, areas, set_total_vm,
 };
 use crate::errno::Errno;
 use crate::fs::{self, Dentry};
-use crate::mem::{ListHead, Mem, Ref};
+use crate::mem::{ListHead, Mem, Ref, reclaim};
 use crate::oom::weights;
 use crate::slab::kmem_cache_free;
 use crate::task::Task;
@@ -80,6 +80,25 @@ pub fn do_mmap(
     flags: u32,
     file: Option<(Ref<Dentry>, u32)>,
 ) -> Result<u32, Errno> {
+    map(mem, mm, at, length, flags, file, true)
+}
+
+/// Whether an area may come to take as many pages as it spans, besides those of the page cache
+/// (`accountable_mapping`).
+fn is_accountable(flags: u32, has_file: bool) -> bool {
+    flags & VM_WRITE != 0 && (flags & VM_SHARED == 0 || !has_file)
+}
+
+/// Maps; what is `promised` has to be had if it is touched.
+fn map(
+    mem: &mut Mem,
+    mm: Ref<Mm>,
+    at: u32,
+    length: u32,
+    flags: u32,
+    file: Option<(Ref<Dentry>, u32)>,
+    promised: bool,
+) -> Result<u32, Errno> {
     let length = page_align(length)?;
     if let Some((dentry, _)) = file
         && !fs::can_map(mem, dentry)
@@ -98,10 +117,15 @@ pub fn do_mmap(
             at
         }
     };
+    let mut account = 0;
+    if promised && is_accountable(flags, file.is_some()) {
+        account = VM_ACCOUNT;
+        reclaim::promise(mem, mm, length / PAGE_SIZE)?;
+    }
     let vma = Vma {
         start,
         end: start + length,
-        flags,
+        flags: flags | account,
         file: file.map_or(Ref::NULL, |(dentry, _)| dentry),
         pgoff: file.map_or(0, |(_, pgoff)| pgoff),
         list: ListHead {
@@ -110,13 +134,23 @@ pub fn do_mmap(
         },
         mm,
     };
-    insert(mem, vma)?;
+    if let Err(errno) = insert(mem, vma) {
+        take_back(mem, &vma);
+        return Err(errno);
+    }
     let args = [mm.unit(), start, length, flags];
     mem.trace(Tracepoint::MmMap, args.map(u64::from));
     Ok(start)
 }
 
-/// Promises memory without a page to back it, and counts `rss` pages of it as if they were there: how
+/// What an area was promised counts no more.
+fn take_back(mem: &mut Mem, vma: &Vma) {
+    if vma.has(VM_ACCOUNT) {
+        reclaim::take_back(mem, vma.pages());
+    }
+}
+
+/// Shows memory without a page to back it, which nobody promises, and counts `rss` pages of it as if they were there: how
 /// `spawn` stages a large process on a small machine.
 ///
 /// # Errors
@@ -124,7 +158,7 @@ pub fn do_mmap(
 pub fn stage(mem: &mut Mem, mm: Ref<Mm>, pages: u32, rss: u32) -> Result<(), Errno> {
     if pages > 0 {
         let length = pages.checked_mul(PAGE_SIZE).ok_or(Errno::ENOMEM)?;
-        do_mmap(mem, mm, 0, length, VM_READ | VM_WRITE, None)?;
+        map(mem, mm, 0, length, VM_READ | VM_WRITE, None, false)?;
     }
     mem[mm].staged_rss = rss;
     mem[mm].note_peaks();
@@ -235,6 +269,8 @@ pub(super) fn free(mem: &mut Mem, vma: Ref<Vma>) {
     let Vma { mm, .. } = mem[vma];
     let pages = mem[mm].total_vm - mem[vma].pages();
     set_total_vm(mem, mm, pages);
+    let area = mem[vma];
+    take_back(mem, &area);
     forget(mem, vma);
 }
 
@@ -242,7 +278,13 @@ pub(super) fn free(mem: &mut Mem, vma: Ref<Vma>) {
 pub(super) fn copy(mem: &mut Mem, vma: Ref<Vma>, to: Ref<Mm>) -> Result<(), Errno> {
     let copy = Vma { mm: to, ..mem[vma] };
     let pages = copy.pages();
-    new_before(mem, copy, to.cast())?;
+    if copy.has(VM_ACCOUNT) {
+        reclaim::promise(mem, to, pages)?;
+    }
+    if let Err(errno) = new_before(mem, copy, to.cast()) {
+        take_back(mem, &copy);
+        return Err(errno);
+    }
     let pages = mem[to].total_vm + pages;
     set_total_vm(mem, to, pages);
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::table::{self, Pte, TABLE_ENTRIES};
 use super::{MM, Mm, MmData, PAGE_SIZE, TASK_SIZE, Vma, areas, mms};
+use crate::mem::reclaim::RECLAIM;
 use crate::mem::{Mem, Page, PageFlag, Ref};
 use crate::task::pid;
 use crate::trace::mix;
@@ -119,12 +120,12 @@ fn check_tables(mem: &Mem, mm: Ref<Mm>, census: &mut Census) -> Result<(), &'sta
 }
 
 fn check_entries(mem: &Mem, mm: Ref<Mm>, census: &mut Census) -> Result<(), &'static str> {
-    let (mut anon, mut file) = (0, 0);
+    let (mut anon, mut file, mut swapped) = (0, 0, 0);
     let mut next = 0;
     // Addresses come in order, and so do areas.
     let mut all = areas(mem, mm);
     let mut area = all.next();
-    while let Some((address, pte)) = table::next_present(mem, mm, next, TASK_SIZE) {
+    while let Some((address, pte)) = table::next_entry(mem, mm, next, TASK_SIZE) {
         next = address + PAGE_SIZE;
         while let Some(vma) = area.filter(|&vma| mem[vma].end <= address) {
             let _ = vma;
@@ -132,6 +133,14 @@ fn check_entries(mem: &Mem, mm: Ref<Mm>, census: &mut Census) -> Result<(), &'st
         }
         let vma = area.filter(|&vma| mem[vma].start <= address);
         let vma = vma.ok_or("mm: a page lies outside of all areas")?;
+        if pte.is_swap() {
+            let swap = &mem[RECLAIM].swap;
+            if !(swap.map_pages..swap.pages).contains(&pte.slot()) || swap.is_on == 0 {
+                return Err("mm: an entry leads to a slot that there is not");
+            }
+            swapped += 1;
+            continue;
+        }
         check_entry(mem, vma, address, pte)?;
         let frame = u64::from(pte.frame());
         if mem[mem.page(pte.frame())].is(PageFlag::Anon) {
@@ -141,6 +150,9 @@ fn check_entries(mem: &Mem, mm: Ref<Mm>, census: &mut Census) -> Result<(), &'st
             file += 1;
             census.mapped_sum = census.mapped_sum.wrapping_add(mix(1, frame));
         }
+    }
+    if swapped != mem[mm].swap_ents {
+        return Err("mm: an address space has lost count of what is swapped out");
     }
     if anon != mem[mm].anon_rss || file != mem[mm].file_rss {
         return Err("mm: an address space has lost count of its pages");
@@ -160,7 +172,7 @@ fn check_entry(mem: &Mem, vma: Ref<Vma>, address: u32, pte: Pte) -> Result<(), &
         return Err("mm: a page can be written that its area protects");
     }
     if page.is_only(PageFlag::Anon) {
-        let is_shared = page.count > 1;
+        let is_shared = page.mapcount() > 1;
         if pte.has(Pte::RW) && is_shared && area.is_private() {
             return Err("mm: a private page that others have can be written");
         }
@@ -189,8 +201,8 @@ fn check_pages(mem: &Mem, census: &Census, nr_anon: u32) -> Result<(), &'static 
         let name = mix(1, u64::from(frame));
         if page.is(PageFlag::Anon) {
             pages += 1;
-            anon += page.count;
-            anon_sum = anon_sum.wrapping_add(name.wrapping_mul(u64::from(page.count)));
+            anon += page.mapcount();
+            anon_sum = anon_sum.wrapping_add(name.wrapping_mul(u64::from(page.mapcount())));
         }
         if page.is(PageFlag::PageCache) {
             let extra = page.count.saturating_sub(1);

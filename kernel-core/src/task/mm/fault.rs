@@ -10,13 +10,13 @@
 
 use super::table::{self, Pte};
 use super::{
-    MM, Mm, PAGE_SIZE, STACK_MAX, TASK_SIZE, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, Vma, area,
-    set_total_vm,
+    MM, Mm, PAGE_SIZE, STACK_MAX, TASK_SIZE, VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE,
+    Vma, area, set_total_vm, swap,
 };
 use crate::container::memory;
 use crate::errno::Errno;
 use crate::fs;
-use crate::mem::{FRAME_SIZE, Gfp, MEM, Mem, Page, PageFlag, Ref};
+use crate::mem::{FRAME_SIZE, Gfp, MEM, Mem, Page, PageFlag, Ref, reclaim};
 use crate::task;
 use crate::trace::Tracepoint;
 
@@ -36,6 +36,10 @@ pub enum Fault {
     Copy = 4,
     /// The right to write to a page that nobody else has any more.
     Reuse = 5,
+    /// A page from the swap device.
+    Swap = 6,
+    /// A page that was to go there, but is still in memory, or was fetched for somebody else.
+    SwapCache = 7,
 }
 
 /// Gives `mm` the page at `address`, to be read, or to be written.
@@ -57,7 +61,15 @@ pub fn handle_mm_fault(
         return Err(Errno::EFAULT);
     }
     let pte = table::entry(mem, mm, address);
-    let (fault, from) = if !pte.is_present() {
+    let (fault, from) = if pte.is_swap() {
+        let fault = swap::swap_in(mem, vma, address, pte)?;
+        if write {
+            // It may be others' as well.
+            let pte = table::entry(mem, mm, address);
+            write_protected(mem, vma, address, pte)?;
+        }
+        (fault, 0)
+    } else if !pte.is_present() {
         let fault = match mem[vma].file.is_null() {
             true => anonymous_page(mem, vma, address)?,
             false => file_page(mem, vma, address, write)?,
@@ -81,6 +93,9 @@ pub fn handle_mm_fault(
         from,
     ];
     mem.trace(Tracepoint::PageFault, args.map(u64::from));
+    if fault == Fault::Swap {
+        swap::wait_for_device(mem)?;
+    }
     Ok(fault)
 }
 
@@ -102,6 +117,9 @@ fn find_or_grow(mem: &mut Mem, mm: Ref<Mm>, address: u32) -> Result<Ref<Vma>, Er
     if address - below < PAGE_SIZE {
         return Err(Errno::EFAULT);
     }
+    if mem[vma].has(VM_ACCOUNT) {
+        reclaim::promise(mem, mm, (start - address) / PAGE_SIZE)?;
+    }
     mem[vma].start = address;
     let pages = mem[mm].total_vm + (start - address) / PAGE_SIZE;
     set_total_vm(mem, mm, pages);
@@ -115,7 +133,7 @@ fn count_for_task(mem: &mut Mem, mm: Ref<Mm>, fault: Fault) {
         return;
     }
     match fault {
-        Fault::Major => mem[current].maj_flt += 1,
+        Fault::Major | Fault::Swap => mem[current].maj_flt += 1,
         Fault::Copy => {
             mem[current].min_flt += 1;
             mem[MM].copies += 1;
@@ -125,7 +143,7 @@ fn count_for_task(mem: &mut Mem, mm: Ref<Mm>, fault: Fault) {
 }
 
 /// A page for `mm`, not zeroed, that is charged to whoever pays for it.
-fn alloc_anon(mem: &mut Mem, mm: Ref<Mm>, address: u32) -> Result<Ref<Page>, Errno> {
+pub(super) fn alloc_anon(mem: &mut Mem, mm: Ref<Mm>, address: u32) -> Result<Ref<Page>, Errno> {
     let page = fs::with_memory(mem, alloc_on_allowed_node)?;
     mem[page].set(PageFlag::Anon);
     mem[page].freelist = address / PAGE_SIZE;
@@ -138,38 +156,25 @@ fn alloc_anon(mem: &mut Mem, mm: Ref<Mm>, address: u32) -> Result<Ref<Page>, Err
         return Err(errno);
     }
     mem[MM].nr_anon += 1;
+    mem[page].set(PageFlag::Active);
+    mem.lru_add(page);
     Ok(page)
 }
 
-/// A page from a node that the current task may use: near it if that is one, else the first.
+/// A page from a node that the current task may use, as near to it as that allows.
 fn alloc_on_allowed_node(mem: &mut Mem) -> Result<Ref<Page>, Errno> {
-    let nr_nodes = mem[MEM].nr_nodes;
+    let all = (1 << mem[MEM].nr_nodes) - 1;
     let current = task::current(mem);
-    let allowed = mem[current].mems_allowed;
-    let is_allowed = |node: u32| allowed >> node & 1 != 0;
-    if (0..nr_nodes).all(is_allowed) {
-        return mem.alloc_page(Gfp::KERNEL);
+    match mem[current].mems_allowed & all {
+        nodes if nodes == all => mem.alloc_page(Gfp::KERNEL),
+        nodes => mem.alloc_page_on(Gfp::KERNEL, nodes),
     }
-    let near = mem[MEM].node;
-    let mut nodes = (near..nr_nodes)
-        .chain(0..near)
-        .filter(|&node| is_allowed(node));
-    nodes
-        .find_map(|node| {
-            let page = mem.alloc_pages(Gfp::KERNEL, 0, Some(node)).ok()?;
-            let zone = mem.zone(mem[page].zone());
-            if mem[zone].node == node {
-                return Some(page);
-            }
-            mem.put_page(page);
-            None
-        })
-        .ok_or(Errno::ENOMEM)
 }
 
 /// Ends a page's life as somebody's memory; the last reference is the caller's to drop.
 pub(super) fn forget_anon(mem: &mut Mem, page: Ref<Page>) {
     memory::uncharge(mem, page);
+    mem.lru_forget(page);
     let descriptor = &mut mem[page];
     descriptor.clear(PageFlag::Anon);
     descriptor.freelist = 0;
@@ -236,13 +241,8 @@ fn file_page(mem: &mut Mem, vma: Ref<Vma>, address: u32, write: bool) -> Result<
 fn copy_to_anon(mem: &mut Mem, vma: Ref<Vma>, address: u32, from: u32) -> Result<(), Errno> {
     let page = alloc_anon(mem, mem[vma].mm, address)?;
     let to = mem.frame_of(page);
-    copy_frame(mem, from, to);
+    mem.copy_frame(from, to);
     enter_anon(mem, vma, address, page)
-}
-
-fn copy_frame(mem: &mut Mem, from: u32, to: u32) {
-    let content = *mem.frame(from);
-    *mem.frame_mut(to) = content;
 }
 
 /// A write to a page that is there but must not be written (`do_wp_page`).
@@ -251,7 +251,8 @@ fn write_protected(mem: &mut Mem, vma: Ref<Vma>, address: u32, pte: Pte) -> Resu
     let page = mem.page(pte.frame());
     let is_anon = mem[page].is(PageFlag::Anon);
     let writable = pte.with(Pte::RW | Pte::DIRTY);
-    if is_anon && (mem[page].count == 1 || !mem[vma].is_private()) {
+    let is_shared = !mem[vma].is_private();
+    if is_anon && (is_shared || mem[page].mapcount() == 1 && swap::give_up_slot(mem, page)) {
         table::change(mem, mm, address, writable);
         return Ok(Fault::Reuse);
     }
@@ -261,9 +262,13 @@ fn write_protected(mem: &mut Mem, vma: Ref<Vma>, address: u32, pte: Pte) -> Resu
         table::change(mem, mm, address, writable);
         return Ok(Fault::Reuse);
     }
-    let copy = alloc_anon(mem, mm, address)?;
+    // It stays while memory is looked for.
+    mem[page].count += 1;
+    let copy = alloc_anon(mem, mm, address);
+    mem[page].count -= 1;
+    let copy = copy?;
     let to = mem.frame_of(copy);
-    copy_frame(mem, pte.frame(), to);
+    mem.copy_frame(pte.frame(), to);
     let bits = Pte::RW | Pte::DIRTY | Pte::ACCESSED;
     table::change(mem, mm, address, Pte::new(to, bits));
     table::put(mem, mm, pte.frame());
@@ -316,9 +321,9 @@ pub fn write_user(mem: &mut Mem, mm: Ref<Mm>, address: u32, bytes: &[u8]) -> Res
 
 /// The frame of an address, by a fault if need be.
 fn reach(mem: &mut Mem, mm: Ref<Mm>, address: u32, write: bool) -> Result<u32, Errno> {
-    if let Some(frame) = table::translate(mem, mm, address, write) {
+    if let Some(frame) = table::access(mem, mm, address, write) {
         return Ok(frame);
     }
     handle_mm_fault(mem, mm, address, write)?;
-    table::translate(mem, mm, address, write).ok_or(Errno::EFAULT)
+    table::access(mem, mm, address, write).ok_or(Errno::EFAULT)
 }

@@ -21,6 +21,8 @@
 //! | `mod.rs` | the objects; making, copying and ending an address space |
 //! | `area.rs` | `mmap`, `munmap`, `brk`: promises |
 //! | `table.rs` | page tables |
+//! | `rmap.rs` | from a page to its entries |
+//! | `swap.rs` | pages that are on the swap device, and how they come back |
 //! | `fault.rs` | faults: how promises are kept, copy-on-write; access to user memory |
 //! | `show.rs` | `/proc/<pid>/maps` and the like |
 //! | `check.rs` | the invariants |
@@ -31,7 +33,9 @@
 mod area;
 mod check;
 mod fault;
+pub mod rmap;
 mod show;
+mod swap;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -40,8 +44,10 @@ pub use area::{TASK_UNMAPPED_BASE, do_brk, do_mmap, do_munmap, find_vma, stage, 
 pub(crate) use check::check;
 pub use fault::{Fault, handle_mm_fault, read_user, write_user};
 pub use show::{places, show_area, show_map, show_smap, statm, status_memory};
+pub use swap::content;
+pub(crate) use swap::unuse_all;
 pub(crate) use table::unmap_file_page;
-pub use table::{Pte, TABLE_ENTRIES, entry, next_present, tables, translate};
+pub use table::{Pte, TABLE_ENTRIES, access, entry, next_present, tables, translate};
 
 use core::mem::offset_of;
 
@@ -109,6 +115,8 @@ pub struct Mm {
     pub owner: Ref<Task>,
     /// Pages that are staged: counted, but never touched (`spawn vm= rss=`).
     pub staged_rss: u32,
+    /// Entries that lead to the swap device.
+    pub swap_ents: u32,
 }
 
 describe!(
@@ -135,6 +143,7 @@ describe!(
         arg_end: Kind::Hex,
         owner,
         staged_rss,
+        swap_ents,
     ]
 );
 
@@ -210,6 +219,8 @@ pub const VM_SHARED: u32 = 8;
 pub const VM_GROWSDOWN: u32 = 0x100;
 /// Nobody may write to its file meanwhile: a program's text.
 pub const VM_DENYWRITE: u32 = 0x800;
+/// What it may take was promised, and counts; see [`crate::mem::reclaim`].
+pub const VM_ACCOUNT: u32 = 0x10_0000;
 
 /// What the kernel knows of all address spaces.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]

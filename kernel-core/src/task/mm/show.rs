@@ -83,7 +83,7 @@ pub fn show_smap(mem: &Mem, vma: Ref<Vma>, out: &mut dyn Write) -> fmt::Result {
         at = address + PAGE_SIZE;
         let page = &mem[mem.page(pte.frame())];
         let is_anon = page.is(PageFlag::Anon);
-        let mappers = if is_anon { page.count } else { page.count - 1 };
+        let mappers = page.mapcount();
         let is_private = usize::from(mappers < 2);
         // What has no file cannot be had again: it counts as written.
         let is_dirty = usize::from(is_anon || pte.has(Pte::DIRTY));

@@ -7,10 +7,10 @@
 
 use bytemuck::Zeroable;
 
-use super::{MM, Mm, PAGE_SIZE, VM_SHARED, Vma, areas, mms};
+use super::{MM, Mm, PAGE_SIZE, VM_SHARED, Vma, areas, mms, swap};
 use crate::errno::Errno;
 use crate::fs::{self, Inode};
-use crate::mem::{FRAME_SIZE, Gfp, Mem, Page, PageFlag, Ref};
+use crate::mem::{FRAME_SIZE, Gfp, Mem, Page, PageFlag, Ref, reclaim};
 
 /// Entries of a table.
 pub const TABLE_ENTRIES: usize = FRAME_SIZE / 4;
@@ -47,6 +47,21 @@ impl Pte {
         self.has(Pte::PRESENT)
     }
 
+    /// An entry that leads to a slot of the swap device.
+    pub(super) fn swapped(slot: u32) -> Pte {
+        Pte(slot << 8)
+    }
+
+    /// Whether it leads to a slot of the swap device.
+    pub fn is_swap(self) -> bool {
+        self.0 != 0 && !self.is_present()
+    }
+
+    /// That slot.
+    pub fn slot(self) -> u32 {
+        self.0 >> 8
+    }
+
     /// Whether a bit is set.
     pub fn has(self, bit: u32) -> bool {
         self.0 & bit != 0
@@ -61,7 +76,7 @@ impl Pte {
         Pte(self.0 | bits)
     }
 
-    fn without(self, bits: u32) -> Pte {
+    pub(super) fn without(self, bits: u32) -> Pte {
         Pte(self.0 & !bits)
     }
 }
@@ -93,6 +108,20 @@ pub fn entry(mem: &Mem, mm: Ref<Mm>, address: u32) -> Pte {
     }
 }
 
+/// The frame in which `address` is found without a fault, by a program that uses it: the entry
+/// remembers that.
+pub fn access(mem: &mut Mem, mm: Ref<Mm>, address: u32, write: bool) -> Option<u32> {
+    let pte = entry(mem, mm, address);
+    if !pte.is_present() || write && !pte.has(Pte::RW) {
+        return None;
+    }
+    let used = pte.with(Pte::ACCESSED | if write { Pte::DIRTY } else { 0 });
+    if used != pte {
+        change(mem, mm, address, used);
+    }
+    Some(pte.frame())
+}
+
 /// The frame in which `address` is found without a fault.
 pub fn translate(mem: &Mem, mm: Ref<Mm>, address: u32, write: bool) -> Option<u32> {
     let pte = entry(mem, mm, address);
@@ -108,8 +137,18 @@ pub fn tables(mem: &Mem, mm: Ref<Mm>) -> impl Iterator<Item = u32> + '_ {
     pgd.into_iter().chain(others.map(Pte::frame))
 }
 
-/// The first entry of `from..to` that leads to a page, with its address. Both are at pages.
+/// The first entry of `from..to` that leads to a page in memory, with its address. Both are at pages.
 pub fn next_present(mem: &Mem, mm: Ref<Mm>, from: u32, to: u32) -> Option<(u32, Pte)> {
+    next_with(mem, mm, from, to, Pte::PRESENT)
+}
+
+/// The first one that leads anywhere.
+pub fn next_entry(mem: &Mem, mm: Ref<Mm>, from: u32, to: u32) -> Option<(u32, Pte)> {
+    next_with(mem, mm, from, to, u32::MAX)
+}
+
+/// The first one with any of these bits.
+fn next_with(mem: &Mem, mm: Ref<Mm>, from: u32, to: u32, bits: u32) -> Option<(u32, Pte)> {
     let mut at = from;
     while at < to {
         let table = table_of(mem, mm, at);
@@ -122,7 +161,7 @@ pub fn next_present(mem: &Mem, mm: Ref<Mm>, from: u32, to: u32) -> Option<(u32, 
         let first = place(at).1;
         let count = ((end - at) / PAGE_SIZE) as usize;
         let rest = &mem[table_in(table)][first..first + count];
-        if let Some(skipped) = rest.iter().position(|&word| word != 0) {
+        if let Some(skipped) = rest.iter().position(|&word| word & bits != 0) {
             let address = at + skipped as u32 * PAGE_SIZE;
             return Some((address, Pte(rest[skipped])));
         }
@@ -214,12 +253,20 @@ pub(super) fn change(mem: &mut Mem, mm: Ref<Mm>, address: u32, pte: Pte) {
 }
 
 /// Takes an entry away, and the page with it if this was the last entry for it.
-fn clear(mem: &mut Mem, mm: Ref<Mm>, address: u32, pte: Pte) {
+pub(super) fn clear(mem: &mut Mem, mm: Ref<Mm>, address: u32, pte: Pte) {
     change(mem, mm, address, Pte(0));
     let table = table_of(mem, mm, address);
     let page = mem.page(table);
     mem[page].inuse -= 1;
     free_if_empty(mem, mm, table);
+    if pte.is_swap() {
+        swap::forget(mem, mm, pte.slot());
+        return;
+    }
+    let target = mem.page(pte.frame());
+    if pte.has(Pte::DIRTY) && mem[target].is(PageFlag::SwapCache) {
+        mem[target].set(PageFlag::Dirty);
+    }
     put(mem, mm, pte.frame());
 }
 
@@ -228,6 +275,11 @@ pub(super) fn put(mem: &mut Mem, mm: Ref<Mm>, frame: u32) {
     let page = mem.page(frame);
     if mem[page].is(PageFlag::Anon) {
         mem[mm].anon_rss -= 1;
+        if mem[page].is(PageFlag::SwapCache) {
+            mem.put_page(page);
+            swap::free_if_cached_only(mem, page);
+            return;
+        }
         if mem[page].count == 1 {
             super::fault::forget_anon(mem, page);
         }
@@ -238,10 +290,15 @@ pub(super) fn put(mem: &mut Mem, mm: Ref<Mm>, frame: u32) {
     mem.put_page(page);
 }
 
+/// Drops a reference that was taken while something was done to a page that has others.
+fn put_extra(mem: &mut Mem, page: Ref<Page>) {
+    mem[page].count -= 1;
+}
+
 /// Takes the pages of a range away.
 pub(super) fn zap(mem: &mut Mem, mm: Ref<Mm>, start: u32, end: u32) {
     let mut at = start;
-    while let Some((address, pte)) = next_present(mem, mm, at, end) {
+    while let Some((address, pte)) = next_entry(mem, mm, at, end) {
         clear(mem, mm, address, pte);
         // Each page is an event or two, and an area may be larger than the ring of events.
         mem.serve_tap();
@@ -257,15 +314,26 @@ pub(super) fn copy(mem: &mut Mem, vma: Ref<Vma>, to: Ref<Mm>) -> Result<u32, Err
     let is_shared = mem[vma].has(VM_SHARED);
     if is_shared && mem[vma].file.is_null() {
         for address in (start..end).step_by(PAGE_SIZE as usize) {
-            if !entry(mem, mm, address).is_present() {
+            if entry(mem, mm, address) == Pte(0) {
                 super::handle_mm_fault(mem, mm, address, true)?;
             }
         }
     }
     let mut at = start;
     let mut shared = 0;
-    while let Some((address, pte)) = next_present(mem, mm, at, end) {
+    while let Some((address, pte)) = next_entry(mem, mm, at, end) {
         at = address + PAGE_SIZE;
+        if pte.is_swap() {
+            // What leads there is alike in both, and may change while the copy gets a table.
+            reclaim::swap::get_slot(mem, pte.slot());
+            if let Err(errno) = set(mem, to, address, pte) {
+                reclaim::swap::put_slot(mem, pte.slot());
+                return Err(errno);
+            }
+            mem[to].swap_ents += 1;
+            shared += 1;
+            continue;
+        }
         let page = mem.page(pte.frame());
         if !mem[page].is(PageFlag::Anon) {
             continue;
@@ -274,11 +342,15 @@ pub(super) fn copy(mem: &mut Mem, vma: Ref<Vma>, to: Ref<Mm>) -> Result<u32, Err
             true => pte,
             false => pte.without(Pte::RW),
         };
-        set(mem, to, address, copy)?;
+        // It stays while memory is looked for.
+        mem[page].count += 1;
+        if let Err(errno) = set(mem, to, address, copy) {
+            put_extra(mem, page);
+            return Err(errno);
+        }
         if copy != pte {
             change(mem, mm, address, copy);
         }
-        mem[page].count += 1;
         mem[to].anon_rss += 1;
         shared += 1;
     }

@@ -16,7 +16,7 @@ use crate::testing::Random;
 
 fn kernel(header: &str) -> Kernel {
     let config = MachineConfig::parse(header).expect("a good header");
-    let ram = Ram::new(config.frames).expect("memory for the test");
+    let ram = Ram::new(config.ram_frames()).expect("memory for the test");
     Kernel::boot(ram, &config).expect("the machine boots")
 }
 

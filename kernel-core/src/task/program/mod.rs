@@ -327,7 +327,7 @@ pub fn command_line(mem: &Mem, task: Ref<Task>, buffer: &mut [u8]) -> usize {
         arg_start, arg_end, ..
     } = mem[mm];
     // They lie in one page.
-    let Some(frame) = mm::translate(mem, mm, arg_start, false) else {
+    let Some(frame) = mm::content(mem, mm, arg_start) else {
         return 0;
     };
     let from = arg_start as usize % FRAME_SIZE;

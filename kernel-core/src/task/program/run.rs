@@ -9,10 +9,11 @@ use super::syscalls::{self, Done};
 use super::words::{number, unit_less};
 use super::{Image, LINE_NS, PROGRAM_MAX, Process, calls, glue};
 use crate::errno::Errno;
-use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
+use crate::mem::{FRAME_SIZE, MEM, Mem, Ref, reclaim};
 use crate::task::mm::{self, Mm, PAGE_SIZE, TASK_SIZE};
 use crate::task::sched::{Outcome, Run};
 use crate::task::signal::{self, Delivered, Signal};
+use crate::task::wait::Why;
 use crate::task::{self, RUNNING, TASK, Task, exit, sched, time, wait};
 
 /// What a statement came to.
@@ -267,7 +268,7 @@ impl Machine<'_> {
         let mm = self.mm();
         let frame = match mm.is_null() {
             true => None,
-            false => mm::translate(self.mem, mm, address, false),
+            false => mm::content(self.mem, mm, address),
         };
         let page: &[u8] = frame.map_or(&[], |frame| self.mem.frame(frame));
         let text = page.get(address as usize % FRAME_SIZE..).unwrap_or(&[]);
@@ -504,17 +505,28 @@ impl Machine<'_> {
         let interrupted = self.mem[process].waiting == 2;
         let done = match interrupted {
             true => Done::Result(Err(Errno::EINTR)),
-            false => syscalls::call(self, nr)?,
+            false => {
+                reclaim::may_wait(self.mem, true);
+                let done = syscalls::call(self, nr);
+                reclaim::may_wait(self.mem, false);
+                done?
+            }
         };
+        if !matches!(done, Done::Blocked | Done::Exited) {
+            // It was told to wait for memory, and did without.
+            reclaim::stop_waiting(self.mem, self.task);
+        }
         // What comes after the call's own end has no process any more.
         let result = match done {
             Done::Exited => return Ok(Step::Exited),
             // The rest of this statement is the old program's.
             Done::Replaced => return Ok(Step::Again),
             Done::Blocked => {
+                // Whoever waits for memory has not begun: a signal finds nothing to interrupt.
+                let begun = self.mem[self.task].wait.why != Why::Memory as u32;
                 let now = &mut self.mem[process];
                 now.ip = start as u32;
-                now.waiting = 1;
+                now.waiting |= u32::from(begun);
                 let alarm = now.alarm;
                 debug_assert!(self.mem[self.task].state != RUNNING);
                 let timer = self.mem[self.task].timer;

@@ -7,7 +7,7 @@ use super::run::{LINE_BUFFER, LINE_MAX, Machine, Trap};
 use super::{Args, Process, exec, glue};
 use crate::errno::Errno;
 use crate::fs;
-use crate::mem::{FRAME_SIZE, Mem, Ref};
+use crate::mem::{FRAME_SIZE, Mem, Ref, reclaim};
 use crate::task::mm::{self, PAGE_SIZE, VM_READ, VM_SHARED, VM_WRITE};
 use crate::task::signal::{Signal, UNSTOPPABLE};
 use crate::task::wait::{self, Why};
@@ -333,7 +333,7 @@ fn walk_pages(machine: &mut Machine<'_>, start: u32, length: i64, write: bool) -
             return Done::Again;
         }
         let at = u32::try_from(u64::from(start) + progress).unwrap_or(u32::MAX);
-        if mm::translate(machine.mem, mm, at, write).is_none() {
+        if mm::access(machine.mem, mm, at, write).is_none() {
             let served = mm::handle_mm_fault(machine.mem, mm, at, write);
             if let Err(errno) = served {
                 return fault(machine, at, errno);
@@ -352,6 +352,9 @@ fn walk_pages(machine: &mut Machine<'_>, start: u32, length: i64, write: bool) -
 /// A program has touched what it may not, or there is no memory for it: a signal for it, and a line in
 /// the kernel's log.
 fn fault(machine: &mut Machine<'_>, address: u32, errno: Errno) -> Done {
+    if errno == Errno::ERESTARTSYS {
+        return Done::Blocked;
+    }
     let task = machine.task;
     let Process { line, .. } = machine.mem[machine.process];
     let pid = machine.mem[task].pid;
@@ -488,10 +491,6 @@ fn transfer(machine: &mut Machine<'_>, write: bool, values: &mut Values<'_>) -> 
     }
     let mut buffer = [0; FRAME_SIZE];
     let buffer = &mut buffer[..length.min(FRAME_SIZE)];
-    let as_user = |errno| match errno {
-        Errno::EIO | Errno::ENOMEM => Errno::EFAULT,
-        errno => errno,
-    };
     let count = if write {
         with_cost(machine, |mem| mm::read_user(mem, mm, address, buffer)).map_err(as_user)?;
         fs::write(machine.mem, file, buffer)?
@@ -499,12 +498,30 @@ fn transfer(machine: &mut Machine<'_>, write: bool, values: &mut Values<'_>) -> 
         // What was read must not be lost to a bad address: the pages come first.
         with_cost(machine, |mem| reach(mem, mm, address, buffer.len())).map_err(as_user)?;
         let count = fs::read(machine.mem, file, buffer)?;
-        mm::write_user(machine.mem, mm, address, &buffer[..count]).map_err(as_user)?;
+        let bytes = &buffer[..count];
+        without_waiting(machine.mem, |mem| mm::write_user(mem, mm, address, bytes))
+            .map_err(as_user)?;
         count
     };
     machine.mem[machine.process].owed_system +=
         count as u64 * u64::from(COPY_NS) / FRAME_SIZE as u64;
     Ok(count as i64)
+}
+
+/// What a call says of a page that could not be had.
+fn as_user(errno: Errno) -> Errno {
+    match errno {
+        Errno::EIO | Errno::ENOMEM => Errno::EFAULT,
+        errno => errno,
+    }
+}
+
+/// Does what cannot be done again: what was taken out of a pipe is there no more.
+fn without_waiting<T>(mem: &mut Mem, action: impl FnOnce(&mut Mem) -> T) -> T {
+    reclaim::may_wait(mem, false);
+    let result = action(mem);
+    reclaim::may_wait(mem, true);
+    result
 }
 
 /// Makes a range of user memory writable, by faults if need be.
@@ -529,7 +546,7 @@ fn getline(machine: &mut Machine<'_>, values: &mut Values<'_>) -> Result<i64, Er
     if mm.is_null() {
         return Err(Errno::EFAULT);
     }
-    with_cost(machine, |mem| reach(mem, mm, LINE_BUFFER, LINE_MAX)).map_err(|_| Errno::EFAULT)?;
+    with_cost(machine, |mem| reach(mem, mm, LINE_BUFFER, LINE_MAX)).map_err(as_user)?;
     loop {
         let Process { progress, .. } = machine.mem[machine.process];
         let at = LINE_BUFFER + progress as u32;
@@ -538,7 +555,8 @@ fn getline(machine: &mut Machine<'_>, values: &mut Values<'_>) -> Result<i64, Er
         let ends = count == 0 || byte[0] == b'\n' || progress as usize == LINE_MAX - 2;
         let is_text = count > 0 && byte[0] != b'\n';
         let line = [if is_text { byte[0] } else { 0 }, 0];
-        mm::write_user(machine.mem, mm, at, &line[..1 + usize::from(is_text)])?;
+        let bytes = &line[..1 + usize::from(is_text)];
+        without_waiting(machine.mem, |mem| mm::write_user(mem, mm, at, bytes)).map_err(as_user)?;
         machine.mem[machine.process].progress += count as u64;
         if ends {
             return Ok(machine.mem[machine.process].progress as i64);

@@ -362,6 +362,7 @@ fn forks_share_pages_until_somebody_writes() {
 #[test]
 fn bad_addresses_end_a_program() {
     let mut lab = Lab::new("mem=4M");
+    lab.mem()[crate::mem::reclaim::RECLAIM].overcommit_memory = 1;
     for (text, signal) in [
         ("x = peek 0", 11),
         ("poke 0x8048000 1", 11),

@@ -9,7 +9,7 @@
 use super::{Rq, SCHED, balance, fair, rq, tasks};
 use crate::container::freezer;
 use crate::errno::Errno;
-use crate::mem::{MEM, Mem, Ref};
+use crate::mem::{MEM, Mem, Ref, reclaim};
 use crate::oom::{self, weights};
 use crate::task::signal::{self, Delivered};
 use crate::task::wait::{self, Why};
@@ -179,6 +179,7 @@ fn stretch(mem: &mut Mem, until: u64, runner: Runner<'_>) -> Result<(), Errno> {
             }
             balance::tick(mem, cpu, end);
         }
+        reclaim::kswapd(mem);
     }
     mem.charge(1)
 }

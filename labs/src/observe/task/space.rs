@@ -95,8 +95,7 @@ fn area(mem: &Mem, vma: Ref<Vma>) -> AreaRow {
 fn page(mem: &Mem, vma: &Vma, address: u32, pte: Pte) -> PageRow {
     let page = &mem[mem.page(pte.frame())];
     let is_anon = page.is(PageFlag::Anon);
-    // The page cache counts as one.
-    let mapped = if is_anon { page.count } else { page.count - 1 };
+    let mapped = page.mapcount();
     PageRow {
         number: address / PAGE_SIZE,
         pte: pte.0,
