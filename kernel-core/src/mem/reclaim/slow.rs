@@ -17,7 +17,7 @@ use crate::mem::{Gfp, MAX_NODES, MEM, Mem, Page, Ref};
 use crate::oom::badness::OOM_DISABLE;
 use crate::oom::{self, OomControl, Outcome};
 use crate::task::wait::{self, Why};
-use crate::task::{self, RUNNING, TASK, Task, Tif, UNINTERRUPTIBLE, sched, time};
+use crate::task::{self, PF_SWAPOFF, RUNNING, TASK, Task, Tif, UNINTERRUPTIBLE, sched, time};
 use crate::trace::Tracepoint;
 
 /// Blocks above this order are not worth a life (`PAGE_ALLOC_COSTLY_ORDER`).
@@ -206,6 +206,10 @@ pub fn console_reclaim(mem: &mut Mem) -> bool {
         if !more {
             break;
         }
+    }
+    // Whoever turns the swap device off would be the first to go.
+    if mem[current].flags & PF_SWAPOFF != 0 {
+        return false;
     }
     // A machine does not halt because a command finds nobody to blame.
     let control = OomControl::new(mem, Gfp::KERNEL, 0);
