@@ -7,6 +7,7 @@ use super::generated::Shown;
 use super::procfs::next_zone;
 use crate::mem::reclaim::{self, DEVICE, Lru, RECLAIM};
 use crate::mem::{FRAME_SIZE, MEM, Mem};
+use crate::oom::listeners;
 use crate::slab;
 use crate::task::mm::MM;
 
@@ -115,6 +116,8 @@ pub(super) fn zoneinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) ->
     let given_up = tried_in_vain && zone.pages_scanned > 0;
     writeln!(out, "  all_unreclaimable: {}", u32::from(given_up))?;
     writeln!(out, "  start_pfn:         {}", zone.start)?;
+    let status = listeners::status(mem, number);
+    writeln!(out, "  mem_notify_status: {status}")?;
     next_zone(mem, position)
 }
 

@@ -25,7 +25,7 @@ use super::{Constraint, OomControl, OomData, policy};
 use crate::btf::{Kind, describe};
 use crate::container::{self, Container, oom};
 use crate::errno::Errno;
-use crate::mem::{Gfp, MAX_ZONES, MEM, Mem, Ref};
+use crate::mem::{Gfp, MAX_ZONES, MEM, Mem, Ref, Zone};
 use crate::slab;
 use crate::task::time::now;
 use crate::task::wait::{self, WaitQueue};
@@ -171,6 +171,12 @@ pub(crate) fn release(mem: &mut Mem, watch: Ref<u64>) {
 
 /// Whether an open file has pressure to report; if so it has reported it.
 pub(crate) fn poll(mem: &mut Mem, watch: Ref<u64>) -> bool {
+    // Nobody may have looked since there is enough again.
+    for zone in 0..mem[MEM].nr_zones {
+        if mem[mem.zone(zone)].free > enough(mem, zone) {
+            calm(mem, zone);
+        }
+    }
     let NotifyData {
         zones, watchers, ..
     } = mem[NOTIFY];
@@ -184,18 +190,36 @@ pub(crate) fn poll(mem: &mut Mem, watch: Ref<u64>) -> bool {
     is_told
 }
 
-/// Reclaim takes pages that programs use from a zone whose high watermark, and what is kept back from
-/// others in it, is `high` pages. Watchers are told, unless they just were or there still is enough.
-pub fn pressure(mem: &mut Mem, zone: u32, high: u32) {
-    let last = mem[NOTIFY].last;
-    let is_soon = last != 0 && now(mem) + 1 < last + PERIOD_NS;
-    if is_soon || mem[mem.zone(zone)].free > 2 * high {
-        return;
+/// Reclaim has looked at a zone's lists, and taken pages that programs use (`takes_used`). So it has, in
+/// effect, where there is no swap device and next to nothing of files is left to take.
+pub(crate) fn scanned(mem: &mut Mem, zone: Ref<Zone>, takes_used: bool) {
+    let Zone {
+        nr_lru, pages_high, ..
+    } = mem[zone];
+    if takes_used || nr_lru[2] + nr_lru[3] < pages_high {
+        let number = (0..mem[MEM].nr_zones).find(|&number| mem.zone(number) == zone);
+        pressure(mem, number.unwrap_or(0));
     }
-    assert_pressure(mem, zone, 2 * high, WAKE_MAX);
 }
 
-/// Reclaim has enough of what nobody uses again, or the zone is well.
+/// So many free pages are enough not to tell anybody: twice the high watermark and what is kept back
+/// from those who could do with another zone.
+fn enough(mem: &Mem, zone: u32) -> u32 {
+    let zone = &mem[mem.zone(zone)];
+    2 * (zone.pages_high + zone.lowmem_reserve)
+}
+
+/// A zone is under pressure. Watchers are told, unless they just were or there still is enough.
+pub fn pressure(mem: &mut Mem, zone: u32) {
+    let last = mem[NOTIFY].last;
+    let is_soon = last != 0 && now(mem) + 1 < last + PERIOD_NS;
+    let enough = enough(mem, zone);
+    if !is_soon && mem[mem.zone(zone)].free <= enough {
+        assert_pressure(mem, zone, enough, WAKE_MAX);
+    }
+}
+
+/// A zone is well again.
 pub fn calm(mem: &mut Mem, zone: u32) {
     if mem[NOTIFY].status[zone as usize] != PRESSURE {
         return;

@@ -23,7 +23,8 @@ use super::{OOM, policy};
 use crate::btf::describe;
 use crate::errno::Errno;
 use crate::fs::{FS, Name};
-use crate::mem::{Mem, Ref};
+use crate::mem::reclaim::Shrinker;
+use crate::mem::{Gfp, Mem, Ref};
 use crate::task::signal::{self, Signal};
 use crate::task::{self, TASK, Task};
 use crate::trace::Tracepoint;
@@ -32,8 +33,6 @@ use crate::trace::Tracepoint;
 pub const THRESHOLDS_MAX: usize = 6;
 /// No threshold was reached.
 pub const NO_ADJ: i32 = 16;
-/// Objects that a shrinker is asked for at once (`SHRINK_BATCH`).
-const SHRINK_BATCH: u64 = 128;
 /// `DEFAULT_SEEKS * 16`.
 const DEFAULT_COST: u32 = 32;
 
@@ -53,14 +52,12 @@ pub struct LowMem {
     pub debug_level: u32,
     /// How dear what it frees is to make again: the higher, the more seldom it is asked (`seeks`).
     pub cost: u32,
-    /// What it was to be asked for and was not yet (`shrinker.nr`).
-    pub nr: u64,
 }
 
 describe!(
     LowMem,
     "lowmemorykiller",
-    [adj, minfree, adj_len, minfree_len, debug_level, cost, nr]
+    [adj, minfree, adj_len, minfree_len, debug_level, cost]
 );
 
 impl LowMem {
@@ -72,7 +69,6 @@ impl LowMem {
         minfree_len: 4,
         debug_level: 2,
         cost: DEFAULT_COST,
-        nr: 0,
     };
 
     /// The thresholds: pages and the lowest `oom_adj`. The shorter of the two lists counts.
@@ -103,32 +99,50 @@ pub fn min_adj(mem: &Mem) -> i32 {
     reached.map_or(NO_ADJ, |(_, adj)| adj)
 }
 
-/// Asks the driver as reclaim asks every cache (`shrink_slab`): the more of the `lru_pages` were
-/// `scanned`, the oftener; 128 at a time, each of which may kill somebody.
-pub fn shrink_slab(mem: &mut Mem, scanned: u32, lru_pages: u32) {
-    if !is_registered(mem) {
-        return;
+/// The driver as reclaim sees it: a cache of all the pages that could be freed.
+pub struct LowMemoryKiller;
+
+impl Shrinker for LowMemoryKiller {
+    fn name(&self) -> &'static str {
+        policy::LOWMEM_NAME
     }
-    let rem = |lru_pages: u32| u64::from(lru_pages);
-    let LowMem { cost, nr, .. } = mem[NOTIFY].lowmem;
-    let most = rem(lru_pages);
-    let delta = 4 * u64::from(scanned) / u64::from(cost) * most / (most + 1);
-    let mut total = (nr + delta).min(2 * most);
-    while total >= SHRINK_BATCH {
-        shrink(mem, lru_pages);
-        total -= SHRINK_BATCH;
+
+    fn seeks(&self, mem: &Mem) -> u32 {
+        mem[NOTIFY].lowmem.cost
     }
-    mem[NOTIFY].lowmem.nr = total;
+
+    fn count(&self, mem: &Mem, _: Gfp) -> u32 {
+        match is_registered(mem) {
+            true => lru_pages(mem),
+            false => 0,
+        }
+    }
+
+    fn scan(&self, mem: &mut Mem, _: u32, _: Gfp) -> u32 {
+        shrink(mem)
+    }
 }
 
-/// Kills somebody if memory is that low (`lowmem_shrink`), and returns how many of the `lru_pages` are
-/// left then.
-pub fn shrink(mem: &mut Mem, lru_pages: u32) -> u32 {
+/// Pages on all zones' lists.
+fn lru_pages(mem: &Mem) -> u32 {
+    mem.zones().map(|zone| mem.lru_pages(zone)).sum()
+}
+
+/// Kills somebody if memory is that low (`lowmem_shrink`), and returns how many pages that will free. As
+/// long as the victim has not ended there is no other; 2009's driver would tell it again.
+pub fn shrink(mem: &mut Mem) -> u32 {
     let (free, file) = (mem.free_frames(), mem[FS].nr_file_pages);
     let Some((threshold, min_adj)) = mem[NOTIFY].lowmem.reached(free, file) else {
-        return lru_pages;
+        return 0;
     };
-    let event = [min_adj as u32, threshold, free, file, lru_pages];
+    let mut next = task::processes(mem).next();
+    while let Some(task) = next {
+        next = task::next_process(mem, task);
+        if is_dying(mem, task) {
+            return 0;
+        }
+    }
+    let event = [min_adj as u32, threshold, free, file, lru_pages(mem)];
     mem.trace(Tracepoint::LowmemShrink, event.map(signed));
     let mut selected = Ref::NULL;
     let mut next = task::processes(mem).next();
@@ -143,7 +157,7 @@ pub fn shrink(mem: &mut Mem, lru_pages: u32) -> u32 {
         }
     }
     if selected.is_null() {
-        return lru_pages;
+        return 0;
     }
     let size = rss(mem, selected);
     say(mem, 1, "send sigkill to", selected, "");
@@ -152,7 +166,15 @@ pub fn shrink(mem: &mut Mem, lru_pages: u32) -> u32 {
     mem.trace(Tracepoint::MarkVictim, event);
     mem[OOM].kills += 1;
     signal::send_sig(mem, Signal::Kill, selected);
-    lru_pages.saturating_sub(size)
+    size
+}
+
+/// Whether a process was told to end and still has memory.
+fn is_dying(mem: &Mem, task: Ref<Task>) -> bool {
+    let Task {
+        mm, signal: shared, ..
+    } = mem[task];
+    !mm.is_null() && mem[shared].flags & signal::GROUP_EXIT != 0
 }
 
 /// An event's field that may be negative.

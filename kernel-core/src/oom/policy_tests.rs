@@ -376,9 +376,10 @@ fn a_group_that_goes_wakes_its_listeners() {
 /// Has reclaim say that zone 0 is under pressure.
 fn press(lab: &mut Lab) {
     let mem = &mut lab.kernel.mem;
-    let free = mem[mem.zone(0)].free;
-    listeners::pressure(mem, 0, free);
-    assert_eq!(lab.kernel.check(), Ok(()));
+    let zone = mem.zone(0);
+    // So many have to be left from now on.
+    mem[zone].pages_high = mem[zone].free;
+    listeners::pressure(mem, 0);
 }
 
 #[test]
@@ -397,9 +398,7 @@ fn mem_notify_tells_of_pressure() {
     lab.run("/w & sleep 1ms");
     assert_eq!(lab.kernel.mem[NOTIFY].watchers, 1);
     // Enough is free: nobody is told.
-    let mem = &mut lab.kernel.mem;
-    let free = mem[mem.zone(0)].free;
-    listeners::pressure(mem, 0, free / 2 - 1);
+    listeners::pressure(&mut lab.kernel.mem, 0);
     assert_eq!(lab.run("sleep 1ms"), "");
     press(&mut lab);
     assert_eq!(lab.run("sleep 1ms"), "100 1\n");
@@ -513,7 +512,7 @@ fn android_takes_the_least_important_and_of_these_the_largest() {
     lab.run("spawn phone rss=400k oom_adj=0; spawn mail rss=80k oom_adj=6; spawn game rss=200k oom_adj=12");
     lab.run("spawn chat rss=240k oom_adj=12; spawn twin rss=240k oom_adj=12; spawn never rss=900k oom_adj=-17");
     let shrink = |lab: &mut Lab| {
-        super::lowmem::shrink(&mut lab.kernel.mem, 5000);
+        super::lowmem::shrink(&mut lab.kernel.mem);
         assert_eq!(lab.kernel.check(), Ok(()));
         lab.run("true")
     };
@@ -553,26 +552,23 @@ fn android_takes_the_least_important_and_of_these_the_largest() {
 }
 
 #[test]
-fn reclaim_asks_android_the_oftener_the_more_it_scans() {
+fn android_is_a_cache_that_reclaim_may_shrink() {
+    use crate::mem::reclaim::Shrinker;
     let mut lab = lab();
-    lab.run("spawn a rss=40k count=9 oom_adj=15");
-    let count = |lab: &mut Lab| {
-        lab.run("ps")
-            .lines()
-            .filter(|line| line.ends_with(" a"))
-            .count()
-    };
-    let before = count(&mut lab);
-    // It is not at work.
-    super::lowmem::shrink_slab(&mut lab.kernel.mem, 100_000, 100_000);
-    lab.run("true");
-    assert_eq!(count(&mut lab), before);
-    lab.run("echo lowmemorykiller > /proc/sys/vm/oom_policy");
-    // 4 * 1016 / 32 = 127: not enough for a call; the rest is remembered.
-    super::lowmem::shrink_slab(&mut lab.kernel.mem, 1024, 100_000_000);
-    lab.run("true");
-    assert_eq!(count(&mut lab), before);
-    super::lowmem::shrink_slab(&mut lab.kernel.mem, 1024, 100_000_000);
-    lab.run("true");
-    assert_eq!(count(&mut lab), before - 1);
+    let driver = super::lowmem::LowMemoryKiller;
+    // It has nothing to give unless it is at work.
+    assert_eq!(driver.count(&lab.kernel.mem, Gfp::KERNEL), 0);
+    lab.run("memhog 400K & sleep 10ms; echo lowmemorykiller > /proc/sys/vm/oom_policy");
+    assert!(driver.count(&lab.kernel.mem, Gfp::KERNEL) >= 100);
+    assert_eq!(driver.seeks(&lab.kernel.mem), 32);
+    lab.run("echo 8 > /sys/module/lowmemorykiller/parameters/cost");
+    assert_eq!(driver.seeks(&lab.kernel.mem), 8);
+    // Asked again before the victim has ended, it takes nobody else.
+    lab.run("echo 0 > /sys/module/lowmemorykiller/parameters/adj; spawn other rss=4k");
+    lab.run("echo 16384 > /sys/module/lowmemorykiller/parameters/minfree");
+    let freed = driver.scan(&mut lab.kernel.mem, 128, Gfp::KERNEL);
+    assert!(freed >= 100);
+    assert_eq!(driver.scan(&mut lab.kernel.mem, 128, Gfp::KERNEL), 0);
+    assert!(lab.run("sleep 1ms").contains("Killed"));
+    assert_eq!(driver.scan(&mut lab.kernel.mem, 128, Gfp::KERNEL), 1);
 }

@@ -6,6 +6,7 @@
 
 use super::{DEF_PRIORITY, Floor, RECLAIM, ScanControl, scan, shrinker};
 use crate::mem::{Gfp, MEM, Mem, Ref};
+use crate::oom::listeners;
 use crate::trace::Tracepoint;
 
 /// Wakes the daemons of nodes, a bit each, for a block of `order` (`wakeup_kswapd`).
@@ -50,7 +51,11 @@ fn balance(mem: &mut Mem, node: u32) {
         let mut is_well = true;
         for number in 0..mem[MEM].nr_zones {
             let zone = mem.zone(number);
-            if mem[zone].node != node || mem.watermark_ok(zone, order, Gfp::DMA, Floor::High) {
+            if mem[zone].node != node {
+                continue;
+            }
+            if mem.watermark_ok(zone, order, Gfp::DMA, Floor::High) {
+                listeners::calm(mem, number);
                 continue;
             }
             is_well = false;

@@ -11,6 +11,7 @@ use super::{DEF_PRIORITY, Lru, RECLAIM, SWAP_CLUSTER_MAX, shrinker};
 use crate::container::memory::MemCgroup;
 use crate::fs;
 use crate::mem::{Gfp, ListHead, MEM, Mem, Page, PageFlag, Ref, Zone};
+use crate::oom::listeners;
 use crate::task::mm::rmap;
 use crate::trace::Tracepoint;
 
@@ -156,6 +157,8 @@ pub(super) fn shrink_zone(
         false => [if may_swap(mem) { 100 } else { 0 }, 0],
     };
     let mut total = (0, 0);
+    // Whether pages go that programs use.
+    let mut takes_used = false;
     for lru in [
         Lru::InactiveAnon,
         Lru::ActiveAnon,
@@ -181,6 +184,7 @@ pub(super) fn shrink_zone(
                 true => shrink_active(mem, zone, lru, count, control),
                 false => shrink_inactive(mem, zone, lru, count, control),
             };
+            takes_used |= lru == Lru::ActiveAnon && scanned > 0;
             let event = [
                 u64::from(mem[zone].node),
                 lru as u64,
@@ -194,6 +198,9 @@ pub(super) fn shrink_zone(
                 total.1 += freed;
             }
         }
+    }
+    if control.memcg.is_null() {
+        listeners::scanned(mem, zone, takes_used);
     }
     let by = usize::from(!control.is_daemon);
     mem[RECLAIM].scanned[by] += u64::from(total.0);

@@ -4,6 +4,7 @@
 use super::RECLAIM;
 use crate::fs;
 use crate::mem::{Gfp, Mem};
+use crate::oom::lowmem::LowMemoryKiller;
 use crate::trace::Tracepoint;
 
 /// A cache that can give objects back.
@@ -12,7 +13,7 @@ pub trait Shrinker: Sync {
     fn name(&self) -> &'static str;
 
     /// What an object costs to make again, in reads of a disk (`seeks`); [`DEFAULT_SEEKS`] for most.
-    fn seeks(&self) -> u32;
+    fn seeks(&self, mem: &Mem) -> u32;
 
     /// Objects that it could give back.
     fn count(&self, mem: &Mem, gfp: Gfp) -> u32;
@@ -28,7 +29,7 @@ const BATCH: u32 = 128;
 
 /// All of them, in the order in which they are asked. There are at most as many as
 /// [`super::ReclaimData::shrinker_owes`] has room for.
-pub static SHRINKERS: &[&dyn Shrinker] = &[&Names, &Inodes];
+pub static SHRINKERS: &[&dyn Shrinker] = &[&Names, &Inodes, &LowMemoryKiller];
 
 /// Unused names.
 struct Names;
@@ -38,7 +39,7 @@ impl Shrinker for Names {
         "dcache"
     }
 
-    fn seeks(&self) -> u32 {
+    fn seeks(&self, _: &Mem) -> u32 {
         DEFAULT_SEEKS
     }
 
@@ -59,7 +60,7 @@ impl Shrinker for Inodes {
         "icache"
     }
 
-    fn seeks(&self) -> u32 {
+    fn seeks(&self, _: &Mem) -> u32 {
         DEFAULT_SEEKS
     }
 
@@ -84,7 +85,7 @@ pub(super) fn shrink_slab(
     let before = mem.free_frames();
     for (number, shrinker) in SHRINKERS.iter().enumerate() {
         let objects = shrinker.count(mem, gfp);
-        let part = u64::from(scanned.max(1)) * 4 / u64::from(shrinker.seeks().max(1))
+        let part = u64::from(scanned.max(1)) * 4 / u64::from(shrinker.seeks(mem).max(1))
             * u64::from(objects)
             / (u64::from(lru_pages) + 1);
         let owed = mem[RECLAIM].shrinker_owes.get(number).copied();
