@@ -13,7 +13,7 @@
 //! asked twice.
 
 use super::badness::{self, OOM_DISABLE};
-use super::weights::{self, CHUNKS, Weight};
+use super::weights::{self, CHUNKS, Shifts, Weight};
 use super::{OOM, OomControl, Selection, Skipped};
 use crate::container::memory;
 use crate::mem::{Mem, Ref};
@@ -141,42 +141,24 @@ impl Best {
     }
 }
 
-/// Ages as roots: a task that began in `began[k]` or before is divided by `k + 2` at least.
-struct Ages {
-    uptime: u64,
-    began: [i32; 8],
-}
-
-impl Ages {
-    fn at(uptime: u64) -> Ages {
-        let began = core::array::from_fn(|k| {
-            let age = ((k as i64) + 2).pow(4) << 10;
-            (uptime as i64 - age).clamp(i32::MIN.into(), i32::MAX.into()) as i32
-        });
-        Ages { uptime, began }
+/// What an age divides a score by, at least: of one of 2^n to 2^(n+1) units of 1024 seconds, by n.
+const ROOTS: [u8; 32] = {
+    let mut roots = [1; 32];
+    let mut bits = 0;
+    while bits < roots.len() {
+        roots[bits] = (1_u64 << bits).isqrt().isqrt() as u8;
+        bits += 1;
     }
-
-    /// What a task's age divides its score by; exactly, if it is not the largest of these.
-    #[inline(always)]
-    fn root(&self, start: i32) -> u64 {
-        let older = self.began.iter().filter(|&&began| start <= began);
-        older.count() as u64 + 1
-    }
-
-    fn exact_root(&self, start: i32, root: u64) -> u64 {
-        match root > self.began.len() as u64 {
-            true => badness::run_root_since(start.into(), self.uptime).max(1),
-            false => root,
-        }
-    }
-}
+    roots
+};
 
 /// By the table of weights.
 pub(super) fn by_weight(mem: &Mem, control: &OomControl, counts: &mut Counts) -> Selection {
     let search = Search {
         mem,
         nodes: control.nodes,
-        ages: Ages::at(badness::uptime(mem)),
+        shifts: Shifts::new(control.nodes),
+        uptime: badness::uptime(mem),
     };
     let (highest, mut best) = match search.highest_bound(control, counts) {
         Ok(found) => found,
@@ -202,12 +184,13 @@ pub(super) fn by_weight(mem: &Mem, control: &OomControl, counts: &mut Counts) ->
 struct Search<'a> {
     mem: &'a Mem,
     nodes: u32,
-    ages: Ages,
+    shifts: Shifts,
+    uptime: u64,
 }
 
 impl Search<'_> {
     fn badness(&self, task: Ref<Task>) -> u64 {
-        badness::badness(self.mem, task, self.ages.uptime, self.nodes)
+        badness::badness(self.mem, task, self.uptime, self.nodes)
     }
 
     /// All weights in their order.
@@ -222,26 +205,33 @@ impl Search<'_> {
         Ok(())
     }
 
+    /// What a task's age divides its score by, at least.
+    #[inline(always)]
+    fn run_root(&self, weight: &Weight) -> u64 {
+        let age = self.uptime as i64 - i64::from(weight.start);
+        let units = (age.max(0) >> 10).min(u32::MAX.into()) as u32;
+        u64::from(ROOTS[(units | 1).ilog2() as usize])
+    }
+
     /// The bound of a candidate's score, if it is `least` or more.
     #[inline(always)]
     fn bound(&self, weight: &Weight, least: u64) -> Option<u64> {
-        // Multiplied out, nothing is divided for those who are far from it.
-        let shift = weight.shift(self.nodes);
-        let undivided = match shift >= 0 {
-            true => weight.pages() << shift,
-            false => weight.pages() >> -shift,
+        // Multiplied out, nothing is divided for those who are far from it. What is shifted to the left
+        // is 1 at least before.
+        let undivided = self.shifts.undivided(weight);
+        let is_less = |enough: u64| {
+            undivided < enough && (weight.oom_adj() <= 0 || 1 << weight.oom_adj() < least)
         };
-        // A score that is shifted to the left is 1 at least before.
-        let oom_adj = weight.oom_adj();
-        let floor = if oom_adj > 0 { 1 << oom_adj } else { 0 };
-        if undivided < least && floor < least {
+        let cpu_root = weight.cpu_root();
+        let enough = least.saturating_mul(cpu_root);
+        if is_less(enough) || is_less(enough.saturating_mul(self.run_root(weight))) {
             return None;
         }
-        let (cpu_root, run_root) = (weight.cpu_root(), self.ages.root(weight.start));
-        if undivided < least.saturating_mul(cpu_root * run_root) && floor < least {
-            return None;
-        }
-        let run_root = self.ages.exact_root(weight.start, run_root);
+        // Of the young it is known.
+        let run_root = match self.run_root(weight) {
+            1 => 1,
+            _ => badness::run_root_since(weight.start.into(), self.uptime),
+        };
         let bound = weight.score(cpu_root, run_root, self.nodes);
         (bound >= least).then_some(bound)
     }
@@ -267,7 +257,7 @@ impl Search<'_> {
                     counts.skipped += 1;
                     return Ok(());
                 }
-                match ask(self.mem, control, weight.task, self.ages.uptime) {
+                match ask(self.mem, control, weight.task, self.uptime) {
                     Asked::Skipped => counts.skipped += 1,
                     Asked::Dying => return Err(weight.task),
                     Asked::Candidate(points) => {

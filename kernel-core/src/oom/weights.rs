@@ -133,22 +133,24 @@ impl Weight {
         u32::from(self.traits) >> Weight::NODES_SHIFT & 0xf & nodes == 0
     }
 
-    /// By how many bits all but the divisions by time shift the score, if nothing were cut off.
-    #[inline(always)]
-    pub(super) fn shift(&self, nodes: u32) -> i32 {
-        let bits = |trait_: u16, by: i32| if self.is(trait_) { by } else { 0 };
+    /// By how many bits all but the divisions by time and `oom_adj` shift the score, if nothing were cut
+    /// off.
+    fn shift(&self, nodes: u32) -> i8 {
+        let bits = |trait_: u16, by: i8| if self.is(trait_) { by } else { 0 };
         let elsewhere = if self.is_elsewhere(nodes) { -3 } else { 0 };
         bits(Weight::NICE, 1)
             + bits(Weight::SUPERUSER, -2)
             + bits(Weight::RAW_IO, -2)
             + elsewhere
-            + self.oom_adj()
     }
 
     /// The score, with these divisors: that of `badness`, if they are its.
     #[inline(always)]
     pub(super) fn score(&self, cpu_root: u64, run_root: u64, nodes: u32) -> u64 {
-        let mut points = self.pages() / cpu_root.max(1) / run_root.max(1);
+        let mut points = self.pages();
+        if cpu_root > 1 || run_root > 1 {
+            points = points / cpu_root.max(1) / run_root.max(1);
+        }
         if self.is(Weight::NICE) {
             points *= 2;
         }
@@ -162,6 +164,30 @@ impl Weight {
             points /= 8;
         }
         badness::shift(points, self.oom_adj())
+    }
+}
+
+/// For a page that is missing on certain nodes: by how many bits the score of a task with certain traits
+/// is shifted, at their place from the nodes on.
+pub(super) struct Shifts([i8; 128]);
+
+impl Shifts {
+    pub(super) fn new(nodes: u32) -> Shifts {
+        Shifts(core::array::from_fn(|traits| {
+            let weight = Weight {
+                traits: (traits as u16) << Weight::NODES_SHIFT,
+                ..Weight::zeroed()
+            };
+            weight.shift(nodes)
+        }))
+    }
+
+    /// A task's pages, shifted by these and by its `oom_adj`.
+    #[inline(always)]
+    pub(super) fn undivided(&self, weight: &Weight) -> u64 {
+        let traits = usize::from(weight.traits >> Weight::NODES_SHIFT) % self.0.len();
+        let shift = i32::from(self.0[traits]) + weight.oom_adj();
+        weight.pages() << shift.max(0) >> (-shift).max(0)
     }
 }
 
@@ -308,7 +334,7 @@ fn join(mem: &mut Mem, into: Ref<Chunk>, from: Ref<Chunk>) {
 }
 
 /// Writes down anew what a task weighs, after its fields were changed.
-pub(crate) fn refresh(mem: &mut Mem, task: Ref<Task>) {
+pub fn refresh(mem: &mut Mem, task: Ref<Task>) {
     let place = mem[task].weight;
     if place.is_null() {
         return;

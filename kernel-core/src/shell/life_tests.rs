@@ -534,7 +534,7 @@ fn limits_of_tasks_are_files() {
             .contains("Invalid argument")
     );
     assert!(
-        lab.run("echo 262145 > /proc/sys/kernel/pid_max")
+        lab.run("echo 1310721 > /proc/sys/kernel/pid_max")
             .contains("Invalid argument")
     );
     assert_eq!(lab.run("echo 301 > /proc/sys/kernel/pid_max"), "");

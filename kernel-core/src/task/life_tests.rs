@@ -692,3 +692,30 @@ fn a_hundred_thousand_tasks() {
     lab.check();
     assert_eq!(lab.alive(), []);
 }
+
+/// Numbers beyond the first table come, are found, in order, and go.
+#[test]
+fn large_numbers_have_a_table_of_their_own() {
+    let mut lab = Lab::new("mem=16M");
+    lab.mem()[TASK].pids.pid_max = pid::PID_MAX_LIMIT;
+    let init = lab.init();
+    for first in [1 << 18, 1 << 20, pid::PID_MAX_LIMIT - 1] {
+        lab.mem()[TASK].pids.last_pid = first - 2;
+        let tasks = [(); 3].map(|()| lab.stage(init, FORK));
+        lab.check();
+        let numbers = tasks.map(|task| lab.kernel.mem[task].pid);
+        assert_eq!(numbers[..2], [first - 1, first]);
+        // Behind the last number the search begins again.
+        assert_eq!(numbers[2] < 400, first == pid::PID_MAX_LIMIT - 1);
+        let mut sorted = numbers;
+        sorted.sort_unstable();
+        let listed = pid::tasks_from(&lab.kernel.mem, pid::RESERVED_PIDS);
+        let listed: std::vec::Vec<u32> = listed.map(|task| lab.kernel.mem[task].pid).collect();
+        assert!(sorted.iter().all(|number| listed.contains(number)));
+        assert!(listed.is_sorted());
+        lab.kill(-1, Signal::Kill).unwrap();
+        exit::wait_all(lab.mem(), init, exit::WNOHANG, &mut |_, _| {});
+        lab.check();
+        assert_eq!(pid::tasks_from(&lab.kernel.mem, 1 << 18).count(), 0);
+    }
+}
