@@ -20,7 +20,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::lowmem::LowMem;
+use super::lowmem::{self, LowMem};
 use super::{Constraint, OomControl, OomData, policy};
 use crate::btf::{Kind, describe};
 use crate::container::{self, Container, oom};
@@ -281,7 +281,7 @@ pub(super) fn chance(mem: &mut Mem, control: &OomControl) -> bool {
     let can_wait = current != mem[TASK].init
         && mem[current].flags & PF_EXITING == 0
         && !mem[current].has(Tif::MemDie);
-    let mut waits = false;
+    let mut waits = can_wait && lowmem::waits(mem);
     if let Some(container) = listening(mem) {
         waits |= ask_group(mem, container, can_wait);
     }

@@ -26,7 +26,7 @@ use crate::fs::{FS, Name};
 use crate::mem::reclaim::Shrinker;
 use crate::mem::{Gfp, Mem, Ref};
 use crate::task::signal::{self, Signal};
-use crate::task::{self, TASK, Task};
+use crate::task::{self, PF_FROZEN, TASK, Task, Tif};
 use crate::trace::Tracepoint;
 
 /// Thresholds that there may be.
@@ -135,12 +135,8 @@ pub fn shrink(mem: &mut Mem) -> u32 {
     let Some((threshold, min_adj)) = mem[NOTIFY].lowmem.reached(free, file) else {
         return 0;
     };
-    let mut next = task::processes(mem).next();
-    while let Some(task) = next {
-        next = task::next_process(mem, task);
-        if is_dying(mem, task) {
-            return 0;
-        }
+    if task::processes(mem).any(|task| is_dying(mem, task)) {
+        return 0;
     }
     let event = [min_adj as u32, threshold, free, file, lru_pages(mem)];
     mem.trace(Tracepoint::LowmemShrink, event.map(signed));
@@ -169,12 +165,21 @@ pub fn shrink(mem: &mut Mem) -> u32 {
     size
 }
 
-/// Whether a process was told to end and still has memory.
+/// Whether a process was told to end, still has memory, and will run to give it back.
 fn is_dying(mem: &Mem, task: Ref<Task>) -> bool {
     let Task {
-        mm, signal: shared, ..
+        mm,
+        flags,
+        signal: shared,
+        ..
     } = mem[task];
-    !mm.is_null() && mem[shared].flags & signal::GROUP_EXIT != 0
+    let runs = flags & PF_FROZEN == 0 && !mem[task].has(Tif::Freeze) && !mem[task].has(Tif::Staged);
+    runs && !mm.is_null() && mem[shared].flags & signal::GROUP_EXIT != 0
+}
+
+/// Whether the driver has killed somebody who is about to end, for whom the kernel's own killer can wait.
+pub(super) fn waits(mem: &Mem) -> bool {
+    is_registered(mem) && task::processes(mem).any(|task| is_dying(mem, task))
 }
 
 /// An event's field that may be negative.
