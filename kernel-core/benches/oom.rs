@@ -180,7 +180,10 @@ fn main() {
     let title = format!("One selection: microseconds, median of {rounds} rounds");
     let mut table = Table::new(title, &columns);
     let mut asking = Table::new("The same by asking every task: microseconds", &names);
-    let mut memory = Table::new("The table of weights: bytes a task, in frames of its own", &names);
+    let mut memory = Table::new(
+        "The table of weights: bytes a task, in frames of its own",
+        &names,
+    );
     // Limits of issue 6; 2.6.28's own loop on this class of machine, in flat families.
     for (count, limit, linux) in [
         (1_000, Some(20.0), 68.0),
@@ -190,7 +193,15 @@ fn main() {
     ] {
         let mut rows: [Row; 3] = Default::default();
         for (_, crowd) in CROWDS {
-            let figures = measure(crowd, count, if count > 100_000 { rounds.min(5) } else { rounds });
+            let figures = measure(
+                crowd,
+                count,
+                if count > 100_000 {
+                    rounds.min(5)
+                } else {
+                    rounds
+                },
+            );
             for (row, figure) in rows.iter_mut().zip(figures) {
                 row.push(Some(figure));
             }

@@ -1,8 +1,9 @@
 //! `memory`: how many pages of memory a container's processes may have (specs 1.14; 2.6.25).
 //!
 //! A page is charged to the container of the process that first needs it, and stays so until it is free,
-//! wherever its users move; the page's descriptor remembers who pays (`mapping`). A charge above the limit
-//! fails: `failcnt` counts it, and the process gets no page. Reclaim comes before that once there is one.
+//! wherever its users move; the page's descriptor remembers who pays (`mapping`). At a charge above the limit,
+//! which `failcnt` counts, pages of the container go to the swap device; and if that does not help, one of
+//! its tasks is killed. What is on the device is charged to nobody.
 //!
 //! What is charged is anonymous memory: heaps, stacks, private copies of files. Pages of the page cache
 //! are not charged yet, so `cache` in `memory.stat` is 0.
@@ -17,9 +18,10 @@ use super::{
 };
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
-use crate::mem::{FRAME_SIZE, Mem, Page, PageFlag, Ref};
-use crate::task;
+use crate::mem::{FRAME_SIZE, Gfp, Mem, Page, PageFlag, Ref, reclaim};
+use crate::oom;
 use crate::task::mm::Mm;
+use crate::task::{self, Tif};
 use crate::trace::Tracepoint;
 
 /// The subsystem.
@@ -60,10 +62,17 @@ fn memory_of(mem: &Mem, container: Ref<Container>) -> Ref<MemCgroup> {
     state(mem, container, MEMORY)
 }
 
-/// Whoever pays for an address space pays for one more page, which is nobody's yet.
+/// Rounds of reclaim that free nothing before somebody is killed (`MEM_CGROUP_RECLAIM_RETRIES`).
+const RETRIES: u32 = 5;
+/// Lives that a page may cost at most where nobody can wait for what they free.
+const LIVES: u32 = 16;
+
+/// Whoever pays for an address space pays for one more page, which is nobody's yet. Above the limit, pages
+/// of the container are reclaimed first; then one of its tasks is killed.
 ///
 /// # Errors
-/// `ENOMEM` if that would exceed the limit.
+/// `ENOMEM` if that would still exceed the limit; `ERESTARTSYS` if the call is to be made again when
+/// whoever was killed has ended.
 pub fn charge(mem: &mut Mem, mm: Ref<Mm>, page: Ref<Page>) -> Result<(), Errno> {
     // Whoever lives there and needs it now; for one that is being made, whom it is made for.
     let current = task::current(mem);
@@ -76,15 +85,15 @@ pub fn charge(mem: &mut Mem, mm: Ref<Mm>, page: Ref<Page>) -> Result<(), Errno> 
         return Ok(());
     }
     let memory: Ref<MemCgroup> = css.cast();
-    let MemCgroup { usage, limit, .. } = mem[memory];
-    if (u64::from(usage) + 1) * PAGE > limit {
+    if is_full(mem, memory) {
+        let MemCgroup { usage, limit, .. } = mem[memory];
         mem[memory].failcnt += 1;
         let container = mem[css].container;
         let (id, pid) = (mem[container].id, mem[owner].pid);
         let [id, pid, usage] = [id, pid, usage].map(u64::from);
         let event = [MEMORY as u64, id, pid, 1, usage, limit / PAGE];
         mem.trace(Tracepoint::CgroupLimit, event);
-        return Err(Errno::ENOMEM);
+        make_room(mem, memory)?;
     }
     let cgroup = &mut mem[memory];
     cgroup.usage += 1;
@@ -92,6 +101,37 @@ pub fn charge(mem: &mut Mem, mm: Ref<Mm>, page: Ref<Page>) -> Result<(), Errno> 
     cgroup.pgpgin += 1;
     mem[page].mapping = memory.unit();
     Ok(())
+}
+
+/// Whether one more page would exceed a container's limit.
+fn is_full(mem: &Mem, memory: Ref<MemCgroup>) -> bool {
+    let MemCgroup { usage, limit, .. } = mem[memory];
+    (u64::from(usage) + 1) * PAGE > limit
+}
+
+/// Gets a container below its limit.
+fn make_room(mem: &mut Mem, memory: Ref<MemCgroup>) -> Result<(), Errno> {
+    for _ in 0..LIVES {
+        let mut retries = RETRIES;
+        while retries > 0 {
+            if reclaim::try_to_free_memcg(mem, memory) == 0 {
+                retries -= 1;
+            }
+            if !is_full(mem, memory) {
+                return Ok(());
+            }
+        }
+        let outcome = oom::mem_cgroup_out_of_memory(mem, memory, Gfp::KERNEL);
+        mem.after_killing(outcome)?;
+        if !is_full(mem, memory) {
+            return Ok(());
+        }
+        let current = task::current(mem);
+        if mem[current].has(Tif::MemDie) {
+            break;
+        }
+    }
+    Err(Errno::ENOMEM)
 }
 
 /// The container that a task's memory is charged to: that of the task that answers for its address

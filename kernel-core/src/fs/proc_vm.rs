@@ -115,9 +115,9 @@ pub(super) fn zoneinfo(mem: &Mem, _: u32, position: u64, out: &mut dyn Write) ->
     let tried_in_vain = zone.pages_scanned >= mem.lru_pages(mem.zone(number)) * 6;
     let given_up = tried_in_vain && zone.pages_scanned > 0;
     writeln!(out, "  all_unreclaimable: {}", u32::from(given_up))?;
-    writeln!(out, "  start_pfn:         {}", zone.start)?;
     let status = listeners::status(mem, number);
     writeln!(out, "  mem_notify_status: {status}")?;
+    writeln!(out, "  start_pfn:         {}", zone.start)?;
     next_zone(mem, position)
 }
 

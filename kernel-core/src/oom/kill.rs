@@ -167,13 +167,18 @@ fn mark(mem: &mut Mem, task: Ref<Task>, chosen: Ref<Task>, points: u64, why: Why
 /// Says who is killed, and what it has in memory: a moment later it may be gone.
 fn tell(mem: &mut Mem, task: Ref<Task>, chosen: Ref<Task>, points: u64, why: Why) {
     let [_, rss] = account::pages(mem, task);
+    let mm = mem[task].mm;
+    let swapped = match mm.is_null() {
+        true => 0,
+        false => mem[mm].swap_ents,
+    };
     let event = [
         mem[task].pid.into(),
         mem[chosen].pid.into(),
         why as u64,
         points,
         rss.into(),
-        0,
+        swapped.into(),
     ];
     mem.trace(Tracepoint::MarkVictim, event);
 }

@@ -138,10 +138,7 @@ impl Weight {
     fn shift(&self, nodes: u32) -> i8 {
         let bits = |trait_: u16, by: i8| if self.is(trait_) { by } else { 0 };
         let elsewhere = if self.is_elsewhere(nodes) { -3 } else { 0 };
-        bits(Weight::NICE, 1)
-            + bits(Weight::SUPERUSER, -2)
-            + bits(Weight::RAW_IO, -2)
-            + elsewhere
+        bits(Weight::NICE, 1) + bits(Weight::SUPERUSER, -2) + bits(Weight::RAW_IO, -2) + elsewhere
     }
 
     /// The score, with these divisors: that of `badness`, if they are its.

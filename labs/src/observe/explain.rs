@@ -8,6 +8,7 @@
 //! today.
 
 mod oom;
+mod reclaim;
 mod tasks;
 
 use alloc::format;
@@ -273,6 +274,7 @@ impl Explanation<'_> {
             "errno" => failure(self.last()).unwrap_or_default(),
             _ => tasks::word(self.event, word)
                 .or_else(|| oom::word(self.event, word))
+                .or_else(|| reclaim::word(self.event, word))
                 .unwrap_or_else(|| self.arg(word.parse().unwrap_or(usize::MAX)).to_string()),
         }
     }
@@ -912,6 +914,7 @@ mod tests {
         ];
         cases.extend(tasks::tests::cases());
         cases.extend(oom::tests::cases());
+        cases.extend(reclaim::tests::cases());
         for &tracepoint in Tracepoint::ALL {
             let count = cases.iter().filter(|case| case.0 == tracepoint).count();
             let can_fail = tracepoint

@@ -47,7 +47,7 @@ pub(crate) use commit::{promise, take_back};
 pub use daemon::{kswapd, wake_kswapd};
 pub use device::{DEVICE, swapoff, swapon};
 pub use lru::Lru;
-pub use scan::{ScanControl, try_to_free_pages};
+pub use scan::{ScanControl, try_to_free_memcg, try_to_free_pages};
 pub use shrinker::{SHRINKERS, Shrinker};
 pub use slow::{
     WithFs, can_wait, console_reclaim, may_wait, stop_waiting, wait_for, wait_for_memory,

@@ -89,6 +89,22 @@ pub fn try_to_free_pages(mem: &mut Mem, control: &ScanControl) -> (u32, bool) {
     (freed, freed > 0 || more)
 }
 
+/// Frees pages of a container that has reached its limit; returns how many.
+pub fn try_to_free_memcg(mem: &mut Mem, memcg: Ref<MemCgroup>) -> u32 {
+    let control = ScanControl {
+        gfp: Gfp::KERNEL,
+        order: 0,
+        nodes: u32::MAX,
+        memcg,
+        is_daemon: false,
+    };
+    match may_swap(mem) {
+        true => try_to_free_pages(mem, &control).0,
+        // Only anonymous memory is charged.
+        false => 0,
+    }
+}
+
 /// Pages of a zone that a scan would look at.
 fn scannable(mem: &Mem, zone: Ref<Zone>) -> u32 {
     let nr = mem[zone].nr_lru;
@@ -198,6 +214,12 @@ pub(super) fn shrink_zone(
                 total.1 += freed;
             }
         }
+    }
+    // Even if anonymous memory is not looked at, its lists are kept in proportion.
+    let nr = mem[zone].nr_lru;
+    let is_low = nr[Lru::InactiveAnon as usize] < nr[Lru::ActiveAnon as usize];
+    if control.memcg.is_null() && is_low {
+        shrink_active(mem, zone, Lru::ActiveAnon, SWAP_CLUSTER_MAX, control);
     }
     if control.memcg.is_null() {
         listeners::scanned(mem, zone, takes_used);

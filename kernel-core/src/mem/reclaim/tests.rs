@@ -3,13 +3,14 @@
 extern crate std;
 
 use std::collections::BTreeMap;
-use std::string::{String, ToString};
+
 use std::vec::Vec;
 use std::{format, println};
 
 use super::*;
 use crate::errno::Errno;
 use crate::mem::Zone;
+use crate::oom::weights;
 use crate::task::mm::{self, Mm, PAGE_SIZE, VM_READ, VM_SHARED, VM_WRITE};
 use crate::task::{self, TASK, fork};
 use crate::testing::{Lab, Random};
@@ -117,5 +118,175 @@ fn more_than_memory_fits_with_swap() {
     assert_eq!(number(&mut lab, "/proc/meminfo", "SwapFree"), total);
     assert_eq!(lab.run("swapoff -a"), "");
     assert_eq!(number(&mut lab, "/proc/meminfo", "SwapTotal"), 0);
-    let _ = Errno::ENOMEM.to_string();
+}
+
+/// A task with an address space of its own, which nobody kills.
+fn task_in(mem: &mut Mem, mm: Ref<Mm>) -> Ref<task::Task> {
+    let shell = mem[TASK].init;
+    // Somebody who is left from before, if there is one.
+    let idle = task::processes(mem)
+        .find(|&task| mem[task].pid >= task::FIRST_PID && mem[task].mm.is_null());
+    let task = match idle {
+        Some(idle) => idle,
+        None => fork::copy_process(mem, shell, fork::FORK).expect("a task"),
+    };
+    mem[task].mm = mm;
+    mem[task].oom_adj = -17;
+    mem[mm].owner = task;
+    weights::mm_changed(mem, task, 0);
+    task
+}
+
+/// Ends its address space.
+fn leave(mem: &mut Mem, task: Ref<task::Task>, mm: Ref<Mm>) {
+    mem[task].mm = Ref::NULL;
+    weights::mm_changed(mem, task, 0);
+    mm::mmput(mem, mm);
+}
+
+/// What an address space should hold, by page: the byte at its beginning, or the name of a shared one.
+#[derive(Debug, Clone, Copy)]
+enum Content {
+    Own(u8),
+    Shared(usize),
+}
+
+const BASE: u32 = 0x4000_0000;
+const PAGES: u64 = 600;
+
+/// Maps, writes, reads, forks, unmaps and ends at random, with much more memory than there is, while pages
+/// are reclaimed at random times and the swap device comes and goes; what is read is compared with what was
+/// written, and every invariant checked.
+#[test]
+fn swapped_memory_holds_what_was_written() {
+    for seed in 0..6 {
+        println!("seed {seed}");
+        let mut random = Random(seed);
+        let mut lab = Lab::new("mem=2M nodes=2 swap=8M");
+        lab.kernel.mem[RECLAIM].overcommit_memory = 1;
+        swapon(&mut lab.kernel.mem).expect("a device");
+        let mem = &mut lab.kernel.mem;
+        let first = mm::mm_alloc(mem).expect("memory");
+        let mut spaces = std::vec![(task_in(mem, first), first, BTreeMap::<u32, Content>::new())];
+        let mut shared: Vec<u8> = Vec::new();
+        for round in 0..6000 {
+            let mem = &mut lab.kernel.mem;
+            mem[MEM].steps_left = u32::MAX;
+            let which = random.below(spaces.len() as u64) as usize;
+            let mm = spaces[which].1;
+            let page = random.below(PAGES) as u32;
+            let at = BASE + page * PAGE_SIZE;
+            match random.below(100) {
+                0..3 => {
+                    let count = 1 + random.below(60) as u32;
+                    let count = count.min(PAGES as u32 - page);
+                    let is_shared = random.below(4) == 0;
+                    let flags = VM_READ | VM_WRITE | if is_shared { VM_SHARED } else { 0 };
+                    mm::do_mmap(mem, mm, at, count * PAGE_SIZE, flags, None).expect("room");
+                    for page in page..page + count {
+                        let content = match is_shared {
+                            true => {
+                                shared.push(0);
+                                Content::Shared(shared.len() - 1)
+                            }
+                            false => Content::Own(0),
+                        };
+                        spaces[which].2.insert(page, content);
+                    }
+                }
+                3 => {
+                    let count = 1 + random.below(20) as u32;
+                    mm::do_munmap(mem, mm, at, count * PAGE_SIZE).expect("a good range");
+                    spaces[which]
+                        .2
+                        .retain(|known, _| !(page..page + count).contains(known));
+                }
+                4 if spaces.len() < 5 => match mm::dup_mm(mem, mm) {
+                    Ok(copy) => {
+                        let model = spaces[which].2.clone();
+                        spaces.push((task_in(mem, copy), copy, model));
+                    }
+                    Err(errno) => assert_eq!(errno, Errno::ENOMEM),
+                },
+                5 if spaces.len() > 1 => {
+                    let (task, mm, _) = spaces.swap_remove(which);
+                    leave(mem, task, mm);
+                }
+                6..9 => {
+                    let control = ScanControl {
+                        gfp: crate::mem::Gfp::KERNEL,
+                        order: 0,
+                        nodes: 1 + random.below(3) as u32,
+                        memcg: Ref::NULL,
+                        is_daemon: random.below(2) == 0,
+                    };
+                    try_to_free_pages(mem, &control);
+                }
+                9 if round % 7 == 0 => match swapoff(mem) {
+                    Ok(()) => {
+                        swapon(mem).expect("it was on");
+                    }
+                    Err(errno) => assert_eq!(errno, Errno::ENOMEM),
+                },
+                10..55 => {
+                    let byte = random.next() as u8;
+                    let known = spaces[which].2.get(&page).copied();
+                    match (mm::write_user(mem, mm, at, &[byte]), known) {
+                        (Err(Errno::ENOMEM), _) => {}
+                        (done, None) => assert_eq!(done, Err(Errno::EFAULT)),
+                        (done, Some(Content::Shared(name))) => {
+                            assert_eq!(done, Ok(()));
+                            shared[name] = byte;
+                        }
+                        (done, Some(Content::Own(_))) => {
+                            assert_eq!(done, Ok(()));
+                            spaces[which].2.insert(page, Content::Own(byte));
+                        }
+                    }
+                }
+                _ => {
+                    let known = spaces[which].2.get(&page).map(|known| match *known {
+                        Content::Own(byte) => byte,
+                        Content::Shared(name) => shared[name],
+                    });
+                    let mut byte = [0];
+                    match (mm::read_user(mem, mm, at, &mut byte), known) {
+                        (Err(Errno::ENOMEM), _) => {}
+                        (done, None) => assert_eq!(done, Err(Errno::EFAULT)),
+                        (done, Some(known)) => {
+                            assert_eq!(
+                                (done, byte[0]),
+                                (Ok(()), known),
+                                "page {page}, round {round}"
+                            );
+                        }
+                    }
+                }
+            }
+            if round % 8 == 0
+                && let Err(violation) = lab.kernel.check()
+            {
+                panic!("seed {seed}, round {round}: {violation}");
+            }
+        }
+        let mem = &mut lab.kernel.mem;
+        let SwapInfo {
+            pages_in,
+            pages_out,
+            ..
+        } = mem[RECLAIM].swap;
+        assert!(
+            pages_in > 100 && pages_out > 100,
+            "{pages_in} in, {pages_out} out"
+        );
+        for (task, mm, _) in spaces {
+            leave(mem, task, mm);
+        }
+        let SwapInfo {
+            entries, cached, ..
+        } = mem[RECLAIM].swap;
+        assert_eq!([entries, cached, mem[mm::MM].nr_anon], [0; 3]);
+        swapoff(mem).expect("nothing is on it");
+        lab.kernel.check().expect("nothing is left");
+    }
 }

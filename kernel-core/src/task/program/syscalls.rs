@@ -11,7 +11,7 @@ use crate::mem::{FRAME_SIZE, Mem, Ref, reclaim};
 use crate::task::mm::{self, PAGE_SIZE, VM_READ, VM_SHARED, VM_WRITE};
 use crate::task::signal::{Signal, UNSTOPPABLE};
 use crate::task::wait::{self, Why};
-use crate::task::{INTERRUPTIBLE, NR_OPEN, TASK, Task, exit, fork, time};
+use crate::task::{INTERRUPTIBLE, NR_OPEN, TASK, Task, Tif, exit, fork, time};
 use crate::trace::mix;
 
 /// What a call came to.
@@ -329,6 +329,10 @@ fn walk_pages(machine: &mut Machine<'_>, start: u32, length: i64, write: bool) -
             let pages = (begin + length).div_ceil(u64::from(PAGE_SIZE));
             return Done::Result(Ok(if length == 0 { 0 } else { pages as i64 }));
         }
+        // Whoever was killed for memory takes no more of it.
+        if machine.mem[machine.task].has(Tif::MemDie) {
+            return Done::Again;
+        }
         if spent >= machine.time_left || (spent > 0 && machine.mem.charge(1).is_err()) {
             return Done::Again;
         }
@@ -364,9 +368,11 @@ fn fault(machine: &mut Machine<'_>, address: u32, errno: Errno) -> Done {
     let comm = name.text();
     let signal = match errno {
         Errno::ENOMEM => {
-            machine
-                .mem
-                .printk(format_args!("VM: killing process {comm}"));
+            // The killer has said so of whom it killed.
+            if !machine.mem[task].has(Tif::MemDie) {
+                let log = format_args!("VM: killing process {comm}");
+                machine.mem.printk(log);
+            }
             Signal::Kill
         }
         Errno::EIO => Signal::Bus,

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use kernel_core::oom::policy::POLICIES;
 use kernel_core::trace::{Event, Tracepoint};
 
-use super::{is_or_are, plural};
+use super::{is_or_are, plural, reclaim};
 
 /// The sentence that fits the event, with words for [`word`] in braces; a digit is a field's number.
 pub(super) fn template(event: &Event) -> &'static str {
@@ -60,7 +60,7 @@ pub(super) fn template(event: &Event) -> &'static str {
         Tracepoint::OomPriority => {
             "The highest oom.priority is {0}, which {tasks1} have; {2} are excluded by 0, {3} by their nodes"
         }
-        _ => "{name}",
+        _ => reclaim::template(event),
     }
 }
 

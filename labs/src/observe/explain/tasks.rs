@@ -62,6 +62,12 @@ pub(super) fn template(event: &Event) -> &'static str {
             kind if kind == Fault::Reuse as u64 => {
                 "A write to {address1} may go to frame {4}: nobody else has it any more"
             }
+            kind if kind == Fault::Swap as u64 => {
+                "A fault at {address1} is given frame {4}, whose page was on the swap device"
+            }
+            kind if kind == Fault::SwapCache as u64 => {
+                "A fault at {address1} is given frame {4} again, which had been on its way to the swap device"
+            }
             _ => "A fault at {address1} finds its page there already",
         },
         Tracepoint::MmMap => "{bytes2} are mapped at {address1}",
@@ -316,6 +322,16 @@ pub(super) mod tests {
                 PageFault,
                 [4096, 0x0804_8000, 1, Fault::Reuse as u64, 300, 300],
                 "A write to 08048000 may go to frame 300: nobody else has it any more",
+            ),
+            (
+                PageFault,
+                [4096, 0x0804_8000, 0, Fault::Swap as u64, 300, 0],
+                "A fault at 08048000 is given frame 300, whose page was on the swap device",
+            ),
+            (
+                PageFault,
+                [4096, 0x0804_8000, 0, Fault::SwapCache as u64, 300, 0],
+                "A fault at 08048000 is given frame 300 again, which had been on its way to the swap device",
             ),
             (
                 PageFault,

@@ -153,11 +153,11 @@ fn a_decision_tells_each_factor_and_who_was_passed_over() {
     );
     assert_eq!(
         view.paragraph(),
-        "Memory ran out in the whole machine when task 1 (sh) asked for a page (GFP_KERNEL); 3982 of 4009 \
+        "Memory ran out in the whole machine when task 1 (sh) asked for a page (GFP_KERNEL); 3981 of 4009 \
          pages were free. The policy badness compared 3 tasks and passed over 2 (no memory of its own), 1 \
          (oom_adj -17). Chosen was 100 (hog), since it has the highest score. Its score is 1477: 25600 pages, + \
          1002 for 2 children, / 6 for its CPU time, / 3 for its age. The best of the others was 101 (kid) with \
-         1000. Killed: 101 (kid), a child of the chosen one. That freed nothing: 3982 pages were free, as \
+         1000. Killed: 101 (kid), a child of the chosen one. That freed nothing: 3981 pages were free, as \
          before."
     );
 }
