@@ -23,6 +23,7 @@ use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
 use crate::library::sheet::{self, Content, Dropped};
 use crate::memory::MemoryPane;
+use crate::oom::OomPane;
 use crate::page::{focus, focus_in_place};
 use crate::part::part;
 use crate::radix::RadixPane;
@@ -374,6 +375,7 @@ impl App {
                 visible,
                 act,
             }),
+            Pane::Oom => part(OomPane::of(&state.oom, as_table, visible, &act)),
             Pane::Events => part(EventsPane {
                 view: state.events.clone(),
                 step: state.kernel.step,
@@ -524,7 +526,8 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
             let pane = key
                 .parse::<usize>()
                 .ok()
-                .and_then(|number| number.checked_sub(1));
+                // The tenth key is 0.
+                .map(|number| number.checked_sub(1).unwrap_or(9));
             match (key.as_str(), pane.and_then(|index| Pane::ALL.get(index))) {
                 ("ArrowLeft", _) => act.emit(Action::StepBy(-1)),
                 ("ArrowRight", _) => act.emit(Action::StepBy(1)),

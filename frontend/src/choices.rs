@@ -84,11 +84,13 @@ pub enum Pane {
     Tasks,
     /// The scheduler: run queues as trees, and who ran when.
     Sched,
+    /// Memory that runs out: whom the OOM killer chooses, and why.
+    Oom,
 }
 
 impl Pane {
     /// All panes, in the order of the tabs.
-    pub const ALL: [Pane; 9] = [
+    pub const ALL: [Pane; 10] = [
         Pane::Console,
         Pane::Tree,
         Pane::Memory,
@@ -98,6 +100,7 @@ impl Pane {
         Pane::Containers,
         Pane::Tasks,
         Pane::Sched,
+        Pane::Oom,
     ];
 
     /// What the tab shows; also part of element ids.
@@ -112,6 +115,7 @@ impl Pane {
             Pane::Containers => "containers",
             Pane::Tasks => "tasks",
             Pane::Sched => "scheduler",
+            Pane::Oom => "oom",
         }
     }
 
@@ -119,7 +123,13 @@ impl Pane {
     pub fn is_lower(self) -> bool {
         matches!(
             self,
-            Pane::Memory | Pane::Slab | Pane::Events | Pane::Containers | Pane::Tasks | Pane::Sched
+            Pane::Memory
+                | Pane::Slab
+                | Pane::Events
+                | Pane::Containers
+                | Pane::Tasks
+                | Pane::Sched
+                | Pane::Oom
         )
     }
 }

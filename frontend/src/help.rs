@@ -14,7 +14,7 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("Alt + ←  Alt + →", "one step back or on"),
             ("Alt + Home  Alt + End", "to the boot or the last step"),
             (
-                "Alt + 1 … 9",
+                "Alt + 1 … 9, 0",
                 "console, tree, memory, slab, events, lab, containers, tasks, scheduler",
             ),
             ("Alt + Enter", "check my work in the lab that is open"),
@@ -113,6 +113,16 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("Enter", "a group's tree; a task's bytes"),
             ("+ −  0", "in the timeline: closer, further, all of it"),
             ("Shift + ← →", "in the timeline: earlier, later"),
+        ],
+    ),
+    (
+        "Out of memory",
+        &[
+            (
+                "↑ ↓  Home End",
+                "from candidate to candidate: each one's score",
+            ),
+            ("Enter", "in the question: this one dies next"),
         ],
     ),
 ];

@@ -21,6 +21,7 @@ mod inquiry;
 mod lesson;
 mod library;
 mod memory;
+mod oom;
 mod output;
 mod page;
 mod part;

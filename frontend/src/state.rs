@@ -12,6 +12,7 @@ pub mod containers;
 pub mod inquiry;
 pub mod lesson;
 pub mod library;
+pub mod oom;
 pub mod sched;
 pub mod slabs;
 pub mod tasks;
@@ -33,6 +34,7 @@ use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
 use library::Library;
+use oom::Oom;
 use sched::Sched;
 use slabs::Slabs;
 use tasks::Tasks;
@@ -114,6 +116,8 @@ pub enum Action {
     Tasks(tasks::Action),
     /// Something about the scheduler.
     Sched(sched::Action),
+    /// Something about memory that runs out.
+    Oom(oom::Action),
 }
 
 /// What the page must do outside its state.
@@ -242,6 +246,8 @@ pub struct State {
     pub tasks: Tasks,
     /// The run queues, and who ran when.
     pub sched: Sched,
+    /// Whom the OOM killer chooses.
+    pub oom: Oom,
     /// The latest events.
     pub events: Option<Rc<EventsView>>,
     /// How many events to ask for.
@@ -301,6 +307,7 @@ impl State {
             containers: Containers::default(),
             tasks: Tasks::default(),
             sched: Sched::default(),
+            oom: Oom::default(),
             events: None,
             events_max: EVENTS_SHOWN,
             pane: Pane::Console,
@@ -427,6 +434,7 @@ impl State {
             Action::Containers(action) => self.apply_containers(action),
             Action::Tasks(action) => self.apply_tasks(action),
             Action::Sched(action) => self.apply_sched(action),
+            Action::Oom(action) => self.apply_oom(action),
         }
         if is_setting {
             let settings = self.settings();
@@ -895,6 +903,7 @@ impl State {
             (wanted @ (ViewRequest::Sched | ViewRequest::Timeline { .. }), view) => {
                 self.sched_viewed(&wanted, view);
             }
+            (wanted @ ViewRequest::Oom { .. }, view) => self.oom_viewed(&wanted, view),
             (ViewRequest::Events { .. }, Some(View::Events(view))) => {
                 replace(&mut self.events, view);
                 self.relight();
@@ -988,6 +997,7 @@ impl State {
             Pane::Containers => self.containers_request(),
             Pane::Tasks => Some(self.tasks_request()),
             Pane::Sched => Some(ViewRequest::Sched),
+            Pane::Oom => self.oom_request(),
             Pane::Events => {
                 let since = self
                     .kernel

@@ -596,6 +596,7 @@ impl State {
         self.containers.reset();
         self.tasks.reset();
         self.sched.reset();
+        self.oom.reset();
         self.lab = None;
         self.log_error = None;
         self.log.clear();

@@ -187,7 +187,7 @@ impl State {
         match self.lower {
             Pane::Slab => self.slabs.open.is_some(),
             Pane::Tasks => self.tasks.open.is_some(),
-            Pane::Sched => true,
+            Pane::Sched | Pane::Oom => true,
             _ => self.shows_containers(),
         }
     }

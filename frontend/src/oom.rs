@@ -1,0 +1,168 @@
+//! Memory has run out: why that one? A decision of the OOM killer as a waterfall of a score
+//! ([`score`]), a ranking ([`ranking`]) and the memory before, during and after ([`memory`]); and,
+//! before it is told who would be next, the question ([`ask`]).
+
+mod ask;
+mod memory;
+mod ranking;
+mod score;
+
+use std::rc::Rc;
+
+use labs::view::View;
+use labs::view::oom::OomView;
+use yew::{Callback, Html, hook, html};
+
+use crate::choices::Pane;
+use crate::icons::{self, icon};
+use crate::part::drawn_later_by;
+use crate::state::Action;
+use crate::state::oom::{Action as Own, Oom};
+use crate::table::{Panel, panel};
+
+#[derive(PartialEq)]
+pub struct OomPane {
+    pub view: Option<Rc<OomView>>,
+    pub is_next: bool,
+    /// Whom the student thinks it will be; 0: nobody in particular.
+    pub guess: Option<u32>,
+    /// Who dies next is still a question.
+    pub is_asking: bool,
+    pub candidate: usize,
+    pub as_table: bool,
+    pub visible: bool,
+    pub act: Callback<Action>,
+}
+
+impl OomPane {
+    /// The pane for a state.
+    pub fn of(oom: &Oom, as_table: bool, visible: bool, act: &Callback<Action>) -> OomPane {
+        OomPane {
+            view: oom.view.clone(),
+            is_next: oom.is_next,
+            guess: oom.guess,
+            is_asking: oom.is_asking(),
+            candidate: oom.candidate,
+            as_table,
+            visible,
+            act: act.clone(),
+        }
+    }
+}
+
+drawn_later_by!(OomPane, use_oom_pane, oom, |_| true);
+
+/// Draws the pane.
+#[hook]
+fn use_oom_pane(props: &OomPane) -> Html {
+    let OomPane {
+        view,
+        is_next,
+        is_asking,
+        act,
+        ..
+    } = props;
+    let sentence = match view {
+        Some(_) if *is_asking => "if memory ran out now, who would die?".to_string(),
+        Some(view) => view.sentence(),
+        None if *is_next => "if memory ran out now, nobody would be chosen".to_string(),
+        None => "memory has not run out".to_string(),
+    };
+    let toggle = {
+        let is_next = *is_next;
+        act.reform(move |_| Action::Oom(Own::Next(!is_next)))
+    };
+    let frame = Panel {
+        pane: Pane::Oom,
+        title: "out of memory".into(),
+        sentence: sentence.into(),
+        table: match view {
+            Some(view) if props.as_table && !is_asking => Some(view.table()),
+            _ => None,
+        },
+        visible: props.visible,
+        tools: html! {
+            <button class="tool" id="oom-next" aria-pressed={is_next.to_string()} onclick={toggle}
+                tabindex={view.is_none().then_some("0")}
+                title="what would happen if memory ran out now">{ "who is next?" }</button>
+        },
+        act,
+    };
+    let content = match view {
+        None => nothing(*is_next),
+        Some(view) if *is_asking => ask::question(view, act),
+        Some(view) => told(view, props),
+    };
+    panel(
+        frame,
+        html! { <div class="scroll oom-scroll">{ content }</div> },
+    )
+}
+
+/// There is no decision to show.
+fn nothing(is_next: bool) -> Html {
+    html! {
+        <p class="empty" id="oom-nothing">
+            if is_next {
+                { "The machine is off, or whoever is told first would give memory back." }
+            } else {
+                { "Memory has not run out up to this step. " }<code>{ "oom trigger" }</code>
+                { " has the killer choose; " }<em>{ "who is next?" }</em>
+                { " shows whom, and takes it back." }
+            }
+        </p>
+    }
+}
+
+/// A decision.
+fn told(view: &OomView, props: &OomPane) -> Html {
+    let act = &props.act;
+    let looked_at = view.decision.candidates.get(props.candidate);
+    html! {
+        <>
+            { decisions(view, act) }
+            if let Some(guess) = props.guess { { ask::verdict(view, guess) } }
+            <p class="oom-why" id="oom-paragraph">{ view.paragraph() }</p>
+            <div class="oom-columns">
+                <section aria-labelledby="oom-ranking-title">
+                    <h3 id="oom-ranking-title">{ "candidates" }</h3>
+                    { ranking::ranking(view, props.candidate, act) }
+                    <p class="quiet" id="oom-skipped">
+                        { "passed over: " }{ view.decision.passed_over() }
+                    </p>
+                </section>
+                <section aria-labelledby="oom-score-title">
+                    if let Some(candidate) = looked_at {
+                        <h3 id="oom-score-title">{ "the score of " }{ candidate.task.words() }</h3>
+                        { score::waterfall(candidate) }
+                    } else {
+                        <h3 id="oom-score-title">{ "no score" }</h3>
+                    }
+                </section>
+            </div>
+            <section aria-labelledby="oom-memory-title">
+                <h3 id="oom-memory-title">{ "memory" }</h3>
+                { memory::bars(&view.decision) }
+            </section>
+        </>
+    }
+}
+
+/// From decision to decision, where a step has several.
+fn decisions(view: &OomView, act: &Callback<Action>) -> Html {
+    let count = view.decisions.len() as u32;
+    if count < 2 {
+        return Html::default();
+    }
+    let to = |decision: u32| act.reform(move |_| Action::Oom(Own::Decision(decision)));
+    let shown = view.shown;
+    html! {
+        <div class="oom-decisions">
+            <button class="tool" id="oom-earlier" disabled={shown == 0} aria-label="the decision before"
+                onclick={to(shown.saturating_sub(1))}>{ icon(icons::BACK) }</button>
+            <span>{ format!("decision {} of {}", shown + 1, count + view.omitted) }</span>
+            <button class="tool" id="oom-later" disabled={shown + 1 >= count}
+                aria-label="the decision behind" onclick={to(shown + 1)}>{ icon(icons::FORWARD) }</button>
+        </div>
+    }
+}
