@@ -16,7 +16,7 @@
 //! `/dev/mem_notify` get such a time too, [`NotifyData::delay_ms`].
 //!
 //! Neighbours: `mem::reclaim` says when pressure comes and goes; [`super::out_of_memory`] asks
-//! [`chance`] first of all; `container::oom` and `fs::device` are what one polls.
+//! `chance` first of all; `container::oom` and `fs::device` are what one polls.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -84,8 +84,9 @@ pub enum Stage {
 impl Grace {
     /// A page is missing: what is to be done about it. `delay` is in nanoseconds.
     fn ask(&mut self, now: u64, delay: u64) -> Stage {
-        let is_new = self.deadline == 0 || now - self.last > EPISODE_NS;
-        self.last = now;
+        // Another CPU may be a little ahead.
+        let is_new = self.deadline == 0 || now.saturating_sub(self.last) > EPISODE_NS;
+        self.last = self.last.max(now);
         if is_new && delay > 0 && self.notices < NOTICES_MAX {
             self.deadline = (now + delay).max(1);
             self.notices += 1;

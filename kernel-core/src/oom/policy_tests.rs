@@ -9,7 +9,7 @@ use super::listeners::{self, NOTICES_MAX, NOTIFY};
 use super::{OomControl, Selection, has_panicked, policy};
 use crate::mem::{Gfp, Mem};
 use crate::task;
-use crate::testing::{Lab, check};
+use crate::testing::{Lab, Random, check};
 use crate::trace::Tracepoint;
 
 /// A machine with two nodes.
@@ -571,4 +571,97 @@ fn android_is_a_cache_that_reclaim_may_shrink() {
     assert_eq!(driver.scan(&mut lab.kernel.mem, 128, Gfp::KERNEL), 0);
     assert!(lab.run("sleep 1ms").contains("Killed"));
     assert_eq!(driver.scan(&mut lab.kernel.mem, 128, Gfp::KERNEL), 1);
+}
+
+/// A line about memory that runs out, and what is done about it.
+fn random_line(random: &mut Random) -> String {
+    let mut one = |of: &[&str]| String::from(of[random.below(of.len() as u64) as usize]);
+    let size = one(&["100K", "700K", "1500K", "2M", "3M", "5M", "9M"]);
+    let group = one(&["/o/a", "/o/a/b", "/o"]);
+    let pid = 100 + random.below(24);
+    match random.below(19) {
+        0..=3 => format!("memhog {size} &"),
+        4 => format!("hoard {size} &"),
+        5 => format!("hoard {size} {group}/oom.notify &"),
+        6 => format!("echo 0 > {group}/tasks; memhog {size} & echo 0 > /o/tasks"),
+        7..=9 => format!("sleep {}ms", 1 + random.below(400)),
+        10 => format!(
+            "echo {} > /proc/sys/vm/oom_policy",
+            policy::POLICIES[random.below(6) as usize].name()
+        ),
+        11 => format!(
+            "echo {} > {group}/oom.priority",
+            [1, 2, 256][random.below(3) as usize]
+        ),
+        12 => format!("echo {} > {group}/oom.delay", random.below(300)),
+        13 => format!("echo {pid} > {group}/tasks"),
+        14 => format!(
+            "echo {} > /proc/{pid}/oom_adj",
+            random.below(32) as i64 - 16
+        ),
+        15 => format!(
+            "echo {} > /proc/sys/vm/oom_victim",
+            ["memhog", "hoard", "x", ""][random.below(4) as usize]
+        ),
+        16 => format!(
+            "echo {} > /sys/module/lowmemorykiller/parameters/minfree; echo 1 > /sys/module/lowmemorykiller/parameters/cost",
+            ["64,128,256,512", "9999", "1536,2048,4096,16384"][random.below(3) as usize]
+        ),
+        17 => String::from("oom trigger"),
+        _ => format!(
+            "spawn s rss={size} oom_adj={}",
+            random.below(31) as i64 - 15
+        ),
+    }
+}
+
+/// Whoever has priority 0 lives as long as a policy of priorities is in force, whatever happens; and
+/// the kernel stays sound, or says that it has panicked.
+#[test]
+fn under_pressure_nobody_who_is_excluded_dies() {
+    let (mut panics, mut kills) = (0, 0);
+    for seed in 0..40 {
+        std::println!("seed {seed}");
+        let mut random = Random(seed);
+        let mut lab = Lab::new(["mem=8M cpus=2", "mem=10M cpus=1 nodes=2"][seed as usize % 2]);
+        lab.run("mkdir /o; mount -t cgroup -o oom oom /o; mkdir /o/keep /o/a /o/a/b");
+        lab.run("echo 0 > /o/keep/oom.priority; echo 1 > /proc/sys/vm/overcommit_memory");
+        let kept = |lab: &mut Lab| {
+            let pids = lab.run("spawn kept rss=40k vm=9M count=2 oom_adj=9");
+            for pid in pids.trim().replace('-', "\n").lines() {
+                lab.run(&format!("echo {pid} > /o/keep/tasks"));
+            }
+            lab.run("cat /o/keep/tasks")
+        };
+        let mut keep = kept(&mut lab);
+        for _ in 0..60 {
+            let line = random_line(&mut random);
+            let holds = policy::selected(&lab.kernel.mem)
+                .name()
+                .starts_with("priority");
+            let before = lab.kernel.mem[super::OOM].policy;
+            let text = lab.run(&line);
+            if has_panicked(&lab.kernel.mem) {
+                assert!(
+                    lab.run("dmesg").is_empty() || text.contains("Kernel panic"),
+                    "{line}"
+                );
+                panics += 1;
+                break;
+            }
+            let now = lab.run("cat /o/keep/tasks");
+            let moves = line.starts_with("echo 1") && line.ends_with("/tasks");
+            if holds && !moves && before == lab.kernel.mem[super::OOM].policy {
+                assert_eq!(now, keep, "{line}: {text}");
+            }
+            keep = if now.lines().count() < 2 {
+                kept(&mut lab)
+            } else {
+                now
+            };
+        }
+        kills += lab.kernel.mem[super::OOM].kills;
+    }
+    std::println!("{panics} panics, {kills} kills");
+    assert!(kills > 100, "only {kills} kills: there was no pressure");
 }
