@@ -219,7 +219,7 @@ pub(super) fn shrink_zone(
     let nr = mem[zone].nr_lru;
     let is_low = nr[Lru::InactiveAnon as usize] < nr[Lru::ActiveAnon as usize];
     if control.memcg.is_null() && is_low {
-        shrink_active(mem, zone, Lru::ActiveAnon, SWAP_CLUSTER_MAX, control);
+        takes_used |= shrink_active(mem, zone, Lru::ActiveAnon, SWAP_CLUSTER_MAX, control).0 > 0;
     }
     if control.memcg.is_null() {
         listeners::scanned(mem, zone, takes_used);
