@@ -12,6 +12,7 @@
 
 mod container;
 mod life;
+mod pressure;
 mod program;
 mod slab;
 mod tree;
@@ -34,6 +35,8 @@ pub enum Subject {
     Kernel,
     /// Tasks, programs and containers.
     Tasks,
+    /// Memory that gets scarce.
+    Pressure,
     /// Slab caches, served by this allocator.
     Slab(Allocator),
 }
@@ -44,6 +47,7 @@ impl Subject {
         match self {
             Subject::Kernel => "kernel",
             Subject::Tasks => "tasks",
+            Subject::Pressure => "pressure",
             Subject::Slab(allocator) => allocator.name(),
         }
     }
@@ -52,7 +56,7 @@ impl Subject {
     pub(crate) fn suffix(self) -> String {
         match self {
             Subject::Kernel => String::new(),
-            Subject::Tasks | Subject::Slab(_) => format!(" about {}", self.name()),
+            _ => format!(" about {}", self.name()),
         }
     }
 
@@ -62,6 +66,7 @@ impl Subject {
         match name {
             "kernel" => Some(vec![Subject::Kernel]),
             "tasks" => Some(vec![Subject::Tasks]),
+            "pressure" => Some(vec![Subject::Pressure]),
             "all" => Some(all.to_vec()),
             name => Allocator::from_name(name).map(|one| vec![Subject::Slab(one)]),
         }
@@ -171,7 +176,8 @@ impl Writer {
         Writer {
             random,
             subject,
-            lives: subject == Subject::Tasks || subject == Subject::Kernel && seed % 2 == 1,
+            lives: matches!(subject, Subject::Tasks | Subject::Pressure)
+                || subject == Subject::Kernel && seed % 2 == 1,
             kernel: None,
             heard: Heard::default(),
             pids: Pids::default(),
@@ -201,13 +207,17 @@ impl Writer {
         }
         let (tree, slab) = match self.subject {
             Subject::Kernel => (10, false),
-            Subject::Tasks => (1, false),
+            Subject::Tasks | Subject::Pressure => (1, false),
             Subject::Slab(_) => (2, true),
         };
         if !self.random.one_in(tree) {
             self.add(&mut lines, b"radix create t".to_vec());
         }
-        if self.lives && !self.random.one_in(6) {
+        if self.subject == Subject::Pressure {
+            for line in self.scarce_beginning() {
+                self.add(&mut lines, line.into_bytes());
+            }
+        } else if self.lives && !self.random.one_in(6) {
             for line in self.beginning() {
                 self.add(&mut lines, line.into_bytes());
             }
@@ -278,6 +288,9 @@ impl Writer {
                 "seed=x",
             ];
             return self.random.pick(&absurd).to_string();
+        }
+        if self.subject == Subject::Pressure {
+            return self.scarce_machine().join(" ");
         }
         let mut words = Vec::new();
         // Of an allocator, a small machine shows as much, and is checked sooner.
@@ -356,6 +369,9 @@ impl Writer {
     fn command(&mut self) -> String {
         if matches!(self.subject, Subject::Slab(_)) && !self.random.one_in(5) {
             return self.slab();
+        }
+        if self.subject == Subject::Pressure && !self.random.one_in(8) {
+            return self.scarce();
         }
         if self.lives && !self.random.one_in(8) {
             return match self.random.below(5) {

@@ -56,7 +56,12 @@ impl Watched {
 fn every_invariant_holds_after_every_line_of_random_logs() {
     let allocators = Subject::by_name("all").expect("there are allocators");
     let mut lines_run = 0;
-    for subject in [vec![Subject::Kernel, Subject::Tasks], allocators].concat() {
+    for subject in [
+        vec![Subject::Kernel, Subject::Tasks, Subject::Pressure],
+        allocators,
+    ]
+    .concat()
+    {
         let report = invariants::run(Plan {
             logs: 75,
             seed: 1_000,

@@ -13,9 +13,13 @@ fn random_logs_agree_on_all_hosts() {
         .map(|host| Member::of(host, &settings))
         .collect();
     let allocators = Subject::by_name("all").expect("there are allocators");
-    for (subject, logs) in [(Subject::Kernel, 200), (Subject::Tasks, 100)]
-        .into_iter()
-        .chain(allocators.into_iter().map(|subject| (subject, 100)))
+    for (subject, logs) in [
+        (Subject::Kernel, 200),
+        (Subject::Tasks, 100),
+        (Subject::Pressure, 40),
+    ]
+    .into_iter()
+    .chain(allocators.into_iter().map(|subject| (subject, 100)))
     {
         let plan = Plan {
             logs,

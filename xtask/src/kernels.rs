@@ -55,6 +55,7 @@ A difference is shrunk to the lines that matter, and the first step that differs
   --seed S       the first log's seed (default 1); the others follow
   --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them
   --tasks        logs about tasks and containers
+  --pressure     logs about memory that gets scarce
   --hosts A,B    which hosts, the reference first (default native,wasm,qemu)";
 
 /// What `invariants --help` adds.
@@ -63,7 +64,8 @@ Every log is run in this process, and every invariant of the kernel is checked a
 panic counts as well. What fails is shrunk to the lines that matter.
   --seed S       the first log's seed (default 1); the others follow
   --slab A       logs about this allocator, slab, slub or slob; `all`: N about each of them
-  --tasks        logs about tasks and containers";
+  --tasks        logs about tasks and containers
+  --pressure     logs about memory that gets scarce";
 
 /// What `boot --help` adds.
 pub const BOOT_DETAILS: &str = "
@@ -196,6 +198,7 @@ pub fn parity(mut arguments: lexopt::Parser) -> Result<(), Stop> {
             Long("seed") => seed = arguments.value()?.parse::<u64>()?,
             Long("slab") => subject = known_subject(arguments.value()?.string()?)?,
             Long("tasks") => subject = "tasks".to_string(),
+            Long("pressure") => subject = "pressure".to_string(),
             Long("hosts") => hosts = host_list(&arguments.value()?.string()?)?,
             Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
             other => return Err(other.unexpected().into()),
@@ -221,6 +224,7 @@ pub fn invariants(mut arguments: lexopt::Parser) -> Result<(), Stop> {
             Long("seed") => seed = arguments.value()?.parse::<u64>()?,
             Long("slab") => subject = known_subject(arguments.value()?.string()?)?,
             Long("tasks") => subject = "tasks".to_string(),
+            Long("pressure") => subject = "pressure".to_string(),
             Value(value) if logs.is_none() => logs = Some(value.parse::<u64>()?),
             other => return Err(other.unexpected().into()),
         }

@@ -88,14 +88,14 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "parity",
-        arguments: "N [--seed S] [--slab ALLOCATOR | --tasks] [--hosts A,B,...]",
+        arguments: "N [--seed S] [--slab ALLOCATOR | --tasks | --pressure] [--hosts A,B,...]",
         summary: "compare the hosts on N random logs",
         details: kernels::PARITY_DETAILS,
         run: kernels::parity,
     },
     Command {
         name: "invariants",
-        arguments: "N [--seed S] [--slab ALLOCATOR | --tasks]",
+        arguments: "N [--seed S] [--slab ALLOCATOR | --tasks | --pressure]",
         summary: "check the kernel after every line of N random logs",
         details: kernels::INVARIANTS_DETAILS,
         run: kernels::invariants,

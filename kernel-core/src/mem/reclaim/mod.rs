@@ -108,6 +108,8 @@ pub struct ReclaimData {
     pub stalls: u64,
     /// Times that the killer was asked.
     pub ooms: u64,
+    /// Until then others try again in vain: somebody was killed for memory and has not ended.
+    pub next_try: u64,
     /// The swap device.
     pub swap: SwapInfo,
 }
@@ -133,6 +135,7 @@ describe!(
         deactivated,
         stalls,
         ooms,
+        next_try,
         swap,
     ]
 );

@@ -25,6 +25,9 @@ const COSTLY_ORDER: u32 = 3;
 /// Rounds of reclaim before somebody is killed, and of killing before an allocation fails.
 const ROUNDS: u32 = 16;
 
+/// How long somebody waits for others' luck (`congestion_wait` of a fiftieth of a second).
+const CONGESTION_NS: u64 = time::NSEC_PER_SEC / 50;
+
 /// A place where names and inodes may be given back; see [`super::ReclaimData::fs_depth`].
 #[derive(Debug)]
 pub struct WithFs;
@@ -103,6 +106,10 @@ impl Mem {
         if !gfp.contains(Gfp::WAIT) {
             return Err(Errno::ENOMEM);
         }
+        // Somebody has just tried in vain, and had somebody killed: one a tick is enough.
+        if can_wait(self) && self[TASK].now < self[RECLAIM].next_try {
+            return Err(wait_for(self, CONGESTION_NS));
+        }
         let control = ScanControl {
             gfp,
             order,
@@ -162,6 +169,7 @@ impl Mem {
     /// `ERESTARTSYS` if the current task is to make its call again.
     pub(crate) fn ask_killer(&mut self, control: &OomControl) -> Result<(), Errno> {
         self[RECLAIM].ooms += 1;
+        self[RECLAIM].next_try = self[TASK].now.saturating_add(time::tick_ns(self));
         let outcome = oom::out_of_memory(self, control);
         self.after_killing(outcome)
     }

@@ -290,3 +290,18 @@ fn swapped_memory_holds_what_was_written() {
         lab.kernel.check().expect("nothing is left");
     }
 }
+/// A bomb that memory stops keeps asking for more; whoever finds that somebody else has just tried in vain
+/// waits for that, so that the machine has time for others.
+#[test]
+fn a_bomb_without_memory_leaves_time() {
+    let mut lab = Lab::new("mem=16M cpus=2");
+    lab.run("echo 100000 > /proc/sys/kernel/threads-max; forkbomb &");
+    lab.run("sleep 200ms");
+    let before = lab.kernel.mem[MEM].steps;
+    lab.run("sleep 100ms");
+    let steps = lab.kernel.mem[MEM].steps - before;
+    assert!(steps < 200_000, "{steps} steps");
+    assert!(lab.kernel.mem[RECLAIM].ooms > 50);
+    let text = lab.run("/bin/echo alive");
+    assert!(text.contains("alive"), "{text}");
+}
