@@ -94,6 +94,10 @@ pub fn charge(mem: &mut Mem, mm: Ref<Mm>, page: Ref<Page>) -> Result<(), Errno> 
         let event = [MEMORY as u64, id, pid, 1, usage, limit / PAGE];
         mem.trace(Tracepoint::CgroupLimit, event);
         make_room(mem, memory)?;
+        // Who is dying to free memory gets what it needs for that, and nobody pays (2.6.29).
+        if is_full(mem, memory) {
+            return Ok(());
+        }
     }
     let cgroup = &mut mem[memory];
     cgroup.usage += 1;
@@ -109,9 +113,13 @@ fn is_full(mem: &Mem, memory: Ref<MemCgroup>) -> bool {
     (u64::from(usage) + 1) * PAGE > limit
 }
 
-/// Gets a container below its limit.
+/// Gets a container below its limit, unless the current task is dying.
 fn make_room(mem: &mut Mem, memory: Ref<MemCgroup>) -> Result<(), Errno> {
     for _ in 0..LIVES {
+        let current = task::current(mem);
+        if mem[current].has(Tif::MemDie) {
+            return Ok(());
+        }
         let mut retries = RETRIES;
         while retries > 0 {
             if reclaim::try_to_free_memcg(mem, memory) == 0 {
@@ -125,10 +133,6 @@ fn make_room(mem: &mut Mem, memory: Ref<MemCgroup>) -> Result<(), Errno> {
         mem.after_killing(outcome)?;
         if !is_full(mem, memory) {
             return Ok(());
-        }
-        let current = task::current(mem);
-        if mem[current].has(Tif::MemDie) {
-            break;
         }
     }
     Err(Errno::ENOMEM)

@@ -3,6 +3,7 @@
 use super::swap::{SWAP, SwapInfo, slot_of};
 use crate::errno::Errno;
 use crate::mem::{MEM, Mem};
+use crate::oom::weights;
 use crate::task::{PF_SWAPOFF, mm};
 
 /// Turns the machine's swap device on; returns how many pages it has room for.
@@ -51,8 +52,10 @@ pub fn swapoff(mem: &mut Mem) -> Result<(), Errno> {
     mem[SWAP].is_writable = 0;
     let task = mem[MEM].current;
     mem[task].flags |= PF_SWAPOFF;
+    weights::refresh_traits(mem, task);
     let done = super::commit::without_swap(mem).and_then(|()| bring_back(mem));
     mem[task].flags &= !PF_SWAPOFF;
+    weights::refresh_traits(mem, task);
     match done {
         Ok(()) => {
             let swap = &mut mem[SWAP];
