@@ -14,6 +14,7 @@
 //! | [`slab`], [`cache_ops`] | caches of objects, and what moves them |
 //! | [`radix_tree`] | items by key, with tags |
 //! | [`fs`] | the file system: `/`, `/proc`, `/sys` |
+//! | [`oom`] | whom to end when memory runs out |
 //! | [`shell`] | the console's command language |
 //! | [`tty`] | what programs print, on its way to the console |
 //! | [`machine`] | what the kernel asks of the machine under it |

@@ -1140,7 +1140,10 @@ fn memory_is_limited() {
     let text = lab.run("echo 0 > /c/a/tasks; memhog 256K 10ms");
     let killed = "Memory cgroup out of memory: kill process 101 (memhog) score ";
     assert!(text.contains(killed), "{text}");
-    assert!(text.contains(" or a child\nKilled process 101 (memhog)\n"), "{text}");
+    assert!(
+        text.contains(" or a child\nKilled process 101 (memhog)\n"),
+        "{text}"
+    );
     assert!(lab.number("/c/a/memory.failcnt") > 0);
     assert_eq!(lab.number("/c/a/memory.max_usage_in_bytes"), 64 << 10);
     assert_eq!(lab.number("/c/a/memory.usage_in_bytes"), 0);

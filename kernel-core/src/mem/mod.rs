@@ -53,7 +53,7 @@ pub mod layout {
     pub const NULL: u32 = 0;
     /// [`super::MemData`].
     pub const MEM: u32 = 1;
-    /// `trace::TraceData`.
+    /// `trace::TraceData`, and behind it the first of `oom::weights`.
     pub const TRACE: u32 = 2;
     /// `slab::SlabData`.
     pub const SLAB: u32 = 3;

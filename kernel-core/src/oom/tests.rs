@@ -67,6 +67,75 @@ fn a_child_dies_before_its_parent() {
     assert!(lab.run("cat /proc/103/status").contains("State:\tS"));
 }
 
+#[test]
+fn a_panic_halts_the_machine() {
+    let mut lab = lab();
+    lab.run("spawn victim; echo 2 > /proc/sys/vm/panic_on_oom");
+    assert_eq!(
+        lab.run("oom trigger; echo never"),
+        "Kernel panic - not syncing: out of memory. Compulsory panic_on_oom is selected.\n"
+    );
+    assert_eq!(
+        lab.run("echo never"),
+        "sh: the machine has halted: kernel panic\n"
+    );
+    assert!(lab.kernel.is_off());
+}
+
+#[test]
+fn the_steps_of_a_score_lead_to_it() {
+    let mut lab = lab();
+    lab.run("spawn t vm=100M nice=5 utime=100s age=1d caps=sys_admin mems=1 oom_adj=2");
+    lab.run("spawn child ppid=100 vm=4000k");
+    let mem = &lab.kernel.mem;
+    let (task, mut control) = (task_of(&lab, 100), OomControl::new(mem, Gfp::KERNEL, 0));
+    control.nodes = 1;
+    let explained = badness::explain(mem, task, &control);
+    let steps: std::vec::Vec<_> = explained
+        .factors()
+        .iter()
+        .map(|factor| (factor.rule as u32, factor.operand, factor.after))
+        .collect();
+    // Pages, child, CPU time, age, nice, capabilities, nodes, oom_adj: 4.1, rules 2 to 12.
+    let expected = [
+        (0, 25600, 25600),
+        (2, 1, 26101),
+        (3, 3, 8700),
+        (4, 3, 2900),
+        (5, 2, 5800),
+        (6, 4, 1450),
+        (8, 2, 181),
+        (9, 2, 724),
+    ];
+    assert_eq!(steps, expected);
+    assert_eq!(explained.points, 724);
+    let points = badness::badness(mem, task, badness::uptime(mem), 1);
+    assert_eq!(points, explained.points);
+}
+
+#[test]
+fn who_shares_the_memory_dies_too() {
+    let mut lab = lab();
+    lab.run("spawn one vm=100M rss=1M");
+    let task = task_of(&lab, 100);
+    for flags in [fork::CLONE_VM | fork::FORK, fork::THREAD] {
+        fork::stage(&mut lab.kernel.mem, task, flags).expect("room");
+    }
+    lab.kernel.check().expect("sound");
+    // One of them may not be killed: none is, and nobody is left.
+    lab.run("echo -17 > /proc/101/oom_adj; spawn two");
+    assert!(
+        lab.run("oom trigger")
+            .ends_with("Killed process 103 (two)\n")
+    );
+    lab.run("echo 0 > /proc/101/oom_adj");
+    assert!(
+        lab.run("oom trigger")
+            .ends_with("Killed process 100 (one)\n")
+    );
+    assert!(!lab.run("ps -ef").contains(" one"));
+}
+
 /// Both searches find the same.
 #[track_caller]
 fn compare(lab: &Lab, about: &str) {
