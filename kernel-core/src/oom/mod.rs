@@ -25,7 +25,7 @@
 //!
 //! Neighbours: `mem::reclaim` calls; `task::signal` kills; `container::{memory, cpuset, oom}` limit.
 //! The events say what was decided; whoever wants every candidate's factors asks [`badness::explain`]
-//! while a tap sees [`Tracepoint::OomSelect`](crate::trace::Tracepoint::OomSelect): the tasks are then
+//! while a tap sees [`Tracepoint::OomSelect`]: the tasks are then
 //! as the decision saw them.
 
 mod ask;

@@ -225,7 +225,7 @@ fn the_table_finds_whom_asking_everybody_finds() {
             let late = task
                 .filter(|task| pid::tasks_from(mem, 1).any(|other| other == *task))
                 .filter(is_staged);
-            if let Some(task) = late.filter(|_| number % 5 == 0) {
+            if let Some(task) = late.filter(|_| number.is_multiple_of(5)) {
                 // A thread of an old process; time that no tick has seen; memory that others share.
                 let _ = match number % 3 {
                     0 => fork::stage(mem, task, fork::THREAD),
@@ -241,7 +241,7 @@ fn the_table_finds_whom_asking_everybody_finds() {
             }
             compare(&lab, &about);
             // Somebody is dying, and is told of but gone on the next line.
-            if let Some(task) = any_task(&lab, &mut random).filter(|_| number % 7 == 0) {
+            if let Some(task) = any_task(&lab, &mut random).filter(|_| number.is_multiple_of(7)) {
                 let mem = &mut lab.kernel.mem;
                 let before = mem[task].thread_flags;
                 for flag in [Tif::MemDie, Tif::OomRefused] {

@@ -8,7 +8,7 @@
 //! is reniced or writes to `oom_adj`.
 //!
 //! One number is not kept exactly: the root of the CPU time is written down at the timer's ticks. It only
-//! grows, so a score made of what stands here is never too small: a *bound*. [`super::select`] looks for
+//! grows, so a score made of what stands here is never too small: a *bound*. `select.rs` looks for
 //! the highest bound, and asks only that task itself.
 //!
 //! The first [`FIRST`] tasks stand in the rest of the tracer's frame, which every machine has; more come in

@@ -12,7 +12,7 @@ pub trait Shrinker: Sync {
     /// Its name.
     fn name(&self) -> &'static str;
 
-    /// What an object costs to make again, in reads of a disk (`seeks`); [`DEFAULT_SEEKS`] for most.
+    /// What an object costs to make again, in reads of a disk (`seeks`); 2 for most.
     fn seeks(&self, mem: &Mem) -> u32;
 
     /// Objects that it could give back.

@@ -12,13 +12,11 @@ use crate::mem::reclaim::swap;
 use crate::mem::{ListHead, Mem, Page, PageFlag, Ref};
 use crate::trace::Tracepoint;
 
-/// Calls `action` for each entry that leads to a page: its address space, address and entry. It may
-/// change the entry, or take it away.
-fn for_each_entry(
-    mem: &mut Mem,
-    page: Ref<Page>,
-    action: &mut dyn FnMut(&mut Mem, Ref<Mm>, u32, Pte),
-) {
+/// What is done to an entry: its address space, address and the entry itself.
+type Action<'a> = dyn FnMut(&mut Mem, Ref<Mm>, u32, Pte) + 'a;
+
+/// Calls `action` for each entry that leads to a page. It may change the entry, or take it away.
+fn for_each_entry(mem: &mut Mem, page: Ref<Page>, action: &mut Action<'_>) {
     let mut left = mem[page].mapcount();
     let frame = mem.frame_of(page);
     let is_anon = mem[page].is(PageFlag::Anon);
