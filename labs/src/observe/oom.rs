@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use kernel_core::container::oom::priority;
 use kernel_core::fs::FS;
+use kernel_core::mem::reclaim::RECLAIM;
 use kernel_core::mem::{Gfp, MEM, Mem, Ref};
 use kernel_core::oom::badness::{self, Factor, FactorRule};
 use kernel_core::oom::policy::{LOWMEM_NAME, PRIORITY_NAME, VICTIM_NAME};
@@ -26,6 +27,11 @@ pub(crate) fn oom_memory(mem: &Mem) -> OomMemory {
     let free = mem.free_frames();
     let anon = mem[MM].nr_anon;
     let file = mem[FS].nr_file_pages;
+    let swap = mem[RECLAIM].swap;
+    let swap_total = match swap.is_on {
+        0 => 0,
+        _ => swap.pages - swap.map_pages,
+    };
     OomMemory {
         at_ns: time::now(mem),
         total,
@@ -33,14 +39,14 @@ pub(crate) fn oom_memory(mem: &Mem) -> OomMemory {
         anon,
         file,
         kernel: total.saturating_sub(free + anon + file),
-        swap_total: 0,
-        swap_used: 0,
+        swap_total,
+        swap_used: swap_total.saturating_sub(swap.free),
     }
 }
 
 /// Pages of an address space, in memory and in swap.
 pub(crate) fn oom_pages(mem: &Mem, mm: Ref<Mm>) -> u32 {
-    mem[mm].rss()
+    mem[mm].rss() + mem[mm].swap_ents
 }
 
 /// A task's number and name.

