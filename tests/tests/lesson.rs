@@ -580,6 +580,26 @@ const PLACES: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "out of memory",
+        "",
+        &[
+            "# spawn hog vm=100M caps=none; spawn kid ppid=100; spawn db vm=8M oom_adj=3",
+            "# oom trigger",
+            "pane oom",
+            "see #oom-waterfall",
+        ],
+    ),
+    (
+        "who is next",
+        "",
+        &[
+            "# spawn hog vm=100M caps=none; spawn db vm=8M oom_adj=3",
+            "pane oom",
+            "click #oom-next",
+            "see #oom-ask",
+        ],
+    ),
+    (
         "scheduler table",
         "",
         &[
