@@ -60,7 +60,7 @@ fn kernel(crowd: Crowd, count: usize) -> Kernel {
     mem[MEM].steps_left = u32::MAX;
     mem[TASK].now = 100 * DAY;
     let mut random = Random(count as u64);
-    let mut recent = vec![mem[TASK].init; 16];
+    let mut recent = [mem[TASK].init; 16];
     let mut made = 0;
     while made < count {
         let parent = match crowd {
