@@ -90,6 +90,13 @@ fn requests(random: &mut Random) -> Vec<Request> {
             from: *random.pick(&[0, 1, 0x4000_0000, u32::MAX]),
         }),
         Request::View(ViewRequest::Sched),
+        Request::View(ViewRequest::Oom {
+            step: random.one_in(2).then_some(node),
+            decision: node,
+            from: node,
+            max: number,
+        }),
+        Request::View(ViewRequest::OomToll { step: node }),
         Request::View(ViewRequest::Timeline {
             step: *random.pick(&[0, 1, 7, 30, u32::MAX]),
             from_ns: *random.pick(&[0, 1, 5_000_000, u64::MAX]),
@@ -139,6 +146,8 @@ fn check_faces(view: &View) {
         View::Task(view) => (view.table(), view.sentence()),
         View::Sched(view) => (view.table(), view.sentence()),
         View::Timeline(view) => (view.table(), view.sentence()),
+        View::Oom(view) => (view.table(), view.sentence()),
+        View::OomToll(view) => (view.table(), view.sentence()),
     };
     assert!(!sentence.is_empty() && !table.caption.is_empty());
     for row in &table.rows {
@@ -274,6 +283,17 @@ fn check_faces(view: &View) {
                 assert!(!reasons.is_empty());
                 assert_eq!(next.is_some(), cpu.nr_running > 0, "{sentence}");
             }
+        }
+        View::Oom(oom) => {
+            assert!((oom.shown as usize) < oom.decisions.len());
+            for candidate in &oom.decision.candidates {
+                let last = candidate.factors.last();
+                assert!(last.is_none_or(|last| last.after == candidate.points));
+            }
+        }
+        View::OomToll(toll) => {
+            let listed = toll.kills.len() as u32 + toll.omitted;
+            assert_eq!(listed, toll.sum.killed, "{sentence}");
         }
         View::Timeline(timeline) => {
             let busy = timeline.busy_ns();

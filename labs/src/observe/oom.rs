@@ -83,7 +83,7 @@ pub(crate) fn weigh(
     let bar = policy.bar(mem, control);
     let is_first_come = policy.name() == VICTIM_NAME && bar != 0;
     let has_priorities = policy.name().starts_with(PRIORITY_NAME);
-    let window = from as usize..(from + max) as usize;
+    let window = from as usize..from.saturating_add(max) as usize;
     let mut ranking: Vec<(u64, Ref<Task>)> = Vec::new();
     let mut skipped = 0;
     decision.skipped.clear();

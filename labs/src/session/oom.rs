@@ -86,7 +86,7 @@ impl Watcher {
 
     /// Whether the latest decision is the one that is told in full.
     fn is_shown(&self) -> bool {
-        self.view.decisions.len() as u32 == self.wanted + 1 && self.view.omitted == 0
+        self.view.decisions.len() as u64 == u64::from(self.wanted) + 1 && self.view.omitted == 0
     }
 
     fn see(&mut self, mem: &Mem, event: &Event) {

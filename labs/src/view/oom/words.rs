@@ -266,20 +266,22 @@ impl View for OomView {
             skipped,
             ..
         } = &self.decision;
-        let ranked = (from + 1..).zip(candidates).map(|(rank, it)| {
-            [
-                rank.to_string(),
-                it.task.words(),
-                it.points.to_string(),
-                it.how(),
-                it.rss.to_string(),
-                it.uid.to_string(),
-                it.oom_adj.to_string(),
-                it.priority.map_or(String::new(), |it| it.to_string()),
-                fate(&it.task, it.is_chosen).to_string(),
-            ]
-            .into()
-        });
+        let ranked = (from.saturating_add(1)..)
+            .zip(candidates)
+            .map(|(rank, it)| {
+                [
+                    rank.to_string(),
+                    it.task.words(),
+                    it.points.to_string(),
+                    it.how(),
+                    it.rss.to_string(),
+                    it.uid.to_string(),
+                    it.oom_adj.to_string(),
+                    it.priority.map_or(String::new(), |it| it.to_string()),
+                    fate(&it.task, it.is_chosen).to_string(),
+                ]
+                .into()
+            });
         let passed = skipped.iter().map(|it| {
             let mut row: Vec<String> = headings([""; 9]);
             row[1] = it.task.words();
