@@ -161,6 +161,15 @@ fn the_kernel_answers_what_the_handouts_explain() {
         ("containers-cpusets", "forgotten", "0-2"),
         ("containers-cpusets", "exclusive", "1"),
         ("containers-cpusets", "full", "no"),
+        ("oom-score", "size", "25600"),
+        ("oom-score", "children", "35842"),
+        ("oom-score", "cpu", "8533"),
+        ("oom-score", "young", "25600"),
+        ("oom-score", "day", "1422"),
+        ("oom-score", "root", "1600"),
+        ("oom-score", "shift", "12800"),
+        ("oom-policy", "browser", "100"),
+        ("oom-policy", "second", "101"),
     ];
     for Authored { lab, .. } in catalogue() {
         for variant in variants(&lab, 20) {
