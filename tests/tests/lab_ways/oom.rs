@@ -14,7 +14,7 @@ fn scores_done_wrongly() {
             ),
             (
                 "never",
-                &[("echo -17", "echo -8 > /proc/{{100 + k}}/oom_adj")],
+                &[("echo -17", "echo -6 > /proc/{{100 + k}}/oom_adj")],
             ),
             // The game is hidden below the editor, or below all.
             ("first", &[("echo 4", "echo")]),
