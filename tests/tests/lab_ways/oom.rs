@@ -42,7 +42,10 @@ fn scores_done_otherwise() {
             &[],
             &[("echo 4", "echo 15 > /proc/{{101 + k}}/oom_adj")],
             // The backup is moved, not the editor.
-            &[("echo -3", "echo 3 > /proc/{{102 + k}}/oom_adj")],
+            &[
+                ("echo 4", "echo 5 > /proc/{{101 + k}}/oom_adj"),
+                ("echo -3", "echo 3 > /proc/{{102 + k}}/oom_adj"),
+            ],
             &[(
                 "echo -3",
                 "echo -17 > /proc/{{103 + k}}/oom_adj\necho -3 > /proc/{{103 + k}}/oom_adj",
