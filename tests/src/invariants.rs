@@ -5,13 +5,11 @@
 //! line it was.
 
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use labs::log;
 
 use crate::log_gen::{self, Lines, Subject};
+use crate::shared::in_threads;
 use crate::shrink::{self, Shrunk, counted};
 use crate::watched::Watched;
 
@@ -96,44 +94,28 @@ fn investigate(seed: u64, lines: &Lines) -> Violation {
 
 /// Runs as many random logs as the plan says, a check after every line.
 pub fn run(plan: Plan) -> Report {
-    let next = AtomicU64::new(0);
-    let report = Mutex::new(Report {
+    let (logs, seed, subject) = (plan.logs, plan.seed, plan.subject);
+    let report = Report {
         plan,
         logs: 0,
         lines: 0,
         violations: Vec::new(),
-    });
-    let locked = || {
-        report
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
     };
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= plan.logs || locked().violations.len() >= VIOLATIONS_MAX {
-                return;
-            }
-            let seed = plan.seed.wrapping_add(index);
-            let lines = log_gen::generate_about(plan.subject, seed);
-            let Some(walk) = walk(&lines) else {
-                continue;
-            };
+    in_threads(plan.threads, report, |index, report| {
+        if index >= logs || report.lock().violations.len() >= VIOLATIONS_MAX {
+            return false;
+        }
+        let seed = seed.wrapping_add(index);
+        let lines = log_gen::generate_about(subject, seed);
+        if let Some(walk) = walk(&lines) {
             let violation = walk.broken.map(|_| investigate(seed, &lines));
-            let mut report = locked();
+            let mut report = report.lock();
             report.logs += 1;
             report.lines += walk.steps;
             report.violations.extend(violation);
         }
-    };
-    thread::scope(|scope| {
-        for _ in 0..plan.threads.max(1) {
-            scope.spawn(work);
-        }
-    });
-    report
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        true
+    })
 }
 
 impl Report {

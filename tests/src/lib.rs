@@ -24,6 +24,7 @@ pub mod pattern;
 mod random;
 pub mod server;
 mod settings;
+pub mod shared;
 pub mod shrink;
 pub mod site;
 pub mod travel;

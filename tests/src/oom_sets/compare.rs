@@ -1,14 +1,12 @@
 //! Holding the kernel's killer against the reference, many times.
 
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use super::stage::stage;
 use super::{Setting, Staged, generate};
 use crate::Random;
 use crate::oom_reference::{Selected, World};
+use crate::shared::in_threads;
 use crate::shrink;
 use crate::watched::Watched;
 
@@ -289,39 +287,23 @@ fn run_setting(seed: u64, sets: u64, plan: Plan) -> (Count, Option<Difference>) 
 
 /// Compares as many sets as the plan says.
 pub fn run(plan: Plan) -> Report {
-    let next = AtomicU64::new(0);
-    let report = Mutex::new(Report {
+    let report = Report {
         plan,
         count: Count::default(),
         differences: Vec::new(),
-    });
-    let locked = || {
-        report
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
     };
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let before = index * SETS_PER_SETTING;
-            if before >= plan.sets || locked().differences.len() >= DIFFERENCES_MAX {
-                return;
-            }
-            let sets = SETS_PER_SETTING.min(plan.sets - before);
-            let (count, difference) = run_setting(plan.seed.wrapping_add(index), sets, plan);
-            let mut report = locked();
-            report.count.add(count);
-            report.differences.extend(difference);
+    in_threads(plan.threads, report, |index, report| {
+        let before = index * SETS_PER_SETTING;
+        if before >= plan.sets || report.lock().differences.len() >= DIFFERENCES_MAX {
+            return false;
         }
-    };
-    thread::scope(|scope| {
-        for _ in 0..plan.threads.max(1) {
-            scope.spawn(work);
-        }
-    });
-    report
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        let sets = SETS_PER_SETTING.min(plan.sets - before);
+        let (count, difference) = run_setting(plan.seed.wrapping_add(index), sets, plan);
+        let mut report = report.lock();
+        report.count.add(count);
+        report.differences.extend(difference);
+        true
+    })
 }
 
 impl Count {
