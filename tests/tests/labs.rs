@@ -170,6 +170,10 @@ fn the_kernel_answers_what_the_handouts_explain() {
         ("oom-score", "shift", "12800"),
         ("oom-policy", "browser", "100"),
         ("oom-policy", "second", "101"),
+        ("oom-policy", "third", "102"),
+        ("oom-policy", "back", "3072"),
+        ("oom-notify", "late", "100"),
+        ("oom-notify", "delay", "100"),
     ];
     for Authored { lab, .. } in catalogue() {
         for variant in variants(&lab, 20) {

@@ -9,7 +9,7 @@ fn scores_done_wrongly() {
         &[
             // The wrong way round; protected by a low score only.
             (
-                "first second third never",
+                "first second third never seen",
                 &[("echo -17", "echo 1 > /proc/{{100 + k}}/oom_adj")],
             ),
             (
@@ -149,16 +149,16 @@ fn cpusets_and_priorities_done_wrongly() {
         "oom-cpusets",
         &[
             ("right both", &[("mount", "echo")]),
-            ("right", &[("echo priority_cpuset", "echo")]),
+            ("policy right", &[("echo priority_cpuset", "echo")]),
             (
-                "right both",
+                "policy right both",
                 &[(
                     "echo priority_cpuset",
                     "echo badness > /proc/sys/vm/oom_policy",
                 )],
             ),
             ("right both", &[("echo {{103 + k}}", "echo")]),
-            ("left both", &[("echo {{100 + k}}", "echo")]),
+            ("lamb both", &[("echo {{100 + k}}", "echo")]),
             // mail before thumbs, where both have memory.
             (
                 "both",
