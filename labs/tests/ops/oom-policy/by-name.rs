@@ -1,5 +1,5 @@
 //! fails: server
-//! also: root, sshd, work, worn, adj, equal
+//! also: root, sshd, work, worn, adj
 
 use glass::*;
 

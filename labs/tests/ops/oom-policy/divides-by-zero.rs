@@ -1,6 +1,6 @@
 //! fails: leak
 //! says: badness panicked
-//! also: server, root, sshd, work, worn, adj, equal
+//! also: server, root, sshd, work, worn, adj
 
 use glass::*;
 

@@ -1,6 +1,6 @@
 //! fails: leak
 //! says: did not end
-//! also: server, root, sshd, work, worn, adj, equal
+//! also: server, root, sshd, work, worn, adj
 
 use glass::*;
 

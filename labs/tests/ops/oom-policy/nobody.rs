@@ -1,5 +1,5 @@
 //! fails: leak
-//! also: server, root, sshd, work, worn, adj, equal
+//! also: server, root, sshd, work, worn, adj
 
 use glass::*;
 
