@@ -6,6 +6,7 @@
 use core::fmt;
 
 /// At most `N` bytes of text. A piece that does not fit is not written at all, and is an error.
+#[derive(Debug, Clone, Copy)]
 pub struct Text<const N: usize> {
     bytes: [u8; N],
     length: usize,

@@ -117,6 +117,7 @@ use crate::radix_tree::RadixTreeRoot;
 use crate::slab::debug::Flags;
 use crate::slab::{self, Constructor, KmemCache, Options};
 use crate::task;
+use crate::text::Text;
 
 /// The static data of this module.
 pub const FS: Ref<FsData> = Ref::of_frame(layout::FS);
@@ -481,34 +482,7 @@ fn is_valid(mem: &Mem, dir: Ref<Dentry>, dentry: Ref<Dentry>) -> bool {
 }
 
 /// The name of a directory's entry.
-#[derive(Debug, Clone, Copy)]
-pub struct Name {
-    length: usize,
-    bytes: [u8; NAME_MAX],
-}
-
-impl Name {
-    /// No name yet.
-    pub const EMPTY: Name = Name {
-        length: 0,
-        bytes: [0; NAME_MAX],
-    };
-
-    /// The name.
-    pub fn text(&self) -> &str {
-        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or("?")
-    }
-}
-
-impl fmt::Write for Name {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.length + text.len();
-        let room = self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?;
-        room.copy_from_slice(text.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
+pub type Name = Text<NAME_MAX>;
 
 /// Behind the last name of a directory.
 const END: u64 = u64::MAX;

@@ -53,7 +53,7 @@ pub use slow::{
     WithFs, can_wait, console_reclaim, may_wait, stop_waiting, wait_for, wait_for_memory,
 };
 pub use swap::{SwapInfo, SwapSlot};
-pub use watermark::{Floor, isqrt};
+pub use watermark::Floor;
 
 use bytemuck::{Pod, Zeroable};
 

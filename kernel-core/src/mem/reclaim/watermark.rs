@@ -25,16 +25,11 @@ pub enum Floor {
     High,
 }
 
-/// The largest number whose square is at most `value`.
-pub fn isqrt(value: u64) -> u64 {
-    value.isqrt()
-}
-
 /// Computes `min_free_kbytes` and the marks (`init_per_zone_pages_min`).
 pub(super) fn init(mem: &mut Mem) {
     let kilobytes = u64::from(mem[MEM].managed) * 4;
     let (least, most) = MIN_FREE_KBYTES;
-    mem[RECLAIM].min_free_kbytes = (isqrt(kilobytes * 16) as u32).clamp(least, most);
+    mem[RECLAIM].min_free_kbytes = ((kilobytes * 16).isqrt() as u32).clamp(least, most);
     set_marks(mem);
     for number in 0..mem[MEM].nr_zones {
         let zone = mem.zone(number);
