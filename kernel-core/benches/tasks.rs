@@ -27,8 +27,6 @@
 
 #[path = "tasks/bomb.rs"]
 mod bomb;
-#[path = "tasks/crowd.rs"]
-mod crowd;
 #[path = "tasks/life.rs"]
 mod life;
 #[path = "tasks/shares.rs"]

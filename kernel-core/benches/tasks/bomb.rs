@@ -5,8 +5,8 @@ use kernel_core::mem::{FRAME_SIZE, MEM};
 use kernel_core::task::TASK;
 use kernel_core::task::sched;
 
-use super::crowd::kernel;
 use benches::{Table, region};
+use performance::crowd::kernel;
 
 /// As many as `threads-max` allows here.
 const LIMITS: [u32; 3] = [1_000, 10_000, 100_000];

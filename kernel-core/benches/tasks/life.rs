@@ -5,13 +5,13 @@ use std::hint::black_box;
 use kernel_core::Kernel;
 use kernel_core::container::{self, attach_task};
 use kernel_core::fs;
-use kernel_core::mem::{MEM, Mem, Ref};
+use kernel_core::mem::{MEM, Ref};
 use kernel_core::task::program::{Args, exec};
-use kernel_core::task::{INTERRUPTIBLE, TASK, Task, exit, fork, mm, sched};
+use kernel_core::task::{INTERRUPTIBLE, TASK, Task, fork, sched};
 
-use super::crowd::{self, kernel, stage};
 use super::header;
 use benches::{Contest, Contestant, Random, Round};
+use performance::crowd::{self, kernel, stage};
 
 /// Pages that the parent of `fork, 16 pages` has written.
 const PAGES: u32 = 16;
@@ -47,12 +47,17 @@ fn live(round: &mut Round<'_>, count: usize, recording: bool) {
             }
         };
         play(round, measured, "fork", some, fork_all);
-        let end = || children.drain(..).for_each(|child| end(mem, child));
+        let init = mem[TASK].init;
+        let end = || {
+            children
+                .drain(..)
+                .for_each(|child| crowd::end(mem, init, child))
+        };
         play(round, measured, "exit, wait", some, end);
     }
     let heavy = count.min(HEAVY);
-    let parent = program(mem, "/bin/true");
-    give_pages(mem, parent);
+    let parent = crowd::program(mem, "/bin/true");
+    crowd::give_pages(mem, parent, PAGES);
     for measured in [false, true] {
         let fork_all = || {
             for _ in 0..heavy {
@@ -63,22 +68,24 @@ fn live(round: &mut Round<'_>, count: usize, recording: bool) {
         play(round, measured, "fork 16 pages", heavy, fork_all);
         let end = || {
             for child in children.drain(..) {
-                exit::do_exit(mem, child, 0);
-                wait_for(mem, parent, child);
+                crowd::end(mem, parent, child);
             }
         };
         play(round, measured, "  its exit", heavy, end);
     }
     let args = Args::of(&["true"]).expect("room for a word");
     for measured in [false, true] {
-        children.extend((0..heavy).map(|_| bare(mem)));
+        children.extend((0..heavy).map(|_| crowd::bare(mem)));
         let exec_all = || {
             for &child in &children {
                 exec(mem, child, "/bin/true", &args).expect("a program");
             }
         };
         play(round, measured, "exec", heavy, exec_all);
-        children.drain(..).for_each(|child| end(mem, child));
+        let init = mem[TASK].init;
+        children
+            .drain(..)
+            .for_each(|child| crowd::end(mem, init, child));
     }
     let mut order = tasks.clone();
     Random(7).shuffle(&mut order);
@@ -120,47 +127,6 @@ fn play(
     match measured {
         true => round.measure(operation, count, work),
         false => work(),
-    }
-}
-
-/// A task ends, and the shell asks for its status.
-fn end(mem: &mut Mem, task: Ref<Task>) {
-    exit::do_exit(mem, task, 0);
-    let init = mem[TASK].init;
-    wait_for(mem, init, task);
-}
-
-fn wait_for(mem: &mut Mem, parent: Ref<Task>, child: Ref<Task>) {
-    let which = exit::Which::Pid(mem[child].pid);
-    let waited = exit::do_wait(mem, parent, which, exit::WNOHANG);
-    assert!(matches!(waited, Ok(Some(_))), "it has ended");
-}
-
-/// A task that sleeps, and has neither memory nor program yet.
-fn bare(mem: &mut Mem) -> Ref<Task> {
-    let init = mem[TASK].init;
-    let task = fork::copy_process(mem, init, fork::FORK | fork::BARE).expect("room for a task");
-    mem[task].state = INTERRUPTIBLE;
-    task
-}
-
-/// A task that sleeps, and has a program.
-fn program(mem: &mut Mem, path: &str) -> Ref<Task> {
-    let task = bare(mem);
-    let args = Args::of(&[path]).expect("room for a word");
-    exec(mem, task, path, &args).expect("a program");
-    task
-}
-
-/// Writes to [`PAGES`] new pages of a task's memory.
-fn give_pages(mem: &mut Mem, task: Ref<Task>) {
-    let space = mem[task].mm;
-    let length = PAGES * mm::PAGE_SIZE;
-    let flags = mm::VM_READ | mm::VM_WRITE;
-    let start = mm::do_mmap(mem, space, 0, length, flags, None).expect("room for an area");
-    for page in 0..PAGES {
-        let address = start + page * mm::PAGE_SIZE;
-        mm::write_user(mem, space, address, &[1]).expect("room for a page");
     }
 }
 

@@ -4,8 +4,8 @@ use kernel_core::mem::{MEM, Mem, Ref};
 use kernel_core::task::sched::{self, ROOT_GROUP, TaskGroup, WEIGHTS, burn};
 use kernel_core::task::{TASK, Task, fork};
 
-use super::crowd::kernel;
 use benches::Table;
+use performance::crowd::kernel;
 
 const SECOND: u64 = 1_000_000_000;
 /// For how long each mix runs.

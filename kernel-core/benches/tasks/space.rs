@@ -5,8 +5,8 @@ use kernel_core::slab;
 use kernel_core::task::fork;
 use kernel_core::task::program::{Args, exec};
 
-use super::crowd::{self, kernel, stage};
 use benches::{Row, Table};
+use performance::crowd::{self, kernel, stage};
 
 /// Caches, in bytes that their slabs take, and pages of all memory that are not free.
 struct Use {

@@ -7,19 +7,18 @@
 use std::collections::{BTreeSet, BinaryHeap};
 
 use kernel_core::Kernel;
-use kernel_core::mem::{MEM, Ref};
-use kernel_core::task::sched::{self, Outcome, ROOT_GROUP, Run};
+use kernel_core::mem::Ref;
+use kernel_core::task::sched::{self, ROOT_GROUP};
 use kernel_core::task::{INTERRUPTIBLE, Task};
 
-use super::crowd::{self, kernel};
 use super::header;
 use benches::{Contest, Contestant, Random, Round};
+use performance::crowd::{self, MS, kernel};
 
 const OPERATIONS: [&str; 3] = ["1000 tasks", "10000 tasks", "100000 tasks"];
 const COUNTS: [usize; 3] = [1_000, 10_000, 100_000];
 /// Switches of a measurement.
 const SWITCHES: usize = 300_000;
-const MS: u64 = 1_000_000;
 
 /// Where the tasks are.
 #[derive(Clone, Copy)]
@@ -42,22 +41,13 @@ pub const FEW: usize = 6;
 
 /// Has the CPU switch about `switches` times; returns how often it did.
 fn switch(kernel: &mut Kernel, switches: usize, random: Option<&mut Random>) -> u64 {
-    let mem = &mut kernel.mem;
-    mem[MEM].steps_left = u32::MAX;
-    let before = sched::nr_switches(mem);
-    let mut random = random;
-    let mut runner = |mem: &mut kernel_core::mem::Mem, task: Ref<Task>, _: u64| {
-        let used_ns = match &mut random {
-            Some(random) => MS / 2 + random.number() % MS,
-            None => MS,
-        };
-        mem[task].utime += used_ns;
-        let outcome = Outcome::Yield;
-        Run { used_ns, outcome }
-    };
-    let time = switches as u64 * MS;
-    sched::run_with(mem, time, &mut |_| false, &mut runner).expect("enough steps");
-    sched::nr_switches(mem) - before
+    match random {
+        Some(random) => {
+            let mut used = |_: Ref<Task>| MS / 2 + random.number() % MS;
+            crowd::switch(&mut kernel.mem, switches, &mut used)
+        }
+        None => crowd::switch(&mut kernel.mem, switches, &mut |_| MS),
+    }
 }
 
 fn play(round: &mut Round<'_>, place: Place, shuffled: bool) {
