@@ -7,7 +7,7 @@
 //! | threads | likewise flat; processes of four threads |
 //! | rising | each a little larger than the one before, so that each is the worst so far |
 //! | equal | all the same: the first has to be found |
-//! | working | as flat, but the CPU time of all has grown since the last tick, by up to a minute |
+//! | working | as flat, but each has run since the last tick, for up to a minute, and was charged for it |
 //!
 //! Above, our selection; below, the same choice by asking each task in turn as 2.6.28 does, with our
 //! objects. Both choose the same task, which is looked at each time. The last column is what the table of
@@ -83,6 +83,8 @@ fn kernel(crowd: Crowd, count: usize) -> Kernel {
         let tasks: Vec<Ref<Task>> = pid::tasks_from(mem, task::FIRST_PID).collect();
         for task in tasks {
             mem[task].utime += random.below(60) as u64 * SECOND;
+            // As the scheduler does after each run.
+            weights::note_time(mem, task);
         }
     }
     kernel.check().expect("sound");

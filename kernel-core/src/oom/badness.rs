@@ -208,9 +208,13 @@ pub(super) fn shift(points: u64, oom_adj: i32) -> u64 {
 /// The root of a task's CPU time, which its score is divided by; 0 if it is not.
 pub(super) fn cpu_root(mem: &Mem, task: Ref<Task>) -> u64 {
     let Task { utime, stime, .. } = mem[task];
+    ((utime + stime) / cpu_unit(mem)).isqrt()
+}
+
+/// The nanoseconds in a unit of CPU time, some eight seconds: `1 << (SHIFT_HZ + 3)` jiffies.
+pub(super) fn cpu_unit(mem: &Mem) -> u64 {
     let hz = mem[TASK].hz;
-    let jiffies = (utime + stime) / (NSEC_PER_SEC / u64::from(hz));
-    (jiffies >> (shift_hz(hz) + 3)).isqrt()
+    NSEC_PER_SEC / u64::from(hz) << (shift_hz(hz) + 3)
 }
 
 /// The fourth root of a task's age, which its score is divided by; 0 if it is not.

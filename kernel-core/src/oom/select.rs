@@ -8,9 +8,9 @@
 //!
 //! 2.6.28 works every score out, which touches half a dozen places a task. Here what a score is made of
 //! stands side by side ([`super::weights`]), so one pass over that finds the highest bound, and one task
-//! is asked: if its score is its bound, nobody can have more. If it is not, since its CPU time has grown
-//! from one tick to the next, a second pass asks those whose bound is higher than that score. No task is
-//! asked twice.
+//! is asked: if its score is its bound, nobody can have more. If it is not, since it has had more CPU time
+//! than the table tells (six days), a second pass asks those whose bound is higher than that score. No
+//! task is asked twice.
 
 use super::badness::{self, OOM_DISABLE};
 use super::weights::{self, CHUNKS, Shifts, Weight};
@@ -52,6 +52,8 @@ pub(super) fn not_asked(mem: &Mem, control: &OomControl, task: Ref<Task>) -> Opt
 /// Chooses the task with the highest score.
 pub fn select_bad_process(mem: &mut Mem, control: &OomControl) -> Selection {
     let mut counts = Counts::default();
+    // Whoever runs is charged when it stops.
+    weights::note_time(mem, current(mem));
     let selection = match control.memcg.is_null() {
         true => by_weight(mem, control, &mut counts),
         false => one_by_one(mem, control, &mut counts),

@@ -226,12 +226,14 @@ fn the_table_finds_whom_asking_everybody_finds() {
                 .filter(|task| pid::tasks_from(mem, 1).any(|other| other == *task))
                 .filter(is_staged);
             if let Some(task) = late.filter(|_| number.is_multiple_of(5)) {
-                // A thread of an old process; time that no tick has seen; memory that others share.
+                // A thread of an old process; memory that others share; CPU time.
+                let random_time = 10_000_000_000 << (number % 18);
                 let _ = match number % 3 {
                     0 => fork::stage(mem, task, fork::THREAD),
                     1 => fork::stage(mem, task, fork::CLONE_VM),
                     _ => {
-                        mem[task].utime += 100_000_000_000;
+                        mem[task].utime += random_time;
+                        weights::note_time(mem, task);
                         Ok(task)
                     }
                 };

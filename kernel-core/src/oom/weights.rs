@@ -7,9 +7,10 @@
 //! here, where its hands are on the task anyway: pages when an area comes or goes, the rest when somebody
 //! is reniced or writes to `oom_adj`.
 //!
-//! One number is not kept exactly: the root of the CPU time is written down at the timer's ticks. It only
-//! grows, so a score made of what stands here is never too small: a *bound*. `select.rs` looks for
-//! the highest bound, and asks only that task itself.
+//! CPU time grows all the time, but its root changes after eight seconds at the earliest. So a task carries,
+//! in the line that a context switch reads anyway, the CPU time at which it next will, and the scheduler
+//! compares. Only a root above 255 (six days of CPU time) is not told: then a score made of what stands here
+//! is too large, a *bound*. `select.rs` looks for the highest bound, and asks only that task itself.
 //!
 //! The first [`FIRST`] tasks stand in the rest of the tracer's frame, which every machine has; more come in
 //! frames of their own. A chunk keeps the order when a task goes, and has a hole then; chunks that are
@@ -24,7 +25,9 @@ use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Gfp, Mem, PageFlag, Ref, layout};
 use crate::task::cred::Capability;
 use crate::task::mm::Mm;
-use crate::task::{PF_EXITING, PF_SWAPOFF, TASK, Task, Tif, children, pid, processes, threads};
+use crate::task::{
+    PF_EXITING, PF_SWAPOFF, TASK, Task, Tif, children, current, pid, processes, threads,
+};
 use crate::trace::TraceData;
 
 /// What a task weighs.
@@ -35,7 +38,7 @@ pub struct Weight {
     pages: u32,
     /// Their upper bits.
     pages_high: u8,
-    /// The root of its CPU time at the last tick, or 255.
+    /// The root of its CPU time, or 255.
     cpu_root: u8,
     /// [`Weight::OUT`] and others, the nodes that it may use, and in the lower bits `oom_adj` + 17.
     pub(super) traits: u16,
@@ -52,6 +55,10 @@ describe!(
 );
 
 const _: () = assert!(size_of::<Weight>() == 16);
+
+/// [`SchedEntity::weight_due`](crate::task::sched::SchedEntity::weight_due) counts half milliseconds, or
+/// so: 32 bits of them are 26 days.
+pub const DUE_SHIFT: u32 = 19;
 
 /// In front of a chunk's weights.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -342,6 +349,7 @@ pub fn refresh(mem: &mut Mem, task: Ref<Task>) {
         traits: fresh.traits | late,
         ..fresh
     };
+    set_due(mem, task, fresh.cpu_root);
 }
 
 /// The same without its pages, where these have not changed.
@@ -404,12 +412,26 @@ fn traits(mem: &Mem, task: Ref<Task>) -> u16 {
     traits
 }
 
-/// Notes a task's CPU time, which the scheduler's tick knows.
-pub(crate) fn note_time(mem: &mut Mem, task: Ref<Task>) {
+/// Writes a task's CPU time down, after it was charged: the scheduler does where it is due.
+#[cold]
+pub fn note_time(mem: &mut Mem, task: Ref<Task>) {
     let place = mem[task].weight;
     if !place.is_null() {
-        mem[place].cpu_root = cpu_root(mem, task);
+        let root = cpu_root(mem, task);
+        mem[place].cpu_root = root;
+        set_due(mem, task, root);
     }
+}
+
+/// Notes when a task's root of CPU time will be another: at the next square of units, or never, if
+/// that is not told.
+fn set_due(mem: &mut Mem, task: Ref<Task>, root: u8) {
+    let next = u64::from(root) + 1;
+    let due = match root {
+        u8::MAX => u32::MAX.into(),
+        _ => (next * next * badness::cpu_unit(mem)) >> DUE_SHIFT,
+    };
+    mem[task].se.weight_due = due.min(u32::MAX.into()) as u32;
 }
 
 /// What a task adds to its parent's score: nothing for a thread, or if it has no memory of its own.
@@ -563,8 +585,10 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
         if kept.pages() != fresh.pages() {
             return Err("oom: a task weighs more or fewer pages than it has");
         }
-        if kept.cpu_root > fresh.cpu_root {
-            return Err("oom: a task's weight has more CPU time than the task");
+        // One that runs right now is charged when it stops.
+        let is_behind = task == current(mem) && kept.cpu_root < fresh.cpu_root;
+        if kept.cpu_root != fresh.cpu_root && !is_behind {
+            return Err("oom: a task's weight tells of other CPU time than the task has");
         }
         if !kept.is(Weight::LATE) {
             if !previous.is_null() && !comes_before(mem, previous, task) {

@@ -92,7 +92,9 @@ pub struct SchedEntity {
     pub depth: u32,
     /// 1 while it sleeps and counts for the load average.
     pub counts: u32,
-    _pad: u32,
+    /// A task's: from which CPU time on, in units of 2^[`weights::DUE_SHIFT`] nanoseconds, what it weighs
+    /// when memory runs out may be another. It stands here because a context switch reads this line anyway.
+    pub weight_due: u32,
 }
 
 describe!(
@@ -115,7 +117,7 @@ describe!(
         my_q,
         depth,
         counts,
-        _pad: Kind::Padding,
+        weight_due,
     ]
 );
 

@@ -175,7 +175,6 @@ fn stretch(mem: &mut Mem, until: u64, runner: Runner<'_>) -> Result<(), Errno> {
             mem.set_cpu(cpu)?;
             if curr != idle {
                 fair::task_tick(mem, curr);
-                weights::note_time(mem, curr);
             }
             balance::tick(mem, cpu, end);
         }
@@ -241,13 +240,18 @@ fn run_cpu(mem: &mut Mem, cpu: u32, end: u64, runner: Runner<'_>) -> Result<(), 
 fn account(mem: &mut Mem, cpu: u32, task: Ref<Task>, used: u64, system: u64) {
     let system = system.min(used);
     let user = used - system;
-    let is_nice = mem[task].nice() > 0;
+    let own = &mem[task];
+    let is_nice = own.nice() > 0;
+    let weighs_less = (own.utime + own.stime) >> weights::DUE_SHIFT >= own.se.weight_due.into();
     let rq = &mut mem[rq(cpu)];
     rq.clock += used;
     rq.system_time += system;
     match is_nice {
         true => rq.nice_time += user,
         false => rq.user_time += user,
+    }
+    if weighs_less {
+        weights::note_time(mem, task);
     }
 }
 
