@@ -3,6 +3,7 @@
 use web_sys::HtmlDialogElement;
 use yew::{Callback, Html, NodeRef, hook, html, use_effect_with, use_node_ref};
 
+use crate::dialog;
 use crate::part::drawn_by;
 use crate::state::Action;
 
@@ -15,7 +16,7 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("Alt + Home  Alt + End", "to the boot or the last step"),
             (
                 "Alt + 1 … 9, 0",
-                "console, tree, memory, slab, events, lab, containers, tasks, scheduler",
+                "console, tree, memory, slab, events, lab, containers, tasks, scheduler, oom",
             ),
             ("Alt + Enter", "check my work in the lab that is open"),
             ("?", "this help (outside the console)"),
@@ -145,12 +146,7 @@ fn use_help(props: &Help) -> Html {
             let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
                 return;
             };
-            match (*open, dialog.open()) {
-                // It throws only when the element is not in the page.
-                (true, false) => drop(dialog.show_modal()),
-                (false, true) => dialog.close(),
-                _ => {}
-            }
+            dialog::follow(&dialog, *open);
         },
     );
     let sections = KEYS.iter().map(|(place, keys)| {
@@ -162,7 +158,7 @@ fn use_help(props: &Help) -> Html {
     let close = props.act.reform(|_| Action::Help(false));
     html! {
         <dialog ref={dialog} class="sheet help" aria-labelledby="help-title"
-            onclose={props.act.reform(|_| Action::Help(false))}>
+            onclose={dialog::closed(&props.act, || Action::Help(false))}>
             <h2 id="help-title">{ "Glass Kernel" }</h2>
             <p>{ "A small operating-system kernel runs in this page. What you type at its console
                 happens in its memory, and the pictures are drawn from that memory after every line.

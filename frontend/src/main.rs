@@ -12,6 +12,7 @@ mod carrier;
 mod choices;
 mod console;
 mod container;
+mod dialog;
 mod events;
 mod header;
 mod help;

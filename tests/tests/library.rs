@@ -396,6 +396,36 @@ fn sessions_leave_and_come_as_files() {
     page.is_clean();
 }
 
+/// The browser tells that a dialog was closed when it is open again: that must not close it.
+#[test]
+fn a_dialog_may_be_opened_at_once_after_it_was_closed() {
+    let server = server();
+    let mut page = Tab::open(&server.url());
+    for _ in 0..3 {
+        page.click("#sessions");
+        page.wait("document.querySelector('#sessions-dialog').open");
+        let is_open = page.eval(
+            "(async () => {
+                const dialog = document.querySelector('#sessions-dialog');
+                document.querySelector('#sessions-close').click();
+                while (dialog.open) await null;
+                document.querySelector('#sessions').click();
+                await new Promise(done => setTimeout(done, 300));
+                return dialog.open;
+            })()",
+        );
+        assert_eq!(is_open, true);
+        // By Escape it closes, and stays closed.
+        page.press("Escape", 0);
+        page.wait("!document.querySelector('#sessions-dialog').open");
+        page.click("#log");
+        page.wait("document.querySelector('#log-text')");
+        page.click("#sessions-close");
+        page.wait("!document.querySelector('#sessions-dialog').open");
+    }
+    page.is_clean();
+}
+
 #[test]
 fn a_link_carries_the_session_and_its_step() {
     let server = server();

@@ -9,6 +9,7 @@ use yew::{AttrValue, Callback, Html, SubmitEvent, hook, html, use_effect_with, u
 
 use super::checks::points;
 use super::outside::typed_into;
+use crate::dialog;
 use crate::part::drawn_later_by;
 use crate::state::lesson::{self, Catalogue, Progress, Student};
 use crate::state::{Action, State};
@@ -72,18 +73,13 @@ fn use_catalogue_dialog(props: &CatalogueDialog) -> Html {
             let Some(dialog) = dialog.cast::<HtmlDialogElement>() else {
                 return;
             };
-            match (*open, dialog.open()) {
-                // It throws only when the element is not in the page.
-                (true, false) => drop(dialog.show_modal()),
-                (false, true) => dialog.close(),
-                _ => {}
-            }
+            dialog::follow(&dialog, *open);
         });
     }
-    let hide = || Action::Lesson(lesson::Action::Catalogue(false));
+    const HIDE: fn() -> Action = || Action::Lesson(lesson::Action::Catalogue(false));
     html! {
         <dialog ref={dialog} class="sheet labs" id="catalogue" aria-labelledby="catalogue-title"
-            onclose={props.act.reform(move |_| hide())}>
+            onclose={dialog::closed(&props.act, HIDE)}>
             <h2 id="catalogue-title">{ "Labs" }</h2>
             if let Some(error) = &props.error { <p class="note error" role="alert">{ error }</p> }
             if props.asks_name {
@@ -92,7 +88,7 @@ fn use_catalogue_dialog(props: &CatalogueDialog) -> Html {
                 { list(props) }
             }
             <div class="actions">
-                <button class="tool" onclick={props.act.reform(move |_| hide())}>{ "Close" }</button>
+                <button class="tool" onclick={props.act.reform(|_| HIDE())}>{ "Close" }</button>
             </div>
         </dialog>
     }

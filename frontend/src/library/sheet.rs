@@ -10,6 +10,7 @@ use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
 use yew::{AttrValue, Callback, Event, Html, TargetCast, classes, html};
 
 use crate::callbacks::report;
+use crate::dialog;
 use crate::page::read_file;
 
 use super::journal::{offer, url_with};
@@ -74,7 +75,7 @@ pub fn draw(props: &Content) -> Html {
     };
     html! {
         <dialog class="sheet library" id="sessions-dialog" aria-labelledby="library-title"
-            onclose={act.reform(|_| Action::Show(None))}>
+            onclose={dialog::closed(&props.act, || PageAction::Library(Action::Show(None)))}>
             { content }
             { for problem }
             <div class="actions">
@@ -319,12 +320,7 @@ pub fn follow(is_open: bool) {
     let Some(dialog) = element::<HtmlDialogElement>("sessions-dialog") else {
         return;
     };
-    match (is_open, dialog.open()) {
-        // It throws only when the element is not in the page.
-        (true, false) => drop(dialog.show_modal()),
-        (false, true) => dialog.close(),
-        _ => {}
-    }
+    dialog::follow(&dialog, is_open);
 }
 
 fn element<E: JsCast>(id: &str) -> Option<E> {
