@@ -16,6 +16,7 @@ pub mod check;
 mod checkpoint;
 pub mod compare;
 mod export;
+pub mod follow;
 #[cfg(feature = "formats")]
 pub mod formats;
 pub mod grade;

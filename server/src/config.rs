@@ -51,6 +51,10 @@ Limits:
   --total-memory SIZE    sum of mem= of all machines [4G]
   --step-budget N        kernel steps one request may take [1000000]
   --replay-steps N       kernel steps the replay of one log may take [100000000]
+  --max-live N           live sessions at a time [16]
+  --max-followers N      those who follow live sessions, all together [2000]
+  --live-away-seconds N  end a live session that nobody publishes for so long [300]
+  --news-per-second N    what one live session may tell its followers [50]
   --graders N            submissions that are graded at a time [one a processor]
   --grading-queue N      submissions that may wait to be graded [64]
   --max-uploads N        submissions and links that may be on their way at a time [32]
@@ -184,6 +188,14 @@ impl Config {
                 Long("replay-steps") => {
                     limits.replay_steps = parser.value()?.parse_with(positive)?
                 }
+                Long("max-live") => limits.live_sessions = parser.value()?.parse_with(places)?,
+                Long("max-followers") => limits.followers = parser.value()?.parse_with(places)?,
+                Long("live-away-seconds") => {
+                    limits.live_away = parser.value()?.parse_with(seconds)?;
+                }
+                Long("news-per-second") => {
+                    limits.news_every = parser.value()?.parse_with(per_second)?;
+                }
                 Long("graders") => limits.graders = parser.value()?.parse_with(count)?,
                 Long("grading-queue") => {
                     limits.grading_queue = parser.value()?.parse_with(count)?
@@ -224,6 +236,19 @@ fn count(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(number @ 1..=65536) => Ok(number),
         _ => Err("expected a number from 1 to 65536"),
+    }
+}
+
+/// A number of connections, few enough for a process.
+fn places(text: &str) -> Result<u64, &'static str> {
+    count(text).map(|number| number as u64)
+}
+
+/// How long one of so many a second takes.
+fn per_second(text: &str) -> Result<Duration, &'static str> {
+    match text.parse() {
+        Ok(number @ 1..=1_000_000) => Ok(Duration::from_secs(1) / number),
+        _ => Err("expected a number from 1 to 1000000"),
     }
 }
 
@@ -300,6 +325,7 @@ mod tests {
              --max-sessions 2 --max-guests 3 --idle-seconds 4 --answer-seconds 5 \
              --max-memory 6M --total-memory 7G --step-budget 8 --replay-steps 9 --quiet-seconds 10 \
              --graders 11 --grading-queue 12 --max-uploads 13 --link-bytes 14M --data e --submission-bytes 15M --attempts 16 \
+             --max-live 17 --max-followers 18 --live-away-seconds 19 --news-per-second 20 \
              --database postgres://u:p@h/n --teacher-key-file k --require-keys --embed-from *",
         );
         assert_eq!(config.addr, "[::1]:0");
@@ -336,6 +362,10 @@ mod tests {
             link_bytes: 14 << 20,
             submission_bytes: 15 << 20,
             attempts: 16,
+            live_sessions: 17,
+            followers: 18,
+            live_away: Duration::from_secs(19),
+            news_every: Duration::from_millis(50),
         };
         assert_eq!(config.limits, expected);
     }
@@ -354,6 +384,9 @@ mod tests {
             ("--database mysql://x", "postgres://"),
             ("--embed-from moodle", "origins"),
             ("--graders 0", "from 1"),
+            ("--max-live 0", "from 1"),
+            ("--max-followers 65537", "from 1 to 65536"),
+            ("--news-per-second 0", "from 1"),
             ("--grading-queue 99999999999", "from 1 to 65536"),
         ] {
             let error = parse(line).expect_err(line);

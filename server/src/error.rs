@@ -160,6 +160,18 @@ pub enum ApiError {
     NoSuchSubmission,
     /// There is no such link.
     NoSuchLink,
+    /// There is no live session of this name, or it is over.
+    NoSuchLiveSession,
+    /// All places for live sessions are taken.
+    LiveSessionsFull {
+        /// How many there are.
+        places: u64,
+    },
+    /// All places for those who follow live sessions are taken.
+    FollowersFull {
+        /// How many there are.
+        places: u64,
+    },
     /// A submission was graded with an earlier version of its lab.
     OldGrade {
         /// The grade's version.
@@ -200,9 +212,12 @@ impl ApiError {
             | ApiError::NoSuchHost(_)
             | ApiError::NoSuchLab(_)
             | ApiError::NoSuchSubmission
-            | ApiError::NoSuchLink => StatusCode::NOT_FOUND,
+            | ApiError::NoSuchLink
+            | ApiError::NoSuchLiveSession => StatusCode::NOT_FOUND,
             ApiError::ForeignOrigin(_) => StatusCode::FORBIDDEN,
             ApiError::Full { .. }
+            | ApiError::LiveSessionsFull { .. }
+            | ApiError::FollowersFull { .. }
             | ApiError::Stopping
             | ApiError::GradersBusy
             | ApiError::UploadsBusy => StatusCode::SERVICE_UNAVAILABLE,
@@ -244,6 +259,9 @@ impl ApiError {
             ApiError::NoSuchLab(_) => "no-such-lab",
             ApiError::NoSuchSubmission => "no-such-submission",
             ApiError::NoSuchLink => "no-such-link",
+            ApiError::NoSuchLiveSession => "no-such-live-session",
+            ApiError::LiveSessionsFull { .. } => "live-sessions-full",
+            ApiError::FollowersFull { .. } => "followers-full",
             ApiError::OldGrade { .. } => "old-grade",
             ApiError::Refused(refusal) => refusal.code(),
             ApiError::GradersBusy => "graders-busy",
@@ -325,6 +343,19 @@ impl fmt::Display for ApiError {
                 f,
                 "this server has no such session: the link is damaged, or was made on another server"
             ),
+            ApiError::NoSuchLiveSession => write!(
+                f,
+                "there is no such live session: it is over, or the link is damaged"
+            ),
+            ApiError::LiveSessionsFull { places } => write!(
+                f,
+                "all {places} places for live sessions are taken on this server; try again later"
+            ),
+            ApiError::FollowersFull { places } => write!(
+                f,
+                "{places} already follow live sessions on this server, which is as many as may; \
+                 try again later"
+            ),
             ApiError::OldGrade { graded, now } => write!(
                 f,
                 "this was graded with version {graded} of the lab, which is now at version {now} and \
@@ -392,7 +423,10 @@ impl IntoResponse for ApiError {
             .into_response();
         let headers = response.headers_mut();
         match self {
-            ApiError::Full { .. } | ApiError::Stopping => {
+            ApiError::Full { .. }
+            | ApiError::LiveSessionsFull { .. }
+            | ApiError::FollowersFull { .. }
+            | ApiError::Stopping => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
             }
             ApiError::GradersBusy | ApiError::UploadsBusy => {

@@ -107,6 +107,17 @@ impl Keys {
         self.same(&self.student_key(student), key)
     }
 
+    /// What the live session of this name is published with. It follows from the name, so that a session
+    /// outlives the server's restart and costs nothing while nobody publishes it.
+    pub fn live_key(&self, id: &str) -> String {
+        hex(&self.mac("live", id).into_bytes()[..16])
+    }
+
+    /// Whether `key` publishes the live session of this name.
+    pub fn is_live_key(&self, id: &str, key: &str) -> bool {
+        self.same(&self.live_key(id), key)
+    }
+
     /// Whether `key` is the teacher's.
     pub fn is_teachers(&self, key: &str) -> bool {
         self.same(&self.teacher.0, key)

@@ -4,7 +4,8 @@
 //! this process, a *QEMU* session is a booted machine. Both speak `labs::protocol` over a
 //! WebSocket, one binary message a request and one a response, so the page cannot tell them from
 //! its own worker. See [`session`] for how a connection and a kernel are tied together, [`limits`]
-//! for what a client may use up, [`assets`] for the files, and [`listener`] for the socket.
+//! for what a client may use up, [`assets`] for the files, [`listener`] for the socket, and `live` for
+//! sessions that others follow.
 //!
 //! Of a session the server keeps nothing: it is its input log, which the page has. Whatever ends a
 //! session, the page can open another one and replay. What it does keep is what a class hands in,
@@ -21,6 +22,7 @@ pub mod keys;
 pub mod limits;
 pub mod links;
 pub mod listener;
+mod live;
 pub mod session;
 pub mod store;
 
@@ -54,6 +56,7 @@ use grading::Graders;
 use keys::Keys;
 use limits::{Lease, Limits, MemoryShare, Pool};
 pub use listener::{bind, serve};
+use live::Lives;
 use store::{Place, Store};
 
 /// The running server's state, shared by all requests.
@@ -63,6 +66,9 @@ pub struct App {
     native_places: Arc<Pool>,
     guest_places: Arc<Pool>,
     memory: Arc<Pool>,
+    live_places: Arc<Pool>,
+    follower_places: Arc<Pool>,
+    lives: Arc<Lives>,
     /// True once the server stops. Every connection and session holds a receiver until its end, so
     /// the channel closes when the last one is gone.
     stopping: watch::Sender<bool>,
@@ -122,6 +128,9 @@ impl App {
             native_places: Pool::new(config.limits.sessions),
             guest_places: Pool::new(config.limits.guests),
             memory: Pool::new(config.limits.total_bytes),
+            live_places: Pool::new(config.limits.live_sessions),
+            follower_places: Pool::new(config.limits.followers),
+            lives: Arc::default(),
             stopping: watch::Sender::new(false),
             last_session: AtomicU64::new(0),
             config,
@@ -134,6 +143,7 @@ impl App {
         let api = Router::new()
             .merge(class::router())
             .merge(links::router())
+            .merge(live::router())
             .route("/hosts", get(hosts))
             .route("/session/native", any(session::native))
             .route("/session/qemu", any(session::qemu))
@@ -190,6 +200,22 @@ impl App {
         })
     }
 
+    /// Takes a place for a live session.
+    fn take_live_place(&self) -> Result<Lease, ApiError> {
+        let places = &self.live_places;
+        places.take(1).ok_or(ApiError::LiveSessionsFull {
+            places: places.capacity(),
+        })
+    }
+
+    /// Takes a place for one who follows.
+    fn take_follower_place(&self) -> Result<Lease, ApiError> {
+        let places = &self.follower_places;
+        places.take(1).ok_or(ApiError::FollowersFull {
+            places: places.capacity(),
+        })
+    }
+
     /// A session's empty share of the machines' memory.
     fn memory_share(&self) -> MemoryShare {
         MemoryShare::new(Arc::clone(&self.memory), self.config.limits.machine_bytes)
@@ -228,6 +254,8 @@ struct Health {
     native_sessions: Use,
     qemu_sessions: Use,
     machine_bytes: Use,
+    live_sessions: Use,
+    followers: Use,
     /// Submissions that wait for a grader.
     grading_queue: Use,
     uploads: Use,
@@ -258,6 +286,8 @@ async fn health(State(app): State<Arc<App>>) -> Response {
         native_sessions: Use::from(&app.native_places),
         qemu_sessions: Use::from(&app.guest_places),
         machine_bytes: Use::from(&app.memory),
+        live_sessions: Use::from(&app.live_places),
+        followers: Use::from(&app.follower_places),
         grading_queue: Use {
             used: app.graders.waiting() as u64,
             of: app.graders.queue() as u64,

@@ -33,6 +33,14 @@ pub struct Limits {
     pub steps: u64,
     /// Kernel steps that the replay of one log may take.
     pub replay_steps: u64,
+    /// Sessions that are live at a time.
+    pub live_sessions: u64,
+    /// Those who follow live sessions, all together.
+    pub followers: u64,
+    /// A live session that nobody publishes for so long is over.
+    pub live_away: Duration,
+    /// At least so long lies between two messages of a publisher.
+    pub news_every: Duration,
     /// Submissions that are graded at a time.
     pub graders: usize,
     /// Submissions that may wait to be graded.
@@ -59,6 +67,10 @@ impl Default for Limits {
             total_bytes: 4 << 30,
             steps: 1_000_000,
             replay_steps: 100_000_000,
+            live_sessions: 16,
+            followers: 2000,
+            live_away: Duration::from_secs(5 * 60),
+            news_every: Duration::from_millis(20),
             graders: std::thread::available_parallelism().map_or(1, NonZero::get),
             grading_queue: 64,
             uploads: 32,

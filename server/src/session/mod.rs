@@ -41,6 +41,13 @@ const REQUEST_BYTES: usize = 128;
 /// How long to wait for the client's half of a WebSocket's closing handshake.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// What is read of a socket at a time. The buffer is there as long as the connection is, and is filled with
+/// zeroes before each look at the socket; the library's own 128 kB would be most of what an idle session takes.
+pub(crate) const SOCKET_READ: usize = 4096;
+
+/// The longest reason that fits into a close frame, in bytes.
+const REASON_MAX: usize = 123;
+
 /// Bytes in a frame of machine memory.
 const FRAME_BYTES: u64 = 4096;
 
@@ -105,7 +112,8 @@ fn open(
     // refused in words; of a longer one only the connection's end is heard.
     let upgrade = upgrade
         .max_message_size(2 * MESSAGE_MAX)
-        .max_frame_size(2 * MESSAGE_MAX);
+        .max_frame_size(2 * MESSAGE_MAX)
+        .read_buffer_size(SOCKET_READ);
     let session = async move |socket| {
         info!("opened");
         match start(ticket) {
@@ -217,15 +225,23 @@ pub(crate) enum Ending {
     KernelGone,
     /// The server stops.
     ServerStops,
+    /// The live session that one followed or published is over.
+    LiveOver,
+    /// Another connection publishes the live session now.
+    AnotherPublishes,
+    /// What the client sent was refused; a sentence that says why.
+    Refused(String),
 }
 
 impl Ending {
     /// The close code of RFC 6455 that fits best.
     fn code(&self) -> u16 {
         match self {
-            Ending::ClientLeft | Ending::MachineOff => 1000,
+            Ending::ClientLeft | Ending::MachineOff | Ending::LiveOver => 1000,
             Ending::ServerStops => 1001,
-            Ending::Idle | Ending::NotReading => 1008,
+            Ending::Idle | Ending::NotReading | Ending::AnotherPublishes | Ending::Refused(_) => {
+                1008
+            }
             Ending::MessageTooLong => 1009,
             Ending::KernelGone => 1011,
         }
@@ -242,6 +258,9 @@ impl fmt::Display for Ending {
             Ending::NotReading => write!(f, "the client did not take an answer"),
             Ending::KernelGone => write!(f, "the kernel is gone"),
             Ending::ServerStops => write!(f, "the server stops"),
+            Ending::LiveOver => write!(f, "the live session is over"),
+            Ending::AnotherPublishes => write!(f, "another tab shares this live session now"),
+            Ending::Refused(why) => f.write_str(why),
         }
     }
 }
@@ -314,7 +333,7 @@ async fn converse(
 }
 
 /// Tells a message that the socket finds too long from a connection that broke.
-fn why_unreadable(error: &axum::Error) -> Ending {
+pub(crate) fn why_unreadable(error: &axum::Error) -> Ending {
     // The type behind it belongs to a crate that axum does not re-export.
     if error.to_string().contains("too long") {
         Ending::MessageTooLong
@@ -324,10 +343,10 @@ fn why_unreadable(error: &axum::Error) -> Ending {
 }
 
 /// Tells the client why, and waits a little for it to have heard.
-async fn close(mut socket: WebSocket, ending: &Ending) {
+pub(crate) async fn close(mut socket: WebSocket, ending: &Ending) {
     let frame = CloseFrame {
         code: ending.code(),
-        reason: ending.to_string().into(),
+        reason: shortened(&ending.to_string()).into(),
     };
     let farewell = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
@@ -336,6 +355,11 @@ async fn close(mut socket: WebSocket, ending: &Ending) {
     };
     // A client that does not answer is cut off.
     timeout(FAREWELL, farewell).await.ok();
+}
+
+/// As much of a reason as fits into a close frame.
+fn shortened(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(REASON_MAX)]
 }
 
 /// Resolves when the server stops.
@@ -453,8 +477,12 @@ mod tests {
             Ending::NotReading,
             Ending::KernelGone,
             Ending::ServerStops,
+            Ending::LiveOver,
+            Ending::AnotherPublishes,
         ] {
-            assert!(ending.to_string().len() <= 123, "{ending}");
+            assert!(ending.to_string().len() <= REASON_MAX, "{ending}");
         }
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened(&"é".repeat(100)), "é".repeat(61));
     }
 }

@@ -24,7 +24,7 @@ async fn health_tells_what_is_in_use() {
     assert_eq!(health.header("cache-control"), "no-store");
     assert_eq!(
         health.text(),
-        r#"{"status":"ok","native_sessions":{"used":0,"of":64},"qemu_sessions":{"used":0,"of":4},"machine_bytes":{"used":0,"of":4294967296},"grading_queue":{"used":0,"of":64},"uploads":{"used":0,"of":32},"refused_submissions":0}"#
+        r#"{"status":"ok","native_sessions":{"used":0,"of":64},"qemu_sessions":{"used":0,"of":4},"machine_bytes":{"used":0,"of":4294967296},"live_sessions":{"used":0,"of":16},"followers":{"used":0,"of":2000},"grading_queue":{"used":0,"of":64},"uploads":{"used":0,"of":32},"refused_submissions":0}"#
     );
 }
 

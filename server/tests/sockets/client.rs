@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use labs::follow::{News, Notice};
 use labs::protocol::{self, Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -132,7 +133,16 @@ impl Client {
         host: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Client, (u16, String)> {
-        let url = format!("ws://{addr}/api/session/{host}");
+        Client::connect_to(addr, &format!("/api/session/{host}"), headers).await
+    }
+
+    /// Opens a WebSocket at `path`; a refusal comes back as status and body.
+    pub async fn connect_to(
+        addr: SocketAddr,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Client, (u16, String)> {
+        let url = format!("ws://{addr}{path}");
         let mut request = url.into_client_request().expect("a request");
         for (name, value) in headers {
             request
@@ -214,6 +224,48 @@ impl Client {
         {
             Some(Ok(Message::Binary(bytes))) => bytes.to_vec(),
             other => panic!("expected an answer: {other:?}"),
+        }
+    }
+
+    /// What a follower is told next; `None` when the connection ends.
+    pub async fn hear_news(&mut self) -> Option<News> {
+        match self.hear_binary().await? {
+            Ok(bytes) => Some(protocol::decode(&bytes).expect("news")),
+            Err(_) => None,
+        }
+    }
+
+    /// What a publisher is told next: how many follow.
+    pub async fn hear_followers(&mut self) -> u32 {
+        let Some(Ok(bytes)) = self.hear_binary().await else {
+            panic!("expected a notice");
+        };
+        let Notice::Followers(count) = protocol::decode(&bytes).expect("a notice");
+        count
+    }
+
+    /// The next binary message, or the close frame; `None` if the connection breaks.
+    async fn hear_binary(&mut self) -> Option<Result<Vec<u8>, (u16, String)>> {
+        loop {
+            let next = timeout(PATIENCE, self.socket.next()).await;
+            match next.expect("something in time") {
+                Some(Ok(Message::Binary(bytes))) => return Some(Ok(bytes.to_vec())),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Some(Err((frame.code.into(), frame.reason.to_string())));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
+    /// Passes over all messages until the connection closes; returns code and reason.
+    pub async fn until_closed(&mut self) -> (u16, String) {
+        loop {
+            match self.hear_binary().await.expect("a close frame") {
+                Ok(_) => {}
+                Err(closed) => return closed,
+            }
         }
     }
 

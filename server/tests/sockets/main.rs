@@ -11,6 +11,7 @@ mod durability;
 mod kernel;
 mod labs_of_catalogue;
 mod links;
+mod live;
 mod native;
 mod postgres;
 mod program;
