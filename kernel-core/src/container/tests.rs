@@ -32,7 +32,7 @@ struct Lab {
 impl Lab {
     fn new(header: &str) -> Lab {
         let config = MachineConfig::parse(header).expect("a good header");
-        let ram = Ram::new(config.frames).expect("memory for the test");
+        let ram = Ram::new(config.ram_frames()).expect("memory for the test");
         let kernel = Kernel::boot(ram, &config).expect("the machine boots");
         kernel.check().expect("sound after boot");
         Lab {
@@ -867,7 +867,7 @@ fn limits_of_memory_are_whole_pages() {
             ("echo 1q > /c/a/memory.limit_in_bytes", refused),
             (
                 "cat /c/a/memory.usage_in_bytes /c/a/memory.failcnt /c/a/memory.stat",
-                "0\n0\ncache 0\nrss 0\npgpgin 0\npgpgout 0\n",
+                "0\n0\ncache 0\nrss 0\npgpgin 0\npgpgout 0\nactive 0\ninactive 0\n",
             ),
             (
                 "echo 1 > /c/a/memory.force_empty; echo 0 > /c/a/tasks; echo 1 > /c/a/memory.force_empty",
@@ -1136,6 +1136,9 @@ fn memory_is_limited() {
     lab.run("memhog 256K 10ms");
     assert_eq!(lab.number("/c/b/memory.failcnt"), 0);
     assert!(lab.number("/c/b/memory.max_usage_in_bytes") >= 256 << 10);
+    // What is left is the program's own file, which others may want to run.
+    assert_eq!(lab.number("/c/b/memory.usage_in_bytes"), 4 << 10);
+    assert_eq!(lab.run("echo 1 > /proc/sys/vm/drop_caches"), "");
     assert_eq!(lab.number("/c/b/memory.usage_in_bytes"), 0);
     let text = lab.run("echo 0 > /c/a/tasks; memhog 256K 10ms");
     let killed = "Memory cgroup out of memory: kill process 101 (memhog) score ";
@@ -1160,6 +1163,71 @@ fn memory_is_limited() {
         lab.run("ls /c/b"),
         "ls: cannot access '/c/b': No such file or directory\n"
     );
+}
+
+/// Whoever brings a page of a file in pays for it, until it is gone.
+#[test]
+fn the_first_to_touch_a_file_pays_for_it() {
+    let mut lab = check(
+        "mem=8M",
+        &[(
+            "mkdir /c; mount -t cgroup -o memory x /c; mkdir /c/a /c/b; echo $$ > /c/a/tasks; echo x > /f; echo $$ > /c/b/tasks; cat /f",
+            "x\n",
+        )],
+    );
+    assert_eq!(
+        lab.run("cat /c/a/memory.stat"),
+        "cache 4096\nrss 0\npgpgin 1\npgpgout 0\nactive 0\ninactive 4096\n"
+    );
+    assert_eq!(lab.number("/c/b/memory.usage_in_bytes"), 0);
+    lab.run("rm /f");
+    assert_eq!(lab.number("/c/a/memory.usage_in_bytes"), 0);
+    // Pages that are nowhere else cannot go, and no task is there that could: nothing is written.
+    lab.run(
+        "spawn innocent; echo $$ > /c/a/tasks; echo 4K > /c/a/memory.limit_in_bytes; echo y > /f",
+    );
+    lab.run("echo $! > /c/tasks; echo 100 > /c/tasks");
+    assert_eq!(
+        lab.run("echo z > /g; cat /f; kill -0 100; echo $?"),
+        "echo: write error: Cannot allocate memory\ny\n0\n"
+    );
+    assert_eq!(lab.number("/c/a/memory.failcnt"), 1);
+    lab.check("a full group");
+    // A page without a payer is still a page.
+    lab.run("echo $$ > /c/tasks; echo 1 > /c/a/memory.force_empty");
+    assert_eq!(lab.number("/c/a/memory.usage_in_bytes"), 0);
+    assert_eq!(lab.run("cat /f; rmdir /c/a; cat /f"), "y\ny\n");
+    lab.check("a group is gone");
+}
+
+/// Clean pages of files go before anything else has to.
+#[test]
+fn a_group_at_its_limit_drops_its_files_first() {
+    for swap in ["", " swap=4M"] {
+        let mut lab = check(
+            &format!("mem=8M{swap}"),
+            &[(
+                "mkdir /c /usr; mount -t cgroup -o memory x /c; mkdir /c/a; mount -t srcfs -o dirs=3,files=60 none /usr; echo 64K > /c/a/memory.limit_in_bytes",
+                "",
+            )],
+        );
+        lab.run("echo $$ > /c/a/tasks; memhog 40K & sleep 10ms");
+        let used = lab.number("/c/a/memory.usage_in_bytes");
+        assert!(used > 40 << 10, "{used}");
+        for dir in 0..3 {
+            for file in 0..20 {
+                lab.run(&format!("cat /usr/dir{dir}/file{file} > /dev/null"));
+            }
+        }
+        assert_eq!(lab.number("/c/a/memory.max_usage_in_bytes"), 64 << 10);
+        assert!(lab.number("/c/a/memory.failcnt") > 0);
+        assert_eq!(lab.run("kill -0 100; echo $?"), "0\n");
+        assert!(lab.run("cat /proc/vmstat").contains("pswpout 0\n"));
+        // A limit below what it has: what can go goes.
+        lab.run("echo 56K > /c/a/memory.limit_in_bytes");
+        assert_eq!(lab.number("/c/a/memory.limit_in_bytes"), 56 << 10);
+        lab.check("a group without files");
+    }
 }
 
 /// Point 12 to its end: the last task ends, the agent comes and removes the container.

@@ -9,6 +9,7 @@
 
 use super::shrink::with_memory;
 use super::{FS, Inode};
+use crate::container::memory;
 use crate::errno::Errno;
 use crate::mem::{FRAME_SIZE, Gfp, Mem, Page, PageFlag, Ref};
 use crate::radix_tree::{self, RadixTreeRoot, Tag, TagState};
@@ -39,17 +40,25 @@ fn add_page(mem: &mut Mem, inode: Ref<Inode>, index: u32) -> Result<Ref<Page>, E
     let gfp = Gfp::KERNEL.with(Gfp::ZERO);
     let page = with_memory(mem, |mem| mem.alloc_page(gfp))?;
     let frame = mem.frame_of(page);
+    // Whoever brings it in pays for it, if there is a limit.
+    mem[page].set(PageFlag::PageCache);
+    if let Err(errno) = memory::charge_cache(mem, page) {
+        mem[page].clear(PageFlag::PageCache);
+        mem.put_page(page);
+        return Err(errno);
+    }
     let preloaded = with_memory(mem, |mem| radix_tree::preload(mem, Gfp::KERNEL));
     let inserted = preloaded.and_then(|()| {
         let inserted = radix_tree::insert(mem, page_tree(inode), u64::from(index), frame);
         radix_tree::preload_end(mem).and(inserted)
     });
     if let Err(errno) = inserted {
+        memory::uncharge(mem, page);
+        mem[page].clear(PageFlag::PageCache);
         mem.put_page(page);
         return Err(errno);
     }
     let descriptor = &mut mem[page];
-    descriptor.set(PageFlag::PageCache);
     descriptor.mapping = inode.unit();
     descriptor.freelist = index;
     mem[inode].nr_pages += 1;
@@ -225,6 +234,7 @@ pub(crate) fn drop_page(mem: &mut Mem, page: Ref<Page>) {
     let inode: Ref<Inode> = Ref::new(mapping);
     radix_tree::delete(mem, page_tree(inode), u64::from(freelist));
     mem.lru_forget(page);
+    memory::uncharge(mem, page);
     let descriptor = &mut mem[page];
     descriptor.clear(PageFlag::PageCache);
     descriptor.mapping = 0;

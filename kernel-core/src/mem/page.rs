@@ -7,6 +7,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{ListHead, Mem, Ref};
 use crate::btf::{Kind, describe};
+use crate::container::memory::MemCgroup;
 
 /// The largest block that the buddy allocator handles is 2^10 frames.
 pub const MAX_ORDER: usize = 11;
@@ -29,12 +30,13 @@ pub struct Page {
     /// Slab: the first free object. Page cache: index in the file. Anonymous memory: number of the user
     /// page that it came for. Page table: its place in the directory.
     pub freelist: u32,
-    /// Slab: its `kmem_cache`. Page cache: the inode. Page table: its `mm_struct`.
+    /// Slab: its `kmem_cache`. Page cache: the inode. Page table: its `mm_struct`. Anonymous memory: the
+    /// `mem_cgroup` that pays for it.
     pub mapping: u32,
     /// Slab: objects that it holds room for. Anonymous memory with a copy on the swap device: the lower
-    /// half of its slot.
+    /// half of its slot. Page cache: that of the `mem_cgroup` that pays for it.
     pub objects: u16,
-    /// The upper half of that slot.
+    /// The upper half of either.
     slot_high: u16,
 }
 
@@ -161,6 +163,24 @@ impl Page {
     /// Notes its slot; 0 is none.
     pub(crate) fn set_swap_slot(&mut self, slot: u32) {
         (self.objects, self.slot_high) = (slot as u16, (slot >> 16) as u16);
+    }
+
+    /// The container that pays for a page of somebody's memory or of a file; NULL is nobody.
+    pub fn payer(&self) -> Ref<MemCgroup> {
+        match self.is(PageFlag::PageCache) {
+            true => Ref::new(u32::from(self.slot_high) << 16 | u32::from(self.objects)),
+            false if self.is(PageFlag::Anon) => Ref::new(self.mapping),
+            false => Ref::NULL,
+        }
+    }
+
+    /// Notes who pays; the flag that tells what kind of page it is has to be set.
+    pub(crate) fn set_payer(&mut self, payer: Ref<MemCgroup>) {
+        let unit = payer.unit();
+        match self.is(PageFlag::PageCache) {
+            true => (self.objects, self.slot_high) = (unit as u16, (unit >> 16) as u16),
+            false => self.mapping = unit,
+        }
     }
 
     /// Sets `flag`.

@@ -45,6 +45,7 @@ fn balance(mem: &mut Mem, node: u32) {
         nodes: 1 << node,
         memcg: Ref::NULL,
         is_daemon: true,
+        only_files: false,
     };
     mem[RECLAIM].depth += 1;
     for priority in (0..=DEF_PRIORITY).rev() {

@@ -28,6 +28,8 @@ pub struct ScanControl {
     pub memcg: Ref<MemCgroup>,
     /// Whether `kswapd` asks.
     pub is_daemon: bool,
+    /// Whether only pages of files go.
+    pub only_files: bool,
 }
 
 impl ScanControl {
@@ -89,18 +91,26 @@ pub fn try_to_free_pages(mem: &mut Mem, control: &ScanControl) -> (u32, bool) {
     (freed, freed > 0 || more)
 }
 
-/// Frees pages of a container that has reached its limit; returns how many.
+/// Frees pages of a container that has reached its limit: of files, and only if there are none to be had,
+/// of its tasks' memory. Returns how many.
 pub fn try_to_free_memcg(mem: &mut Mem, memcg: Ref<MemCgroup>) -> u32 {
-    let control = ScanControl {
+    let mut control = ScanControl {
         gfp: Gfp::KERNEL,
         order: 0,
         nodes: u32::MAX,
         memcg,
         is_daemon: false,
+        only_files: true,
     };
+    if mem[memcg].cache > 0 {
+        let freed = try_to_free_pages(mem, &control).0;
+        if freed > 0 {
+            return freed;
+        }
+    }
+    control.only_files = false;
     match may_swap(mem) {
         true => try_to_free_pages(mem, &control).0,
-        // Only anonymous memory is charged.
         false => 0,
     }
 }
@@ -169,7 +179,7 @@ pub(super) fn shrink_zone(
 ) -> (u32, u32) {
     let percent = match control.memcg.is_null() {
         true => scan_ratio(mem, zone),
-        // Only anonymous memory is charged.
+        false if control.only_files => [0, 100],
         false => [if may_swap(mem) { 100 } else { 0 }, 0],
     };
     let mut total = (0, 0);
@@ -252,7 +262,7 @@ fn from_the_end(
         looks -= 1;
         let before = mem[link].prev;
         let page: Ref<Page> = link.cast();
-        if control.memcg.is_null() || mem[page].mapping == control.memcg.unit() {
+        if control.memcg.is_null() || mem[page].payer() == control.memcg {
             done += 1;
             let _ = mem.charge(1);
             action(mem, page);

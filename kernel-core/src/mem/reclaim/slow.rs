@@ -116,6 +116,7 @@ impl Mem {
             nodes,
             memcg: Ref::NULL,
             is_daemon: false,
+            only_files: false,
         };
         for _ in 0..ROUNDS {
             let more = self.direct_reclaim(&control);
@@ -205,6 +206,7 @@ pub fn console_reclaim(mem: &mut Mem) -> bool {
         nodes: (1 << MAX_NODES) - 1,
         memcg: Ref::NULL,
         is_daemon: false,
+        only_files: false,
     };
     for _ in 0..ROUNDS {
         let (freed, more) = try_to_free_pages(mem, &control);

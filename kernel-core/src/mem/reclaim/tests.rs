@@ -219,6 +219,7 @@ fn swapped_memory_holds_what_was_written() {
                         nodes: 1 + random.below(3) as u32,
                         memcg: Ref::NULL,
                         is_daemon: random.below(2) == 0,
+                        only_files: false,
                     };
                     try_to_free_pages(mem, &control);
                 }
