@@ -21,7 +21,7 @@ use crate::log::{self, Heading};
 use crate::protocol::{LineReport, Request, Response, View as Seen, ViewRequest};
 use crate::view::{EventRow, EventsView, Table, View};
 pub use allocators::{AllocatorRun, AllocatorsView, allocators};
-pub use policies::{PoliciesView, PolicyRun, policies};
+pub use policies::policies;
 
 /// Lines that are run by one request.
 const LINES_AT_A_TIME: usize = 1000;

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Check, Verdict};
-use crate::view::oom::{OomTollView, OomView};
+use crate::view::oom::{OomTollView, OomView, OomWhatIfView, PoliciesView};
 use crate::view::task::{TaskOrder, TaskView, TasksView};
 use crate::view::{
     CacheSlabsView, CallbacksView, ChangesView, ContainersView, DefragView, EventsView, MemoryView,
@@ -22,7 +22,7 @@ use crate::view::{
 };
 
 /// The protocol's version, raised when a message changes its meaning or layout.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// The largest message that a carrier accepts, in bytes. A longer one ends the connection.
 pub const MESSAGE_MAX: usize = 16 << 20;
@@ -289,6 +289,31 @@ pub enum ViewRequest {
         /// The step.
         step: u32,
     },
+    /// What the log would have come to up to a step under each of these policies of the OOM killer, whatever
+    /// step is shown; kernel and log stay as they are.
+    OomPolicies {
+        /// The policies' names, one to eight.
+        policies: Vec<String>,
+        /// The last step of the log that counts.
+        step: u32,
+        /// Console lines that are to run behind it.
+        more: Vec<Vec<u8>>,
+    },
+    /// What the OOM killer would have decided if one more line had run; kernel and log stay as they are.
+    OomWhatIf(WhatIf),
+}
+
+/// A change of the past, and the decision that is to become another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhatIf {
+    /// The line runs before the line of this step, which is one of the log's.
+    pub before: u32,
+    /// A console line without its newline. It has to succeed there.
+    pub line: Vec<u8>,
+    /// The decision to tell on both sides if all are the same: its step,
+    pub step: u32,
+    /// and which one of that step.
+    pub decision: u32,
 }
 
 /// What a session answers.
@@ -442,6 +467,10 @@ pub enum View {
     Oom(Box<OomView>),
     /// Answers [`ViewRequest::OomToll`].
     OomToll(OomTollView),
+    /// Answers [`ViewRequest::OomPolicies`].
+    OomPolicies(PoliciesView),
+    /// Answers [`ViewRequest::OomWhatIf`].
+    OomWhatIf(Box<OomWhatIfView>),
 }
 
 /// Encodes a message.

@@ -148,6 +148,8 @@ fn check_faces(view: &View) {
         View::Timeline(view) => (view.table(), view.sentence()),
         View::Oom(view) => (view.table(), view.sentence()),
         View::OomToll(view) => (view.table(), view.sentence()),
+        View::OomPolicies(view) => (view.table(), view.sentence()),
+        View::OomWhatIf(view) => (view.table(), view.sentence()),
     };
     assert!(!sentence.is_empty() && !table.caption.is_empty());
     for row in &table.rows {
@@ -294,6 +296,15 @@ fn check_faces(view: &View) {
         View::OomToll(toll) => {
             let listed = toll.kills.len() as u32 + toll.omitted;
             assert_eq!(listed, toll.sum.killed, "{sentence}");
+        }
+        View::OomPolicies(policies) => {
+            for run in &policies.runs {
+                assert!(run.lines <= policies.steps && run.failed <= run.lines);
+            }
+        }
+        View::OomWhatIf(what_if) => {
+            let [was, would] = [&what_if.was, &what_if.would].map(|side| side.marks.len());
+            assert!(what_if.same as usize <= was.min(would));
         }
         View::Timeline(timeline) => {
             let busy = timeline.busy_ns();

@@ -241,19 +241,19 @@ impl Live {
     /// Log and checkpoints know nothing of it: whoever asks takes it back.
     pub fn run_tapped<T: Tap>(&mut self, before: u32, tap: T) -> Box<T> {
         let line = core::mem::take(&mut self.lines[before as usize].bytes);
-        let tap = self.execute_tapped(&line, tap);
+        let (tap, _) = self.execute_tapped(&line, tap);
         self.lines[before as usize].bytes = line;
-        tap
+        Box::new(tap)
     }
 
     /// [`Live::execute`], with a tap that sees each event.
-    pub fn execute_tapped<T: Tap>(&mut self, line: &[u8], tap: T) -> Box<T> {
+    pub fn execute_tapped<T: Tap>(&mut self, line: &[u8], tap: T) -> (T, LineReport) {
         self.kernel.mem.set_tap(Some(Box::new(tap)));
-        self.execute(line);
+        let report = self.execute(line);
         let tap: Box<dyn Any> = self.kernel.mem.set_tap(None).expect("a tap stays in");
         let mut tap: Box<T> = tap.downcast().expect("the tap that was put in");
         tap.catch_up(&self.kernel.mem);
-        tap
+        (*tap, report)
     }
 
     fn report(&self, console: Console, status: u8) -> LineReport {
@@ -412,6 +412,18 @@ impl Live {
                 view.map(|view| View::Oom(Box::new(view)))
             }
             ViewRequest::OomToll { step } => Some(View::OomToll(self.oom_toll(step))),
+            ViewRequest::OomPolicies {
+                policies,
+                step,
+                more,
+            } => {
+                let view = self.oom_policies(&policies, step, &more)?;
+                Some(View::OomPolicies(view))
+            }
+            ViewRequest::OomWhatIf(what_if) => {
+                let view = self.oom_what_if(&what_if)?;
+                Some(View::OomWhatIf(Box::new(view)))
+            }
         })
     }
 }

@@ -5,9 +5,11 @@
 //! [`Watcher`] that looks at all tasks in that moment, as the policy did, and then at what becomes of
 //! those that are killed. What would happen next is told the same way: the trial is `oom trigger` then.
 
+mod policies;
+mod rerun;
 mod toll;
+mod what_if;
 
-use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -21,6 +23,7 @@ use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
 use super::live::Live;
 use super::news;
 use crate::observe::{self, LowMemory};
+use crate::protocol::LineReport;
 use crate::view::oom::{
     OomBrief, OomConstraint, OomDecision, OomKill, OomKillWhy, OomMemory, OomRefused, OomVerdict,
     OomView,
@@ -315,35 +318,48 @@ impl Live {
                 (step, self.lines[step as usize - 1].bytes.clone())
             }
         };
-        let mut view = self.watch_oom(&line, step, wanted, from, max);
+        let stands = self.step();
+        let mut watched = |wanted: u32| {
+            self.tried(stands, |live| live.watch_oom(&line, step, wanted, from, max).0)
+        };
+        let mut view = watched(wanted);
         let count = view.decisions.len() as u32;
         if count > 0 && wanted >= count {
-            view = self.watch_oom(&line, step, count - 1, from, max);
+            view = watched(count - 1);
         }
         self.seek(here);
         (!view.decisions.is_empty()).then_some(view)
     }
 
-    fn watch_oom(&mut self, line: &[u8], step: u32, wanted: u32, from: u32, max: u32) -> OomView {
-        let trial = self.checkpoints.begin_trial(self.kernel.mem.ram());
-        // Switched off by `tracing_on` perhaps; this is taken back as well.
+    /// Runs a line and tells the decisions in it, that of number `wanted` in full. It is not taken back.
+    fn watch_oom(
+        &mut self,
+        line: &[u8],
+        step: u32,
+        wanted: u32,
+        from: u32,
+        max: u32,
+    ) -> (OomView, LineReport) {
+        // Switched off by `tracing_on` perhaps.
         self.kernel.mem.set_recording(true);
         let watcher = Watcher::new(&self.kernel.mem, wanted, from, max);
-        let watcher: Box<Watcher> = self.execute_tapped(line, watcher);
-        let view = watcher.finish(&self.kernel.mem, step);
-        self.checkpoints.end_trial(self.kernel.mem.ram_mut(), trial);
-        view
+        let (watcher, report) = self.execute_tapped(line, watcher);
+        (watcher.finish(&self.kernel.mem, step), report)
     }
 
     /// The latest step up to `step` in which memory ran out.
     fn last_oom(&self, step: u32) -> Option<u32> {
+        self.oom_steps(1, step.min(self.end())).next_back()
+    }
+
+    /// The steps of a stretch of the log in which memory ran out.
+    fn oom_steps(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = u32> + use<'_> {
         let ooms = |step: u32| match step.checked_sub(1) {
             Some(index) => self.lines[index as usize].ooms,
             None => 0,
         };
-        (1..=step.min(self.end()))
-            .rev()
-            .find(|step| ooms(*step) > ooms(step - 1))
+        let steps = from.max(1)..=to;
+        steps.filter(move |&step| ooms(step) > ooms(step - 1))
     }
 }
 

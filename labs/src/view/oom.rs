@@ -4,7 +4,9 @@
 //! policy saw: each candidate's score with its factors in their order, who was passed over and why, the
 //! rule that decided, who was killed in the end, and the memory before, during and after.
 
+mod policies;
 mod toll;
+mod what_if;
 mod words;
 
 use alloc::format;
@@ -14,7 +16,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{Table, View, counted, headings};
-pub use toll::{OomLoss, OomSum, OomTollView};
+pub use policies::{PoliciesView, PolicyRun};
+pub use toll::{OomLoss, OomShortage, OomSum, OomTollView};
+pub use what_if::{OomEnd, OomMark, OomSide, OomWhatIfView};
 
 /// The decisions of a step, and one of them in full.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

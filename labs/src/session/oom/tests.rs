@@ -8,6 +8,8 @@ use crate::session::{HostMemory, Session};
 use crate::view::View;
 use crate::view::oom::{OomDecision, OomKillWhy, OomRule, OomSkip, OomVerdict, OomView};
 
+mod what_if;
+
 struct Lab(Session);
 
 impl Lab {

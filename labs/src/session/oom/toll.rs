@@ -1,6 +1,7 @@
 //! What running out of memory has cost: who was killed, what was lost and gained with it, how long it took.
 //!
-//! Only the lines in which memory ran out are run again, each as a trial with a [`Teller`].
+//! Only the lines in which memory ran out are run again, each as a trial with a [`Teller`]. Under another
+//! policy (`policies.rs`) all of them are.
 //!
 //! A task that is killed is *innocent* if another process had more pages, in memory and in swap, in that
 //! moment: of all processes but the first if the machine ran out, of the container's if its limit was
@@ -21,13 +22,16 @@ use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
 use crate::observe;
 use crate::session::live::Live;
 use crate::session::news;
-use crate::view::oom::{OomLoss, OomTask, OomTollView};
+use crate::view::oom::{OomLoss, OomShortage, OomTask, OomTollView};
 
 /// Kills that are listed.
 const LISTED_MAX: usize = 1000;
 
+/// Shortages that are listed.
+const SHORTAGES_MAX: usize = 1000;
+
 /// Adds up.
-struct Teller {
+pub(super) struct Teller {
     /// Number of the next event to read.
     next: u64,
     step: u32,
@@ -44,6 +48,19 @@ impl Tap for Teller {
     fn catch_up(&mut self, mem: &Mem) {
         for event in news(mem, &mut self.next) {
             self.see(mem, &event);
+        }
+    }
+}
+
+impl Default for Teller {
+    fn default() -> Teller {
+        Teller {
+            next: 0,
+            step: 0,
+            memcg: Ref::NULL,
+            since: None,
+            leaving: Vec::new(),
+            view: OomTollView::default(),
         }
     }
 }
@@ -137,47 +154,53 @@ impl Teller {
         };
         let sum = &mut self.view.sum;
         let lasted = time::now(mem).saturating_sub(since);
+        if self.view.shortages.len() < SHORTAGES_MAX {
+            self.view.shortages.push(OomShortage {
+                step: self.step,
+                at_ns: since,
+                lasted_ns: lasted,
+            });
+        }
         sum.shortages += 1;
         sum.short_ns += lasted;
         sum.longest_ns = sum.longest_ns.max(lasted);
     }
 }
 
+impl Teller {
+    /// What it has cost up to `step`.
+    pub(super) fn finish(mut self, step: u32) -> OomTollView {
+        self.view.step = step;
+        self.view
+    }
+}
+
 impl Live {
+    /// Runs the line of a step and adds up what it costs. Returns its status.
+    pub(super) fn tell(&mut self, line: &[u8], step: u32, teller: &mut Teller) -> u8 {
+        // Switched off by `tracing_on` perhaps.
+        self.kernel.mem.set_recording(true);
+        (teller.next, teller.step) = (self.kernel.mem[TRACE].events, step);
+        let (told, report) = self.execute_tapped(line, core::mem::take(teller));
+        *teller = told;
+        let mem = &self.kernel.mem;
+        teller.view.sum.is_halted |= has_panicked(mem);
+        teller.leaving.clear();
+        teller.recover(mem);
+        report.status
+    }
+
     /// What running out of memory has cost up to `step`. The kernel stands where it stood afterwards.
     pub fn oom_toll(&mut self, step: u32) -> OomTollView {
         let here = self.step();
         let end = step.min(self.end());
-        let mut teller = Teller {
-            next: 0,
-            step: 0,
-            memcg: Ref::NULL,
-            since: None,
-            leaving: Vec::new(),
-            view: OomTollView::default(),
-        };
-        let mut ooms = 0;
-        for step in 1..=end {
-            let Some(line) = self.lines.get(step as usize - 1) else {
-                break;
-            };
-            if core::mem::replace(&mut ooms, line.ooms) == line.ooms {
-                continue;
-            }
-            let bytes = line.bytes.clone();
-            self.seek(step - 1);
-            let trial = self.checkpoints.begin_trial(self.kernel.mem.ram());
-            self.kernel.mem.set_recording(true);
-            (teller.next, teller.step) = (self.kernel.mem[TRACE].events, step);
-            teller = *self.execute_tapped(&bytes, teller);
-            let mem = &self.kernel.mem;
-            teller.view.sum.is_halted |= has_panicked(mem);
-            teller.leaving.clear();
-            teller.recover(mem);
-            self.checkpoints.end_trial(self.kernel.mem.ram_mut(), trial);
+        let mut teller = Teller::default();
+        let steps: Vec<u32> = self.oom_steps(1, end).collect();
+        for step in steps {
+            let line = self.lines[step as usize - 1].bytes.clone();
+            self.tried(step - 1, |live| live.tell(&line, step, &mut teller));
         }
         self.seek(here);
-        teller.view.step = end;
-        teller.view
+        teller.finish(end)
     }
 }

@@ -12,6 +12,8 @@ pub struct OomTollView {
     pub kills: Vec<OomLoss>,
     /// Kills that are not listed.
     pub omitted: u32,
+    /// When memory was short, in order; up to a thousand.
+    pub shortages: Vec<OomShortage>,
     /// What became of all of them, listed or not.
     pub sum: OomSum,
 }
@@ -36,6 +38,17 @@ pub struct OomLoss {
     pub largest: OomTask,
 }
 
+/// A time without memory: from a failed allocation until what was killed for it has left its memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OomShortage {
+    /// The step.
+    pub step: u32,
+    /// When it began, in nanoseconds since boot.
+    pub at_ns: u64,
+    /// How long it was, in nanoseconds. None is longer than its line.
+    pub lasted_ns: u64,
+}
+
 /// A toll in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OomSum {
@@ -47,8 +60,7 @@ pub struct OomSum {
     pub pages: u64,
     /// CPU time of the innocent ones, in nanoseconds.
     pub innocent_ns: u64,
-    /// Times that memory ran out: from a failed allocation until what was killed for it has left its
-    /// memory.
+    /// Times that memory ran out, listed or not.
     pub shortages: u32,
     /// Time that they lasted together, in nanoseconds.
     pub short_ns: u64,
