@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use kernel_core::container::memory;
 use kernel_core::mem::{Gfp, Mem, Ref};
 use kernel_core::oom::policy::{POLICIES, PRIORITY_CPUSET_NAME};
-use kernel_core::oom::{Constraint, OOM, OomControl};
+use kernel_core::oom::{Constraint, OOM, OomControl, has_panicked};
 use kernel_core::task::{current, find_task_by_pid, time};
 use kernel_core::trace::{Event, TRACE, Tap, Tracepoint};
 
@@ -119,6 +119,18 @@ impl Watcher {
         }
     }
 
+    /// Who asked for the memory was to be killed, and could not be: nothing was decided.
+    fn forget_vain(&mut self, mem: &Mem) {
+        let Some(asked) = self.asked.take() else {
+            return;
+        };
+        let last = self.view.decisions.last();
+        let is_vain = last.is_some_and(|last| last.killed.is_empty());
+        if is_vain && !asked.is_decided && !has_panicked(mem) && self.view.omitted == 0 {
+            self.view.decisions.pop();
+        }
+    }
+
     /// A decision begins.
     fn begin(&mut self, mem: &Mem, event: u64) {
         if self.view.decisions.len() == LISTED_MAX {
@@ -160,6 +172,7 @@ impl Watcher {
             constraint,
             memcg,
         };
+        self.forget_vain(mem);
         self.asked = Some(Asked {
             control,
             policy: policy as usize,
@@ -235,6 +248,7 @@ impl Watcher {
         let task = observe::oom_task_of(mem, pid);
         // A low-memory killer decides without being asked.
         if why == 3 {
+            self.forget_vain(mem);
             self.begin(mem, event);
             if let (Some(low), true) = (self.low, self.is_shown()) {
                 let (from, max) = (self.from, self.max);
@@ -289,6 +303,7 @@ impl Watcher {
 
     /// The line has run.
     fn finish(mut self, mem: &Mem, step: u32) -> OomView {
+        self.forget_vain(mem);
         if !self.view.decision.is_over {
             self.view.decision.after = observe::oom_memory(mem);
         }
@@ -298,9 +313,9 @@ impl Watcher {
     }
 }
 
-/// Decisions since boot, and tasks killed: it grows when memory runs out.
+/// Decisions since boot, tasks killed, and the end by `panic_on_oom`: it grows when memory runs out.
 pub(super) fn count(mem: &Mem) -> u32 {
-    mem[OOM].decisions + mem[OOM].kills
+    mem[OOM].decisions + mem[OOM].kills + u32::from(has_panicked(mem))
 }
 
 impl Live {
@@ -320,7 +335,9 @@ impl Live {
         };
         let stands = self.step();
         let mut watched = |wanted: u32| {
-            self.tried(stands, |live| live.watch_oom(&line, step, wanted, from, max).0)
+            self.tried(stands, |live| {
+                live.watch_oom(&line, step, wanted, from, max).0
+            })
         };
         let mut view = watched(wanted);
         let count = view.decisions.len() as u32;

@@ -127,11 +127,7 @@ impl Live {
 
     /// Runs the change and all lines behind it: the last step that ran, why no other one did, and what was
     /// decided.
-    fn run_changed(
-        &mut self,
-        change: &[u8],
-        before: u32,
-    ) -> Result<(u32, OomEnd, Side), String> {
+    fn run_changed(&mut self, change: &[u8], before: u32) -> Result<(u32, OomEnd, Side), String> {
         let deadline = self.spent.saturating_add(RERUN_STEPS);
         let mut side = Side::default();
         let mut has_room = true;

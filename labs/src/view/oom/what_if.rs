@@ -140,7 +140,10 @@ impl OomWhatIfView {
     fn ending(&self) -> String {
         match self.ended {
             OomEnd::Log => String::new(),
-            OomEnd::Off => format!("; with the change the machine is off after line {}", self.reached),
+            OomEnd::Off => format!(
+                "; with the change the machine is off after line {}",
+                self.reached
+            ),
             OomEnd::Spent => format!(
                 "; compared up to line {} of {}, which took all the steps that a question has",
                 self.reached, self.steps

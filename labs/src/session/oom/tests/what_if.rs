@@ -111,17 +111,26 @@ fn a_later_decision_may_be_the_first_that_differs() {
     let view = lab.what_if(4, "echo -17 > /proc/102/oom_adj").unwrap();
     assert_eq!((view.same, view.is_different), (1, true));
     assert_eq!(row(&view, "chosen"), ["102 (db)", "101 (lamb)"]);
-    assert!(view.sentence().contains("decision 2 is the first that differs: line 6: 101 (lamb)"));
+    assert!(
+        view.sentence()
+            .contains("decision 2 is the first that differs: line 6: 101 (lamb)")
+    );
     // Nobody is left to be chosen: the machine halts, and so would end its log.
     let view = lab.what_if(5, "kill -9 101; kill -9 102").unwrap();
     assert_eq!(view.ended, OomEnd::Off);
-    assert_eq!((view.reached, row(&view, "chosen")[1].as_str()), (6, "nobody"));
+    assert_eq!(
+        (view.reached, row(&view, "chosen")[1].as_str()),
+        (6, "nobody")
+    );
     assert!(view.sentence().ends_with("the machine is off after line 6"));
     // And a decision that is not taken any more has nothing beside it.
     let view = lab.what_if(6, "exit").unwrap();
     assert!(view.is_different && view.would.told.is_none());
     assert_eq!(row(&view, "chosen"), ["102 (db)", "-"]);
-    assert!(view.sentence().contains("no decision any more instead of line 6: 102 (db)"));
+    assert!(
+        view.sentence()
+            .contains("no decision any more instead of line 6: 102 (db)")
+    );
 }
 
 #[test]
@@ -172,16 +181,33 @@ fn a_change_that_cannot_be_is_refused_in_a_sentence() {
 fn a_session_tells_what_other_policies_would_have_done() {
     let mut lab = Lab::new("mem=16M", &LINES);
     lab.0.handle(Request::Seek { step: 3 });
-    let view = lab.policies(&["badness", "lowmemorykiller"], u32::MAX).unwrap();
-    assert_eq!((view.steps, view.runs[0].lines, view.runs[0].is_cut), (7, 7, false));
+    let view = lab
+        .policies(&["badness", "lowmemorykiller"], u32::MAX)
+        .unwrap();
+    assert_eq!(
+        (view.steps, view.runs[0].lines, view.runs[0].is_cut),
+        (7, 7, false)
+    );
     let toll = &view.runs[0].toll;
     assert_eq!((toll.kills.len(), toll.shortages.len()), (2, 2));
     assert_eq!((toll.shortages[0].step, toll.shortages[1].step), (4, 6));
-    assert_eq!(lab.policies(&["badness"], 5).unwrap().runs[0].toll.kills.len(), 1);
+    assert_eq!(
+        lab.policies(&["badness"], 5).unwrap().runs[0]
+            .toll
+            .kills
+            .len(),
+        1
+    );
     let said = lab.policies(&["badness", "mercy"], 7).unwrap_err();
-    assert!(said.starts_with("there is no policy 'mercy'; there are badness, "), "{said}");
+    assert!(
+        said.starts_with("there is no policy 'mercy'; there are badness, "),
+        "{said}"
+    );
     for names in [&[][..], &["badness"; 9]] {
         let said = lab.policies(names, 7).unwrap_err();
-        assert!(said.starts_with("1 to 8 policies are compared at a time"), "{said}");
+        assert!(
+            said.starts_with("1 to 8 policies are compared at a time"),
+            "{said}"
+        );
     }
 }
