@@ -1,5 +1,7 @@
 //! Runs the benchmarks.
 
+mod standings;
+
 use std::fs;
 
 use lexopt::prelude::*;
@@ -13,10 +15,16 @@ use crate::{image, paths, process, serve, setup, web};
 /// What `bench --help` adds.
 pub const DETAILS: &str = "
 NAME is a file in kernel-core/benches or tests/benches without its extension; without a name, all
-of them run. The tables are also in target/bench, as JSON.
+of them run. Peers and ours take turns in one run. At the end stands a table of our figures, the
+peers', and which goals are reached. Everything is also in target/bench, as JSON: a file for each
+benchmark, and all of it in all.json.
 
   --rounds N        how often to measure
-  --full            `radix`: larger workloads as well";
+  --full            `radix`: larger workloads as well
+  --only NAME       `growth`: only workloads whose name begins so
+  --record          keep the results in performance/: `gates` in instructions.toml, with which
+                    `cargo xtask test` compares later counts; `growth` and `wasm` in recorded.json,
+                    which the page shows beside the visitor's own";
 
 /// A folder of benchmarks.
 struct Folder {
@@ -31,7 +39,7 @@ struct Folder {
 const FOLDERS: [Folder; 2] = [
     Folder {
         path: "kernel-core/benches",
-        cargo: "bench -p benches --features xarray --bench",
+        cargo: "bench -p benches --bench",
         drives: false,
     },
     Folder {
@@ -45,6 +53,9 @@ const FOLDERS: [Folder; 2] = [
 const ALONE: [&str; 1] = ["grade"];
 /// The one with peers in C and C++, which no other waits for.
 const WITH_ALLOCATORS: &str = "slab";
+/// The one with a peer, the `xarray` crate, that needs unstable features. Allowing these makes cargo build
+/// everything anew, so this one has a target folder of its own.
+const WITH_XARRAY: &str = "radix";
 
 /// The command.
 pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
@@ -57,7 +68,11 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
                 passed_on.push("--rounds".to_string());
                 passed_on.push(arguments.value()?.parse::<u32>()?.to_string());
             }
-            Long("full") => passed_on.push("--full".to_string()),
+            Long("only") => {
+                passed_on.push("--only".to_string());
+                passed_on.push(arguments.value()?.string()?);
+            }
+            Long(flag @ ("full" | "record")) => passed_on.push(format!("--{flag}")),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -88,14 +103,16 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         image::build(&progress)?;
         serve::build_server(&progress, "release")?;
     }
+    let names: Vec<String> = wanted.iter().map(|(_, name)| name.clone()).collect();
     for (folder, name) in wanted {
         progress.stage(&format!("bench {name}"));
         let mut cargo = process::cargo_call(folder.cargo);
-        if !folder.drives {
-            // One of the peers, the `xarray` crate, needs unstable features.
-            cargo.env("RUSTC_BOOTSTRAP", "xarray");
-        }
         cargo.arg(&name);
+        if name == WITH_XARRAY {
+            cargo.env("RUSTC_BOOTSTRAP", "xarray");
+            cargo.args(["--features", "xarray", "--target-dir"]);
+            cargo.arg(paths::target().join("xarray"));
+        }
         if name == WITH_ALLOCATORS {
             cargo.args(["--features", "allocators"]);
             // One of them would check itself at every call without this.
@@ -103,7 +120,17 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         }
         process::run_in_sight(cargo.arg("--").args(&passed_on))?;
     }
-    Ok(())
+    standings::print(&names)
+}
+
+/// Counts the instructions of every workload and compares them with those on record; the others need
+/// not be installed or built for that.
+///
+/// # Errors
+/// With an operation that takes too many; when there is no valgrind.
+pub fn gates(progress: &Progress) -> Result<(), Stop> {
+    setup::tools(progress, &[&VALGRIND])?;
+    process::run(&mut process::cargo_call("bench -p benches --bench gates"))
 }
 
 /// The benchmarks that there are, with their folders.

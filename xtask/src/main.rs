@@ -116,7 +116,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "[NAME] [--rounds N] [--full]",
+        arguments: "[NAME] [--rounds N] [--full] [--record]",
         summary: "measure, beside the references",
         details: bench::DETAILS,
         run: bench::bench,

@@ -15,13 +15,13 @@ use crate::setup::{CHROMIUM, POSTGRES, QEMU};
 use crate::stop::Stop;
 use crate::toolchain::Wasm;
 use crate::web::{Kind, Sizes};
-use crate::{check, image, kernels, paths, process, setup, web};
+use crate::{bench, check, image, kernels, paths, process, setup, web};
 
 /// What `test --help` adds.
 pub const DETAILS: &str = "
-Does the set-up, then: format, lints, documentation, the crates' own tests, the page and its size,
-the kernel by the other way to WebAssembly, the boot image, and the tests across crates (three-host
-parity, browser, QEMU, server, command line). Ends at the first stage that fails.
+Does the set-up, then: format, lints, documentation, the crates' own tests, instruction counts, the
+page and its size, the kernel by the other way to WebAssembly, the boot image, and the tests across
+crates (three-host parity, browser, QEMU, server, command line). Ends at the first stage that fails.
 `cargo test -p CRATE` runs the tests of one crate.";
 
 /// What the stages share.
@@ -43,7 +43,7 @@ enum Done {
 type Stage = (&'static str, fn(&Bench) -> Result<Done, Stop>);
 
 /// The stages after the set-up.
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     ("format", |_| passes(check::format())),
     ("lints", |_| passes(check::lints())),
     ("lints, WebAssembly", |bench| {
@@ -60,6 +60,7 @@ const STAGES: [Stage; 10] = [
             "labs/author",
         ])
     }),
+    ("instruction counts", instructions),
     ("page and its size", page),
     ("WebAssembly, the other way", other_way),
     ("boot image", |bench| {
@@ -103,6 +104,14 @@ pub fn test(mut arguments: lexopt::Parser) -> Result<(), Stop> {
 
 fn passes(mut command: Command) -> Result<Done, Stop> {
     process::run(&mut command).map(|()| Done::Passed(1))
+}
+
+/// Counts the instructions of what the kernel does most, and holds them against those on record.
+fn instructions(bench: &Bench) -> Result<Done, Stop> {
+    if cfg!(not(target_arch = "x86_64")) {
+        return Ok(Done::Impossible("they were recorded on x86_64".to_string()));
+    }
+    bench::gates(&bench.progress).map(|()| Done::Passed(1))
 }
 
 /// Builds the page and holds it against its limits.

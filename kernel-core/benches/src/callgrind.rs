@@ -12,6 +12,11 @@ use crate::contest::APART;
 /// The function whose instructions count. A pattern would do for collecting, but not for dumping.
 const REGION: &str = "benches::counted_region";
 
+/// Tells the C library, under the names of several of its versions, not to use what only some processors
+/// have.
+const PLAIN_PROCESSOR: &str = "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM,-AVX2_Usable,\
+                               -AVX_Fast_Unaligned_Load,-Prefer_ERMS,-Prefer_FSRM";
+
 /// Runs this program again under callgrind to do `what`, and returns the instructions of each region
 /// in order, and what the program printed; `None`, with a word on stderr, where that doesn't work.
 pub fn count(what: &str) -> Option<(Vec<f64>, String)> {
@@ -31,6 +36,9 @@ fn try_count(what: &str) -> Result<(Vec<f64>, String), String> {
     let valgrind = env::var_os("GLASS_VALGRIND").unwrap_or("valgrind".into());
     let part = folder.join("part");
     let output = Command::new(&valgrind)
+        // The C library picks its copying and comparing loops by what the processor can do. Without these
+        // it takes the same ones on each.
+        .env("GLIBC_TUNABLES", PLAIN_PROCESSOR)
         .args(["--tool=callgrind", "--quiet", "--collect-atstart=no"])
         .arg(format!("--toggle-collect={REGION}"))
         .arg(format!("--dump-after={REGION}"))

@@ -199,10 +199,14 @@ pub fn run_apart(what: &str) -> Option<String> {
     String::from_utf8(output.stdout).ok()
 }
 
+/// The word behind `name` among this program's arguments.
+pub fn argument(name: &str) -> Option<String> {
+    env::args().skip_while(|argument| argument != name).nth(1)
+}
+
 /// The number behind `name` among this program's arguments.
 pub fn number_argument(name: &str) -> Option<usize> {
-    let mut arguments = env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)?.parse().ok()
+    argument(name)?.parse().ok()
 }
 
 /// Whether `name` is among this program's arguments.

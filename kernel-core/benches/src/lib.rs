@@ -3,19 +3,24 @@
 //! A benchmark is a program without a harness. It runs every structure in turn for several rounds,
 //! so that a busy machine slows all of them, and takes medians. Times on a shared machine still
 //! move by tens of per cent; instruction counts do not, so each benchmark also runs itself under
-//! valgrind's callgrind and prints instructions beside nanoseconds. Nothing here is a test, and no
-//! test depends on it.
+//! valgrind's callgrind and prints instructions beside nanoseconds. No time is a test; the counts of
+//! `gates` are.
 
 mod callgrind;
 mod contest;
+pub mod gate;
+mod record;
 mod report;
+mod standing;
 
 pub use callgrind::count as count_instructions;
 pub use contest::{
-    Contest, Contestant, Round, Row, apart, has_argument, number_argument, run_apart,
+    Contest, Contestant, Round, Row, apart, argument, has_argument, number_argument, run_apart,
 };
 pub use performance::Random;
+pub use record::{machine, update_record};
 pub use report::{Table, compact, exponents, geometric_mean, output_folder, write};
+pub use standing::{Goal, Standing, write_standings};
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -21,31 +21,25 @@ pub fn geometric_mean(ratios: &[f64]) -> Option<f64> {
     (!ratios.is_empty()).then(|| (logarithms / ratios.len() as f64).exp())
 }
 
-/// The exponents with which costs grow: the slopes of their logarithms over that of the count. A row
-/// has what an object costs.
+/// The exponents with which costs grow with the count, a column each, by [`performance::exponent`]. A row has
+/// what one object costs; the exponents are those of all objects together.
 pub fn exponents(counts: &[usize], rows: &[Row]) -> Row {
     let columns = rows.iter().map(Vec::len).min().unwrap_or(0);
     let exponent = |column: usize| {
-        let points: Vec<(f64, f64)> = counts
-            .iter()
-            .zip(rows)
-            .filter_map(|(&count, row)| {
-                let count = count as f64;
-                Some((count.ln(), (row[column]? * count).ln()))
-            })
-            .collect();
-        let mean =
-            |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
-        let (x, y) = (mean(|point| point.0), mean(|point| point.1));
-        let slope = points.iter().map(|point| (point.0 - x) * (point.1 - y));
-        let spread = points.iter().map(|point| (point.0 - x).powi(2));
-        (points.len() > 2).then(|| slope.sum::<f64>() / spread.sum::<f64>())
+        let point =
+            |(&count, row): (&usize, &Row)| Some((count as f64, row[column]? * count as f64));
+        let points: Vec<(f64, f64)> = counts.iter().zip(rows).filter_map(point).collect();
+        performance::exponent(&points)
     };
     (0..columns).map(exponent).collect()
 }
 
 /// Where results go: `bench` in cargo's target folder.
 pub fn output_folder() -> PathBuf {
+    let told = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    if let Some(target) = told.filter(|target| target.is_absolute()) {
+        return target.join("bench");
+    }
     // A benchmark lies in <target>/<profile>/deps.
     let program = env::current_exe().unwrap_or_default();
     let target = program.ancestors().nth(3).unwrap_or(Path::new("."));
