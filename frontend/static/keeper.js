@@ -302,8 +302,9 @@ export async function register(ready) {
   try {
     const wasControlled = !!container.controller;
     const registration = await container.register('./sw.js');
-    // A version that came during the last visit is there already; this visit is its turn.
-    if (registration.waiting && !document.querySelector('#console-input')?.value) return update();
+    // A version that came during the last visit is there already; this visit is its turn. The first
+    // version of all waits as well, for a moment, while there is none that is active.
+    if (registration.waiting && registration.active && !document.querySelector('#console-input')?.value) return update();
     registration.addEventListener('updatefound', () => {
       const coming = registration.installing;
       coming?.addEventListener('statechange', () => {

@@ -551,8 +551,10 @@ impl State {
         match kept {
             Ok(kept) => {
                 self.library.storage = Storage::Works;
-                if let Some(kept) = kept.filter(|_| self.log.is_empty() && self.pending.is_empty())
-                {
+                // Whoever has begun something meanwhile, be it an empty session, goes on with that.
+                let is_untouched =
+                    self.library.epoch == 0 && self.log.is_empty() && self.pending.is_empty();
+                if let Some(kept) = kept.filter(|_| is_untouched) {
                     match is_late {
                         true => self.restore(kept, effects),
                         false => self.take_over(kept),
