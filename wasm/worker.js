@@ -5,16 +5,25 @@
 // {panic: text} when it has broken. After a panic nothing is answered any more; the page starts
 // another worker and replays its log there.
 
-import init, { Kernel } from './kernel.js';
+import init, { fetch_rest, Kernel } from './kernel.js';
 
-const early = []; // requests that came before the kernel did
 let kernel = null;
 let broken = false;
 
-function answer(request) {
+async function start() {
+  try {
+    await init();
+    kernel = new Kernel();
+    postMessage('ready');
+  } catch (error) {
+    fail(`the kernel could not be loaded: ${error.message}`);
+  }
+}
+
+async function answer(request) {
   if (broken) return;
   try {
-    const response = kernel.handle(request);
+    const response = kernel.handle(request) ?? (await fetch_rest(), kernel.handle_rest(request));
     postMessage(response, [response.buffer]);
   } catch (error) {
     fail(error.message);
@@ -26,13 +35,6 @@ function fail(text) {
   postMessage({ panic: text });
 }
 
-onmessage = ({ data }) => (kernel ? answer(data) : early.push(data));
-
-try {
-  await init();
-  kernel = new Kernel();
-  postMessage('ready');
-  early.splice(0).forEach(answer);
-} catch (error) {
-  fail(`the kernel could not be loaded: ${error.message}`);
-}
+// Each request waits for the one before, and the first for the kernel.
+let turn = start();
+onmessage = ({ data }) => { turn = turn.then(() => answer(data)); };

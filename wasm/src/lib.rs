@@ -6,10 +6,17 @@
 //! in the encoding that the server's sockets and QEMU's serial line carry too. All that is decided
 //! here is how long one request may keep the worker busy; everything else is
 //! [`labs::Session`]'s.
+//!
+//! What a first visit does not ask is not loaded with it: the packer cuts the module in two where
+//! [`labs::Session::handle_rest`] begins (`xtask/src/bin/pack.rs`), and `worker.js` fetches the second
+//! part for the first request that needs it.
 
-use labs::protocol::Host;
+use std::sync::OnceLock;
+
+use labs::protocol::{Host, Request, Response, decode, encode};
 use labs::{HostMemory, Session};
 use wasm_bindgen::prelude::*;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 /// How many kernel steps one request may take.
 ///
@@ -45,12 +52,52 @@ impl Kernel {
         Kernel { session }
     }
 
-    /// Answers one encoded request with one encoded response.
+    /// Answers one encoded request with one encoded response, or `undefined`, when it takes code that
+    /// has not come yet: the worker then fetches it and asks [`Kernel::handle_rest`].
     ///
     /// Throws an `Error` with the panic's text if the kernel panics. The kernel is then in pieces
     /// and answers nothing more.
-    pub fn handle(&mut self, request: &[u8]) -> Vec<u8> {
-        self.session.handle_bytes(request)
+    pub fn handle(&mut self, request: &[u8]) -> Option<Vec<u8>> {
+        let response = match decode(request) {
+            Ok(request) => match (self.session.handle_common(request), REST.get()) {
+                (Ok(response), _) => response,
+                (Err(request), Some(handle_rest)) => handle_rest(&mut self.session, request),
+                (Err(_), None) => return None,
+            },
+            Err(message) => Response::Error { message },
+        };
+        Some(encode(&response))
+    }
+
+    /// [`Kernel::handle`] after the rest of the code was fetched. If it has not come, the request is
+    /// refused, and may be made again.
+    pub fn handle_rest(&mut self, request: &[u8]) -> Vec<u8> {
+        self.handle(request).unwrap_or_else(|| {
+            let message = "this part of the kernel could not be loaded; is the network there?";
+            encode(&Response::Error {
+                message: message.to_string(),
+            })
+        })
+    }
+}
+
+/// Answers what [`Session::handle_common`] does not.
+type HandleRest = fn(&mut Session, Request) -> Response;
+
+/// The rest of the code, once it has come.
+static REST: OnceLock<HandleRest> = OnceLock::new();
+
+/// All that can be reached from here alone is in the module's second part.
+#[wasm_split(rest, fallible)]
+fn rest() -> Result<HandleRest, SplitLoaderError> {
+    Ok(Session::handle_rest)
+}
+
+/// Fetches the rest of the code. If it does not come, the next call tries once more.
+#[wasm_bindgen]
+pub async fn fetch_rest() {
+    if let Ok(handle_rest) = rest().await {
+        REST.get_or_init(|| handle_rest);
     }
 }
 

@@ -351,20 +351,42 @@ impl Live {
         }
     }
 
-    pub fn view(&mut self, view: ViewRequest) -> Result<Option<View>, String> {
+    /// The views that are in sight when a page opens, and what they lead to at once.
+    ///
+    /// # Errors
+    /// The outer one gives back a request for [`Live::view_rest`]; the inner one is a sentence for a
+    /// person.
+    pub fn view_common(
+        &mut self,
+        view: ViewRequest,
+    ) -> Result<Result<Option<View>, String>, ViewRequest> {
         let kernel = &self.kernel;
         Ok(match view {
-            ViewRequest::Radix { name } => observe::radix(kernel, &name)?.map(View::Radix),
-            ViewRequest::RadixNode { node } => {
-                observe::radix_node(kernel, node).map(View::RadixNode)
+            ViewRequest::Radix { name } => {
+                observe::radix(kernel, &name).map(|view| view.map(View::Radix))
             }
-            ViewRequest::Memory => Some(View::Memory(observe::memory(kernel))),
+            ViewRequest::RadixNode { node } => {
+                Ok(observe::radix_node(kernel, node).map(View::RadixNode))
+            }
+            ViewRequest::Memory => Ok(Some(View::Memory(observe::memory(kernel)))),
+            ViewRequest::Events { since, max } => {
+                Ok(Some(View::Events(observe::events(kernel, since, max))))
+            }
+            rest => return Err(rest),
+        })
+    }
+
+    /// The views that [`Live::view_common`] does not know.
+    pub fn view_rest(&mut self, view: ViewRequest) -> Result<Option<View>, String> {
+        let kernel = &self.kernel;
+        Ok(match view {
+            common @ (ViewRequest::Radix { .. }
+            | ViewRequest::RadixNode { .. }
+            | ViewRequest::Memory
+            | ViewRequest::Events { .. }) => self.view_common(common).unwrap_or(Ok(None))?,
             ViewRequest::Slab => Some(View::Slab(observe::slab(kernel))),
             ViewRequest::Object { at } => observe::object(kernel, at).map(View::Object),
             ViewRequest::Changes { from, to } => Some(View::Changes(self.changes(from, to))),
-            ViewRequest::Events { since, max } => {
-                Some(View::Events(observe::events(kernel, since, max)))
-            }
             ViewRequest::Cache { name, from, max } => {
                 observe::cache(kernel, &name, from, max).map(|it| View::Cache(it.into()))
             }

@@ -174,45 +174,53 @@ impl Session {
 
     /// Does what the request says. A request that is refused changes nothing.
     pub fn handle(&mut self, request: Request) -> Response {
-        self.answer(request)
+        self.handle_common(request)
+            .unwrap_or_else(|request| self.handle_rest(request))
+    }
+
+    /// [`Session::handle`] for what every visit asks, and what a press of a key waits for.
+    ///
+    /// # Errors
+    /// Gives back a request for [`Session::handle_rest`]. The two are apart so that a host may fetch
+    /// the code behind the second when it is first needed, as the browser does.
+    pub fn handle_common(&mut self, request: Request) -> Result<Response, Request> {
+        let answer = match request {
+            Request::Open { header } => self.opened(&header),
+            Request::Run { lines } => self.ran(lines),
+            Request::Seek { step } => self.live().map(|live| {
+                live.seek(step);
+                Response::State(live.state())
+            }),
+            Request::State => self.live().map(|live| Response::State(live.state())),
+            Request::View(view) => match self.live() {
+                Ok(live) => live
+                    .view_common(view)
+                    .map_err(Request::View)?
+                    .map(Response::View),
+                Err(message) => Err(message),
+            },
+            Request::Log => self.live().map(|live| Response::Log(live.log())),
+            Request::Complete { line } => self.live().map(|live| {
+                Response::Completions(observe::completions(&live.kernel, &line))
+            }),
+            Request::Close => {
+                self.spare = self.retire();
+                Ok(Response::Closed)
+            }
+            rest => return Err(rest),
+        };
+        Ok(answer.unwrap_or_else(|message| Response::Error { message }))
+    }
+
+    /// [`Session::handle`] for whatever [`Session::handle_common`] gives back.
+    pub fn handle_rest(&mut self, request: Request) -> Response {
+        self.answer_rest(request)
             .unwrap_or_else(|message| Response::Error { message })
     }
 
-    fn answer(&mut self, request: Request) -> Result<Response, String> {
+    fn answer_rest(&mut self, request: Request) -> Result<Response, String> {
         match request {
-            Request::Open { header } => {
-                self.open(Heading::parse(&header)?)?;
-                let live = self.live()?;
-                let (header, state) = (live.header(), live.state());
-                Ok(Response::Opened {
-                    version: PROTOCOL_VERSION,
-                    host: self.host,
-                    header,
-                    state,
-                })
-            }
-            Request::Run { lines } => {
-                let budget = self.budget;
-                let live = self.live()?;
-                live.admit(&lines)?;
-                let reports = live.run(lines, budget, RUN_TEXT);
-                Ok(Response::Ran {
-                    lines: reports,
-                    state: live.state(),
-                })
-            }
-            Request::Seek { step } => {
-                let live = self.live()?;
-                live.seek(step);
-                Ok(Response::State(live.state()))
-            }
-            Request::State => Ok(Response::State(self.live()?.state())),
-            Request::View(view) => self.live()?.view(view).map(Response::View),
-            Request::Log => Ok(Response::Log(self.live()?.log())),
-            Request::Complete { line } => Ok(Response::Completions(observe::completions(
-                &self.live()?.kernel,
-                &line,
-            ))),
+            Request::View(view) => self.live()?.view_rest(view).map(Response::View),
             Request::Replay { log, each_line } => {
                 self.replay(&log, each_line).map(Response::Replayed)
             }
@@ -235,11 +243,39 @@ impl Session {
                 let (bytes, next) = self.live()?.trace(format, from, to, resume, budget)?;
                 Ok(Response::Traced { bytes, next })
             }
-            Request::Close => {
-                self.spare = self.retire();
-                Ok(Response::Closed)
-            }
+            common @ (Request::Open { .. }
+            | Request::Run { .. }
+            | Request::Seek { .. }
+            | Request::State
+            | Request::Log
+            | Request::Complete { .. }
+            | Request::Close) => self
+                .handle_common(common)
+                .map_err(|request| format!("nobody answers `{}`", request.name())),
         }
+    }
+
+    fn opened(&mut self, header: &str) -> Result<Response, String> {
+        self.open(Heading::parse(header)?)?;
+        let host = self.host;
+        let live = self.live()?;
+        Ok(Response::Opened {
+            version: PROTOCOL_VERSION,
+            host,
+            header: live.header(),
+            state: live.state(),
+        })
+    }
+
+    fn ran(&mut self, lines: Vec<Vec<u8>>) -> Result<Response, String> {
+        let budget = self.budget;
+        let live = self.live()?;
+        live.admit(&lines)?;
+        let lines = live.run(lines, budget, RUN_TEXT);
+        Ok(Response::Ran {
+            lines,
+            state: live.state(),
+        })
     }
 
     fn live(&mut self) -> Result<&mut Live, String> {

@@ -964,3 +964,56 @@ fn pruned_dentries_are_told_as_freed() {
         assert_eq!(slab.left as usize, left, "{slab:?}");
     }
 }
+
+/// What the page asks until one sees a kernel, and while one types.
+fn common() -> Vec<Request> {
+    vec![
+        Request::Open {
+            header: "mem=8M".to_string(),
+        },
+        Request::Run {
+            lines: vec![b"radix create t; radix insert t 5 1".to_vec()],
+        },
+        Request::State,
+        Request::View(ViewRequest::Radix {
+            name: String::new(),
+        }),
+        Request::View(ViewRequest::Memory),
+        Request::View(ViewRequest::Events { since: 0, max: 9 }),
+        Request::Complete {
+            line: "rad".to_string(),
+        },
+        Request::Seek { step: 0 },
+        Request::Log,
+    ]
+}
+
+#[test]
+fn a_first_visit_needs_the_common_part_alone() {
+    let mut session = session();
+    for request in common() {
+        let name = request.name();
+        let response = session.handle_common(request);
+        assert!(
+            response.is_ok_and(|response| !matches!(response, Response::Error { .. })),
+            "{name}"
+        );
+    }
+    for rest in [
+        Request::View(ViewRequest::Slab),
+        Request::Probe {
+            line: b"pwd".to_vec(),
+        },
+    ] {
+        assert_eq!(session.handle_common(rest.clone()), Err(rest));
+    }
+}
+
+#[test]
+fn the_rest_answers_whatever_it_is_asked() {
+    let (mut whole, mut rest) = (session(), session());
+    let others = [ViewRequest::Slab, ViewRequest::Sched].map(Request::View);
+    for request in common().into_iter().chain(others) {
+        assert_eq!(rest.handle_rest(request.clone()), whole.handle(request));
+    }
+}

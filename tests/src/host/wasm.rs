@@ -29,6 +29,8 @@ const BRIDGE: &str = "
 /// A worker in a browser of its own.
 pub struct Wasm {
     browser: Browser,
+    /// The worker fetches what it does not need at first when it needs it.
+    _site: Site,
 }
 
 impl Wasm {
@@ -38,7 +40,10 @@ impl Wasm {
         let mut browser = Browser::launch(settings)?;
         browser.goto(&site.url())?;
         match browser.eval(BRIDGE)? {
-            ready if ready == "ready" => Ok(Wasm { browser }),
+            ready if ready == "ready" => Ok(Wasm {
+                browser,
+                _site: site,
+            }),
             other => Err(format!(
                 "the worker began with {other} instead of \"ready\""
             )),

@@ -120,7 +120,8 @@ fn split(name: &str, module: &[u8], dir: &Path) -> Result<PathBuf, Box<dyn Error
     options.output_dir = dir;
     options.main_out_path = &first;
     options.main_module = &main_module;
-    options.link_name = "./later.js";
+    let link_name = format!("./{name}_later.js");
+    options.link_name = &link_name;
     let parts = wasm_split_cli_support::transform(options)
         .map_err(|error| format!("can't split {name}: {error:#}"))?;
     for part in parts.split_modules {
