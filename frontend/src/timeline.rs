@@ -92,7 +92,12 @@ fn use_timeline(props: &Timeline) -> Html {
                 if kernel.powered_off { <span class="badge">{ "powered off" }</span> }
                 <span class="state-facts" title="Trace events since boot, and the hash chain over them: \
                     the same on every host">
-                    { format!("{} events · chain {:016x}", kernel.events, kernel.chain) }
+                    // A machine that traces has told of its boot.
+                    if kernel.events == 0 {
+                        { "no events, no chain (trace=off)" }
+                    } else {
+                        { format!("{} events · chain {:016x}", kernel.events, kernel.chain) }
+                    }
                 </span>
                 <span class="state-facts">
                     { format!("cpu {} · preempt {}", kernel.cpu, kernel.preempt_count) }

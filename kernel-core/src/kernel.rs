@@ -62,7 +62,9 @@ impl Kernel {
         }
         let mut mem = Mem::boot(ram, config);
         mem.load_module(module);
-        mem[TRACE].chain = mix(0, config.seed);
+        if mem.is_traced() {
+            mem[TRACE].chain = mix(0, config.seed);
+        }
         mem.set_recording(true);
         crate::tty::boot(&mut mem);
         listeners::boot(&mut mem);
@@ -103,7 +105,12 @@ impl Kernel {
         self.mem[TRACE].events
     }
 
-    /// The hash chain over all events since boot.
+    /// Whether events are emitted: not on a machine with `trace=off`, which has no chain.
+    pub fn is_traced(&self) -> bool {
+        self.mem.is_traced()
+    }
+
+    /// The hash chain over all events since boot; 0 where [`Kernel::is_traced`] says that there is none.
     pub fn chain(&self) -> u64 {
         self.mem[TRACE].chain
     }
@@ -140,6 +147,7 @@ impl Kernel {
             return Err("memory: something was written through a NULL pointer");
         }
         self.mem.check_buddy()?;
+        crate::trace::check(&self.mem)?;
         crate::mem::reclaim::check(&self.mem)?;
         printk::check(&self.mem)?;
         slab::check(&self.mem)?;

@@ -7,7 +7,8 @@
 use crate::btf::{Field, Kind, Type};
 use crate::container::{CgLink, Container, ContainerData, CssSet, Hierarchy};
 use crate::fs::{Buckets, Dentry, File, FsData, Inode, Mount, Pipe};
-use crate::mem::reclaim::{RECLAIM, ReclaimData};
+use crate::mem::reclaim::swap::slot_of;
+use crate::mem::reclaim::{RECLAIM, ReclaimData, SwapSlot};
 use crate::mem::{
     MAX_CPUS, MAX_ZONES, MEM_MAP, Mem, MemData, Page, PerCpuPages, Ref, Zone, layout,
 };
@@ -106,9 +107,9 @@ const BUCKETS: Type = Type {
     }],
 };
 
-/// The static data: variables of the subsystems, trace buffer, zones, `mem_map`; in the order of
-/// their addresses.
-pub fn statics(mem: &Mem) -> [Run; 25] {
+/// The static data: variables of the subsystems, trace buffer, zones, `mem_map`, and behind all memory
+/// the swap device's map; in the order of their addresses.
+pub fn statics(mem: &Mem) -> [Run; 26] {
     let one = |frame: u32, object| Run {
         at: Ref::<()>::of_frame(frame).unit(),
         count: 1,
@@ -199,6 +200,11 @@ pub fn statics(mem: &Mem) -> [Run; 25] {
             count: (mem.frames() * 3).div_ceil(2),
             ..one(layout::hash_tables(mem.frames()), &BUCKETS)
         },
+        Run {
+            at: slot_of(mem, 0).unit(),
+            count: mem[RECLAIM].swap.pages,
+            object: &SwapSlot::TYPE,
+        },
     ]
 }
 
@@ -213,13 +219,17 @@ impl Run {
 
 #[cfg(all(test, feature = "host-ram"))]
 mod tests {
+    extern crate std;
+
+    use std::vec;
+
     use super::*;
     use crate::mem::Ram;
     use crate::{Kernel, machine::MachineConfig, slab};
 
     fn kernel() -> Kernel {
-        let config = MachineConfig::parse("mem=16M nodes=2 cpus=3").unwrap();
-        Kernel::boot(Ram::new(config.frames).unwrap(), &config).unwrap()
+        let config = MachineConfig::parse("mem=16M nodes=2 cpus=3 swap=2M").unwrap();
+        Kernel::boot(Ram::new(config.ram_frames()).unwrap(), &config).unwrap()
     }
 
     #[test]
@@ -241,7 +251,7 @@ mod tests {
     fn all_static_data_is_told() {
         let kernel = kernel();
         let mem = &kernel.mem;
-        let mut told = [false; 1 << 16];
+        let mut told = vec![false; (mem.ram().frames() as usize) << 9];
         let runs = statics(mem);
         assert!(runs.is_sorted_by_key(|run| run.at));
         for run in runs {
@@ -249,6 +259,13 @@ mod tests {
                 assert!(!core::mem::replace(&mut told[unit as usize], true));
             }
         }
+        // A slot of the swap device is found at its address.
+        let slot = slot_of(mem, 7).unit();
+        let found = statics(mem).iter().find_map(|run| {
+            let at = run.object_at(slot)?;
+            Some((at, run.object.name))
+        });
+        assert_eq!(found, Some((slot, SwapSlot::TYPE.name)));
         // Whatever the kernel wrote below its managed memory is in one of them.
         for frame in 0..layout::first_managed(mem.frames()) as usize {
             for (index, word) in mem.frame(frame as u32).chunks_exact(8).enumerate() {

@@ -204,6 +204,13 @@ fn admit(lab: &Lab, submission: Submission<'_>, limits: Limits) -> Result<Option
             wanted: submission.variant,
         });
     }
+    if !heading.machine.traced {
+        return Err(Refusal::Unfit(
+            "this log ran on a machine with trace=off: there is no chain that could prove it; run it \
+             on the lab's machine"
+                .to_string(),
+        ));
+    }
     if MachineConfig::parse(&lab.machine) != Ok(heading.machine) {
         return Err(Refusal::OtherMachine {
             named: heading.machine.to_string(),
@@ -528,6 +535,15 @@ mod tests {
         let boot = heading.find("boot=").unwrap() + 5;
         let other = format!("{}{:016x}{}", &log[..boot], 1, &log[boot + 16..]);
         assert_eq!(graded(other.as_bytes(), None).unwrap().score, 5);
+    }
+
+    #[test]
+    fn a_log_without_a_chain_is_refused() {
+        let log = solved();
+        let (heading, lines) = log.split_once('\n').unwrap();
+        let refusal = refused(&format!("{heading} trace=off\n{lines}"));
+        assert_eq!(refusal.code(), "unfit");
+        assert!(refusal.to_string().contains("no chain"), "{refusal}");
     }
 
     #[test]

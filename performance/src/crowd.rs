@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use std::cell::Cell;
+
 use kernel_core::Kernel;
 use kernel_core::container::{self, Container};
 use kernel_core::fs;
@@ -35,8 +37,27 @@ pub fn kernel(header: &str) -> Kernel {
     boot(&MachineConfig::parse(header).expect("a header"))
 }
 
+thread_local! {
+    static TRACED: Cell<bool> = const { Cell::new(true) };
+}
+
+/// Says whether the machines that this thread makes from now on emit events. What they cost is told by the
+/// difference.
+pub fn set_traced(on: bool) {
+    TRACED.set(on);
+}
+
+/// What the header of such a machine says of it.
+pub(crate) fn trace_key() -> &'static str {
+    if TRACED.get() { "" } else { " trace=off" }
+}
+
 /// The same of a machine that a header may not be able to describe.
 pub fn boot(config: &MachineConfig) -> Kernel {
+    let config = &MachineConfig {
+        traced: config.traced && TRACED.get(),
+        ..*config
+    };
     let ram = Ram::new(config.frames).expect("memory");
     let mut kernel = Kernel::boot(ram, config).expect("boots");
     kernel.mem[TASK].pids.pid_max = pid::PID_MAX_LIMIT;

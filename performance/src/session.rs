@@ -3,7 +3,7 @@
 use labs::protocol::{Host, Request, Response};
 use labs::{HostMemory, Session};
 
-use crate::{Measured, Random, Workload};
+use crate::{Measured, Random, Workload, crowd};
 
 const SIZES: &[u32] = &[100, 1_000, 10_000];
 const GATED: u32 = 1_000;
@@ -84,7 +84,7 @@ fn ask(session: &mut Session, request: Request) -> Response {
 }
 
 fn open(session: &mut Session) {
-    let header = "mem=64M".to_string();
+    let header = format!("mem=64M{}", crowd::trace_key());
     ask(session, Request::Open { header });
 }
 

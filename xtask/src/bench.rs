@@ -3,6 +3,7 @@
 mod standings;
 
 use std::fs;
+use std::path::PathBuf;
 
 use lexopt::prelude::*;
 
@@ -56,6 +57,22 @@ const WITH_ALLOCATORS: &str = "slab";
 /// The one with a peer, the `xarray` crate, that needs unstable features. Allowing these makes cargo build
 /// everything anew, so this one has a target folder of its own.
 const WITH_XARRAY: &str = "radix";
+
+/// The one that puts the kernel beside one without trace points.
+const UNTRACED: &str = "trace";
+
+/// Builds that kernel, with the same work, in a folder of its own, and counts its instructions; returns
+/// where they are written.
+fn untraced(progress: &Progress) -> Result<PathBuf, Stop> {
+    progress.stage("bench trace: a kernel without trace points");
+    let folder = paths::target().join("untraced");
+    let counts = folder.join("counts.txt");
+    let mut cargo = process::cargo_call("bench -p benches --features untraced --bench trace");
+    cargo.arg("--target-dir").arg(&folder);
+    cargo.arg("--").arg("--write").arg(&counts);
+    process::run_in_sight(&mut cargo)?;
+    Ok(counts)
+}
 
 /// The command.
 pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
@@ -118,7 +135,12 @@ pub fn bench(mut arguments: lexopt::Parser) -> Result<(), Stop> {
             // One of them would check itself at every call without this.
             cargo.env("CXXFLAGS", "-DNDEBUG");
         }
-        process::run_in_sight(cargo.arg("--").args(&passed_on))?;
+        cargo.arg("--").args(&passed_on);
+        if name == UNTRACED {
+            let counts = untraced(&progress)?;
+            cargo.arg("--beside").arg(counts);
+        }
+        process::run_in_sight(&mut cargo)?;
     }
     standings::print(&names)
 }

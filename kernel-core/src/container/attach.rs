@@ -63,8 +63,10 @@ pub fn attach_task(mem: &mut Mem, container: Ref<Container>, task: Ref<Task>) ->
         mem.list_del(cg_list(task));
     }
     mem.list_add(cg_list(task), css_set::tasks_head(set));
-    let args = [mem[root].id, mem[container].id, mem[old].id, mem[task].pid];
-    mem.trace(Tracepoint::CgroupAttachTask, args.map(u64::from));
+    if mem.is_traced() {
+        let args = [mem[root].id, mem[container].id, mem[old].id, mem[task].pid];
+        mem.emit(Tracepoint::CgroupAttachTask, args.map(u64::from));
+    }
     for number in mem[root].subsystems() {
         subsys::attach(mem, number, container, old, task);
     }

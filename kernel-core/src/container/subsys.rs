@@ -309,6 +309,9 @@ impl Call {
 
     /// Tells of the call.
     fn done<T>(self, mem: &mut Mem, result: &Result<T, Errno>) {
+        if !mem.is_traced() {
+            return;
+        }
         let id = |mem: &Mem, container: Ref<Container>| match container.is_null() {
             true => 0,
             false => u64::from(mem[container].id),

@@ -225,7 +225,7 @@ fn fail_nth(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
 fn set_fail_nth(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
     let count = super::generated::parse_number(bytes, i32::MAX as u32)?;
     let armed = count == 0 && failslab::is_armed(mem);
-    mem[MEM].fail_nth = if armed { failslab::ARMED } else { count };
+    mem.set_fail_nth(if armed { failslab::ARMED } else { count });
     Ok(())
 }
 

@@ -111,8 +111,14 @@ fn tracing_on(mem: &Mem, _: u32, _: u64, out: &mut dyn Write) -> Shown {
 }
 
 /// Any number but 0 switches the recording on.
+///
+/// # Errors
+/// `EINVAL` for what is no number, and on a machine that emits no events.
 fn set_tracing_on(mem: &mut Mem, _: u32, bytes: &[u8]) -> Result<(), Errno> {
     let number = parse_number(bytes, u32::MAX)?;
+    if number != 0 && !mem.is_traced() {
+        return Err(Errno::EINVAL);
+    }
     mem.set_recording(number != 0);
     Ok(())
 }

@@ -28,6 +28,9 @@ pub struct MachineConfig {
     pub slub: BootOptions,
     /// Frames of the swap device, which lies behind the memory; 0 is none, at most 1 GiB.
     pub swap: u32,
+    /// Whether the kernel emits events, which its chain is made of. `trace=off` is for measuring what they
+    /// cost: what such a machine did cannot be compared, nor graded.
+    pub traced: bool,
 }
 
 /// Why a header is refused.
@@ -57,7 +60,7 @@ impl fmt::Display for ConfigError<'_> {
             ConfigError::NotAPair(word) => write!(f, "'{}' is not key=value", Shortened(word)),
             ConfigError::UnknownKey(key) => write!(
                 f,
-                "no key '{}'; the keys are mem, nodes, cpus, hz, slab, seed, swap, and SLUB's \
+                "no key '{}'; the keys are mem, nodes, cpus, hz, slab, seed, swap, trace, and SLUB's \
                  slub_debug, slub_nomerge, slub_min_order, slub_max_order and slub_min_objects",
                 Shortened(key)
             ),
@@ -85,7 +88,7 @@ impl fmt::Display for Shortened<'_> {
     }
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "mem",
     "nodes",
     "cpus",
@@ -93,6 +96,7 @@ const KEYS: [&str; 12] = [
     "slab",
     "seed",
     "swap",
+    "trace",
     "slub_min_order",
     "slub_max_order",
     "slub_min_objects",
@@ -117,6 +121,7 @@ impl Default for MachineConfig {
             seed: 1,
             slub: BootOptions::default(),
             swap: 0,
+            traced: true,
         }
     }
 }
@@ -179,6 +184,13 @@ impl MachineConfig {
                         "0" => 0,
                         _ => parse_frames(value)
                             .ok_or(bad("0 or a multiple of 4K from 1M to 1G, such as 16M"))?,
+                    };
+                }
+                "trace" => {
+                    config.traced = match value {
+                        "on" => true,
+                        "off" => false,
+                        _ => return Err(bad("on or off")),
                     };
                 }
                 "nodes" => config.nodes = within(1, MAX_NODES as u32, "1 to 4")?,
@@ -273,6 +285,9 @@ impl fmt::Display for MachineConfig {
         if self.swap != 0 {
             f.write_str(" swap=")?;
             write_size(self.swap, f)?;
+        }
+        if !self.traced {
+            f.write_str(" trace=off")?;
         }
         for (key, number) in [
             ("slub_min_order", slub.min_order),
@@ -409,8 +424,8 @@ mod tests {
         check("seed=1 seed=1", "machine header: key 'seed' stands twice");
         check(
             "mem=1M colour=red",
-            "machine header: no key 'colour'; the keys are mem, nodes, cpus, hz, slab, seed, swap, and \
-             SLUB's slub_debug, slub_nomerge, slub_min_order, slub_max_order and slub_min_objects",
+            "machine header: no key 'colour'; the keys are mem, nodes, cpus, hz, slab, seed, swap, \
+             trace, and SLUB's slub_debug, slub_nomerge, slub_min_order, slub_max_order and slub_min_objects",
         );
         check("mem=1M please", "machine header: 'please' is not key=value");
     }

@@ -14,7 +14,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::reclaim::Floor;
 use super::zone::{Zone, free_list};
-use super::{Gfp, ListHead, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref};
+use super::{Gfp, ListHead, MAX_ORDER, MEM, Mem, MemData, Page, PageFlag, Ref};
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
 use crate::trace::Tracepoint;
@@ -35,7 +35,9 @@ pub struct PerCpuPages {
     pub high: u32,
     /// Frames moved at a time.
     pub batch: u32,
-    _pad: u32,
+    /// At this many there is something to do besides: `high`, or 0 where every page that comes back is
+    /// told of.
+    pub limit: u32,
     /// The stack; the last of `count` entries is the hottest page.
     pub frames: [u32; PCP_MAX],
 }
@@ -43,7 +45,7 @@ pub struct PerCpuPages {
 describe!(
     PerCpuPages,
     "per_cpu_pages",
-    [count, high, batch, _pad: Kind::Padding, frames: Kind::Frame]
+    [count, high, batch, limit, frames: Kind::Frame]
 );
 
 /// What an allocation asks for.
@@ -82,7 +84,9 @@ impl Mem {
             for cpu in 0..self[MEM].nr_cpus {
                 let list = self.per_cpu_pages(zone, cpu);
                 self[list].batch = batch;
-                self[list].high = (6 * batch).min(PCP_MAX as u32);
+                let high = (6 * batch).min(PCP_MAX as u32);
+                self[list].high = high;
+                self[list].limit = if self.is_traced() { 0 } else { high };
             }
         }
     }
@@ -111,13 +115,39 @@ impl Mem {
     /// `ENOMEM`.
     #[inline]
     pub fn alloc_page(&mut self, gfp: Gfp) -> Result<Ref<Page>, Errno> {
+        // One word tells of events and of faults.
+        let hooks = self[MEM].hooks;
+        match hooks {
+            0 => self.alloc_single::<false>(gfp),
+            MemData::EVENTS => self.alloc_single::<true>(gfp),
+            _ => self.alloc_counted(gfp),
+        }
+    }
+
+    /// The same while allocations are counted, to fail one.
+    #[cold]
+    #[inline(never)]
+    fn alloc_counted(&mut self, gfp: Gfp) -> Result<Ref<Page>, Errno> {
         if self.should_fail() {
             return Err(Errno::ENOMEM);
         }
+        match self.is_traced() {
+            true => self.alloc_single::<true>(gfp),
+            false => self.alloc_single::<false>(gfp),
+        }
+    }
+
+    /// A page off the CPU's stack, which is told of or not.
+    #[inline(always)]
+    fn alloc_single<const TOLD: bool>(&mut self, gfp: Gfp) -> Result<Ref<Page>, Errno> {
         if !gfp.contains(Gfp::DMA) {
             // Mostly the CPU has a page of its favourite zone at hand.
             if let Some(frame) = self.pop_single(self[MEM].local_pages) {
-                return Ok(self.prepare_block(frame, 0, gfp));
+                let page = self.prepare_block(frame, 0, gfp);
+                if TOLD {
+                    self.tell_alloc(frame, 0, gfp);
+                }
+                return Ok(page);
             }
         }
         self.alloc_from(self[MEM].node, gfp, 0)
@@ -202,7 +232,11 @@ impl Mem {
                 None
             };
             if let Some(frame) = frame {
-                return Some(self.prepare_block(frame, order, gfp));
+                let page = self.prepare_block(frame, order, gfp);
+                if self.is_traced() {
+                    self.tell_alloc_apart(frame, order, gfp);
+                }
+                return Some(page);
             }
         }
         None
@@ -227,7 +261,6 @@ impl Mem {
         let frame = self.frame_of(page);
         let Page { order, .. } = self[page];
         let zone = self[page].zone();
-        self.trace(Tracepoint::MmPageFree, [u64::from(frame), u64::from(order)]);
         if order == 0 {
             let stack = self.per_cpu_pages(zone, self[MEM].cpu);
             let pages = &mut self[stack];
@@ -235,10 +268,19 @@ impl Mem {
                 *top = frame;
             }
             pages.count += 1;
-            if pages.count >= pages.high {
-                self.drain(stack, zone);
+            let PerCpuPages { count, limit, .. } = *pages;
+            if count >= limit {
+                if limit == 0 {
+                    self.tell_free(frame, 0);
+                }
+                if count >= self[stack].high {
+                    self.drain(stack, zone);
+                }
             }
         } else {
+            if self.is_traced() {
+                self.tell_free_apart(frame, order);
+            }
             for tail in frame + 1..frame + (1 << order) {
                 let tail = self.page(tail);
                 self[tail].clear(PageFlag::Tail);
@@ -267,11 +309,29 @@ impl Mem {
                 self.frame_mut(frame).fill(0);
             }
         }
-        self.trace(
-            Tracepoint::MmPageAlloc,
-            [frame, order, gfp.0].map(u64::from),
-        );
         page
+    }
+
+    #[inline(always)]
+    fn tell_alloc(&mut self, frame: u32, order: u32, gfp: Gfp) {
+        let args = [frame, order, gfp.0].map(u64::from);
+        self.emit(Tracepoint::MmPageAlloc, args);
+    }
+
+    /// The same where it would only be in the way of others.
+    #[inline(never)]
+    fn tell_alloc_apart(&mut self, frame: u32, order: u32, gfp: Gfp) {
+        self.tell_alloc(frame, order, gfp);
+    }
+
+    #[inline(never)]
+    fn tell_free_apart(&mut self, frame: u32, order: u16) {
+        self.tell_free(frame, order);
+    }
+
+    #[inline(always)]
+    fn tell_free(&mut self, frame: u32, order: u16) {
+        self.emit(Tracepoint::MmPageFree, [u64::from(frame), u64::from(order)]);
     }
 
     /// Pops a page off a CPU's stack.
@@ -488,6 +548,11 @@ impl Mem {
             free_total += free;
             for cpu in 0..self[MEM].nr_cpus {
                 let stack = &self[self.per_cpu_pages(number, cpu)];
+                if stack.limit != if self.is_traced() { 0 } else { stack.high } {
+                    return Err(
+                        "buddy: pages that come back are told of, or are not, as they should not",
+                    );
+                }
                 for &frame in &stack.frames[..stack.count as usize] {
                     let page = &self[self.page(frame)];
                     if page.count != 0 || page.is(PageFlag::Buddy) || page.zone() != number {

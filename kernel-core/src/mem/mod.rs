@@ -45,7 +45,7 @@ use crate::machine::MachineConfig;
 use crate::module::ModuleSlot;
 use crate::slab::{self, KmemCache, failslab};
 use crate::task::Task;
-use crate::trace::{TapSlot, Tracepoint};
+use crate::trace::{self, TapSlot, Tracepoint};
 
 /// Frame numbers of the kernel's static data: our linker script.
 pub mod layout {
@@ -140,7 +140,9 @@ pub struct MemData {
     pub managed: u32,
     /// Steps that the running console line may still take.
     pub steps_left: u32,
-    _pad: u32,
+    /// What the allocators' fast paths have to do besides: [`MemData::EVENTS`] and
+    /// [`MemData::FAULTS`]. Mostly the first, on a machine without trace nothing.
+    pub hooks: u32,
     /// Kernel steps since boot: the measure of work in which limits count, never seconds.
     pub steps: u64,
 }
@@ -163,10 +165,17 @@ describe!(
         zonelists,
         managed,
         steps_left,
-        _pad: Kind::Padding,
+        hooks: Kind::Hex,
         steps,
     ]
 );
+
+impl MemData {
+    /// In [`MemData::hooks`]: what they do is told.
+    pub const EVENTS: u32 = 1;
+    /// In [`MemData::hooks`]: allocations are counted, to fail one.
+    pub const FAULTS: u32 = 2;
+}
 
 /// Physical memory, and everything the kernel keeps in it.
 #[derive(Debug)]
@@ -188,6 +197,7 @@ impl Mem {
             module: ModuleSlot::default(),
         };
         let frames = mem.frames();
+        trace::boot(&mut mem, config.traced);
         mem[MEM].nr_cpus = config.cpus;
         mem[MEM].nr_nodes = config.nodes;
         let zones: Ref<Zone> = Ref::of_frame(layout::ZONES);
@@ -272,6 +282,14 @@ impl Mem {
         self.should_fail_in(Ref::NULL)
     }
 
+    /// Has that allocation fail, counted from 1; see [`MemData::fail_nth`].
+    pub(crate) fn set_fail_nth(&mut self, count: u32) {
+        let data = &mut self[MEM];
+        data.fail_nth = count;
+        data.hooks &= !MemData::FAULTS;
+        data.hooks |= u32::from(count != 0) * MemData::FAULTS;
+    }
+
     /// Whether some allocation is to fail, this one or another.
     #[inline(always)]
     pub(crate) fn may_fail(&self) -> bool {
@@ -295,11 +313,12 @@ impl Mem {
             self[MEM].fail_nth -= 1;
             fails |= self[MEM].fail_nth == 0;
         }
-        if self[MEM].fail_nth == 0 && failslab::is_armed(self) {
-            self[MEM].fail_nth = failslab::ARMED;
-        } else if self[MEM].fail_nth == failslab::ARMED && !failslab::is_armed(self) {
-            self[MEM].fail_nth = 0;
-        }
+        let count = match (self[MEM].fail_nth, failslab::is_armed(self)) {
+            (0, true) => failslab::ARMED,
+            (failslab::ARMED, false) => 0,
+            (count, _) => count,
+        };
+        self.set_fail_nth(count);
         if fails {
             let ret = -(Errno::ENOMEM as i64);
             self.trace(Tracepoint::FailNth, [ret as u64]);

@@ -142,7 +142,7 @@ fn a_double_free_is_caught() {
 #[test]
 fn the_chosen_allocation_fails() {
     let mut mem = boot("mem=1M");
-    mem[MEM].fail_nth = 2;
+    mem.set_fail_nth(2);
     assert!(mem.alloc_page(Gfp::KERNEL).is_ok());
     assert_eq!(mem.alloc_page(Gfp::KERNEL), Err(Errno::ENOMEM));
     assert!(mem.alloc_page(Gfp::KERNEL).is_ok());

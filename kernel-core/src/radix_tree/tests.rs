@@ -362,7 +362,7 @@ fn survives_every_failed_allocation() {
     let mut failures = 0;
     for nth in 1.. {
         let mut bed = Bed::new(Gfp::ATOMIC);
-        bed.mem[MEM].fail_nth = nth;
+        bed.mem.set_fail_nth(nth);
         let mut present = Vec::new();
         for key in keys {
             match bed.insert(key) {
@@ -441,7 +441,7 @@ fn preload_is_a_guarantee() {
 #[test]
 fn preload_can_fail() {
     let mut bed = Bed::new(Gfp::ATOMIC);
-    bed.mem[MEM].fail_nth = 5;
+    bed.mem.set_fail_nth(5);
     assert_eq!(preload(&mut bed.mem, Gfp::KERNEL), Err(Errno::ENOMEM));
     assert_eq!(bed.mem[MEM].preempt_count, 0);
     assert!(preloaded(&bed.mem, 0) > 0);

@@ -932,7 +932,7 @@ const SESSION: [&str; 14] = [
 fn any_allocation_may_fail() {
     for nth in 1.. {
         let mut lab = Lab::new("mem=4M");
-        lab.kernel.mem[MEM].fail_nth = nth;
+        lab.kernel.mem.set_fail_nth(nth);
         for line in SESSION {
             lab.run(line);
         }

@@ -6,7 +6,6 @@ use std::format;
 
 use super::tests::machine;
 use super::*;
-use crate::mem::MEM;
 
 /// A cache that asks to be merged.
 fn mergeable(size: u32, flags: &str) -> (u32, Options) {
@@ -192,7 +191,7 @@ fn every_name_holds_a_reference() {
     check(&mem).unwrap();
     // Without memory for the name there is no alias, and nothing has changed.
     let a = kmem_cache_create_with(&mut mem, "a", size, options).unwrap();
-    mem[MEM].fail_nth = 1;
+    mem.set_fail_nth(1);
     let b = kmem_cache_create_with(&mut mem, "b", size, options);
     assert_eq!(b, Err(Errno::ENOMEM));
     assert_eq!((mem[a].refcount, find(&mem, "b")), (1, None));

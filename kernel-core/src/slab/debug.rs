@@ -77,6 +77,11 @@ impl Flags {
     );
     /// Caches that differ in these are not merged (`SLUB_MERGE_SAME`).
     pub const MERGE_SAME: Flags = Flags(Self::FREE.0 | Self::RECLAIM_ACCOUNT.0 | Self::CACHE_DMA.0);
+    /// Not a kind, and not shown: what becomes of its objects is told (see [`crate::trace`]). It stands
+    /// here because who gives an object back reads this word anyway.
+    pub(super) const EVENTS: Flags = Flags(0x8000_0000);
+    /// Nothing but giving the object back is to be done if none of these is set.
+    pub(super) const HOOKS: Flags = Flags(Self::WATCHING.0 | Self::EVENTS.0);
     /// All that watch.
     const WATCHING: Flags = Flags(Self::DEFAULT.0 | Self::TRACE.0);
 

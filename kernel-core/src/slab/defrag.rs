@@ -233,12 +233,13 @@ pub fn moved(mem: &mut Mem, cache: Ref<KmemCache>, from: Ref<Object>, to: Ref<Ob
 /// the lock that is held.
 fn locked(mem: &mut Mem, cache: Ref<KmemCache>, get: impl FnOnce(&mut Mem) -> u32) -> u32 {
     // Injected failures are set aside; every allocation is to be caught.
-    let fail_nth = core::mem::replace(&mut mem[MEM].fail_nth, u32::MAX);
+    let fail_nth = mem[MEM].fail_nth;
+    mem.set_fail_nth(u32::MAX);
     let events = mem[TRACE].events;
     mem[SLAB].locked = cache;
     let private = get(mem);
     mem[SLAB].locked = Ref::NULL;
-    mem[MEM].fail_nth = fail_nth;
+    mem.set_fail_nth(fail_nth);
     // Freeing and whatever else the allocators do is told by events; pinning is not.
     if mem[TRACE].events != events {
         complain(mem, cache);

@@ -16,7 +16,7 @@ pub fn arm(mem: &mut Mem, cache: Ref<KmemCache>, count: u32) {
     mem[SLAB].fail_count = count;
     let counts = mem[MEM].fail_nth != 0 && mem[MEM].fail_nth != ARMED;
     if !counts {
-        mem[MEM].fail_nth = if count == 0 { 0 } else { ARMED };
+        mem.set_fail_nth(if count == 0 { 0 } else { ARMED });
     }
 }
 

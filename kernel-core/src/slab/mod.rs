@@ -43,7 +43,9 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::btf::{Kind, describe};
 use crate::errno::Errno;
-use crate::mem::{Gfp, ListHead, MAX_CPUS, MAX_NODES, Mem, Page, PageFlag, Ref, UNIT, layout};
+use crate::mem::{
+    Gfp, ListHead, MAX_CPUS, MAX_NODES, MEM, Mem, MemData, Page, PageFlag, Ref, UNIT, layout,
+};
 use crate::trace::Tracepoint;
 
 pub use kmalloc::{kfree, kmalloc};
@@ -466,7 +468,10 @@ fn describe(
     size: u32,
     options: &Options,
 ) -> Result<(), Errno> {
-    let flags = slub::cache_flags(mem, name, options.flags);
+    let mut flags = slub::cache_flags(mem, name, options.flags);
+    if mem.is_traced() {
+        flags = flags.with(debug::Flags::EVENTS);
+    }
     let descriptor = &mut mem[cache];
     descriptor.name[..name.len()].copy_from_slice(name.as_bytes());
     descriptor.object_size = size;
@@ -576,23 +581,31 @@ pub fn kmem_cache_alloc<T: Pod>(
 #[cfg_attr(target_family = "wasm", inline(never))]
 #[cfg_attr(not(target_family = "wasm"), inline(always))]
 fn alloc(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
-    // Only SLUB gives a CPU a chain to pop from; the others go the slow way from there.
-    if !mem.may_fail()
-        && let Some(object) = slub::pop(mem, cache)
-    {
-        trace_alloc(mem, cache, object, gfp);
-        return Ok(object);
+    // Only SLUB gives a CPU a chain to pop from; the others go the slow way from there. One word tells
+    // of events and of faults, so a machine that tells nothing does not even ask whether it does.
+    match mem[MEM].hooks {
+        0 => match slub::pop(mem, cache) {
+            Some(object) => Ok(object),
+            None => alloc_untold(mem, cache, gfp),
+        },
+        MemData::EVENTS => match slub::pop(mem, cache) {
+            Some(object) => {
+                tell_alloc(mem, cache, object, gfp);
+                Ok(object)
+            }
+            None => alloc_slow(mem, cache, gfp),
+        },
+        _ => alloc_slow(mem, cache, gfp),
     }
-    alloc_slow(mem, cache, gfp)
 }
 
 #[inline(always)]
-fn trace_alloc(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, gfp: Gfp) {
+fn tell_alloc(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, gfp: Gfp) {
     let KmemCache {
         object_size, size, ..
     } = mem[cache];
     let args = [cache.unit(), object.unit(), object_size, size, gfp.0];
-    mem.trace(Tracepoint::KmemCacheAlloc, args.map(u64::from));
+    mem.emit(Tracepoint::KmemCacheAlloc, args.map(u64::from));
 }
 
 #[inline(never)]
@@ -602,14 +615,22 @@ fn alloc_slow(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Obje
     }
     let object = match slub::pop(mem, cache) {
         Some(object) => object,
-        None => match allocator(mem) {
-            Allocator::Slub => slub::alloc_slow(mem, cache, gfp)?,
-            Allocator::Slab => queued::alloc(mem, cache, gfp)?,
-            Allocator::Slob => slob::cache_alloc(mem, cache, gfp)?,
-        },
+        None => alloc_untold(mem, cache, gfp)?,
     };
-    trace_alloc(mem, cache, object, gfp);
+    if mem.is_traced() {
+        tell_alloc(mem, cache, object, gfp);
+    }
     Ok(object)
+}
+
+/// Where the CPU has no chain to pop from.
+#[inline(never)]
+fn alloc_untold(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+    match allocator(mem) {
+        Allocator::Slub => slub::alloc_slow(mem, cache, gfp),
+        Allocator::Slab => queued::alloc(mem, cache, gfp),
+        Allocator::Slob => slob::cache_alloc(mem, cache, gfp),
+    }
 }
 
 /// Allocates an object and zeroes it.
@@ -639,22 +660,37 @@ pub fn kmem_cache_free<T: Pod>(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref
 #[cfg_attr(target_family = "wasm", inline(never))]
 #[cfg_attr(not(target_family = "wasm"), inline(always))]
 fn free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
-    if slub::put(mem, cache, object) || slub::push(mem, cache, object) {
-        trace_free(mem, cache, object);
+    mem.prefetch(object);
+    if !mem[cache].flags.intersects(debug::Flags::HOOKS) {
+        if !slub::put(mem, cache, object) && !slub::push(mem, cache, object) {
+            free_slow(mem, cache, object);
+        }
+    } else if !mem[cache].flags.any()
+        && (slub::put(mem, cache, object) || slub::push(mem, cache, object))
+    {
+        tell_free(mem, cache, object);
     } else {
-        free_slow(mem, cache, object);
+        free_told(mem, cache, object);
     }
 }
 
 #[inline(always)]
-fn trace_free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
+fn tell_free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
     let args = [cache.unit(), object.unit()];
-    mem.trace(Tracepoint::KmemCacheFree, args.map(u64::from));
+    mem.emit(Tracepoint::KmemCacheFree, args.map(u64::from));
+}
+
+/// What is to be told of is told before it is done.
+#[inline(never)]
+fn free_told(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
+    if mem.is_traced() {
+        tell_free(mem, cache, object);
+    }
+    free_slow(mem, cache, object);
 }
 
 #[inline(never)]
 fn free_slow(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
-    trace_free(mem, cache, object);
     let page = mem.head_page(object);
     if mem[SLAB].allocator == Allocator::Slob as u32 {
         return slob::cache_free(mem, cache, object);
@@ -867,6 +903,9 @@ pub fn check(mem: &Mem) -> Result<(), &'static str> {
     play::check(mem)?;
     alias::check(mem)?;
     conn::check(mem)?;
+    if caches(mem).any(|cache| mem[cache].flags.contains(debug::Flags::EVENTS) != mem.is_traced()) {
+        return Err("slab: what becomes of a cache's objects is told, or is not, as it should not");
+    }
     if allocator(mem) == Allocator::Slob {
         return slob::check(mem);
     }

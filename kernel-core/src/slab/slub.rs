@@ -498,10 +498,9 @@ pub(super) fn push(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) ->
 /// Gives an object back to its slab where nothing else changes, as mostly: no CPU owns the slab, and
 /// it has both free objects and others in use, so it stays on its list. Returns whether it was so.
 ///
-/// SLAB's slabs, whose `Page::inuse` is 0, never are.
+/// SLAB's slabs, whose `Page::inuse` is 0, never are. The cache must not be watched.
 #[inline(always)]
 pub(super) fn put(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> bool {
-    mem.prefetch(object);
     // The page itself, not the slab's first: a tail is no plain slab, and goes the other way.
     let page = mem.page(object.frame());
     let descriptor = &mem[page];
@@ -509,8 +508,7 @@ pub(super) fn put(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) -> 
     let is_so = descriptor.is_only(PageFlag::Slab)
         && descriptor.mapping == cache.unit()
         && word.inuse() > 1
-        && word.freelist() != 0
-        && !mem[cache].flags.any();
+        && word.freelist() != 0;
     if is_so {
         set_link(mem, cache, object, Ref::new(word.freelist()));
         mem.return_object(page, word, object.unit());

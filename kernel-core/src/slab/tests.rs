@@ -84,7 +84,7 @@ fn session(allocator: Allocator, header: &str, seed: u64, steps: u32) -> Result<
                 let cache = caches[random.below(caches.len() as u64) as usize];
                 kmem_cache_shrink(&mut mem, cache);
             }
-            3 => mem[MEM].fail_nth = random.below(4) as u32,
+            3 => mem.set_fail_nth(random.below(4) as u32),
             choice => {
                 if !live.is_empty() && random.below(3) == u64::from(growing) {
                     let victim = live.swap_remove(random.below(live.len() as u64) as usize);
@@ -148,7 +148,7 @@ fn session(allocator: Allocator, header: &str, seed: u64, steps: u32) -> Result<
             }
         }
     }
-    mem[MEM].fail_nth = 0;
+    mem.set_fail_nth(0);
     if let Some(lost) = live.iter().find(|live| !live.is_whole(&mem)) {
         return Err(format!("{} lost what was written into it", lost.object));
     }
@@ -693,7 +693,7 @@ fn defragmentation_may_fail_anywhere() {
     for fail_nth in (1..60).step_by(step) {
         let (mut mem, cache) = scattered("movable", count, u64::from(fail_nth));
         let before = contents(&mem);
-        mem[MEM].fail_nth = fail_nth;
+        mem.set_fail_nth(fail_nth);
         kmem_cache_shrink(&mut mem, cache);
         check(&mem).unwrap();
         mem.check_buddy().unwrap();
@@ -852,7 +852,7 @@ fn every_refusal_to_vacate_is_told() {
     let (mut mem, cache) = scattered("movable", 2000, 5);
     let first = play::handles(&mem).next().unwrap();
     let page = mem.head_page(mem[first].object);
-    mem[MEM].fail_nth = 1;
+    mem.set_fail_nth(1);
     let _ = cache;
     refused(&mut mem, page, Refusal::NoMemory);
 }

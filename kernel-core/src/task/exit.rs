@@ -110,8 +110,10 @@ pub fn do_exit(mem: &mut Mem, task: Ref<Task>, code: u32) {
     let signal = mem[task].signal;
     mem[signal].live -= 1;
     let live = mem[signal].live;
-    let event = [mem[task].pid, mem[task].tgid, code, live].map(u64::from);
-    mem.trace(Tracepoint::SchedProcessExit, event);
+    if mem.is_traced() {
+        let event = [mem[task].pid, mem[task].tgid, code, live].map(u64::from);
+        mem.emit(Tracepoint::SchedProcessExit, event);
+    }
     wait::finish_wait(mem, task);
     time::timer_cancel(mem, task);
     if !mem[task].program.is_null() {
@@ -241,8 +243,10 @@ pub(super) fn reparent(mem: &mut Mem, child: Ref<Task>, parent: Ref<Task>) {
 /// Gives back a dead task's number and takes it off all lists (`release_task`). What it used stays on
 /// its process's accounts.
 fn release_task(mem: &mut Mem, task: Ref<Task>) {
-    let event = [mem[task].pid, mem[mem[task].parent].pid].map(u64::from);
-    mem.trace(Tracepoint::SchedProcessFree, event);
+    if mem.is_traced() {
+        let event = [mem[task].pid, mem[mem[task].parent].pid].map(u64::from);
+        mem.emit(Tracepoint::SchedProcessFree, event);
+    }
     let signal = mem[task].signal;
     if mem[task].is_leader() {
         mem.list_del(fork::sibling(task));
@@ -356,8 +360,10 @@ pub fn do_wait(
         };
     };
     let pid = mem[child].pid;
-    let event = [mem[task].pid, pid, status, what as u32].map(u64::from);
-    mem.trace(Tracepoint::SchedProcessWait, event);
+    if mem.is_traced() {
+        let event = [mem[task].pid, pid, status, what as u32].map(u64::from);
+        mem.emit(Tracepoint::SchedProcessWait, event);
+    }
     let signal = mem[child].signal;
     match what {
         What::Ended => reap(mem, leader, child),

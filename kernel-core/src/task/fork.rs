@@ -144,14 +144,16 @@ pub fn copy_process(mem: &mut Mem, parent: Ref<Task>, flags: u32) -> Result<Ref<
     match made {
         Ok(child) => {
             mem[TASK].total_forks += 1;
-            let (threads, forks) = (mem[TASK].nr_threads, mem[TASK].total_forks);
-            let (from, to) = (mem[parent].pid, mem[child].pid);
-            let event = [from, to, flags, threads].map(u64::from);
-            let [from, to, flags, threads] = event;
-            mem.trace(
-                Tracepoint::SchedProcessFork,
-                [from, to, flags, threads, forks],
-            );
+            if mem.is_traced() {
+                let (threads, forks) = (mem[TASK].nr_threads, mem[TASK].total_forks);
+                let (from, to) = (mem[parent].pid, mem[child].pid);
+                let event = [from, to, flags, threads].map(u64::from);
+                let [from, to, flags, threads] = event;
+                mem.emit(
+                    Tracepoint::SchedProcessFork,
+                    [from, to, flags, threads, forks],
+                );
+            }
             Ok(child)
         }
         Err(refusal) => {

@@ -550,9 +550,9 @@ fn a_fork_without_memory_leaves_nothing() {
             let before = used(&lab);
             for nth in 1.. {
                 assert!(nth < 50, "never succeeds");
-                lab.mem()[crate::mem::MEM].fail_nth = nth;
+                lab.mem().set_fail_nth(nth);
                 let made = fork::stage(lab.mem(), parent, flags);
-                lab.mem()[crate::mem::MEM].fail_nth = 0;
+                lab.mem().set_fail_nth(0);
                 lab.check();
                 match made {
                     Err(errno) => assert_eq!(errno, Errno::ENOMEM),
@@ -580,7 +580,7 @@ fn random_lives() {
             let is_staged = mem[task].has(Tif::Staged);
             let sig = Signal::ALL[random.below(31) as usize];
             if random.below(20) == 0 {
-                mem[crate::mem::MEM].fail_nth = 1 + random.below(8) as u32;
+                mem.set_fail_nth(1 + random.below(8) as u32);
             }
             match random.below(12) {
                 0..5 if is_alive && !mem[task].is_kernel_thread() => {
@@ -632,7 +632,7 @@ fn random_lives() {
                 }
                 _ => {}
             }
-            mem[crate::mem::MEM].fail_nth = 0;
+            mem.set_fail_nth(0);
             if let Err(violation) = lab.kernel.check() {
                 panic!("round {round}: {violation}");
             }

@@ -489,8 +489,10 @@ pub fn deliver(mem: &mut Mem, task: Ref<Task>) -> Delivered {
 }
 
 fn tell(mem: &mut Mem, sig: u32, task: Ref<Task>, action: Action) {
-    let event = [sig.into(), mem[task].pid.into(), action as u64];
-    mem.trace(Tracepoint::SignalDeliver, event);
+    if mem.is_traced() {
+        let event = [sig.into(), mem[task].pid.into(), action as u64];
+        mem.emit(Tracepoint::SignalDeliver, event);
+    }
 }
 
 /// Stops a task's whole process (`do_signal_stop`): those who sleep lightly stop where they are, the

@@ -5,6 +5,12 @@
 //! histories. The last [`CAPACITY`] events stay in a ring of fixed records in the kernel's own
 //! frames, as ftrace keeps them; `/sys/kernel/debug/tracing/tracing_on` stops the recording. A
 //! [`Tap`] sees them all.
+//!
+//! A machine whose header says `trace=off` emits nothing: it has no chain, so nobody can tell whether two of
+//! its runs were the same, and no lab takes what it did. That costs nothing where the kernel is in a
+//! hurry: the allocators' fast paths read a word that tells of faults or watched caches anyway
+//! ([`crate::mem::MemData::hooks`], the flags of a cache, the limit of a CPU's list of pages), and on such
+//! a machine the word is the one that means *nothing besides*. Elsewhere it is one branch.
 
 mod tap;
 
@@ -18,7 +24,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::btf::{Kind, describe};
 use crate::container;
-use crate::mem::{Gfp, MEM, Mem, Ref, layout};
+use crate::mem::{Gfp, MEM, Mem, MemData, Ref, layout};
 use crate::slab::KmemCache;
 
 /// Events that the ring holds.
@@ -48,6 +54,9 @@ pub struct TraceData {
     stamp: u64,
     /// The first event that was not recorded, if none are now.
     silent_from: u64,
+    /// 1 on a machine that emits nothing; see [`Mem::is_traced`].
+    off: u32,
+    _pad: u32,
 }
 
 describe!(
@@ -60,6 +69,8 @@ describe!(
         step,
         stamp: Kind::Hex,
         silent_from,
+        off,
+        _pad: Kind::Padding,
     ]
 );
 
@@ -329,11 +340,54 @@ pub(crate) fn mix(hash: u64, word: u64) -> u64 {
     product ^ product >> 29
 }
 
+/// Says whether this machine emits events.
+pub(crate) fn boot(mem: &mut Mem, traced: bool) {
+    let traced = traced && !cfg!(feature = "untraced");
+    mem[TRACE].off = u32::from(!traced);
+    mem[MEM].hooks = u32::from(traced) * MemData::EVENTS;
+}
+
+/// Checks that whoever asks whether there are events is told the same.
+///
+/// # Errors
+/// A sentence that names the violation.
+pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
+    let MemData {
+        hooks, fail_nth, ..
+    } = mem[MEM];
+    let faults = u32::from(fail_nth != 0) * MemData::FAULTS;
+    if hooks != u32::from(mem.is_traced()) * MemData::EVENTS | faults {
+        return Err("trace: the allocators do more or less than they should");
+    }
+    match mem.is_traced() || mem[TRACE].events == 0 && mem[TRACE].chain == 0 {
+        true => Ok(()),
+        false => Err("trace: a machine without trace has events"),
+    }
+}
+
 impl Mem {
-    /// Emits an event.
+    /// Whether the kernel emits events. If not, it has no chain.
+    #[inline(always)]
+    pub fn is_traced(&self) -> bool {
+        !cfg!(feature = "untraced") && self[TRACE].off == 0
+    }
+
+    /// Emits an event, if the machine does that at all.
     #[inline(always)]
     pub fn trace<const N: usize>(&mut self, tracepoint: Tracepoint, args: [u64; N]) {
+        if self.is_traced() {
+            self.emit(tracepoint, args);
+        }
+    }
+
+    /// Emits an event where the caller knows that the machine does: it has asked before it looked up what
+    /// the event tells.
+    #[inline(always)]
+    pub(crate) fn emit<const N: usize>(&mut self, tracepoint: Tracepoint, args: [u64; N]) {
         const { assert!(N <= ARGS_MAX) };
+        if cfg!(feature = "untraced") {
+            return;
+        }
         let data = &self[TRACE];
         let recording = data.recording != 0;
         let header = data.stamp | (N as u64) << 8 | tracepoint as u64;
@@ -382,6 +436,9 @@ impl Mem {
 
     /// Switches the recording of events in the ring on or off.
     pub fn set_recording(&mut self, on: bool) {
+        if !self.is_traced() {
+            return;
+        }
         // Events that are not recorded take no slots, but numbers, so the ring may come round.
         self.serve_tap();
         let TraceData {
@@ -552,7 +609,12 @@ impl fmt::Display for Fields<'_> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::format;
+
     use super::*;
+    use crate::testing::Lab;
     use crate::{Kernel, machine::MachineConfig, mem::Ram};
 
     fn kernel() -> Kernel {
@@ -601,6 +663,40 @@ mod tests {
         }
         assert_eq!(kernel.mem.event(events - CAPACITY - 1), None);
         assert_eq!(kernel.mem.event(events), None);
+    }
+
+    /// Without a trace the kernel does the same, and nobody hears of it.
+    #[test]
+    fn a_machine_without_trace_does_the_same_untold() {
+        for slab in ["slub", "slab", "slob"] {
+            let lines = [
+                "mkdir /d; echo hello > /d/f; cat /d/f; free",
+                "memhog 2M 1ms; spin 5ms & spin 5ms & wait; ps -ef",
+                "echo 3 > /proc/self/fail-nth; mkdir /e /f /g; ls /; echo 0 > /proc/self/fail-nth",
+                "kmem create c 64; kmem alloc c 100; kmem shrink c; cat /proc/slabinfo",
+                "spawn big vm=100M; oom trigger; ps",
+                "cat /proc/buddyinfo; cat /proc/meminfo",
+            ];
+            let texts = ["on", "off"].map(|trace| {
+                let header = format!("mem=8M cpus=2 slab={slab} trace={trace}");
+                let is_on = trace == "on";
+                let canonical = format!("{}", MachineConfig::parse(&header).unwrap());
+                assert_eq!(canonical.ends_with(" trace=off"), !is_on);
+                let mut lab = Lab::new(&header);
+                let text = lines.map(|line| {
+                    let text = lab.run(line);
+                    lab.kernel.check().unwrap();
+                    text
+                });
+                assert_eq!(lab.kernel.is_traced(), is_on);
+                assert_eq!(lab.kernel.events() > 0, is_on);
+                assert_eq!(lab.kernel.chain() != 0, is_on);
+                let text_of = lab.run("echo 1 > /sys/kernel/debug/tracing/tracing_on");
+                assert_eq!(text_of.contains("Invalid argument"), !is_on);
+                text
+            });
+            assert_eq!(texts[0], texts[1], "{slab}");
+        }
     }
 
     /// An event that was not recorded is not there, whatever its slot held before.

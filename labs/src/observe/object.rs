@@ -15,6 +15,7 @@ use core::fmt;
 
 use kernel_core::btf::{Kind, Type};
 use kernel_core::fs::{self, Inode};
+use kernel_core::mem::reclaim::{RECLAIM, swap::slot_of};
 use kernel_core::mem::{
     FRAME_SIZE, MAX_ORDER, MEM, Mem, Page, PageFlag, Ref, UNIT, UNITS_PER_FRAME, layout,
 };
@@ -105,7 +106,7 @@ impl Map<'_> {
         let mem = self.mem;
         let frame = at / UNITS_PER_FRAME;
         if frame >= mem.frames() {
-            return None;
+            return on_swap_device(mem, at);
         }
         let page = &mem[mem.page(frame)];
         if page.is(PageFlag::Reserved) {
@@ -305,13 +306,40 @@ fn bytes_at(mem: &Mem, at: u32, size: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size as usize);
     let mut start = (at % UNITS_PER_FRAME) as usize * UNIT;
     let mut frame = at / UNITS_PER_FRAME;
-    while bytes.len() < size as usize && frame < mem.frames() {
+    while bytes.len() < size as usize && frame < mem.ram().frames() {
         let end = FRAME_SIZE.min(start + size as usize - bytes.len());
         bytes.extend_from_slice(&mem.frame(frame)[start..end]);
         start = 0;
         frame += 1;
     }
     bytes
+}
+
+/// What lies behind the machine's memory: the swap device's map, and its pages.
+fn on_swap_device(mem: &Mem, at: u32) -> Option<Located> {
+    let frame = at / UNITS_PER_FRAME;
+    if frame >= mem.ram().frames() {
+        return None;
+    }
+    let slot = frame - mem.frames();
+    if slot < mem[RECLAIM].swap.map_pages {
+        return Some(in_static_data(mem, at));
+    }
+    let is_used = mem[slot_of(mem, slot)].is_used();
+    Some(Located {
+        at: frame * UNITS_PER_FRAME,
+        size: FRAME_SIZE as u32,
+        name: "a page of the swap device".into(),
+        cache: "".into(),
+        state: if is_used {
+            ObjectState::Allocated
+        } else {
+            ObjectState::Free
+        },
+        object: None,
+        link: None,
+        from: None,
+    })
 }
 
 fn in_static_data(mem: &Mem, at: u32) -> Located {
@@ -715,6 +743,9 @@ impl fmt::Display for Named {
 #[cfg(all(test, feature = "host-ram"))]
 mod tests {
 
+    use kernel_core::machine::MachineConfig;
+    use kernel_core::mem::Ram;
+
     use super::super::testing::{Silence, kernel};
     use super::*;
 
@@ -738,6 +769,23 @@ mod tests {
     fn tree(kernel: &Kernel) -> ObjectView {
         let tree = shell::current_tree(&kernel.mem).unwrap();
         object(kernel, tree.unit()).unwrap()
+    }
+
+    #[test]
+    fn the_swap_device_and_its_map_can_be_looked_at() {
+        let config = MachineConfig::parse("mem=4M swap=1M").unwrap();
+        let ram = Ram::new(config.ram_frames()).unwrap();
+        let mut kernel = Kernel::boot(ram, &config).unwrap();
+        kernel.run_line(&mut Silence, b"swapon -a");
+        let slot = object(&kernel, slot_of(&kernel.mem, 9).unit()).unwrap();
+        assert_eq!((&*slot.name, value(&slot, "count")), ("swap_slot", "0"));
+        let frames = kernel.mem.frames();
+        let page = object(&kernel, (frames + 9) * UNITS_PER_FRAME + 5).unwrap();
+        assert_eq!(
+            (&*page.name, page.state),
+            ("a page of the swap device", ObjectState::Free)
+        );
+        assert!(object(&kernel, (frames + 256) * UNITS_PER_FRAME).is_none());
     }
 
     #[test]

@@ -78,7 +78,11 @@ fn run(words: &[String]) -> Outcome {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         other => other.map_err(|error| format!("can't write the console's text: {error}"))?,
     }
-    eprintln!("events {} chain {:016x}", outcome.events, outcome.chain);
+    match outcome.events {
+        // A machine that traces has told of its boot.
+        0 => eprintln!("no events and no chain: the machine has trace=off"),
+        events => eprintln!("events {events} chain {:016x}", outcome.chain),
+    }
     if let Some(broken) = outcome.broken {
         return Err(format!("the kernel is broken after this log: {broken}").into());
     }

@@ -221,9 +221,10 @@ fn no_memory_undoes_everything() {
     }
     let mut failed = 0;
     for nth in 1.. {
-        kernel.mem[MEM].fail_nth = nth;
+        kernel.mem.set_fail_nth(nth);
         let copy = dup_mm(&mut kernel.mem, mm);
-        let left = core::mem::replace(&mut kernel.mem[MEM].fail_nth, 0);
+        let left = kernel.mem[MEM].fail_nth;
+        kernel.mem.set_fail_nth(0);
         if let Ok(copy) = copy {
             assert_ne!(left, 0);
             mmput(&mut kernel.mem, copy);
@@ -240,12 +241,12 @@ fn no_memory_undoes_everything() {
         let mem = &mut kernel.mem;
         do_mmap(mem, mm, address, PAGE_SIZE, VM_READ | VM_WRITE, None).expect("room");
         for nth in 1..=faults {
-            kernel.mem[MEM].fail_nth = nth;
+            kernel.mem.set_fail_nth(nth);
             let done = handle_mm_fault(&mut kernel.mem, mm, address, true);
             assert_eq!(done, Err(Errno::ENOMEM), "allocation {nth}");
             kernel.check().expect("nothing is left of it");
         }
-        kernel.mem[MEM].fail_nth = 0;
+        kernel.mem.set_fail_nth(0);
         let done = handle_mm_fault(&mut kernel.mem, mm, address, true);
         assert_eq!(done, Ok(Fault::Zero));
     }

@@ -262,10 +262,11 @@ fn a_refused_exec_changes_nothing_and_says_why() {
     // Whatever allocation fails, nothing is left behind.
     for nth in 1.. {
         let (free, mms) = (lab.mem().free_frames(), lab.mem()[mm::MM].nr_mms);
-        lab.mem()[MEM].fail_nth = nth;
+        lab.mem().set_fail_nth(nth);
         let args = Args::of(&["/bin/spin", "1s"]).unwrap();
         let done = exec(lab.mem(), task, "/bin/spin", &args);
-        let left = core::mem::replace(&mut lab.mem()[MEM].fail_nth, 0);
+        let left = lab.mem()[MEM].fail_nth;
+        lab.mem().set_fail_nth(0);
         lab.check();
         if left > 0 {
             done.expect("nothing failed");

@@ -756,9 +756,9 @@ fn a_failed_allocation_leaves_no_group() {
     for nth in 1.. {
         let mem = &mut kernel.mem;
         let groups = mem[SCHED].nr_groups;
-        mem[MEM].fail_nth = nth;
+        mem.set_fail_nth(nth);
         let made = sched_create_group(mem, ROOT_GROUP);
-        mem[MEM].fail_nth = 0;
+        mem.set_fail_nth(0);
         assert_eq!(mem[SCHED].nr_groups, groups + u32::from(made.is_ok()));
         kernel.check().unwrap();
         let Err(errno) = made else {
