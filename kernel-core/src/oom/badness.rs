@@ -214,7 +214,7 @@ pub(super) fn cpu_root(mem: &Mem, task: Ref<Task>) -> u64 {
 /// The nanoseconds in a unit of CPU time, some eight seconds: `1 << (SHIFT_HZ + 3)` jiffies.
 pub(super) fn cpu_unit(mem: &Mem) -> u64 {
     let hz = mem[TASK].hz;
-    NSEC_PER_SEC / u64::from(hz) << (shift_hz(hz) + 3)
+    (NSEC_PER_SEC / u64::from(hz)) << (shift_hz(hz) + 3)
 }
 
 /// The fourth root of a task's age, which its score is divided by; 0 if it is not.

@@ -355,8 +355,9 @@ pub(crate) fn check(mem: &Mem) -> Result<(), &'static str> {
     let MemData {
         hooks, fail_nth, ..
     } = mem[MEM];
+    let events = u32::from(mem.is_traced()) * MemData::EVENTS;
     let faults = u32::from(fail_nth != 0) * MemData::FAULTS;
-    if hooks != u32::from(mem.is_traced()) * MemData::EVENTS | faults {
+    if hooks != events | faults {
         return Err("trace: the allocators do more or less than they should");
     }
     match mem.is_traced() || mem[TRACE].events == 0 && mem[TRACE].chain == 0 {
