@@ -65,7 +65,8 @@ impl Checkpoints {
             base: 0,
             still: false,
         };
-        checkpoints.push(ram, 0, work);
+        let frames = ram.dirty_frames().collect();
+        checkpoints.push(ram, 0, work, frames);
         checkpoints
     }
 
@@ -88,21 +89,21 @@ impl Checkpoints {
 
     /// Takes a checkpoint after the last one, and keeps the budget; if that can't be, takes none.
     fn take(&mut self, ram: &mut Ram, step: u32, work: u64) {
-        let mut needed = ram.dirty_frames().count();
-        while self.count + needed > self.budget && self.list.len() > 2 {
+        let mut frames: Vec<u32> = ram.dirty_frames().collect();
+        while self.count + frames.len() > self.budget && self.list.len() > 2 {
             self.merge_closest();
         }
-        if self.count + needed > self.budget && self.list.len() == 2 {
+        if self.count + frames.len() > self.budget && self.list.len() == 2 {
             self.pop(ram);
-            needed = ram.dirty_frames().count();
+            frames = ram.dirty_frames().collect();
         }
-        if self.count + needed <= self.budget {
-            self.push(ram, step, work);
+        if self.count + frames.len() <= self.budget {
+            self.push(ram, step, work, frames);
         }
     }
 
-    fn push(&mut self, ram: &mut Ram, step: u32, work: u64) {
-        let frames: Vec<u32> = ram.dirty_frames().collect();
+    /// Adds a checkpoint, `frames` being those that are dirty.
+    fn push(&mut self, ram: &mut Ram, step: u32, work: u64, frames: Vec<u32>) {
         for &frame in &frames {
             self.copies[frame as usize].push((step, Box::new(*ram.frame(frame))));
         }

@@ -227,9 +227,12 @@ impl Ram {
 
     /// The frames written since the last [`Ram::clean`], in order.
     pub fn dirty_frames(&self) -> impl Iterator<Item = u32> + '_ {
-        let runs = (0..).step_by(RUN).zip(self.dirty_bytes().chunks(RUN));
+        let (runs, rest) = self.dirty_bytes().as_chunks::<RUN>();
+        let behind = (runs.len() * RUN) as u32;
+        let runs = runs.iter().enumerate();
         runs.filter(|(_, run)| has_dirty(run))
-            .flat_map(|(first, run)| (first..).zip(run))
+            .flat_map(|(number, run)| ((number * RUN) as u32..).zip(run))
+            .chain((behind..).zip(rest))
             .filter(|(_, byte)| **byte & DIRTY_SINCE_CLEAN != 0)
             .map(|(frame, _)| frame)
     }
@@ -244,11 +247,13 @@ impl Ram {
 
     /// Forgets which frames were written, to learn which will be.
     pub fn clean(&mut self) {
-        for run in self.dirty_bytes_mut().chunks_mut(RUN) {
+        let (runs, rest) = self.dirty_bytes_mut().as_chunks_mut::<RUN>();
+        for run in runs {
             if has_dirty(run) {
                 run.iter_mut().for_each(|byte| *byte &= DIRTY_EVER);
             }
         }
+        rest.iter_mut().for_each(|byte| *byte &= DIRTY_EVER);
     }
 
     /// Zeroes the memory as a power cycle would; frames never written cost nothing.
@@ -284,16 +289,16 @@ impl Drop for Ram {
 /// Frames whose dirty bytes are looked at together: few of all frames are dirty at a time.
 const RUN: usize = 32;
 
-/// Whether any of these dirty bytes says that its frame was written since it was clean.
+/// Whether any of these dirty bytes says that its frame was written since it was clean. So many at a time
+/// that the compiler knows of are a few instructions; a slice of them was one a frame, a fifth of what a
+/// line of a log cost.
 #[inline]
-fn has_dirty(run: &[u8]) -> bool {
-    let (words, rest) = run.as_chunks::<8>();
+fn has_dirty(run: &[u8; RUN]) -> bool {
+    let (words, _) = run.as_chunks::<8>();
     let words = words
         .iter()
         .fold(0, |all, word| all | u64::from_ne_bytes(*word));
-    let rest = rest.iter().fold(0, |all, byte| all | byte);
-    let mask = u64::from_ne_bytes([DIRTY_SINCE_CLEAN; 8]);
-    words & mask != 0 || rest & DIRTY_SINCE_CLEAN != 0
+    words & u64::from_ne_bytes([DIRTY_SINCE_CLEAN; 8]) != 0
 }
 
 #[cold]

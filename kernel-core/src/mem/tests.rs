@@ -214,6 +214,24 @@ fn writes_leave_traces() {
     assert!((0..ram.frames()).all(|frame| *ram.frame(frame) == ZEROES));
 }
 
+/// The last frames count as well where they are no whole run of those that are looked at together.
+#[test]
+fn writes_to_the_last_frames_leave_traces() {
+    let mut mem = boot("mem=1036K");
+    let frames = mem.frames();
+    assert_eq!(frames % 32, 3);
+    mem.ram_mut().clean();
+    let marked = [0, 31, 32, frames - 4, frames - 1];
+    for frame in marked {
+        // Whoever may write to a frame makes it dirty.
+        mem.ram_mut().frame_mut(frame);
+    }
+    assert_eq!(mem.ram().dirty_frames().collect::<Vec<_>>(), marked);
+    mem.ram_mut().clean();
+    assert_eq!(mem.ram().dirty_frames().count(), 0);
+    assert!(mem.ram().touched_frames().any(|frame| frame == frames - 1));
+}
+
 /// A smaller machine in the memory of a larger one, and back: always zeroed.
 #[test]
 fn memory_is_refitted() {
