@@ -50,15 +50,19 @@ fn parse_command<'a>(lexer: &mut Lexer<'a>) -> Result<Command<'a>, SyntaxError<'
     };
     loop {
         let before = *lexer;
-        let next = lexer.next()?;
-        command.text = command.start.text_until(&before).trim();
-        match next {
-            None => return Ok(command),
+        match lexer.next()? {
+            None => {
+                command.text = command.start.text_until(&before).trim();
+                return Ok(command);
+            }
             Some(Token::Word(word)) => {
-                if assignment(word).is_some() && command.assignments == command.words {
-                    command.assignments += 1;
-                } else if command.assignments > 0 && command.assignments == command.words {
-                    return Err(SyntaxError::AssignmentBefore(word));
+                // Assignments stand at the beginning; what follows need not be looked at.
+                if command.assignments == command.words {
+                    if assignment(word).is_some() {
+                        command.assignments += 1;
+                    } else if command.assignments > 0 {
+                        return Err(SyntaxError::AssignmentBefore(word));
+                    }
                 }
                 command.words += 1;
             }
@@ -76,6 +80,7 @@ fn parse_command<'a>(lexer: &mut Lexer<'a>) -> Result<Command<'a>, SyntaxError<'
             }
             Some(Token::Operator(operator)) => {
                 command.end = Some(operator);
+                command.text = command.start.text_until(&before).trim();
                 return Ok(command);
             }
         }

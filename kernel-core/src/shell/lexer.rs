@@ -174,11 +174,14 @@ impl<'a> Lexer<'a> {
         if self.rest.starts_with(')') {
             return Err(SyntaxError::Unexpected(")"));
         }
-        for (text, operator) in OPERATORS {
-            if let Some(rest) = self.rest.strip_prefix(text) {
-                let operator = operator.map_err(SyntaxError::Unsupported)?;
-                self.rest = rest;
-                return Ok(Some(Token::Operator(operator)));
+        // Most tokens are words: their first letter tells.
+        if self.rest.starts_with(ends_word) {
+            for (text, operator) in OPERATORS {
+                if let Some(rest) = self.rest.strip_prefix(text) {
+                    let operator = operator.map_err(SyntaxError::Unsupported)?;
+                    self.rest = rest;
+                    return Ok(Some(Token::Operator(operator)));
+                }
             }
         }
         let (word, rest) = self.rest.split_at(word_length(self.rest)?);
