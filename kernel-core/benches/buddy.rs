@@ -19,7 +19,10 @@ use kernel_core::mem::{Gfp, Mem, Page, Ram, Ref};
 use kernel_core::slab::{self, Constructor, Object};
 use kernel_core::trace::Tracepoint;
 
-use benches::{Contest, Contestant, Random, Round, Table, apart, number_argument, write};
+use benches::{
+    Contest, Contestant, Goal, Random, Round, Standing, Table, apart, number_argument, write,
+    write_standings,
+};
 
 /// Frames of a gigabyte.
 const FRAMES: u32 = 1 << 18;
@@ -476,6 +479,20 @@ fn main() {
         }
     }
     show(table);
+    let mut standings = Vec::new();
+    for (number, operation) in PAGE_OPERATIONS.iter().enumerate() {
+        let standing = Standing::new(format!("buddy: {operation}"), "ns", rows[0].1[number]);
+        let (name, recorded) = PAGES_RECORDED[0];
+        let standing = standing.beside(format!("{name}, recorded"), Some(recorded[number]));
+        standings.push(standing.goal(match *operation {
+            "alloc0_seq" | "free0_lifo" => Goal::RatioAtMost(0.5),
+            _ => Goal::None,
+        }));
+        let standing = Standing::new(format!("buddy: {operation}"), "ns", rows[0].1[number]);
+        let (name, row) = &rows[2];
+        standings.push(standing.beside(format!("{name}, now"), row[number]));
+    }
+    write_standings("buddy", &standings);
     let title = "Pages: instructions (callgrind)";
     show(pages.table(title, &pages.instructions()));
 

@@ -27,8 +27,8 @@ mod recorded;
 use std::hint::black_box;
 
 use benches::{
-    Contest, Contestant, Random, Round, Row, Table, apart, compact, geometric_mean, has_argument,
-    number_argument, run_apart, write,
+    Contest, Contestant, Goal, Random, Round, Row, Standing, Table, apart, compact, geometric_mean,
+    has_argument, number_argument, run_apart, write, write_standings,
 };
 use peers::{BTree, Fold, Fx, Glass, Tree};
 
@@ -286,16 +286,48 @@ fn main() {
         println!("{}", table.text());
         tables.push(table.json());
     };
+    let mut standings = Vec::new();
     for (name, count) in workloads {
-        show(times(&Workload::new(name, count), rounds));
+        show(times(&Workload::new(name, count), rounds, &mut standings));
     }
-    show(instructions());
-    show(bytes());
+    show(instructions(&mut standings));
+    show(bytes(&mut standings));
     write("radix.json", &format!("[{}]\n", tables.join(",\n")));
+    write_standings("radix", &standings);
+}
+
+/// The workload whose times stand for all.
+const HEADLINE: (&str, usize) = ("shuf", 1_000_000);
+
+/// How the times of the headline's workload stand: beside Linux's, and beside the fastest in this run.
+fn standings(rows: &[(&'static str, Row)], linux: &[Option<f64>]) -> Vec<Standing> {
+    let (_, ours) = &rows[0];
+    let mut standings = Vec::new();
+    for (number, operation) in OPERATIONS.iter().enumerate() {
+        let name = format!("radix: {operation}, 1e6 shuffled keys");
+        let standing = Standing::new(name, "ns", ours[number]);
+        let standing = standing.beside("Linux 2.6.28, recorded", linux[number]);
+        standings.push(standing.goal(Goal::RatioAtMost(1.0)));
+    }
+    for operation in ["insert", "lookup shuffled", "delete shuffled"] {
+        let number = OPERATIONS.iter().position(|name| *name == operation);
+        let number = number.expect("an operation");
+        let peers = rows[1..].iter();
+        let figures = peers.filter_map(|(name, row)| Some((*name, row[number]?)));
+        let fastest = figures.min_by(|a, b| a.1.total_cmp(&b.1));
+        let standing = Standing::new(
+            format!("radix: {operation}, 1e6 shuffled keys"),
+            "ns",
+            ours[number],
+        );
+        let (name, figure) = fastest.unzip();
+        standings.push(standing.beside(format!("{}, now", name.unwrap_or("nobody")), figure));
+    }
+    standings
 }
 
 /// Plays the rounds of one workload.
-fn times(workload: &Workload, rounds: usize) -> Table {
+fn times(workload: &Workload, rounds: usize, stand: &mut Vec<Standing>) -> Table {
     let mut contest = contest(workload);
     let rows = contest.times(rounds);
     let title = format!(
@@ -309,6 +341,11 @@ fn times(workload: &Workload, rounds: usize) -> Table {
             table.row(format!("{name} (recorded)"), linux.to_vec());
             table.ratio("  ours / that", &rows[0].1, &linux);
         }
+    }
+    if (workload.name, workload.keys.len()) == HEADLINE
+        && let Some(linux) = recorded(recorded::LINUX_O2)
+    {
+        stand.extend(standings(&rows, &linux));
     }
     // Insertion into a heap that grows depends on the operating system most; lookups do not.
     let speed = |(name, row): &(&str, Row)| {
@@ -330,7 +367,7 @@ fn times(workload: &Workload, rounds: usize) -> Table {
 }
 
 /// Counts instructions.
-fn instructions() -> Table {
+fn instructions(stand: &mut Vec<Standing>) -> Table {
     let workload = Workload::new(COUNTED.0, COUNTED.1);
     let contest = contest(&workload);
     let rows = contest.instructions();
@@ -345,13 +382,19 @@ fn instructions() -> Table {
         table.row(format!("{name} (recorded)"), cells.clone());
         if name == recorded::LINUX_O2 {
             table.ratio("  ours / that", &rows[0].1, &cells);
+            for (number, figure) in [(0, insert), (2, lookup)] {
+                let name = format!("radix: {}, 1e5 shuffled keys", OPERATIONS[number]);
+                let standing = Standing::new(name, "instr.", rows[0].1[number]);
+                let standing = standing.beside("Linux 2.6.28, recorded", Some(figure));
+                stand.push(standing.goal(Goal::RatioAtMost(1.0)));
+            }
         }
     }
     table
 }
 
 /// Bytes an entry, the item itself not counted.
-fn bytes() -> Table {
+fn bytes(stand: &mut Vec<Standing>) -> Table {
     let workloads = [("shuf", 100_000), ("shuf", 1_000_000), ("rand32", 100_000)];
     let titles = workloads.map(|(name, count)| format!("{name} {}", grouped(count)));
     let mut table = Table::new("Bytes an entry", &titles.each_ref().map(String::as_str));
@@ -363,6 +406,14 @@ fn bytes() -> Table {
             row.push(Some(bytes as f64 / count as f64));
         }
     }
+    let bytes = figures[1].first().copied().flatten();
+    let standing = Standing::new("radix: bytes an entry, dense keys", "B", bytes);
+    let linux = recorded::BYTES
+        .iter()
+        .find(|(name, _)| *name == recorded::LINUX_O2);
+    let linux = linux.and_then(|(_, cells)| cells[0]);
+    let standing = standing.beside("Linux 2.6.28, recorded", linux);
+    stand.push(standing.goal(Goal::AtMost(4.6)));
     for (what, row) in ["nodes", "slab objects", "pages held"].iter().zip(figures) {
         table.row(format!("{}: {what}", Glass::NAME), row);
     }

@@ -34,7 +34,8 @@ use kernel_core::Kernel;
 use kernel_core::trace::Tracepoint;
 
 use benches::{
-    Contest, Contestant, Random, Round, Row, Table, apart, exponents, number_argument, write,
+    Contest, Contestant, Goal, Random, Round, Row, Standing, Table, apart, exponents,
+    number_argument, write, write_standings,
 };
 use peers::{Cache, Objects, SIZE, glibc};
 
@@ -211,6 +212,26 @@ fn fastest(rows: &[(&'static str, Row)], general: usize) -> Row {
     (0..OPERATIONS.len()).map(least).collect()
 }
 
+/// How SLUB stands beside the fastest general allocator, operation by operation.
+fn stand(rows: &[(&'static str, Row)], general: usize) -> Vec<Standing> {
+    let peers = &rows[rows.len() - general..];
+    let of = |number: usize| {
+        let figures = peers
+            .iter()
+            .filter_map(|(name, row)| Some((*name, row[number]?)));
+        let fastest = figures.min_by(|a, b| a.1.total_cmp(&b.1));
+        let name = format!("slab: {}, 1e6 objects (SLUB)", OPERATIONS[number]);
+        let standing = Standing::new(name, "ns", rows[0].1[number]);
+        let (name, figure) = fastest.unzip();
+        let standing = standing.beside(format!("{}, now", name.unwrap_or("nobody")), figure);
+        standing.goal(match OPERATIONS[number] {
+            "random free" | "alloc" => Goal::RatioAtMost(1.0),
+            _ => Goal::None,
+        })
+    };
+    (0..OPERATIONS.len()).map(of).collect()
+}
+
 fn main() {
     let mut contests: Vec<Contest<'_>> = COUNTS
         .iter()
@@ -231,6 +252,7 @@ fn main() {
     };
     let counts = COUNTS.map(|(_, count)| count);
     let mut ours: Vec<Row> = Vec::new();
+    let mut standings = Vec::new();
     for (contest, count) in contests.iter().zip(counts) {
         let rows = contest.times_apart(rounds);
         let title =
@@ -243,9 +265,17 @@ fn main() {
         );
         ours.push(rows[0].1.clone());
         show(table);
+        // The largest stands for all.
+        standings = stand(&rows, general);
     }
     let (defrag_tables, defragmented) = defrag::tables(&counts, rounds.min(5));
     defrag_tables.into_iter().for_each(&mut show);
+    let held = defragmented
+        .last()
+        .and_then(|row| *row.get(defrag::DEFRAGMENTED)?);
+    let standing = Standing::new("slab: pages held over pages needed, 90 % freed", "", held);
+    standings.push(standing.goal(Goal::AtMost(1.05)));
+    write_standings("slab", &standings);
 
     let contest = &contests[COUNTED];
     let title = format!("{} objects: instructions (callgrind)", counts[COUNTED]);

@@ -36,7 +36,9 @@ mod space;
 #[path = "tasks/switch.rs"]
 mod switch;
 
-use benches::{Contest, Row, Table, apart, exponents, number_argument, write};
+use benches::{
+    Contest, Goal, Row, Standing, Table, apart, exponents, number_argument, write, write_standings,
+};
 
 /// The machine for `count` tasks.
 fn header(count: usize) -> String {
@@ -109,6 +111,7 @@ fn main() {
     let switched = |row: usize| figure(switches, &results[2], row, "100000 tasks");
     let fork = figure(containers, &results[1], 2, "fork");
     let line = figure(containers, &results[1], 2, "read a line");
+    let mut standings = Vec::new();
     for (name, nanoseconds, limit) in [
         (
             "attach, first",
@@ -135,11 +138,16 @@ fn main() {
             5_000.0,
         ),
     ] {
-        table.row(
-            name,
-            vec![nanoseconds.map(|cost| cost / 1000.0), Some(limit)],
+        let microseconds = nanoseconds.map(|cost| cost / 1000.0);
+        table.row(name, vec![microseconds, Some(limit)]);
+        let standing = Standing::new(
+            format!("tasks: {}, 1e5 tasks", name.trim()),
+            "us",
+            microseconds,
         );
+        standings.push(standing.goal(Goal::AtMost(limit)));
     }
+    write_standings("tasks", &standings);
     show(table);
     for contest in [life, containers] {
         let title = format!("{}: instructions (callgrind)", contest.name);

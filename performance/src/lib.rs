@@ -39,6 +39,7 @@ mod switch;
 mod victim;
 
 pub use random::Random;
+pub use session::lines as session_lines;
 pub use victim::dress;
 
 /// Work that can be measured at several sizes.

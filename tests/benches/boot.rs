@@ -5,7 +5,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use benches::{Table, median, number_argument, write};
+use benches::{Goal, Standing, Table, median, number_argument, write, write_standings};
 use labs::guest::{self, Console, Exit, Protocol};
 use tests::Settings;
 use tests::child::Child;
@@ -69,6 +69,14 @@ fn main() -> Result<(), String> {
     }
     let title = format!("QEMU (TCG, microvm): milliseconds from exec, {rounds} rounds");
     let mut table = Table::new(title, &["median", "least"]);
+    let mut standings = Vec::new();
+    for (name, time) in RECORDED {
+        let standing = Standing::new("boot: from exec to the prompt", "ms", median(&prompts));
+        standings.push(standing.beside(name, Some(time)).goal(Goal::AtMost(60.0)));
+    }
+    let standing = Standing::new("boot: and through the self-test", "ms", median(&tests));
+    standings.push(standing.goal(Goal::AtMost(1000.0)));
+    write_standings("boot", &standings);
     for (name, samples) in [("to the prompt", prompts), ("through the self-test", tests)] {
         table.row(name, vec![median(&samples), least(&samples)]);
     }

@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask bench draw`. A frame of 16.7 ms is as smooth as the screen.
 
-use benches::{Table, median, write};
+use benches::{Goal, Standing, Table, median, write, write_standings};
 use tests::Settings;
 use tests::cdp::Browser;
 use tests::server::Server;
@@ -53,5 +53,11 @@ fn main() -> Result<(), String> {
     table.row("frame", vec![median(&times), late, times.last().copied()]);
     println!("{}", table.text());
     write("draw.json", &table.json());
+    let standing = Standing::new(
+        "draw: a frame with 10,000 nodes, median",
+        "ms",
+        median(&times),
+    );
+    write_standings("draw", &[standing.goal(Goal::AtMost(16.7))]);
     Ok(())
 }

@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask bench scrub`; `--rounds N` moves more. A frame of 16.7 ms is as smooth as the screen.
 
-use benches::{Table, number_argument, write};
+use benches::{Goal, Standing, Table, number_argument, write, write_standings};
 use tests::Settings;
 use tests::cdp::Browser;
 use tests::server::Server;
@@ -36,6 +36,11 @@ fn main() -> Result<(), String> {
         "What the tab holds: MB",
         &["JavaScript heaps", "WebAssembly memories"],
     );
+    let mut standings = Vec::new();
+    let mut stand = |what: String, unit, figure, most| {
+        let standing = Standing::new(format!("scrub: {what}"), unit, Some(figure));
+        standings.push(standing.goal(Goal::AtMost(most)));
+    };
     for (name, lines) in [
         ("10,000 lines", travel::ten_thousand_lines()),
         ("1,000,000 events", travel::a_million_events()),
@@ -49,7 +54,17 @@ fn main() -> Result<(), String> {
             &format!("{name}: a step back"),
             &travel::times(&back),
         );
+        let p95 = travel::quantile(&travel::times(&back), 0.95);
+        stand(format!("a step back, {name}, 95 %"), "ms", p95, 16.0);
         let jumps = travel::jump(&mut browser, count)?;
+        let p95 = travel::quantile(&travel::times(&jumps), 0.95);
+        // What is still usable where there are a million events.
+        let most = if name == "1,000,000 events" {
+            100.0
+        } else {
+            50.0
+        };
+        stand(format!("a jump, {name}, 95 %"), "ms", p95, most);
         row(
             &mut moves,
             &format!("{name}: a jump"),
@@ -68,10 +83,13 @@ fn main() -> Result<(), String> {
         let (heaps, modules) = travel::memory(&mut browser)?;
         let mega = |bytes: u64| Some(bytes as f64 / 1e6);
         memory.row(name, vec![mega(heaps), mega(modules)]);
+        let held = (heaps + modules) as f64 / 1e6;
+        stand(format!("the tab holds, {name}"), "MB", held, 256.0);
     }
     for table in [&moves, &frames, &memory] {
         println!("{}", table.text());
     }
+    write_standings("scrub", &standings);
     write(
         "scrub.json",
         &format!(

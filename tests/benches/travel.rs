@@ -9,7 +9,7 @@
 
 use std::time::Instant;
 
-use benches::{Random, Table, has_argument, number_argument, write};
+use benches::{Random, Standing, Table, has_argument, number_argument, write, write_standings};
 use labs::protocol::{Goal, Host, Request, Response, ViewRequest};
 use tests::Settings;
 use tests::host::{self, Driver};
@@ -17,21 +17,12 @@ use tests::host::{self, Driver};
 /// Lines of a session.
 const LINES: usize = 10_000;
 
-/// A session of ten thousand easy lines.
+/// A session of ten thousand easy lines: those that `performance` measures too.
 fn easy() -> Vec<String> {
-    let mut random = Random(1);
-    let mut lines = vec!["radix create t".to_string()];
-    while lines.len() < LINES {
-        let key = random.below(20_000);
-        lines.push(match lines.len() % 8 {
-            0..=3 => format!("radix insert t {key} {}", key + 1),
-            4 => format!("radix lookup t {key}"),
-            5 => format!("radix tag_set t {key} 0"),
-            6 => format!("echo {key} > /f{}", key % 50),
-            _ => format!("radix delete t {key}"),
-        });
-    }
+    let lines = performance::session_lines(LINES).into_iter();
     lines
+        .map(|line| String::from_utf8(line).expect("they are text"))
+        .collect()
 }
 
 /// A session of a million events.
@@ -158,11 +149,18 @@ fn main() -> Result<(), String> {
         &[Host::Native, Host::Wasm]
     };
     let mut table = Table::new("Milliseconds in sessions of 10,000 lines", &COLUMNS);
+    let mut standings = Vec::new();
     for &on in hosts {
         let mut driver = host::connect(on, &settings)?;
         for (name, lines) in [("easy", easy()), ("events", events()), ("hard", hard())] {
             let (events, times) = measure(&mut *driver, &lines, rounds)?;
             println!("{} {name}: {events} events", on.name());
+            // One frame of the screen, and what still feels immediate.
+            for (column, what, goal) in [(1, "a step back", 16.0), (2, "a jump", 50.0)] {
+                let name = format!("travel: {what}, {name} lines, {}, 95 %", on.name());
+                let standing = Standing::new(name, "ms", percentile(&times[column], 95));
+                standings.push(standing.goal(benches::Goal::AtMost(goal)));
+            }
             for percent in [50, 95, 100] {
                 let row = times.iter().map(|times| percentile(times, percent));
                 table.row(
@@ -174,5 +172,6 @@ fn main() -> Result<(), String> {
     }
     println!("{}", table.text());
     write("travel.json", &table.json());
+    write_standings("travel", &standings);
     Ok(())
 }

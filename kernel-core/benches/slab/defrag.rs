@@ -229,6 +229,8 @@ fn figures(who: &str, count: usize) -> Vec<Option<f64>> {
     words.map(|word| word.parse().ok()).collect()
 }
 
+/// The column of [`FIGURES`] that tells what is held in the end.
+pub const DEFRAGMENTED: usize = 1;
 /// The column of [`FIGURES`] that tells what an object costs.
 pub const NANOSECONDS: usize = 4;
 
