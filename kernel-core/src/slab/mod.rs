@@ -586,16 +586,19 @@ fn alloc(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, 
     match mem[MEM].hooks {
         0 => match slub::pop(mem, cache) {
             Some(object) => Ok(object),
-            None => alloc_untold(mem, cache, gfp),
+            None => alloc_slow(mem, cache, gfp, false),
         },
         MemData::EVENTS => match slub::pop(mem, cache) {
             Some(object) => {
                 tell_alloc(mem, cache, object, gfp);
                 Ok(object)
             }
-            None => alloc_slow(mem, cache, gfp),
+            None => alloc_slow(mem, cache, gfp, true),
         },
-        _ => alloc_slow(mem, cache, gfp),
+        _ => {
+            let is_told = mem.is_traced();
+            alloc_slow(mem, cache, gfp, is_told)
+        }
     }
 }
 
@@ -609,28 +612,27 @@ fn tell_alloc(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, gfp: Gf
 }
 
 #[inline(never)]
-fn alloc_slow(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+fn alloc_slow(
+    mem: &mut Mem,
+    cache: Ref<KmemCache>,
+    gfp: Gfp,
+    is_told: bool,
+) -> Result<Ref<Object>, Errno> {
     if mem.should_fail_in(cache) {
         return Err(Errno::ENOMEM);
     }
     let object = match slub::pop(mem, cache) {
         Some(object) => object,
-        None => alloc_untold(mem, cache, gfp)?,
+        None => match allocator(mem) {
+            Allocator::Slub => slub::alloc_slow(mem, cache, gfp)?,
+            Allocator::Slab => queued::alloc(mem, cache, gfp)?,
+            Allocator::Slob => slob::cache_alloc(mem, cache, gfp)?,
+        },
     };
-    if mem.is_traced() {
+    if is_told {
         tell_alloc(mem, cache, object, gfp);
     }
     Ok(object)
-}
-
-/// Where the CPU has no chain to pop from.
-#[inline(never)]
-fn alloc_untold(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
-    match allocator(mem) {
-        Allocator::Slub => slub::alloc_slow(mem, cache, gfp),
-        Allocator::Slab => queued::alloc(mem, cache, gfp),
-        Allocator::Slob => slob::cache_alloc(mem, cache, gfp),
-    }
 }
 
 /// Allocates an object and zeroes it.
@@ -661,16 +663,15 @@ pub fn kmem_cache_free<T: Pod>(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref
 #[cfg_attr(not(target_family = "wasm"), inline(always))]
 fn free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
     mem.prefetch(object);
-    if !mem[cache].flags.intersects(debug::Flags::HOOKS) {
+    let flags = mem[cache].flags;
+    if !flags.intersects(debug::Flags::HOOKS) {
         if !slub::put(mem, cache, object) && !slub::push(mem, cache, object) {
-            free_slow(mem, cache, object);
+            free_slow(mem, cache, object, false);
         }
-    } else if !mem[cache].flags.any()
-        && (slub::put(mem, cache, object) || slub::push(mem, cache, object))
-    {
+    } else if !flags.any() && (slub::put(mem, cache, object) || slub::push(mem, cache, object)) {
         tell_free(mem, cache, object);
     } else {
-        free_told(mem, cache, object);
+        free_slow(mem, cache, object, flags.contains(debug::Flags::EVENTS));
     }
 }
 
@@ -682,15 +683,10 @@ fn tell_free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
 
 /// What is to be told of is told before it is done.
 #[inline(never)]
-fn free_told(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
-    if mem.is_traced() {
+fn free_slow(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, is_told: bool) {
+    if is_told {
         tell_free(mem, cache, object);
     }
-    free_slow(mem, cache, object);
-}
-
-#[inline(never)]
-fn free_slow(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
     let page = mem.head_page(object);
     if mem[SLAB].allocator == Allocator::Slob as u32 {
         return slob::cache_free(mem, cache, object);
