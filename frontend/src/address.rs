@@ -7,6 +7,7 @@
 //! | `#log=1.DATA` | a log of format 1: raw deflate in base64url |
 //! | `#link=HEX` | a log that the server keeps, by the SHA-256 of its bytes |
 //! | `#lab=ID` | a lab |
+//! | `#performance` | what the kernel costs on this machine |
 //! | `&step=N` | beside one of these or alone: the step to show |
 //!
 //! The query says how: `?embed` without the page's head and foot, `?noedit` without a way to add
@@ -28,6 +29,8 @@ pub struct Address {
     pub step: Option<u32>,
     /// A lab to open.
     pub lab: Option<String>,
+    /// Show what the kernel costs on this machine.
+    pub performance: bool,
     /// Show the page without its head and foot.
     pub embed: bool,
     /// Take no lines.
@@ -107,6 +110,7 @@ impl Address {
                 }
                 self.lab = Some(value.to_string());
             }
+            "performance" => self.performance = true,
             _ => {}
         }
         Ok(())
@@ -183,6 +187,7 @@ mod tests {
         );
         assert_eq!(fragment("#utm_source=mail&").unwrap(), Address::default());
         assert_eq!(fragment("").unwrap(), Address::default());
+        assert!(fragment("#performance").unwrap().performance);
     }
 
     #[test]

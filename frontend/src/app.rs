@@ -26,6 +26,7 @@ use crate::memory::MemoryPane;
 use crate::oom::OomPane;
 use crate::page::{focus, focus_in_place};
 use crate::part::part;
+use crate::performance::PerformanceSheet;
 use crate::radix::RadixPane;
 use crate::sched::SchedPane;
 use crate::slab::SlabPane;
@@ -220,6 +221,7 @@ impl Component for App {
                 }) }
                 { part(Help { open: state.help, act: act.clone() }) }
                 { part(CatalogueDialog::of(state, act)) }
+                { part(PerformanceSheet { open: state.performance, act: act.clone() }) }
                 { self.library() }
             </div>
         }

@@ -1,7 +1,7 @@
 //! The help: what this is, and every key.
 
 use web_sys::HtmlDialogElement;
-use yew::{Callback, Html, NodeRef, hook, html, use_effect_with, use_node_ref};
+use yew::{Callback, Html, MouseEvent, NodeRef, hook, html, use_effect_with, use_node_ref};
 
 use crate::dialog;
 use crate::part::drawn_by;
@@ -155,6 +155,10 @@ fn use_help(props: &Help) -> Html {
         });
         html! { <section><h3>{ *place }</h3><dl>{ for rows }</dl></section> }
     });
+    let performance = props.act.reform(|event: MouseEvent| {
+        event.prevent_default();
+        Action::Performance(true)
+    });
     let close = props.act.reform(|_| Action::Help(false));
     html! {
         <dialog ref={dialog} class="sheet help" aria-labelledby="help-title"
@@ -164,7 +168,9 @@ fn use_help(props: &Help) -> Html {
                 happens in its memory, and the pictures are drawn from that memory after every line.
                 Each line is a step: go back and forth, look, and go on from any of them. The same
                 lines do the same, byte for byte, in the browser, on the server and on a booted
-                machine." }</p>
+                machine. " }
+                <a id="performance-link" href="#performance" onclick={performance}>
+                    { "What that costs on your machine" }</a>{ "." }</p>
             <div class="keys">{ for sections }</div>
             <button class="primary" onclick={close}>{ "Close" }</button>
         </dialog>

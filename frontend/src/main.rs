@@ -26,6 +26,7 @@ mod oom;
 mod output;
 mod page;
 mod part;
+mod performance;
 mod radix;
 mod radix_canvas;
 mod radix_draw;

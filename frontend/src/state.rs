@@ -98,6 +98,8 @@ pub enum Action {
     NextTheme,
     /// Show or hide the help.
     Help(bool),
+    /// Show or hide what the kernel costs on this machine.
+    Performance(bool),
     /// Show or hide the log as text.
     ShowLog(bool),
     /// Drop this session and run another log.
@@ -262,6 +264,8 @@ pub struct State {
     pub theme: Theme,
     /// The help is open.
     pub help: bool,
+    /// What the kernel costs on this machine is open.
+    pub performance: bool,
     /// Why the log that was to be loaded is none.
     pub log_error: Option<String>,
     /// What was to be completed last, to list the words on a second Tab.
@@ -315,6 +319,7 @@ impl State {
             tables: Vec::new(),
             theme,
             help: false,
+            performance: false,
             log_error: None,
             completing: None,
             lesson: Lesson::default(),
@@ -420,6 +425,15 @@ impl State {
                 effects.push(Effect::Wear(self.theme));
             }
             Action::Help(open) => self.help = open,
+            Action::Performance(open) => {
+                self.performance = open;
+                if open {
+                    self.help = false;
+                } else {
+                    // The link that opened it opens it again.
+                    effects.push(Effect::Library(library::Effect::ClearAddress));
+                }
+            }
             Action::ShowLog(open) => {
                 let sheet = open.then_some(library::Sheet::Text);
                 self.apply_library(library::Action::Show(sheet), &mut effects);

@@ -12,11 +12,11 @@ const CACHE = 'glass';
 const base = new URL('./', location.href);
 const key = (name) => new URL(`${name}?${encodeURIComponent(FILES.get(name))}`, base).href;
 
-// The name of one of our files, or undefined. The folder itself is its index.
+// The name of one of our files, or undefined. A folder is its index.
 function nameOf(address) {
   const url = new URL(address);
   if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return undefined;
-  const name = url.pathname.slice(base.pathname.length) || 'index.html';
+  const name = url.pathname.slice(base.pathname.length).replace(/(^|\/)$/, '$1index.html');
   return FILES.has(name) ? name : undefined;
 }
 

@@ -20,6 +20,8 @@
 //! | `session.rs` | a log runs; a session goes to another step |
 //! | `crowd.rs` | not work: kernels with many tasks and containers |
 //! | `recorded.rs` | not work: how results are kept |
+//! | `offer.rs` | not work: what a page can ask for |
+//! | `rounds.rs` | not work: how long work takes, by any clock |
 //!
 //! `kernel-core/benches` puts the kernel's structures beside their peers, and reuses from here what both
 //! need; its `workloads` measures all of this at every size.
@@ -29,11 +31,13 @@ pub mod crowd;
 mod events;
 mod life;
 mod objects;
+pub mod offer;
 mod pages;
 mod paths;
 mod radix;
 mod random;
 pub mod recorded;
+pub mod rounds;
 mod session;
 mod switch;
 mod victim;

@@ -3,6 +3,7 @@
 //! What a test needs besides it adds around a [`Page`]. Whatever fails here ends the test, with what
 //! the page and the browser's console had to say.
 
+use std::fs;
 use std::ops::{Deref, DerefMut};
 
 use serde_json::Value;
@@ -157,6 +158,32 @@ impl Page {
         self.browser
             .click(selector)
             .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Brings axe-core, the judge of accessibility, into the page as it is loaded now.
+    #[track_caller]
+    pub fn call_the_judge(&mut self, settings: &Settings) {
+        let axe = settings.axe().and_then(|file| {
+            fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
+        });
+        let axe = axe.unwrap_or_else(|reason| panic!("no judge of accessibility: {reason}"));
+        self.eval(&axe);
+    }
+
+    /// What the judge finds serious in the page as it is, each with where and why.
+    #[track_caller]
+    pub fn barriers(&mut self) -> Vec<String> {
+        let found = self.eval(
+            "axe.run(document, {resultTypes: ['violations']}).then(results => results.violations
+                .filter(it => it.impact === 'serious' || it.impact === 'critical')
+                .flatMap(it => it.nodes.map(node =>
+                    `${it.id} (${it.impact}) at ${node.target.join(' ')}: ${node.failureSummary}`)))",
+        );
+        let found = found.as_array().cloned().unwrap_or_default();
+        let texts = found.iter().map(|barrier| barrier.as_str());
+        texts
+            .map(|text| text.unwrap_or_default().to_string())
+            .collect()
     }
 
     /// Nothing that a working page does appears in the browser's console.

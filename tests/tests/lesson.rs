@@ -369,28 +369,9 @@ fn questions_answered_too_early_or_wrongly_say_so() {
     page.is_clean();
 }
 
-/// What axe-core finds serious in the page as it is, each with where and why.
-fn barriers(page: &mut Student, place: &str) -> Vec<String> {
-    let found = page.eval(
-        "axe.run(document, {resultTypes: ['violations']}).then(results => results.violations
-            .filter(it => it.impact === 'serious' || it.impact === 'critical')
-            .flatMap(it => it.nodes.map(node =>
-                `${it.id} (${it.impact}) at ${node.target.join(' ')}: ${node.failureSummary}`)))",
-    );
-    let found = found.as_array().cloned().unwrap_or_default();
-    found
-        .iter()
-        .map(|barrier| format!("{place}: {}", barrier.as_str().unwrap_or_default()))
-        .collect()
-}
-
 #[test]
 fn no_part_of_the_page_has_a_serious_barrier() {
     let settings = Settings::find();
-    let axe = settings.axe().and_then(|file| {
-        fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))
-    });
-    let axe = axe.unwrap_or_else(|reason| panic!("no judge of accessibility: {reason}"));
     let mut page = Student::open(&settings);
     let (mut found, mut looked) = (Vec::new(), 0);
     for (width, height) in [(1280, 800), (390, 844)] {
@@ -399,12 +380,13 @@ fn no_part_of_the_page_has_a_serious_barrier() {
             .expect("chromium can");
         for (name, address, steps) in PLACES {
             page.load_anew(address);
-            page.eval(&axe);
+            page.call_the_judge(&settings);
             steps.iter().for_each(|step| act(&mut page, step));
             for scheme in ["light", "dark"] {
                 page.browser.prefer_scheme(scheme).expect("chromium can");
                 let place = format!("{name}, {width}x{height}, {scheme}");
-                found.extend(barriers(&mut page, &place));
+                let barriers = page.barriers().into_iter();
+                found.extend(barriers.map(|barrier| format!("{place}: {barrier}")));
                 looked += 1;
             }
         }

@@ -1,6 +1,6 @@
-//! Builds the page: two WebAssembly modules and the files around them.
+//! Builds the page: its WebAssembly modules and the files around them.
 //!
-//! One cargo call compiles both modules (two calls would resolve features twice and compile what
+//! One cargo call compiles all modules (two calls would resolve features twice and compile what
 //! they share twice); `pack` then writes JavaScript bindings beside them, adds the static files and
 //! compresses everything. The result, `target/dist`, is complete: any web host can serve it. A
 //! stamp beside the folder remembers what it was made of, so that a second call does nothing.
@@ -34,6 +34,8 @@ const TOTAL_MAX: u64 = 577_000;
 /// and containers 120, reclaim and the OOM killer with all its rivals 44), and none of that can wait,
 /// since any line may need it. What only some views need is split off it; see `wasm/src/lib.rs`.
 const KERNEL_MAX: u64 = 282_000;
+/// The crates that become modules of the page.
+const PACKAGES: &[&str] = &["frontend", "kernel-wasm", "performance-wasm"];
 /// The folder in the built folder whose files are loaded one by one, when a lab is opened.
 const LABS: &str = "labs/";
 /// The kernel's module in the built folder.
@@ -70,17 +72,19 @@ pub fn build(progress: &Progress, wasm: &Wasm, kind: Kind) -> Result<PathBuf, St
         "compiling page and kernel to WebAssembly, by way of {}",
         wasm.name()
     ));
-    process::run(&mut wasm.cargo("build", kind.profile(), &["frontend", "kernel-wasm"]))?;
+    process::run(&mut wasm.cargo("build", kind.profile(), PACKAGES))?;
     let labs = labs::pack(progress)?;
     let modules = wasm.output(kind.profile());
     let inputs = Inputs {
         modules: vec![
             ("frontend", modules.join("frontend.wasm")),
             ("kernel", modules.join("kernel_wasm.wasm")),
+            ("performance", modules.join("performance_wasm.wasm")),
         ],
         files: vec![
             paths::workspace().join("frontend/static"),
             paths::workspace().join("wasm/worker.js"),
+            paths::workspace().join("wasm/performance-worker.js"),
             labs,
         ],
         is_compressed: kind == Kind::Release,
@@ -272,9 +276,10 @@ impl Sizes {
     }
 }
 
-/// Whether a file is loaded only when it is needed: a lab, or code that was split off the page's.
+/// Whether a file is loaded only when it is needed: a lab, code that was split off a module, or what
+/// measures.
 fn is_later(name: &str) -> bool {
-    [LABS, "split_", "chunk_"]
+    [LABS, "split_", "chunk_", "performance"]
         .iter()
         .any(|beginning| name.starts_with(beginning))
 }
@@ -415,6 +420,7 @@ mod tests {
             (KERNEL, 9, 9),
             ("labs/a.lab", 1 << 30, TOTAL_MAX),
             ("split_past.wasm", 1 << 30, TOTAL_MAX),
+            ("performance_bg.wasm", 1 << 30, TOTAL_MAX),
         ]);
         assert_eq!((page.total(), page.check()), (9, Ok(())));
         assert!(page.table().contains("not on a first visit"));

@@ -40,7 +40,7 @@ extern "C" {
     fn withdraw(id: &str) -> Promise;
     fn download(name: &str, bytes: &Uint8Array);
     #[wasm_bindgen(js_name = copyText)]
-    fn copy_text(text: &str) -> Promise;
+    pub fn copy_text(text: &str) -> Promise;
     fn register(ready: &js_sys::Function);
     fn update();
 }
@@ -373,7 +373,9 @@ fn clear_address() {
     };
     let location = window.location();
     let is_link = location.hash().is_ok_and(|hash| {
-        hash.starts_with("#log=") || hash.starts_with("#link=") || hash.starts_with("#step=")
+        ["#log=", "#link=", "#step=", "#performance"]
+            .iter()
+            .any(|beginning| hash.starts_with(beginning))
     });
     if let (true, Ok(history)) = (is_link, window.history()) {
         let rest = [location.pathname(), location.search()].map(Result::unwrap_or_default);

@@ -962,6 +962,7 @@ impl State {
         if address.lab.is_some() {
             self.library.wanted_lab = address.lab;
         }
+        self.performance |= address.performance;
         match address.payload {
             Some(payload) => {
                 effects.push(super::Effect::Library(Effect::Follow(

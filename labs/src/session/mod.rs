@@ -200,9 +200,9 @@ impl Session {
                 Err(message) => Err(message),
             },
             Request::Log => self.live().map(|live| Response::Log(live.log())),
-            Request::Complete { line } => self.live().map(|live| {
-                Response::Completions(observe::completions(&live.kernel, &line))
-            }),
+            Request::Complete { line } => self
+                .live()
+                .map(|live| Response::Completions(observe::completions(&live.kernel, &line))),
             Request::Close => {
                 self.spare = self.retire();
                 Ok(Response::Closed)
