@@ -92,8 +92,9 @@ pub struct SchedEntity {
     pub depth: u32,
     /// 1 while it sleeps and counts for the load average.
     pub counts: u32,
-    /// A task's: from which CPU time on, in units of 2^[`weights::DUE_SHIFT`] nanoseconds, what it weighs
-    /// when memory runs out may be another. It stands here because a context switch reads this line anyway.
+    /// A task's: from which CPU time on what it weighs when memory runs out may be another, in units of
+    /// 2^[`DUE_SHIFT`](crate::oom::weights::DUE_SHIFT) nanoseconds. It stands here because a context switch
+    /// reads this line anyway.
     pub weight_due: u32,
 }
 
