@@ -171,7 +171,7 @@ impl Shown {
         Ok(())
     }
 
-    /// The session from its beginning, as messages of some [`PART_BYTES`] each.
+    /// The session from its beginning, as messages of some `PART_BYTES` each.
     pub fn parts(&self) -> Vec<News> {
         let mut parts = Vec::new();
         let mut from = 0;
