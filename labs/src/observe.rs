@@ -22,7 +22,7 @@ use kernel_core::{Kernel, shell};
 
 use crate::view::{EventRow, EventsView, StateView};
 
-pub(crate) use container::{containers, dir as container_dir, find as find_container};
+pub(crate) use container::{containers, dir as container_dir, find as find_container, oom_groups};
 pub(crate) use explain::failure as errno_name;
 pub(crate) use memory::memory;
 pub(crate) use object::{Located, Map, locate, object};

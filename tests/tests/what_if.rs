@@ -223,6 +223,19 @@ fn answers_are_the_same_on_all_hosts() {
                 expected,
                 "seed {seed} on {host:?}"
             );
+            // The console's question is a line of the log; a machine that is off takes none.
+            let lines = vec![b"oom compare badness,notify".to_vec()];
+            let question = Request::Run { lines };
+            let expected = asked(&mut here, question.clone());
+            assert_eq!(
+                asked(&mut *there, question),
+                expected,
+                "seed {seed} on {host:?}"
+            );
+            if let Response::Ran { lines, .. } = expected {
+                let text = String::from_utf8_lossy(&lines[0].text);
+                assert!(text.contains(" steps under 2 policies: "), "{text}");
+            }
         }
     }
 }

@@ -12,4 +12,13 @@ pub use config::{ConfigError, MachineConfig};
 pub trait Machine {
     /// Takes what the console prints. The text may be any bytes.
     fn console_write(&mut self, text: &[u8]);
+
+    /// Takes a question that only whoever keeps the input log can answer: what the lines so far would have
+    /// come to under each of these policies of the OOM killer, names with commas between them. The answer
+    /// is printed behind what the line prints. Returns whether there will be one; the kernel prints
+    /// otherwise then, and does nothing otherwise.
+    fn compare_policies(&mut self, policies: &str) -> bool {
+        let _ = policies;
+        false
+    }
 }

@@ -50,6 +50,11 @@ impl<'a> Context<'a> {
         let _ = writeln!(Console(self.machine), "{message}");
     }
 
+    /// Asks what the log would have come to under other policies; see [`Machine::compare_policies`].
+    pub(super) fn compare_policies(&mut self, policies: &str) -> bool {
+        self.machine.compare_policies(policies)
+    }
+
     /// Sends on what was printed. Data goes out before the steps for it are counted, so a line that
     /// runs out of steps has printed what it did.
     pub(super) fn flush(&mut self) -> fmt::Result {

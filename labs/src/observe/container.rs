@@ -23,6 +23,8 @@ use crate::view::{ContainerView, ContainersView, HierarchyView, Meter, Reading, 
 
 /// Containers of a hierarchy that a view shows at most.
 const CONTAINERS_MAX: u32 = 1024;
+/// Groups of the `oom` controller that a decision names at most.
+const GROUPS_MAX: usize = 100;
 /// Dots of tasks in all hierarchies together.
 const DOTS_MAX: usize = 2000;
 /// Tasks of a container that are shown: a few of each first, then more where there is room.
@@ -180,6 +182,22 @@ pub(crate) fn dir(mem: &Mem, container: Ref<Container>) -> String {
         "/" if !mount.is_empty() => mount,
         path => [mount.trim_end_matches('/'), path].concat(),
     }
+}
+
+/// The groups of the `oom` controller with their priorities, the first of them; none while it is not mounted.
+pub(crate) fn oom_groups(mem: &Mem) -> Vec<(String, u64)> {
+    let root = container::root_of(mem, OOM);
+    if root == mem[CONTAINER].dummy || mounts(mem, root).is_empty() {
+        return Vec::new();
+    }
+    let listed = list(mem, mem[root].top, 0, GROUPS_MAX).into_iter();
+    let listed = listed.map(|(group, _)| {
+        (
+            dir(mem, group),
+            mem[container::oom::oom_of(mem, group)].priority,
+        )
+    });
+    listed.collect()
 }
 
 /// The container of that number.

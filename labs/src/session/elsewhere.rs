@@ -41,7 +41,7 @@ impl Session {
         let report = self.run_elsewhere(Heading::of(other), &lines[..step as usize], line);
         self.open(own)?;
         let live = self.live()?;
-        live.run(lines, u64::MAX, usize::MAX);
+        live.run(lines, u64::MAX, usize::MAX, |_, _, _, _| {});
         live.seek(step);
         report
     }
@@ -56,7 +56,11 @@ impl Session {
         let limit = self.replay_limit;
         self.open(heading)?;
         let live = self.live()?;
-        if live.run(log.to_vec(), limit, usize::MAX).len() < log.len() {
+        if live
+            .run(log.to_vec(), limit, usize::MAX, |_, _, _, _| {})
+            .len()
+            < log.len()
+        {
             return Err(format!("this log does not end on '{}'", live.header()));
         }
         live.probe(line.as_bytes())

@@ -15,6 +15,7 @@ use kernel_core::trace::Tap;
 use super::oom;
 use super::timeline::Recording;
 use super::{LINES_MAX, LOG_MAX};
+use crate::check::contains;
 use crate::checkpoint::Checkpoints;
 use crate::log::{Heading, Seal};
 use crate::protocol::{LineReport, View, ViewRequest};
@@ -40,6 +41,8 @@ pub(super) struct Live {
     /// Work done since boot, whether it was taken back or not, in kernel steps: the measure of
     /// budgets.
     pub spent: u64,
+    /// Of that, what went into answers to lines of the log.
+    answering: u64,
     /// Who ran when, of the step that was last asked for.
     pub recording: Option<Recording>,
 }
@@ -60,13 +63,35 @@ pub(super) struct Line {
     pub ooms: u32,
 }
 
-/// The console of a session: keeps the text of the line that runs.
+/// The console of a session: keeps the text of the line that runs, and what it asks about the log.
 #[derive(Default)]
-struct Console(Vec<u8>);
+struct Console {
+    text: Vec<u8>,
+    /// The line may ask; see [`asks`].
+    may_ask: bool,
+    /// Policies that the log is to be compared under; see [`Machine::compare_policies`].
+    question: Option<String>,
+}
+
+/// Whether a line may ask about the log, as `oom compare` does. It has to say so in these letters, so that
+/// who runs lines knows beforehand what answering takes; the same on every host.
+pub(super) fn asks(line: &[u8]) -> bool {
+    contains(line, b"oom compare ")
+}
+
+/// What runs when lines have asked: [`Live::answer`], or nothing where none does.
+pub(super) type Answer = fn(&mut Live, Option<String>, u32, &mut LineReport);
 
 impl Machine for Console {
     fn console_write(&mut self, text: &[u8]) {
-        self.0.extend_from_slice(text);
+        self.text.extend_from_slice(text);
+    }
+
+    fn compare_policies(&mut self, policies: &str) -> bool {
+        if self.may_ask {
+            self.question = Some(policies.to_string());
+        }
+        self.may_ask
     }
 }
 
@@ -75,6 +100,10 @@ struct Silence;
 
 impl Machine for Silence {
     fn console_write(&mut self, _: &[u8]) {}
+
+    fn compare_policies(&mut self, _: &str) -> bool {
+        true
+    }
 }
 
 /// Refuses a log of so many lines.
@@ -122,6 +151,7 @@ impl Live {
             log_bytes: 0,
             checkpoints,
             spent: 0,
+            answering: 0,
             recording: None,
         })
     }
@@ -193,8 +223,15 @@ impl Live {
         Ok(())
     }
 
-    /// Runs `lines` here until the budget is spent or `text_max` bytes are printed; at least one.
-    pub fn run(&mut self, lines: Vec<Vec<u8>>, budget: u64, text_max: usize) -> Vec<LineReport> {
+    /// Runs `lines` here until the budget is spent or `text_max` bytes are printed; at least one. What they
+    /// ask is answered by `answer`.
+    pub fn run(
+        &mut self,
+        lines: Vec<Vec<u8>>,
+        budget: u64,
+        text_max: usize,
+        answer: Answer,
+    ) -> Vec<LineReport> {
         if !lines.is_empty() && self.step() < self.end() {
             let step = self.step();
             self.checkpoints.truncate(step);
@@ -202,13 +239,14 @@ impl Live {
             self.log_bytes = bytes_of(self.lines.iter().map(|line| &line.bytes));
         }
         let steps_before = self.kernel.mem[MEM].steps;
+        let answering_before = self.answering;
         let mut reports = Vec::new();
         let mut text = 0;
         for mut bytes in lines {
             // As the written log will be read.
             bytes.truncate(log::without_returns(&bytes).len());
             let steps = self.kernel.mem[MEM].steps;
-            let report = self.execute(&bytes);
+            let (mut report, question) = self.execute_asking(&bytes);
             self.log_bytes += bytes.len() + 1;
             self.lines.push(Line {
                 bytes,
@@ -220,9 +258,11 @@ impl Live {
                 ooms: oom::count(&self.kernel.mem),
             });
             self.passed();
+            answer(self, question, self.step() - 1, &mut report);
             text += report.text.len();
             reports.push(report);
-            let spent = self.kernel.mem[MEM].steps - steps_before;
+            let answering = self.answering - answering_before;
+            let spent = self.kernel.mem[MEM].steps - steps_before + answering;
             if spent >= budget || text >= text_max || self.kernel.is_off() {
                 break;
             }
@@ -232,9 +272,33 @@ impl Live {
 
     /// Runs a line on the kernel; log and checkpoints know nothing of it.
     pub fn execute(&mut self, line: &[u8]) -> LineReport {
-        let mut console = Console::default();
+        self.execute_asking(line).0
+    }
+
+    /// [`Live::execute`], and what the line asks about the log, for [`Live::answer`].
+    pub fn execute_asking(&mut self, line: &[u8]) -> (LineReport, Option<String>) {
+        let mut console = Console {
+            may_ask: asks(line),
+            ..Console::default()
+        };
         let status = self.run_line(&mut console, line);
         self.report(console, status)
+    }
+
+    /// Answers what a line has asked about the log up to `step`: behind what it has printed. The kernel
+    /// stands where it stood afterwards.
+    pub fn answer(&mut self, question: Option<String>, step: u32, report: &mut LineReport) {
+        let Some(policies) = question else {
+            return;
+        };
+        let before = self.spent;
+        let names: Vec<&str> = policies.split(',').collect();
+        let answer = match self.oom_policies(&names, step, &[]) {
+            Ok(view) => view.text(),
+            Err(message) => message + "\n",
+        };
+        report.text.extend_from_slice(answer.as_bytes());
+        self.answering += self.spent - before;
     }
 
     /// Runs the line that follows step `before`, where the kernel stands, with a tap that sees each event.
@@ -256,13 +320,14 @@ impl Live {
         (*tap, report)
     }
 
-    fn report(&self, console: Console, status: u8) -> LineReport {
-        LineReport {
-            text: console.0,
+    fn report(&self, console: Console, status: u8) -> (LineReport, Option<String>) {
+        let report = LineReport {
+            text: console.text,
             status,
             events: self.kernel.events(),
             chain: self.kernel.chain(),
-        }
+        };
+        (report, console.question)
     }
 
     fn run_line(&mut self, machine: &mut dyn Machine, line: &[u8]) -> u8 {
@@ -293,9 +358,15 @@ impl Live {
 
     /// Runs the log's next line again and returns what it did; `None` at the log's end.
     pub fn advance(&mut self) -> Option<LineReport> {
-        let mut console = Console::default();
+        let line = self.lines.get(self.step() as usize)?;
+        let mut console = Console {
+            may_ask: asks(&line.bytes),
+            ..Console::default()
+        };
         let status = self.repeat(&mut console)?;
-        Some(self.report(console, status))
+        let (mut report, question) = self.report(console, status);
+        self.answer(question, self.step() - 1, &mut report);
+        Some(report)
     }
 
     /// Runs the log's next line again and returns its status; `None` at the log's end.

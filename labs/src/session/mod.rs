@@ -10,7 +10,7 @@
 //! | `changes.rs` | what differs between two steps |
 //! | `callbacks.rs` | what subsystems of containers were asked and told during a step |
 //! | `defrag.rs` | what defragmentation did during a step |
-//! | `oom.rs` | whom the OOM killer chose during a step, and why |
+//! | `oom.rs` | whom the OOM killer chose during a step, and why; what it would have done otherwise |
 //! | `timeline.rs` | who ran when during a step |
 //! | `search.rs` | who last wrote an object; when did something become true |
 //! | `trace.rs` | the trace as a file |
@@ -45,7 +45,7 @@ use crate::protocol::{
     Host, MESSAGE_MAX, Outcome, PROTOCOL_VERSION, Request, Response, decode, encode,
 };
 use crate::{log, observe};
-use live::{Live, check_lines};
+use live::{Answer, Live, asks, check_lines};
 use search::Found;
 
 /// Bytes that a session's log may hold: what a message can carry.
@@ -186,7 +186,9 @@ impl Session {
     pub fn handle_common(&mut self, request: Request) -> Result<Response, Request> {
         let answer = match request {
             Request::Open { header } => self.opened(&header),
-            Request::Run { lines } => self.ran(lines),
+            Request::Run { lines } if !lines.iter().any(|line| asks(line)) => {
+                self.ran(lines, |_, _, _, _| {})
+            }
             Request::Seek { step } => self.live().map(|live| {
                 live.seek(step);
                 Response::State(live.state())
@@ -243,8 +245,8 @@ impl Session {
                 let (bytes, next) = self.live()?.trace(format, from, to, resume, budget)?;
                 Ok(Response::Traced { bytes, next })
             }
+            Request::Run { lines } => self.ran(lines, Live::answer),
             common @ (Request::Open { .. }
-            | Request::Run { .. }
             | Request::Seek { .. }
             | Request::State
             | Request::Log
@@ -267,11 +269,11 @@ impl Session {
         })
     }
 
-    fn ran(&mut self, lines: Vec<Vec<u8>>) -> Result<Response, String> {
+    fn ran(&mut self, lines: Vec<Vec<u8>>, answer: Answer) -> Result<Response, String> {
         let budget = self.budget;
         let live = self.live()?;
         live.admit(&lines)?;
-        let lines = live.run(lines, budget, RUN_TEXT);
+        let lines = live.run(lines, budget, RUN_TEXT, answer);
         Ok(Response::Ran {
             lines,
             state: live.state(),
@@ -311,7 +313,7 @@ impl Session {
         let lines: Vec<Vec<u8>> = log.lines.iter().map(|line| line.to_vec()).collect();
         live.admit(&lines)?;
         let count = lines.len();
-        let reports = live.run(lines, limit, REPLAY_TEXT);
+        let reports = live.run(lines, limit, REPLAY_TEXT, Live::answer);
         let text: usize = reports.iter().map(|report| report.text.len()).sum();
         let details = if each_line {
             text + reports.len() * REPORT_BYTES

@@ -10,7 +10,7 @@ mod rerun;
 mod toll;
 mod what_if;
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use kernel_core::container::memory;
@@ -25,14 +25,19 @@ use super::news;
 use crate::observe::{self, LowMemory};
 use crate::protocol::LineReport;
 use crate::view::oom::{
-    OomBrief, OomConstraint, OomDecision, OomKill, OomKillWhy, OomMemory, OomRefused, OomVerdict,
-    OomView,
+    OomBrief, OomConstraint, OomDecision, OomKill, OomKillWhy, OomMemory, OomMoment, OomMomentKind,
+    OomRefused, OomVerdict, OomView,
 };
 
 /// Decisions of a step that are listed.
 const LISTED_MAX: usize = 1000;
 /// Candidates of a view, and tasks that were passed over, at most.
 const TASKS_MAX: u32 = 1024;
+
+/// Moments before a decision that are told.
+const MOMENTS_MAX: usize = 20;
+/// No decision of a line has this number: none is told in full.
+const NONE: u32 = u32::MAX;
 
 /// Gathers the decisions.
 struct Watcher {
@@ -50,6 +55,8 @@ struct Watcher {
     unfiltered: u32,
     /// What a low-memory killer has found.
     low: Option<LowMemory>,
+    /// What has happened since the latest decision that may lead to the next one.
+    warnings: Vec<OomMoment>,
     view: OomView,
     /// The address spaces of the killed ones of the shown decision that are still there.
     leaving: Vec<u32>,
@@ -82,6 +89,7 @@ impl Watcher {
             asked: None,
             unfiltered: 0,
             low: None,
+            warnings: Vec::new(),
             view: OomView::default(),
             leaving: Vec::new(),
         }
@@ -96,10 +104,22 @@ impl Watcher {
         let mut args = [0; 6];
         args[..event.args().len()].copy_from_slice(event.args());
         match event.tracepoint {
-            Tracepoint::OomInvoke => self.invoke(mem, event.number, args),
+            Tracepoint::OomInvoke => {
+                self.invoke(mem, event.number, args);
+                self.happen(mem, OomMomentKind::Asked, || observe::sentence(mem, event));
+            }
             Tracepoint::OomPriority => self.unfiltered = args[5] as u32,
             Tracepoint::OomSelect => self.select(mem, args),
+            Tracepoint::MemNotify if args[1] == 1 => self.warn(mem, event, OomMomentKind::Told),
+            Tracepoint::OomNotify => {
+                let kind = match args[2] {
+                    2 => OomMomentKind::TimeUp,
+                    _ => OomMomentKind::Told,
+                };
+                self.warn(mem, event, kind);
+            }
             Tracepoint::LowmemShrink => {
+                self.warn(mem, event, OomMomentKind::Low);
                 let [min_adj, threshold, free, file, ..] = args.map(|arg| arg as u32);
                 self.low = Some(LowMemory {
                     min_adj: min_adj as i32,
@@ -109,13 +129,43 @@ impl Watcher {
                 });
             }
             Tracepoint::KmemCacheFree if !self.leaving.is_empty() => self.free(mem, args[1] as u32),
-            Tracepoint::MarkVictim => self.mark(mem, event.number, args),
+            Tracepoint::MarkVictim => {
+                self.mark(mem, event.number, args);
+                self.happen(mem, OomMomentKind::Killed, || observe::sentence(mem, event));
+            }
             Tracepoint::OomKillRefused if self.is_shown() => {
                 let task = observe::oom_task_of(mem, args[0] as u32);
                 let why = observe::oom_refusal(args[2]).to_string();
                 self.view.decision.refused.push(OomRefused { task, why });
             }
             _ => {}
+        }
+    }
+
+    /// Somebody is told, or might be. Of the same thing again and again the last time counts.
+    fn warn(&mut self, mem: &Mem, event: &Event, kind: OomMomentKind) {
+        if self.wanted == NONE {
+            return;
+        }
+        let is_again = self.warnings.last().is_some_and(|last| last.kind == kind);
+        if is_again && kind == OomMomentKind::Low || self.warnings.len() == MOMENTS_MAX {
+            self.warnings.pop();
+        }
+        self.warnings.push(OomMoment {
+            at_ns: time::now(mem),
+            kind,
+            text: observe::sentence(mem, event),
+        });
+    }
+
+    /// Something happens with the decision that is told in full.
+    fn happen(&mut self, mem: &Mem, kind: OomMomentKind, text: impl FnOnce() -> String) {
+        if self.is_shown() && self.view.decision.moments.len() < 2 * MOMENTS_MAX {
+            self.view.decision.moments.push(OomMoment {
+                at_ns: time::now(mem),
+                kind,
+                text: text(),
+            });
         }
     }
 
@@ -142,11 +192,14 @@ impl Watcher {
             at_ns: time::now(mem),
             ..OomBrief::default()
         });
+        let warnings = core::mem::take(&mut self.warnings);
         if self.is_shown() {
             self.leaving.clear();
             self.view.decision = OomDecision {
                 before: self.before,
                 during: observe::oom_memory(mem),
+                moments: warnings,
+                groups: observe::oom_groups(mem),
                 ..OomDecision::default()
             };
         }
@@ -298,6 +351,11 @@ impl Watcher {
         if self.leaving.is_empty() {
             self.view.decision.is_over = true;
             self.view.decision.after = observe::oom_memory(mem);
+            self.view.decision.moments.push(OomMoment {
+                at_ns: time::now(mem),
+                kind: OomMomentKind::Left,
+                text: "Whoever was killed has left its memory".to_string(),
+            });
         }
     }
 

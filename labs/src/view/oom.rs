@@ -4,6 +4,7 @@
 //! policy saw: each candidate's score with its factors in their order, who was passed over and why, the
 //! rule that decided, who was killed in the end, and the memory before, during and after.
 
+mod moments;
 mod policies;
 mod toll;
 mod what_if;
@@ -16,7 +17,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{Table, View, counted, headings};
-pub use policies::{PoliciesView, PolicyRun};
+pub use moments::moments;
+pub use policies::{POLICIES, PoliciesView, PolicyRun};
 pub use toll::{OomLoss, OomShortage, OomSum, OomTollView};
 pub use what_if::{OomEnd, OomMark, OomSide, OomWhatIfView};
 
@@ -126,6 +128,38 @@ pub struct OomDecision {
     pub after: OomMemory,
     /// They have left it.
     pub is_over: bool,
+    /// What led to it in this line and what came of it, in order.
+    pub moments: Vec<OomMoment>,
+    /// The groups of the `oom` controller, if that is mounted: directories and their `oom.priority`.
+    pub groups: Vec<(String, u64)>,
+}
+
+/// Something on the way to a decision, or behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OomMoment {
+    /// When, in nanoseconds since boot.
+    pub at_ns: u64,
+    /// What kind of thing.
+    pub kind: OomMomentKind,
+    /// What it was, as a sentence without its end.
+    pub text: String,
+}
+
+/// What happens around a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OomMomentKind {
+    /// Programs are told that memory is scarce, or that somebody will be killed.
+    Told,
+    /// Their time is up.
+    TimeUp,
+    /// The low-memory killer finds memory below a threshold.
+    Low,
+    /// A page could not be had: the policy is asked.
+    Asked,
+    /// A task is killed.
+    Killed,
+    /// The killed ones have left their memory.
+    Left,
 }
 
 /// A task that might have been killed.

@@ -34,6 +34,7 @@ Programs: NAME of /bin, or a path; & behind it leaves it running. man syscalls: 
 State: /proc/meminfo  /proc/buddyinfo  /proc/slabinfo  /sys/kernel/debug/tracing/trace
 Tasks: ps  top  /proc/PID/stat  /proc/PID/container      Containers: mount -t container, /proc/containers
 Memory runs out: /proc/sys/vm/oom_policy  oom_victim  panic_on_oom    /dev/mem_notify    mount -t cgroup -o oom
+What if? oom compare badness,priority,notify runs the lines so far again under other policies.
 Failure: echo N > /proc/self/fail-nth makes the N-th allocation from then on fail.
 ";
 

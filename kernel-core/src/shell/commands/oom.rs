@@ -1,9 +1,10 @@
-//! `oom`: calls the OOM killer by hand, as the magic key `SysRq-f` does.
+//! `oom`: calls the OOM killer by hand, as the magic key `SysRq-f` does, and asks what it would have done
+//! under another policy.
 
 use super::subcommands::{self, Arguments, subcommands};
 use super::{Outcome, number};
 use crate::mem::{Gfp, MEM};
-use crate::oom::{self, OomControl};
+use crate::oom::{self, OomControl, policy};
 use crate::shell::STATUS_USAGE;
 use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
@@ -13,10 +14,40 @@ use crate::shell::words::Words;
 subcommands! {
     "trigger", "[order=N] [gfp=MASK] [nodes=LIST]", 0..=3, trigger,
         "have the OOM killer choose a task and kill it, as if the shell could not get a page";
+    "compare", "POLICY,POLICY,...", 1..=1, compare,
+        "run the lines so far again under each policy: who would have been killed, what that costs";
 }
 
 pub(super) fn oom(context: &mut Context<'_>, words: &Words) -> Outcome {
     subcommands::run(context, words, "oom", SUBCOMMANDS)
+}
+
+/// Policies that are compared at a time.
+const POLICIES_MAX: usize = 8;
+
+/// The kernel has no log, so whoever keeps that answers. What the kernel does does not depend on it.
+fn compare(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
+    let names = arguments.get(0);
+    if names.split(',').count() > POLICIES_MAX {
+        context.error(format_args!(
+            "oom: at most {POLICIES_MAX} policies are compared at a time"
+        ));
+        return Ok(STATUS_USAGE);
+    }
+    let is_known = |name: &&str| policy::find(context.mem, name).is_some();
+    if let Some(name) = names.split(',').find(|name| !is_known(name)) {
+        let name = Shortened(name);
+        context.error(format_args!(
+            "oom: there is no policy '{name}'; cat /proc/sys/vm/oom_policy lists them"
+        ));
+        return Ok(STATUS_USAGE);
+    }
+    if !context.compare_policies(names) {
+        context.error(format_args!(
+            "oom: nobody answers: somebody has to keep the lines so far, and this one to say `oom compare`"
+        ));
+    }
+    Ok(0)
 }
 
 fn trigger(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {

@@ -10,6 +10,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::NONE;
 use super::rerun::RERUN_STEPS;
 use crate::log;
 use crate::protocol::WhatIf;
@@ -20,8 +21,6 @@ use crate::view::oom::{OomEnd, OomMark, OomSide, OomView, OomWhatIfView};
 const COMPARED_MAX: usize = 1000;
 /// Candidates of a decision that is told in full.
 const CANDIDATES: u32 = 10;
-/// No decision of a line has this number: it is not told in full.
-const NONE: u32 = u32::MAX;
 
 /// The decisions of one side, and which one of its line each is.
 #[derive(Default)]

@@ -1,10 +1,24 @@
 //! One log under several policies of the OOM killer: whom each kills, and what that costs.
 
+use alloc::vec;
+
 use super::*;
 use crate::view::duration;
 
 /// Kills of a run that the table tells one by one.
 const TOLD_MAX: usize = 12;
+/// Columns of the chart.
+const COLUMNS_MAX: u32 = 60;
+
+/// The policies that every kernel has, as `/proc/sys/vm/oom_policy` lists them.
+pub const POLICIES: [&str; 6] = [
+    "badness",
+    "oom_victim",
+    "priority",
+    "priority_cpuset",
+    "notify",
+    "lowmemorykiller",
+];
 
 /// One log under several policies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +45,69 @@ pub struct PolicyRun {
 }
 
 impl PoliciesView {
-    /// The table as text.
+    /// The table as text, and behind it the chart.
     pub fn text(&self) -> String {
-        self.table().text()
+        let mut text = self.table().text();
+        text.push_str(&self.chart());
+        text
+    }
+
+    /// The runs as lanes of letters, over the lines of the log from the first to the last: who was killed, and
+    /// how long memory was missing.
+    fn chart(&self) -> String {
+        if self.runs.iter().all(|run| run.toll.kills.is_empty()) {
+            return String::new();
+        }
+        let columns = self.steps.clamp(1, COLUMNS_MAX);
+        let column = |step: u32| {
+            let place = u64::from(step.saturating_sub(1)) * u64::from(columns);
+            (place / u64::from(self.steps.max(1))).min(u64::from(columns) - 1) as usize
+        };
+        let names = self.runs.iter().map(|run| run.policy.len());
+        let width = names.max().unwrap_or(0).max("no memory".len());
+        let longest = self.longest_ns();
+        let mut text = format!(
+            "\n{:<width$}  lines 1 to {}: x killed, o killed though somebody else had more\n",
+            "", self.steps
+        );
+        for run in &self.runs {
+            let mut kills = vec!['.'; columns as usize];
+            for loss in &run.toll.kills {
+                // One that should have lived is never hidden by others.
+                let place = &mut kills[column(loss.step)];
+                let is_innocent = loss.is_innocent || *place == 'o';
+                *place = if is_innocent { 'o' } else { 'x' };
+            }
+            let kills: String = kills.into_iter().collect();
+            text.push_str(&format!("{:<width$}  {kills}\n", run.policy));
+            let mut short = vec![0; columns as usize];
+            for shortage in &run.toll.shortages {
+                let place = &mut short[column(shortage.step)];
+                *place = shortage.lasted_ns.max(*place);
+            }
+            if short.iter().any(|&ns| ns > 0) {
+                let tenths = short.into_iter().map(|ns: u64| match ns {
+                    0 => ' ',
+                    ns => (b'0' + (u128::from(ns) * 9).div_ceil(longest.into()) as u8) as char,
+                });
+                let tenths: String = tenths.collect();
+                text.push_str(&format!("{:<width$}  {}\n", "no memory", tenths.trim_end()));
+            }
+        }
+        if longest > 0 {
+            text.push_str(&format!(
+                "{:<width$}  9: {} without memory, the longest of all\n",
+                "",
+                duration(longest)
+            ));
+        }
+        text
+    }
+
+    /// The longest time without memory under any of them, in nanoseconds.
+    pub fn longest_ns(&self) -> u64 {
+        let all = self.runs.iter().flat_map(|run| &run.toll.shortages);
+        all.map(|it| it.lasted_ns).max().unwrap_or(0)
     }
 
     /// The first kill of which not all runs think the same, as its place in their lists.
@@ -94,7 +168,11 @@ impl View for PoliciesView {
     }
 
     fn sentence(&self) -> String {
-        let mut text = format!("{} steps under {} policies: ", self.steps, self.runs.len());
+        let policies = match self.runs.len() {
+            1 => "1 policy".to_string(),
+            count => format!("{count} policies"),
+        };
+        let mut text = format!("{} under {policies}: ", counted(self.steps.into(), "step"));
         let innocent = |run: &&PolicyRun| (run.toll.sum.innocent_ns, run.toll.sum.innocent);
         match (
             self.first_difference(),

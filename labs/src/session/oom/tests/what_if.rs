@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::protocol::WhatIf;
-use crate::view::oom::{OomEnd, OomWhatIfView, PoliciesView};
+use crate::view::oom::{OomEnd, OomMomentKind, OomWhatIfView, PoliciesView, moments};
 
 /// Two decisions: the hog's and the database's.
 const LINES: [&str; 7] = [
@@ -210,4 +210,130 @@ fn a_session_tells_what_other_policies_would_have_done() {
             "{said}"
         );
     }
+}
+
+#[test]
+fn the_policies_are_the_kernels() {
+    let lab = Lab::new("mem=16M", &[]).run("cat /proc/sys/vm/oom_policy");
+    assert_eq!(
+        lab.trim(),
+        ["[", &crate::view::oom::POLICIES.join(" "), ""]
+            .concat()
+            .replacen("badness", "badness]", 1)
+    );
+}
+
+#[test]
+fn warnings_stand_before_the_decision() {
+    let mut lab = Lab::new(
+        "mem=16M",
+        &[
+            "echo notify > /proc/sys/vm/oom_policy; echo 1 > /proc/sys/vm/overcommit_memory",
+            "hoard 2M &",
+        ],
+    );
+    let text = lab.run("memhog 20M & sleep 3");
+    let view = lab
+        .ask(Some(3), 0, 0, 10)
+        .unwrap_or_else(|| panic!("nobody has died: {text}"));
+    let kinds: Vec<OomMomentKind> = view.decision.moments.iter().map(|it| it.kind).collect();
+    assert!(view.decision.has_warnings(), "{kinds:?}");
+    let place = |kind| {
+        kinds
+            .iter()
+            .position(|it| *it == kind)
+            .unwrap_or_else(|| panic!("no {kind:?}: {kinds:?}"))
+    };
+    assert!(place(OomMomentKind::Told) < place(OomMomentKind::Asked));
+    assert!(place(OomMomentKind::Asked) < place(OomMomentKind::Killed));
+    assert!(place(OomMomentKind::Killed) < place(OomMomentKind::Left));
+    assert_eq!(view.decision.staged(), None);
+    assert!(view.decision.moments.is_sorted_by_key(|it| it.at_ns));
+    assert_eq!(moments(&view.decision).rows.len(), kinds.len());
+    let staged = Lab::new("mem=16M", &["spawn hog rss=3M", "oom trigger"]).decision(Some(2));
+    assert!(staged.decision.staged().is_some() && !staged.decision.has_warnings());
+}
+
+#[test]
+fn a_decision_names_the_groups_whose_priority_can_be_changed() {
+    let lines = [
+        "mkdir -p /o; mount -t cgroup -o oom oom /o; mkdir /o/lambs",
+        "echo 256 > /o/lambs/oom.priority; spawn hog rss=3M; oom trigger",
+    ];
+    let view = Lab::new("mem=16M", &lines).decision(Some(2));
+    assert_eq!(
+        view.decision.groups,
+        [("/o".into(), 1), ("/o/lambs".into(), 256)]
+    );
+}
+
+#[test]
+fn the_console_asks_and_the_log_keeps_the_question() {
+    let mut lab = Lab::new("mem=16M", &LINES);
+    let expected = lab.policies(&["badness", "oom_victim"], 7).unwrap().text();
+    assert!(expected.contains("kill 1"), "{expected}");
+    assert!(expected.contains("\nbadness     ...x.x.\n"), "{expected}");
+    let line = "oom compare badness,oom_victim";
+    // As a probe, as a line, and once more behind that: the question itself is no news.
+    let probed = lab.0.handle(Request::Probe { line: line.into() });
+    assert!(matches!(probed, Response::Probed(report) if report.text == expected.as_bytes()));
+    assert_eq!(lab.run(line), expected);
+    let said = lab.run("true; oom compare badness; true");
+    assert!(said.starts_with("8 steps under 1 policy: "), "{said}");
+    let Response::Log(log) = lab.0.handle(Request::Log) else {
+        panic!("no log");
+    };
+    let replayed = lab.0.handle(Request::Replay {
+        log,
+        each_line: true,
+    });
+    let Response::Replayed(outcome) = replayed else {
+        panic!("{replayed:?}");
+    };
+    assert_eq!(outcome.lines[7].text, expected.as_bytes());
+    assert_eq!((outcome.status, outcome.broken), (0, None));
+    let hidden = lab.run("a=compare; oom $a badness");
+    assert!(hidden.starts_with("oom: nobody answers: "), "{hidden}");
+    for (line, said) in [
+        (
+            "oom compare badness,mercy",
+            "oom: there is no policy 'mercy'; cat /proc/sys/vm/oom_policy lists them\n",
+        ),
+        ("oom compare", "oom: usage: oom compare POLICY,POLICY,...\n"),
+        (
+            "oom compare ,",
+            "oom: there is no policy ''; cat /proc/sys/vm/oom_policy lists them\n",
+        ),
+    ] {
+        assert_eq!(lab.run(line), said);
+    }
+    let many = ["badness"; 9].join(",");
+    assert_eq!(
+        lab.run(&["oom compare ", &many].concat()),
+        "oom: at most 8 policies are compared at a time\n"
+    );
+    assert!(
+        lab.run("help oom")
+            .contains("oom compare POLICY,POLICY,...")
+    );
+}
+
+#[test]
+fn questions_count_against_the_budget() {
+    let mut lab = Lab::new("mem=16M", &LINES);
+    lab.0.set_replay_limit(20_000);
+    let mut log = ["mem=16M", &LINES.join("\n")].join("\n");
+    log.push('\n');
+    let replay = |lab: &mut Lab, log: &str| {
+        let log = log.into();
+        lab.0.handle(Request::Replay {
+            log,
+            each_line: false,
+        })
+    };
+    assert!(matches!(replay(&mut lab, &log), Response::Replayed(_)));
+    log.push_str(&"oom compare badness,priority,notify\n".repeat(100));
+    assert!(
+        matches!(replay(&mut lab, &log), Response::Error { message } if message.contains("kernel steps"))
+    );
 }

@@ -1,0 +1,60 @@
+//! What led to a decision and what came of it, as a table; and what is to be said of its memory.
+
+use super::*;
+use crate::view::duration;
+
+impl OomMomentKind {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            OomMomentKind::Told => "warning",
+            OomMomentKind::TimeUp => "time up",
+            OomMomentKind::Low => "threshold",
+            OomMomentKind::Asked => "out of memory",
+            OomMomentKind::Killed => "killed",
+            OomMomentKind::Left => "memory left",
+        }
+    }
+}
+
+impl OomDecision {
+    /// Whether somebody was told, or might have been, before anybody was killed.
+    pub fn has_warnings(&self) -> bool {
+        let kinds = [
+            OomMomentKind::Told,
+            OomMomentKind::TimeUp,
+            OomMomentKind::Low,
+        ];
+        self.moments.iter().any(|it| kinds.contains(&it.kind))
+    }
+
+    /// Why the pictures of memory show less than the scores speak of, if they do.
+    pub fn staged(&self) -> Option<&'static str> {
+        let says = self.candidates.iter().any(|it| it.rss > 0);
+        let has = self.during.anon + self.during.swap_used > 0;
+        (says && !has).then_some(
+            "None of these tasks has a page in memory: they are staged (spawn), and are weighed by the sizes \
+             that they were given. So no memory becomes free when one of them ends.",
+        )
+    }
+}
+
+/// The moments around a decision as rows.
+pub fn moments(decision: &OomDecision) -> Table {
+    let first = decision.moments.first().map_or(0, |it| it.at_ns);
+    let rows = decision.moments.iter().map(|it| {
+        let after = duration(it.at_ns - first.min(it.at_ns));
+        [
+            duration(it.at_ns),
+            ["+", &after].concat(),
+            it.kind.name().to_string(),
+            it.text.clone(),
+        ]
+        .into()
+    });
+    Table {
+        caption: "what led to the decision, and what came of it".to_string(),
+        columns: headings(["at", "after the first", "what", "in words"]),
+        rows: rows.collect(),
+    }
+}
