@@ -377,7 +377,7 @@ impl App {
                 visible,
                 act,
             }),
-            Pane::Oom => part(OomPane::of(&state.oom, as_table, visible, &act)),
+            Pane::Oom => part(OomPane::of(state, as_table, visible, &act)),
             Pane::Events => part(EventsPane {
                 view: state.events.clone(),
                 step: state.kernel.step,

@@ -1,11 +1,16 @@
 //! Memory has run out: why that one? A decision of the OOM killer as a waterfall of a score
-//! ([`score`]), a ranking ([`ranking`]) and the memory before, during and after ([`memory`]); and,
-//! before it is told who would be next, the question ([`ask`]).
+//! ([`score`]), a ranking ([`ranking`]), who was warned before ([`moments`]) and the memory before, during
+//! and after ([`memory`]); and, before it is told who would be next, the question ([`ask`]). Then what would
+//! have been: with one thing otherwise ([`what_if`]), or under other policies ([`policies`]).
 
 mod ask;
+mod lanes;
 mod memory;
+mod moments;
+mod policies;
 mod ranking;
 mod score;
+mod what_if;
 
 use std::rc::Rc;
 
@@ -16,8 +21,9 @@ use yew::{Callback, Html, hook, html};
 use crate::choices::Pane;
 use crate::icons::{self, icon};
 use crate::part::drawn_later_by;
-use crate::state::Action;
-use crate::state::oom::{Action as Own, Oom};
+use crate::state::oom::Action as Own;
+use crate::state::oom::ask::Questions;
+use crate::state::{Action, State};
 use crate::table::{Panel, panel};
 
 #[derive(PartialEq)]
@@ -29,6 +35,12 @@ pub struct OomPane {
     /// Who dies next is still a question.
     pub is_asking: bool,
     pub candidate: usize,
+    /// What would have been.
+    pub asked: Questions,
+    /// How many lines the log has.
+    pub steps: u32,
+    /// The past can be changed now.
+    pub can_edit: bool,
     pub as_table: bool,
     pub visible: bool,
     pub act: Callback<Action>,
@@ -36,13 +48,17 @@ pub struct OomPane {
 
 impl OomPane {
     /// The pane for a state.
-    pub fn of(oom: &Oom, as_table: bool, visible: bool, act: &Callback<Action>) -> OomPane {
+    pub fn of(state: &State, as_table: bool, visible: bool, act: &Callback<Action>) -> OomPane {
+        let oom = &state.oom;
         OomPane {
             view: oom.view.clone(),
             is_next: oom.is_next,
             guess: oom.guess,
             is_asking: oom.is_asking(),
             candidate: oom.candidate,
+            asked: oom.asked.clone(),
+            steps: state.log.len() as u32,
+            can_edit: state.can_edit(),
             as_table,
             visible,
             act: act.clone(),
@@ -89,7 +105,7 @@ fn use_oom_pane(props: &OomPane) -> Html {
         act,
     };
     let content = match view {
-        None => nothing(*is_next),
+        None => nothing(*is_next, props),
         Some(view) if *is_asking => ask::question(view, act),
         Some(view) => told(view, props),
     };
@@ -100,8 +116,10 @@ fn use_oom_pane(props: &OomPane) -> Html {
 }
 
 /// There is no decision to show.
-fn nothing(is_next: bool) -> Html {
+fn nothing(is_next: bool, props: &OomPane) -> Html {
     html! {
+        <>
+        { what_if::adopted(props) }
         <p class="empty" id="oom-nothing">
             if is_next {
                 { "The machine is off, or whoever is told first would give memory back." }
@@ -111,6 +129,8 @@ fn nothing(is_next: bool) -> Html {
                 { " shows whom, and takes it back." }
             }
         </p>
+        if !is_next && props.steps > 0 { { policies::section(props) } }
+        </>
     }
 }
 
@@ -120,6 +140,7 @@ fn told(view: &OomView, props: &OomPane) -> Html {
     let looked_at = view.decision.candidates.get(props.candidate);
     html! {
         <>
+            { what_if::adopted(props) }
             { decisions(view, act) }
             if let Some(guess) = props.guess { { ask::verdict(view, guess) } }
             <p class="oom-why" id="oom-paragraph">{ view.paragraph() }</p>
@@ -140,10 +161,18 @@ fn told(view: &OomView, props: &OomPane) -> Html {
                     }
                 </section>
             </div>
+            { moments::section(&view.decision) }
             <section aria-labelledby="oom-memory-title">
                 <h3 id="oom-memory-title">{ "memory" }</h3>
+                if let Some(words) = view.decision.staged() {
+                    <p class="quiet" id="oom-staged">{ words }</p>
+                }
                 { memory::bars(&view.decision) }
             </section>
+            if !props.is_next {
+                { what_if::section(view, props) }
+                { policies::section(props) }
+            }
         </>
     }
 }

@@ -448,7 +448,7 @@ impl State {
             Action::Containers(action) => self.apply_containers(action),
             Action::Tasks(action) => self.apply_tasks(action),
             Action::Sched(action) => self.apply_sched(action),
-            Action::Oom(action) => self.apply_oom(action),
+            Action::Oom(action) => self.apply_oom(action, &mut effects),
         }
         if is_setting {
             let settings = self.settings();
@@ -652,6 +652,7 @@ impl State {
         self.views_awaited = 0;
         self.lesson.fell();
         self.inquiry.fell();
+        self.oom.asked.fell();
         if let Some(step) = self.seek_to.take() {
             self.kernel.step = step;
         }
@@ -668,6 +669,7 @@ impl State {
         self.seek_to = None;
         self.views_awaited = 0;
         self.inquiry.fell();
+        self.oom.asked.fell();
         self.replay = Some(Replay {
             done: 0,
             then,
@@ -741,6 +743,12 @@ impl State {
                     self.seek_to = None;
                 }
             }
+            (
+                Request::View(
+                    wanted @ (ViewRequest::OomWhatIf(_) | ViewRequest::OomPolicies { .. }),
+                ),
+                response @ (Response::View(_) | Response::Error { .. }),
+            ) => self.oom_told(&wanted, response),
             (Request::View(wanted), Response::View(view)) => self.viewed(wanted, view),
             (Request::Complete { line }, Response::Completions(words)) => {
                 self.completions(line, words, effects);
@@ -841,6 +849,7 @@ impl State {
             return;
         }
         self.log.truncate(step);
+        self.oom.asked.log_changed();
         let kept = |entry: &Entry| match entry {
             Entry::Line {
                 step: line_step, ..
@@ -988,7 +997,8 @@ impl State {
             return;
         }
         if self.views_awaited == 0 {
-            let views = self.wanted_views();
+            let mut views = self.wanted_views();
+            views.append(&mut self.oom.asked.unsent);
             self.stale = Stale::default();
             self.views_awaited = views.len();
             effects.extend(

@@ -572,6 +572,19 @@ const PLACES: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        "what if",
+        "",
+        &[
+            "# spawn hog vm=100M caps=none; spawn kid ppid=100; spawn db vm=8M oom_adj=3",
+            "# oom trigger",
+            "pane oom",
+            "click #oom-if-ask",
+            "see #oom-if-table",
+            "click #oom-compare-run",
+            "see #oom-compare-table",
+        ],
+    ),
+    (
         "who is next",
         "",
         &[

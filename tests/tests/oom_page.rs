@@ -90,3 +90,144 @@ fn who_dies_next_is_asked_first() {
     lab.click(".oom-guess[data-pid='101']");
     wait_text(&mut lab, "#oom-verdict", "You have said so.");
 }
+
+#[test]
+fn what_if_is_asked_by_keyboard_and_can_become_the_session() {
+    let mut lab = open();
+    lab.line("oom trigger");
+    lab.line("echo behind");
+    wait_text(&mut lab, "#oom-sentence", "badness chooses 100 (hog)");
+    // The first candidate's oom_adj to -17, before the decision's own line: as the form stands.
+    lab.eval("document.querySelector('#oom-if-thing').focus()");
+    for field in ["of", "value", "before", "ask"] {
+        lab.press("Tab", 0);
+        lab.wait(&format!("document.activeElement.id === 'oom-if-{field}'"));
+    }
+    lab.press("Enter", 0);
+    let other = "with `echo -17 > /proc/100/oom_adj` before line 5: decision 1 is the first that differs: \
+                 line 5: 101 (kid), ";
+    wait_text(&mut lab, "#oom-if-sentence", other);
+    // As picture and table too: both sides.
+    let lit = "document.querySelectorAll('#oom-if-lanes .oom-lit').length === 2";
+    lab.wait(lit);
+    let chosen = "[...document.querySelectorAll('#oom-if-table tbody tr')]
+        .find(it => it.cells[0].textContent === 'chosen')?.innerText.replace(/\\s+/g, ' ')";
+    lab.wait(&format!("{chosen} === 'chosen 100 (hog) 101 (kid)'"));
+    // The session is what it was.
+    lab.step_is(6);
+    assert!(!lab.says("cat /proc/100/oom_adj").contains("-17"));
+    // Which is another log now, and the answer is gone.
+    lab.wait("!document.querySelector('#oom-if-sentence')");
+}
+
+#[test]
+fn a_change_becomes_the_session_and_is_taken_back() {
+    let mut lab = open();
+    lab.line("oom trigger");
+    wait_text(&mut lab, "#oom-sentence", "badness chooses 100 (hog)");
+    // Nonsense is refused in words, by the page and by the kernel.
+    let fill = |lab: &mut Lab, id: &str, value: &str| {
+        let (id, value) = (json!(id), json!(value));
+        lab.eval(&format!("document.getElementById({id}).value = {value}"));
+    };
+    fill(&mut lab, "oom-if-value", "99");
+    lab.eval("document.querySelector('#oom-if').noValidate = true");
+    lab.click("#oom-if-ask");
+    let refused = "oom_adj is a number from -17 to 15, not '99'";
+    wait_text(&mut lab, "#oom-if-answer", refused);
+    fill(&mut lab, "oom-if-value", "-17");
+    fill(&mut lab, "oom-if-before", "1");
+    lab.click("#oom-if-ask");
+    wait_text(
+        &mut lab,
+        "#oom-if-answer",
+        "before line 1, `echo -17 > /proc/100/oom_adj` fails: ",
+    );
+    lab.step_is(5);
+    fill(&mut lab, "oom-if-before", "5");
+    lab.click("#oom-if-ask");
+    wait_text(&mut lab, "#oom-if-sentence", "line 5: 101 (kid)");
+    lab.click("#oom-if-adopt");
+    wait_text(
+        &mut lab,
+        "#oom-adopted",
+        "This is your session now: line 5 is the change.",
+    );
+    wait_text(
+        &mut lab,
+        "#oom-sentence",
+        "step 6: badness chooses 101 (kid)",
+    );
+    lab.step_is(6);
+    lab.click("#oom-undo");
+    wait_text(
+        &mut lab,
+        "#oom-sentence",
+        "step 5: badness chooses 100 (hog)",
+    );
+    lab.wait("!document.querySelector('#oom-adopted')");
+    lab.is_clean();
+}
+
+#[test]
+fn a_log_under_other_policies_is_lanes_and_a_table() {
+    let mut lab = open();
+    lab.line("oom trigger");
+    wait_text(&mut lab, "#oom-sentence", "badness chooses 100 (hog)");
+    // Of the boxes two are left.
+    for policy in ["notify", "lowmemorykiller"] {
+        lab.eval(&format!(
+            "document.querySelector('#oom-policy-{policy}').focus()"
+        ));
+        lab.press(" ", 0);
+    }
+    lab.eval("document.querySelector('#oom-compare-run').focus()");
+    lab.press("Enter", 0);
+    wait_text(
+        &mut lab,
+        "#oom-compare-sentence",
+        "5 steps under 2 policies: they kill the same tasks",
+    );
+    lab.wait("document.querySelectorAll('#oom-compare-lanes .oom-mark').length === 2");
+    wait_text(&mut lab, "#oom-compare-table", "line 5: 101 (kid)");
+    // The console says the same.
+    let said = lab.says("oom compare badness,priority");
+    assert!(
+        said.contains("they kill the same tasks") && said.contains("line 5: 101 (kid)"),
+        "{said}"
+    );
+    lab.is_clean();
+}
+
+#[test]
+fn the_scale_of_scores_is_named_and_staged_tasks_are_called_so() {
+    let mut lab = open();
+    lab.line("oom trigger");
+    wait_text(&mut lab, "#oom-waterfall thead", "logarithmic scale");
+    wait_text(&mut lab, "#oom-waterfall .oom-scale", "10k");
+    wait_text(&mut lab, "#oom-staged", "they are staged (spawn)");
+    // What is passed over is said in the size of its neighbours.
+    let size = |lab: &mut Lab, selector: &str| {
+        let selector = json!(selector);
+        lab.text(&format!(
+            "getComputedStyle(document.querySelector({selector})).fontSize"
+        ))
+    };
+    assert_eq!(size(&mut lab, "#oom-skipped"), size(&mut lab, ".oom-rank"));
+}
+
+#[test]
+fn warnings_are_drawn_before_the_kill() {
+    let mut lab = Lab::open();
+    lab.line("echo notify > /proc/sys/vm/oom_policy; echo 1 > /proc/sys/vm/overcommit_memory");
+    lab.line("hoard 2M &");
+    lab.line("memhog 100M & sleep 3");
+    lab.click("#tab-oom");
+    lab.wait("document.querySelector('#oom-moments .oom-told')");
+    let order = "[...document.querySelectorAll('#oom-moments-table tbody tr')]
+        .map(it => it.cells[2].textContent)";
+    lab.wait(&format!(
+        "{order}.indexOf('warning') < {order}.indexOf('killed')"
+    ));
+    lab.wait("!document.querySelector('#oom-staged')");
+}

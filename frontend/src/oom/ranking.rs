@@ -21,6 +21,38 @@ pub fn length(score: u64, largest: u64) -> u32 {
     log(score) * 1000 / log(largest).max(1)
 }
 
+/// The powers of ten that name the scale: each with its place in thousandths. Few enough to be read.
+fn ticks(largest: u64) -> Vec<(u64, u32)> {
+    let powers: Vec<u64> = (0..20)
+        .map_while(|power| 10_u64.checked_pow(power))
+        .take_while(|power| *power <= largest)
+        .collect();
+    let every = powers.len().div_ceil(5).max(1);
+    let named = powers.into_iter().step_by(every);
+    named.map(|power| (power, length(power, largest))).collect()
+}
+
+/// What the lengths of bars below it mean.
+pub fn scale(largest: u64) -> Html {
+    let ticks = ticks(largest).into_iter().map(|(power, place)| {
+        let x = format!("{}%", f64::from(place) / 10.0);
+        html! { <text {x} y="11">{ short(power) }</text> }
+    });
+    html! { <svg class="oom-scale" width="100%" height="14" aria-hidden="true">{ for ticks }</svg> }
+}
+
+/// A power of ten in as few letters as there is room for.
+fn short(power: u64) -> String {
+    let (value, unit) = match power {
+        1_000_000_000_000.. => return format!("10^{}", power.ilog10()),
+        1_000_000_000.. => (power / 1_000_000_000, "G"),
+        1_000_000.. => (power / 1_000_000, "M"),
+        1000.. => (power / 1000, "k"),
+        _ => (power, ""),
+    };
+    format!("{value}{unit}")
+}
+
 /// The ranking; a press takes a candidate's score apart.
 pub fn ranking(view: &OomView, looked_at: usize, act: &Callback<Action>) -> Html {
     let candidates = &view.decision.candidates;
@@ -82,6 +114,7 @@ pub fn ranking(view: &OomView, looked_at: usize, act: &Callback<Action>) -> Html
     let more = act.reform(|_| Action::Oom(Own::More));
     html! {
         <>
+            <p class="quiet" id="oom-ranking-scale">{ "bars: the score, on a logarithmic scale" }</p>
             <ol class="oom-ranking" id="oom-ranking">{ for rows }</ol>
             if left > 0 {
                 <button class="tool" id="oom-more" onclick={more}>
@@ -94,7 +127,7 @@ pub fn ranking(view: &OomView, looked_at: usize, act: &Callback<Action>) -> Html
 
 #[cfg(test)]
 mod tests {
-    use super::length;
+    use super::{length, short, ticks};
 
     #[test]
     fn halving_takes_the_same_everywhere() {
@@ -107,6 +140,12 @@ mod tests {
             assert_eq!(pair[1] - pair[0], 50);
         }
         assert_eq!(length(u64::MAX, u64::MAX), 1000);
+        // The scale says where a score is: of 40,963, ten thousand is not far from the end.
+        let names: Vec<String> = ticks(40_963).iter().map(|it| short(it.0)).collect();
+        assert_eq!(names, ["1", "10", "100", "1k", "10k"]);
+        assert!(ticks(40_963).windows(2).all(|pair| pair[0].1 < pair[1].1));
+        assert_eq!(ticks(u64::MAX).len(), 5);
+        assert!(ticks(0).is_empty() && short(1_000_000) == "1M");
         assert!(length(1000, u64::MAX) > 150);
     }
 }

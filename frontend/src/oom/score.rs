@@ -4,7 +4,7 @@
 use labs::view::oom::OomCandidate;
 use yew::{Html, html};
 
-use super::ranking::length;
+use super::ranking::{length, scale};
 
 /// The waterfall.
 pub fn waterfall(candidate: &OomCandidate) -> Html {
@@ -41,7 +41,7 @@ pub fn waterfall(candidate: &OomCandidate) -> Html {
             <caption class="unseen">{ candidate.how() }</caption>
             <thead><tr>
                 <th scope="col">{ "rule" }</th>
-                <th scope="col"><span class="unseen">{ "bar, on a logarithmic scale" }</span></th>
+                <th scope="col">{ "score, on a logarithmic scale" }{ scale(largest) }</th>
                 <th scope="col">{ "score" }</th>
             </tr></thead>
             <tbody>{ for rows }</tbody>

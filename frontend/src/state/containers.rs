@@ -171,7 +171,7 @@ fn below(dir: &str, name: &str) -> String {
 }
 
 /// A word as the console takes it for one word.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {
         true => word.to_string(),

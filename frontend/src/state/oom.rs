@@ -10,8 +10,10 @@ use std::rc::Rc;
 use labs::protocol::{View, ViewRequest};
 use labs::view::oom::OomView;
 
-use super::{State, replace};
+use super::{Effect, State, replace};
 use crate::choices::Pane;
+
+pub mod ask;
 
 /// Candidates that are asked for at first.
 const SHOWN: u32 = 50;
@@ -33,6 +35,8 @@ pub struct Oom {
     pub candidate: usize,
     /// Candidates that are asked for.
     pub max: u32,
+    /// What would have been.
+    pub asked: ask::Questions,
 }
 
 impl Default for Oom {
@@ -44,6 +48,7 @@ impl Default for Oom {
             decision: 0,
             candidate: 0,
             max: SHOWN,
+            asked: ask::Questions::default(),
         }
     }
 }
@@ -61,6 +66,8 @@ pub enum Action {
     Candidate(usize),
     /// Show more candidates.
     More,
+    /// What if?
+    Ask(ask::Action),
 }
 
 impl Oom {
@@ -76,14 +83,15 @@ impl Oom {
 }
 
 impl State {
-    pub(super) fn apply_oom(&mut self, action: Action) {
+    pub(super) fn apply_oom(&mut self, action: Action, effects: &mut Vec<Effect>) {
         let oom = &mut self.oom;
         match action {
             Action::Next(is_next) => {
-                let max = oom.max;
+                let (max, asked) = (oom.max, std::mem::take(&mut oom.asked));
                 *oom = Oom {
                     is_next,
                     max,
+                    asked,
                     ..Oom::default()
                 };
                 self.stale.lower = true;
@@ -98,6 +106,7 @@ impl State {
                 oom.max = (oom.max * 4).min(SHOWN_MAX);
                 self.stale.lower = true;
             }
+            Action::Ask(action) => self.ask(action, effects),
         }
     }
 

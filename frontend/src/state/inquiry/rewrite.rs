@@ -157,6 +157,7 @@ impl State {
         let Some(dropped) = self.inquiry.undo.pop() else {
             return;
         };
+        self.oom.asked.adopted = None;
         // The log may have become shorter by other means; what is left then gets the lines.
         let base = dropped.base.min(self.log.len());
         let lines = dropped.lines.iter().map(|line| line.line.clone()).collect();
@@ -209,10 +210,12 @@ impl State {
         if let Some(search) = &mut self.inquiry.search {
             Rc::make_mut(search).stop("the log has changed");
         }
+        self.oom.asked.log_changed();
         let Some(rewrite) = &mut self.inquiry.rewrite else {
             return;
         };
         if rewrite.is_done() {
+            self.oom.asked.adopted = None;
             return;
         }
         let line = &self.log[step - 1];
@@ -226,7 +229,9 @@ impl State {
             && let Some(edit) = &rewrite.edit
         {
             // Back to where the student is.
-            self.seek_to = Some(edit.step().min(self.log.len() as u32));
+            let step = edit.step();
+            let shown = self.oom.asked.adopted_at(step).unwrap_or(step);
+            self.seek_to = Some(shown.min(self.log.len() as u32));
         }
     }
 }
