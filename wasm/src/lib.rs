@@ -2,7 +2,7 @@
 //!
 //! A page that ran the kernel itself would stand still while a script runs. So the kernel is a
 //! module of its own, which `worker.js` loads beside the page: bytes in are a
-//! [`Request`](labs::protocol::Request), bytes out a [`Response`](labs::protocol::Response), both
+//! [`Request`], bytes out a [`Response`], both
 //! in the encoding that the server's sockets and QEMU's serial line carry too. All that is decided
 //! here is how long one request may keep the worker busy; everything else is
 //! [`labs::Session`]'s.
