@@ -24,6 +24,36 @@ const WORK: u64 = 1024;
 /// A copy of a frame.
 type Copy = Box<[u8; FRAME_SIZE]>;
 
+/// The copies of one frame, in the order of their steps.
+type History = Vec<(u32, Copy)>;
+
+/// How many frames have their histories together.
+const TOGETHER: usize = 64;
+
+/// The histories of all frames. Most frames of a machine are never written, and those that are lie together;
+/// so there is room only where copies are, and a session that nobody uses costs what its boot wrote.
+#[derive(Debug)]
+struct Copies(Vec<Option<Box<[History; TOGETHER]>>>);
+
+impl Copies {
+    /// Of so many frames, no copies.
+    fn of_none(frames: u32) -> Copies {
+        let groups = (frames as usize).div_ceil(TOGETHER);
+        Copies((0..groups).map(|_| None).collect())
+    }
+
+    fn of(&self, frame: u32) -> &[(u32, Copy)] {
+        let group = self.0[frame as usize / TOGETHER].as_ref();
+        group.map_or(&[], |group| &group[frame as usize % TOGETHER])
+    }
+
+    fn of_mut(&mut self, frame: u32) -> &mut History {
+        let group = &mut self.0[frame as usize / TOGETHER];
+        let group = group.get_or_insert_with(|| Box::new([const { Vec::new() }; TOGETHER]));
+        &mut group[frame as usize % TOGETHER]
+    }
+}
+
 /// A step that can be gone back to without running anything.
 #[derive(Debug)]
 struct Checkpoint {
@@ -43,7 +73,7 @@ pub(crate) struct Trial(Vec<(u32, Copy)>);
 pub(crate) struct Checkpoints {
     list: Vec<Checkpoint>,
     /// For each frame its copies, and the steps of the checkpoints that they belong to.
-    copies: Vec<Vec<(u32, Copy)>>,
+    copies: Copies,
     /// How many copies there are.
     count: usize,
     /// Copies that may be kept.
@@ -59,7 +89,7 @@ impl Checkpoints {
     pub fn new(ram: &mut Ram, work: u64, budget: usize) -> Checkpoints {
         let mut checkpoints = Checkpoints {
             list: Vec::new(),
-            copies: (0..ram.frames()).map(|_| Vec::new()).collect(),
+            copies: Copies::of_none(ram.frames()),
             count: 0,
             budget,
             base: 0,
@@ -105,7 +135,8 @@ impl Checkpoints {
     /// Adds a checkpoint, `frames` being those that are dirty.
     fn push(&mut self, ram: &mut Ram, step: u32, work: u64, frames: Vec<u32>) {
         for &frame in &frames {
-            self.copies[frame as usize].push((step, Box::new(*ram.frame(frame))));
+            let copies = self.copies.of_mut(frame);
+            copies.push((step, Box::new(*ram.frame(frame))));
         }
         ram.clean();
         self.count += frames.len();
@@ -129,7 +160,7 @@ impl Checkpoints {
             return Vec::new();
         };
         for &frame in &last.frames {
-            self.copies[frame as usize].pop();
+            self.copies.of_mut(frame).pop();
         }
         self.count -= last.frames.len();
         last.frames
@@ -150,7 +181,7 @@ impl Checkpoints {
         let merged = self.list.remove(at);
         let into = &mut self.list[at];
         for frame in merged.frames {
-            let copies = &mut self.copies[frame as usize];
+            let copies = self.copies.of_mut(frame);
             let place = copies.partition_point(|(step, _)| *step < merged.step);
             if copies
                 .get(place + 1)
@@ -199,7 +230,7 @@ impl Checkpoints {
 
     /// What a frame held at the checkpoint of `step`; `None`: zeroes.
     pub fn content(&self, frame: u32, step: u32) -> Option<&[u8; FRAME_SIZE]> {
-        let copies = &self.copies[frame as usize];
+        let copies = self.copies.of(frame);
         let newer = copies.partition_point(|(copied, _)| *copied <= step);
         newer.checked_sub(1).map(|newest| &*copies[newest].1)
     }
@@ -207,7 +238,7 @@ impl Checkpoints {
     /// The step of the last checkpoint up to `step` that has a copy of the frame: it was written on
     /// the way there from the checkpoint before, and not since.
     pub fn last_copy(&self, frame: u32, step: u32) -> Option<u32> {
-        let copies = &self.copies[frame as usize];
+        let copies = self.copies.of(frame);
         let newer = copies.partition_point(|(copied, _)| *copied <= step);
         newer.checked_sub(1).map(|newest| copies[newest].0)
     }
