@@ -1,6 +1,7 @@
 //! The page's files.
 //!
-//! They come from one folder, read at each request so that a rebuilt page shows on reload. The
+//! They come from one folder, looked at for each request so that a rebuilt page shows on reload, and are kept in
+//! memory as long as they do not change (`shelf`). The
 //! build lays a `.br` and a `.gz` beside each file; a client that understands one gets it as it
 //! is. Names carry no hash, so a cached copy is kept but always revalidated (`no-cache`): an
 //! unchanged file then costs one short 304, by `ETag` or `Last-Modified`.
@@ -8,6 +9,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Request, StatusCode, header};
@@ -15,6 +17,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::any_service;
 use tower::{Service, ServiceExt, service_fn};
 use tower_http::services::ServeDir;
+
+use crate::shelf::Shelf;
 
 /// What the page may do. Scripts, styles and connections are this server's own; WebAssembly may be
 /// compiled; nothing is inline. Who may show the page in a frame comes last, see [`Hardening`].
@@ -64,7 +68,22 @@ pub fn service(
                 .or_insert(HeaderValue::from_static("no-cache"));
             response
         });
-    any_service(files)
+    let shelf = Arc::new(Shelf::new(dist));
+    any_service(service_fn(move |request: Request<Body>| {
+        let (files, shelf) = (files.clone(), Arc::clone(&shelf));
+        async move {
+            let (parts, body) = request.into_parts();
+            if let Some(answer) = shelf.answer(&parts) {
+                return Ok(answer);
+            }
+            let wish = shelf.wish(&parts);
+            let response = files.oneshot(Request::from_parts(parts, body)).await?;
+            Ok::<_, Infallible>(match wish {
+                Some(wish) => shelf.keep(wish, response).await,
+                None => response,
+            })
+        }
+    }))
 }
 
 /// The headers that all answers carry.

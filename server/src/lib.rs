@@ -24,6 +24,7 @@ pub mod links;
 pub mod listener;
 mod live;
 pub mod session;
+mod shelf;
 pub mod store;
 
 use std::fs::DirBuilder;

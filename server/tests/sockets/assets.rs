@@ -1,6 +1,7 @@
 //! The page's files.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use server::assets::Embedders;
 
@@ -82,6 +83,58 @@ async fn an_unchanged_file_is_not_sent_twice() {
     let condition = format!("If-None-Match: {}", first.header("etag"));
     let rebuilt = http(site.addr, "GET", "/boot.js", &[&condition]).await;
     assert_eq!((rebuilt.status, rebuilt.text()), (200, "another script"));
+}
+
+#[tokio::test]
+async fn a_kept_file_is_answered_as_it_was_and_only_until_it_changes() {
+    let site = Site::start().await;
+    let dist = site.folder.path().join("dist");
+    // Only what has been as it is for a while is kept.
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    for name in ["kernel_bg.wasm", "kernel_bg.wasm.br", "kernel_bg.wasm.gz", "boot.js", "index.html"] {
+        let file = fs::File::options().write(true).open(dist.join(name));
+        file.and_then(|file| file.set_modified(old)).expect("there");
+    }
+    let asked = [
+        ("GET", "/kernel_bg.wasm", vec!["Accept-Encoding: br"]),
+        ("GET", "/kernel_bg.wasm", vec!["Accept-Encoding: gzip"]),
+        ("GET", "/kernel_bg.wasm", vec![]),
+        ("HEAD", "/kernel_bg.wasm", vec!["Accept-Encoding: br"]),
+        ("GET", "/kernel_bg.wasm", vec!["Accept-Encoding: br", "Range: bytes=5-6"]),
+        ("GET", "/boot.js?v=1", vec![]),
+        ("GET", "/", vec!["Accept-Encoding: br"]),
+        ("POST", "/boot.js", vec![]),
+    ];
+    let ask = async |(method, path, headers): &(&str, &str, Vec<&str>)| {
+        let answer = http(site.addr, method, path, headers).await;
+        let told = ["content-type", "content-encoding", "content-length", "vary", "etag", "cache-control"];
+        let told = told.map(|name| answer.header(name).to_owned());
+        (answer.status, told, answer.text().to_owned())
+    };
+    let mut first = Vec::new();
+    for asked in &asked {
+        first.push(ask(asked).await);
+    }
+    assert_eq!(first[4].2, "by");
+    for (asked, first) in asked.iter().zip(&first) {
+        assert_eq!(&ask(asked).await, first, "{asked:?}");
+    }
+    for mark in ["If-None-Match: ", "If-None-Match: \"x\", "] {
+        let known = format!("{mark}{}", first[0].1[4]);
+        let again = http(site.addr, "GET", "/kernel_bg.wasm", &[&known, "Accept-Encoding: br"]).await;
+        assert_eq!((again.status, again.text()), (304, ""));
+        assert_eq!(again.header("etag"), first[0].1[4]);
+        assert_eq!(again.header("cache-control"), "no-cache");
+    }
+    // Another build, of the same length, put in place of the old one; and no copy by gzip any more.
+    fs::write(dist.join("new"), "WASM BY BROTLI").expect("writable");
+    fs::rename(dist.join("new"), dist.join("kernel_bg.wasm.br")).expect("writable");
+    fs::remove_file(dist.join("kernel_bg.wasm.gz")).expect("writable");
+    assert_eq!(ask(&asked[0]).await.2, "WASM BY BROTLI");
+    assert_eq!(ask(&asked[0]).await.2, "WASM BY BROTLI");
+    assert_eq!(ask(&asked[1]).await.2, "wasm as it is");
+    fs::remove_file(dist.join("boot.js")).expect("writable");
+    assert_eq!(ask(&asked[5]).await.0, 404);
 }
 
 #[tokio::test]
