@@ -46,7 +46,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tower_http::trace::{DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tower_http::{LatencyUnit, ServiceBuilderExt};
-use tracing::{Level, info, info_span};
+use tracing::{Level, debug_span, info, info_span};
 
 use assets::Hardening;
 use class::Labs;
@@ -159,7 +159,12 @@ impl App {
                         let id = id.and_then(|id| id.header_value().to_str().ok());
                         // Without the parameters: a student's key may be among them.
                         let path = request.uri().path();
-                        info_span!("request", id, method = %request.method(), path)
+                        // Files are asked for most and say least.
+                        if path.starts_with("/api/") {
+                            info_span!("request", id, method = %request.method(), path)
+                        } else {
+                            debug_span!("request", id, method = %request.method(), path)
+                        }
                     })
                     .on_request(DefaultOnRequest::new().level(Level::TRACE))
                     .on_response(

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::config::{Command, LogFormat, USAGE};
 use server::error::panic_text;
 use server::{App, Config, StartError};
@@ -23,12 +24,33 @@ fn main() -> ExitCode {
         }
     };
     start_log(config.log);
+    raise_connections();
     match run(*config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("server: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Connections that are enough for a process, whatever the system would allow.
+const CONNECTIONS_MAX: u64 = 1 << 17;
+
+/// Lets this process have as many connections as the system allows it: by tradition it begins with 1024 files,
+/// which one lesson can use up.
+fn raise_connections() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
+    if current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    let raised = Rlimit {
+        current: Some(wanted),
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        warn!(%error, "this process may not have more than {current:?} files");
     }
 }
 

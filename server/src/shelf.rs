@@ -160,7 +160,12 @@ impl Shelf {
     /// Keeps the answer to a wish, and gives it on.
     pub async fn keep(&self, wish: Wish, response: Response) -> Response {
         let (parts, body) = response.into_parts();
-        let text = |name| parts.headers.get(name).map_or("", |v| v.to_str().unwrap_or("?"));
+        let text = |name| {
+            parts
+                .headers
+                .get(name)
+                .map_or("", |v| v.to_str().unwrap_or("?"))
+        };
         let encoding = text(header::CONTENT_ENCODING);
         let found = wish.editions.iter().find(|(known, _)| *known == encoding);
         let length = text(header::CONTENT_LENGTH).parse::<u64>().ok();
@@ -244,7 +249,9 @@ impl Book {
 /// Whether a request is for a file as a whole.
 fn is_plain(request: &Parts) -> bool {
     matches!(request.method, Method::GET | Method::HEAD)
-        && !SPECIAL.iter().any(|name| request.headers.contains_key(name))
+        && !SPECIAL
+            .iter()
+            .any(|name| request.headers.contains_key(name))
 }
 
 /// Whether a path is a file's name as it is: nothing to decode, nowhere to climb.

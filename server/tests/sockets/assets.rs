@@ -91,7 +91,13 @@ async fn a_kept_file_is_answered_as_it_was_and_only_until_it_changes() {
     let dist = site.folder.path().join("dist");
     // Only what has been as it is for a while is kept.
     let old = SystemTime::now() - Duration::from_secs(3600);
-    for name in ["kernel_bg.wasm", "kernel_bg.wasm.br", "kernel_bg.wasm.gz", "boot.js", "index.html"] {
+    for name in [
+        "kernel_bg.wasm",
+        "kernel_bg.wasm.br",
+        "kernel_bg.wasm.gz",
+        "boot.js",
+        "index.html",
+    ] {
         let file = fs::File::options().write(true).open(dist.join(name));
         file.and_then(|file| file.set_modified(old)).expect("there");
     }
@@ -100,14 +106,25 @@ async fn a_kept_file_is_answered_as_it_was_and_only_until_it_changes() {
         ("GET", "/kernel_bg.wasm", vec!["Accept-Encoding: gzip"]),
         ("GET", "/kernel_bg.wasm", vec![]),
         ("HEAD", "/kernel_bg.wasm", vec!["Accept-Encoding: br"]),
-        ("GET", "/kernel_bg.wasm", vec!["Accept-Encoding: br", "Range: bytes=5-6"]),
+        (
+            "GET",
+            "/kernel_bg.wasm",
+            vec!["Accept-Encoding: br", "Range: bytes=5-6"],
+        ),
         ("GET", "/boot.js?v=1", vec![]),
         ("GET", "/", vec!["Accept-Encoding: br"]),
         ("POST", "/boot.js", vec![]),
     ];
     let ask = async |(method, path, headers): &(&str, &str, Vec<&str>)| {
         let answer = http(site.addr, method, path, headers).await;
-        let told = ["content-type", "content-encoding", "content-length", "vary", "etag", "cache-control"];
+        let told = [
+            "content-type",
+            "content-encoding",
+            "content-length",
+            "vary",
+            "etag",
+            "cache-control",
+        ];
         let told = told.map(|name| answer.header(name).to_owned());
         (answer.status, told, answer.text().to_owned())
     };
@@ -121,7 +138,13 @@ async fn a_kept_file_is_answered_as_it_was_and_only_until_it_changes() {
     }
     for mark in ["If-None-Match: ", "If-None-Match: \"x\", "] {
         let known = format!("{mark}{}", first[0].1[4]);
-        let again = http(site.addr, "GET", "/kernel_bg.wasm", &[&known, "Accept-Encoding: br"]).await;
+        let again = http(
+            site.addr,
+            "GET",
+            "/kernel_bg.wasm",
+            &[&known, "Accept-Encoding: br"],
+        )
+        .await;
         assert_eq!((again.status, again.text()), (304, ""));
         assert_eq!(again.header("etag"), first[0].1[4]);
         assert_eq!(again.header("cache-control"), "no-cache");

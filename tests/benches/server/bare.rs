@@ -19,22 +19,24 @@ pub async fn serve() -> Result<(), String> {
         .skip_while(|argument| argument != super::BARE)
         .nth(1);
     let dist = dist.ok_or("no folder to serve")?;
-    let files = ServeDir::new(dist)
-        .precompressed_br()
-        .precompressed_gzip();
+    let files = ServeDir::new(dist).precompressed_br().precompressed_gzip();
     let router = Router::new()
         .route("/healthz", get(async || "hello"))
         .route(
             "/follow",
-            any(async |upgrade: WebSocketUpgrade, State(ring): State<Ring>| {
-                upgrade.on_upgrade(|socket| follow(socket, ring))
-            }),
+            any(
+                async |upgrade: WebSocketUpgrade, State(ring): State<Ring>| {
+                    upgrade.on_upgrade(|socket| follow(socket, ring))
+                },
+            ),
         )
         .route(
             "/publish",
-            any(async |upgrade: WebSocketUpgrade, State(ring): State<Ring>| {
-                upgrade.on_upgrade(|socket| publish(socket, ring))
-            }),
+            any(
+                async |upgrade: WebSocketUpgrade, State(ring): State<Ring>| {
+                    upgrade.on_upgrade(|socket| publish(socket, ring))
+                },
+            ),
         )
         .fallback_service(files)
         .with_state(Ring::new(64));
@@ -48,7 +50,11 @@ pub async fn serve() -> Result<(), String> {
 
 async fn follow(mut socket: WebSocket, ring: Ring) {
     let mut next = ring.subscribe();
-    if socket.send(Message::Binary("welcome".into())).await.is_err() {
+    if socket
+        .send(Message::Binary("welcome".into()))
+        .await
+        .is_err()
+    {
         return;
     }
     while let Ok(bytes) = next.recv().await {

@@ -301,8 +301,14 @@ async fn listen(
 /// Where the payload of the frame at the beginning begins and ends, if all of it is here.
 fn frame(bytes: &[u8]) -> Option<(usize, usize)> {
     let (begin, length) = match *bytes.get(1)? {
-        126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
-        127 => (10, u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?) as usize),
+        126 => (
+            4,
+            usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?)),
+        ),
+        127 => (
+            10,
+            u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?) as usize,
+        ),
         length => (2, usize::from(length)),
     };
     (bytes.len() >= begin + length).then_some((begin, begin + length))

@@ -16,9 +16,23 @@ const LOAD: &str = "1";
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Moves this process, and the threads it will have, to its core.
+/// Moves this process, and the threads it will have, to its core, and lets it have as many connections as the system
+/// allows; what it starts has them too.
 pub fn pin_this() -> Result<(), String> {
     let id = process::id().to_string();
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    if let Some(hard) = files.and_then(|line| line.split_whitespace().nth(4)) {
+        // Where it is refused, the limit may do as it is.
+        let nofile = format!("--nofile={hard}:");
+        drop(
+            Command::new("prlimit")
+                .args([&nofile, "--pid", &id])
+                .status(),
+        );
+    }
     let pinned = Command::new("taskset")
         .args(["-a", "-c", "-p", LOAD, &id])
         .output();
@@ -58,7 +72,20 @@ pub fn bare(dist: &Path) -> Result<Server, String> {
     Server::of(Child::start(&mut command)?, PATIENCE)
 }
 
-/// Bytes of memory that a process has, and those that it shares with no other.
+/// Seconds that a process has been on a processor, all its threads together. On a machine that others use as
+/// well this tells more than time does.
+pub fn busy_seconds(server: &Server) -> Result<f64, String> {
+    let path = format!("/proc/{}/task", server.id());
+    let threads = fs::read_dir(&path).map_err(|error| format!("{path}: {error}"))?;
+    let nanoseconds = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    };
+    // A thread may end meanwhile.
+    Ok(threads.flatten().filter_map(nanoseconds).sum::<f64>() / 1e9)
+}
+
+/// Bytes of memory that a process has.
 pub fn memory_of(server: &Server) -> Result<f64, String> {
     let path = format!("/proc/{}/status", server.id());
     let status = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
