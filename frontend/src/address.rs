@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `#log=1.DATA` | a log of format 1: raw deflate in base64url |
 //! | `#link=HEX` | a log that the server keeps, by the SHA-256 of its bytes |
+//! | `#live=HEX` | a session that somebody shares live |
 //! | `#lab=ID` | a lab |
 //! | `#performance` | what the kernel costs on this machine |
 //! | `&step=N` | beside one of these or alone: the step to show |
@@ -48,6 +49,8 @@ pub enum Payload {
     Log(String),
     /// At the server, under this name.
     Link(String),
+    /// Somebody else's, as it is run.
+    Live(String),
 }
 
 impl Address {
@@ -97,6 +100,13 @@ impl Address {
                     return Err("the link has been cut: it needs 64 hexadecimal digits".to_string());
                 }
                 self.payload = Some(Payload::Link(value.to_ascii_lowercase()));
+            }
+            "live" => {
+                let is_name = value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
+                if !is_name {
+                    return Err("the link has been cut: it needs 32 hexadecimal digits".to_string());
+                }
+                self.payload = Some(Payload::Live(value.to_ascii_lowercase()));
             }
             "step" => {
                 let step = value.parse();
@@ -180,6 +190,11 @@ mod tests {
         let id = "0123456789abcdef".repeat(4);
         let link = fragment(&of_link(&id.to_uppercase())).unwrap();
         assert_eq!((link.payload, link.step), (Some(Payload::Link(id)), None));
+        let live = fragment(&format!("#live={}", "0123456789ABCDEF".repeat(2))).unwrap();
+        assert_eq!(
+            live.payload,
+            Some(Payload::Live("0123456789abcdef".repeat(2)))
+        );
         assert_eq!(fragment("#step=3").unwrap().step, Some(3));
         assert_eq!(
             fragment("#lab=radix-keys").unwrap().lab.as_deref(),
@@ -199,6 +214,7 @@ mod tests {
         assert!(error("#log=1.abcde").contains("cut or changed"));
         assert!(error("#log=1.").contains("cut or changed"));
         assert!(error("#link=12ab").contains("64"));
+        assert!(error("#live=12ab").contains("32"));
         assert!(error("#step=-1").contains("'-1'"));
         assert!(error("#lab=../x").contains("'../x'"));
         assert!(error(&format!("#step={}", "9".repeat(1000))).len() < 100);

@@ -10,7 +10,7 @@ use yew::{AttrValue, Callback, Component, Context, Html, classes, html};
 
 use crate::canvas::media;
 use crate::carrier::{Carrier, Event};
-use crate::choices::{Link, Pane, Place, Theme};
+use crate::choices::{Hosts, Link, Pane, Place, Theme};
 use crate::console::{Console, set_input};
 use crate::container::ContainerPane;
 use crate::events::EventsPane;
@@ -22,6 +22,7 @@ use crate::inquiry::play::Play;
 use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
 use crate::library::sheet::{self, Content, Dropped};
+use crate::live::{self, LiveStrip};
 use crate::memory::MemoryPane;
 use crate::oom::OomPane;
 use crate::page::{focus, focus_in_place};
@@ -64,6 +65,8 @@ pub struct App {
     is_embedded: bool,
     /// What the questions to the past need of the browser.
     outside: Outside,
+    /// What a live session needs of it.
+    live: live::outside::Outside,
     act: Callback<Action>,
     _listeners: Vec<EventListener>,
 }
@@ -91,6 +94,7 @@ impl Component for App {
             act.emit(Action::Library(library::Action::Address(Err(reason))));
         }
         lesson::begin(&address, &act);
+        live::outside::begin(&act);
         journal::begin(address, act.clone());
         listeners.push(listen_for_addresses(act.clone()));
         let mut app = App {
@@ -101,6 +105,7 @@ impl Component for App {
             announced: false,
             is_embedded,
             outside: Outside::default(),
+            live: live::outside::Outside::default(),
             act,
             _listeners: listeners,
         };
@@ -155,8 +160,9 @@ impl Component for App {
         };
         let text = |line: &Vec<u8>| AttrValue::from(String::from_utf8_lossy(line).into_owned());
         let step = state.kernel.step;
+        let live = LiveStrip::of(state, act);
         html! {
-            <div class={classes!("app", format!("shows-{}", self.front().label()),
+            <div class={classes!("app", live.as_ref().map(|_| "has-live"), format!("shows-{}", self.front().label()),
                 self.is_embedded.then_some("embedded"),
                 state.lesson.open.as_ref().map(|_| "has-lab"),
                 state.inquiry.tab.is_some().then_some("asks"),
@@ -170,6 +176,7 @@ impl Component for App {
                     update: state.library.has_update,
                     act: act.clone(),
                 }) }
+                { for live.map(part) }
                 <main class="panes">
                     { self.lab() }
                     { part(Console {
@@ -182,7 +189,7 @@ impl Component for App {
                         running: state.is_running(),
                         busy: state.is_busy(),
                         dropped: self.offered(),
-                        frozen: state.library.is_frozen,
+                        frozen: state.library.takes_none(),
                         steps: state.log.len(),
                         visible: self.shows(Pane::Console),
                         act: act.clone(),
@@ -245,6 +252,7 @@ impl App {
             Effect::Wear(theme) => wear(theme),
             Effect::Lesson(effect) => lesson::perform(effect, &self.act, self.is_wide),
             Effect::Library(effect) => journal::perform(effect, &self.act),
+            Effect::Live(effect) => self.live.perform(effect, &self.act),
             Effect::Inquiry(effect) => {
                 let hear = ctx
                     .link()
@@ -440,9 +448,22 @@ impl App {
                 .map(|reason| AttrValue::from(reason.to_string())),
             shared: library.shared.clone(),
             share_note: AttrValue::from(library.share_note.clone()),
+            can_share_live: self.can_share_live(),
             frozen: library.is_frozen,
             act: self.act.clone(),
         })
+    }
+
+    /// Whether this session can be shared live, and if not, why.
+    fn can_share_live(&self) -> Result<(), AttrValue> {
+        let state = &self.state;
+        match &state.hosts {
+            _ if state.live.sharing.is_some() => Err("it is shared live already".into()),
+            _ if state.live.following.is_some() => Err("this page follows a live session".into()),
+            Hosts::Offered(names) if !names.is_empty() => Ok(()),
+            Hosts::Unknown => Err("asking the server".into()),
+            _ => Err("this site has no server that passes it on".into()),
+        }
     }
 
     /// Questions to the past, beside the panes or over them.

@@ -21,6 +21,7 @@ mod icons;
 mod inquiry;
 mod lesson;
 mod library;
+mod live;
 mod memory;
 mod oom;
 mod output;

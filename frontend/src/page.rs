@@ -1,6 +1,7 @@
 //! Small things that are done to the page from several places.
 
 use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FocusOptions, HtmlElement, HtmlInputElement};
@@ -110,4 +111,35 @@ fn next_frame() -> Promise {
             let _ = window.request_animation_frame(&resolve);
         }
     })
+}
+
+/// Calls once after some time; dropping it takes that back.
+pub struct Timer {
+    id: i32,
+    _closure: Closure<dyn FnMut()>,
+}
+
+impl Timer {
+    /// Waits so many milliseconds, then acts; `None` if the browser has no clock.
+    pub fn new(after_ms: u32, act: impl FnOnce() + 'static) -> Option<Timer> {
+        let closure = Closure::once(act);
+        let id = web_sys::window()?
+            .set_timeout_with_callback_and_timeout_and_arguments_0(
+                closure.as_ref().unchecked_ref(),
+                after_ms as i32,
+            )
+            .ok()?;
+        Some(Timer {
+            id,
+            _closure: closure,
+        })
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(window) = web_sys::window() {
+            window.clear_timeout_with_handle(self.id);
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod containers;
 pub mod inquiry;
 pub mod lesson;
 pub mod library;
+pub mod live;
 pub mod oom;
 pub mod sched;
 pub mod slabs;
@@ -34,6 +35,7 @@ use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
 use library::Library;
+use live::Live;
 use oom::Oom;
 use sched::Sched;
 use slabs::Slabs;
@@ -120,6 +122,8 @@ pub enum Action {
     Sched(sched::Action),
     /// Something about memory that runs out.
     Oom(oom::Action),
+    /// Something about a session that is shared live, or followed.
+    Live(live::Action),
 }
 
 /// What the page must do outside its state.
@@ -141,6 +145,8 @@ pub enum Effect {
     Inquiry(inquiry::Effect),
     /// Something that keeping sessions needs.
     Library(library::Effect),
+    /// Something that a live session needs.
+    Live(live::Effect),
 }
 
 /// The request that is changing the kernel and has not been answered.
@@ -276,6 +282,8 @@ pub struct State {
     pub inquiry: Inquiry,
     /// The sessions that the browser keeps, this one among them.
     pub library: Library,
+    /// A session that is shared live, or followed.
+    pub live: Live,
 }
 
 impl State {
@@ -325,6 +333,7 @@ impl State {
             lesson: Lesson::default(),
             inquiry: Inquiry::default(),
             library: Library::default(),
+            live: Live::default(),
         }
     }
 
@@ -449,14 +458,17 @@ impl State {
             Action::Tasks(action) => self.apply_tasks(action),
             Action::Sched(action) => self.apply_sched(action),
             Action::Oom(action) => self.apply_oom(action, &mut effects),
+            Action::Live(action) => self.apply_live(action, &mut effects),
         }
         if is_setting {
             let settings = self.settings();
             effects.push(Effect::Library(library::Effect::Remember(settings)));
         }
+        self.follow_live(&mut effects);
         self.pump(&mut effects);
         self.follow_lesson(&mut effects);
         self.keep_up(&mut effects);
+        self.tell_live(&mut effects);
         effects
     }
 
@@ -632,6 +644,7 @@ impl State {
             replay.then = step;
         } else if step != self.target_step() {
             self.seek_to = Some(step);
+            self.live.moved_by_hand();
         }
     }
 
@@ -1091,4 +1104,4 @@ fn common_start(words: &[String]) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -323,3 +323,56 @@ export async function update() {
   if (registration?.waiting) registration.waiting.postMessage('take over');
   else location.reload();
 }
+
+// --- live sessions -----------------------------------------------------------------------------
+
+// Two names for a session that is to be followed: one to follow by, one to publish by.
+export async function announce() {
+  const response = await fetch('api/live', { method: 'POST' });
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(answer.error ?? 'this site has no server');
+  return [answer.id, answer.key];
+}
+
+// The names under which this tab shares, also after it was loaded anew; sets them, or forgets them (null).
+export function livePass(names) {
+  try {
+    if (names) sessionStorage.setItem('glass-live', names.join(' '));
+    if (names === null) sessionStorage.removeItem('glass-live');
+    return sessionStorage.getItem('glass-live')?.split(' ');
+  } catch { /* a page in a sandbox has no such thing */ }
+}
+
+// A WebSocket to `path`, on which `key` goes first. `heard` gets true when it is open, then the bytes of each
+// message, and at the end why and whether there is no use in trying again.
+export function listen(path, key, heard) {
+  const url = new URL(path, document.baseURI);
+  url.protocol = url.protocol.replace('http', 'ws');
+  const socket = new WebSocket(url);
+  socket.binaryType = 'arraybuffer';
+  let isOpen = false;
+  let isOver = false;
+  const hear = (what) => isOver || heard(what);
+  socket.onopen = () => {
+    isOpen = true;
+    if (key) socket.send(key);
+    hear(true);
+  };
+  socket.onmessage = ({ data }) => hear(new Uint8Array(data));
+  socket.onclose = async ({ code, reason }) => {
+    let isFinal = code === 1000 || code === 1008;
+    if (!isOpen) {
+      // The answer to a WebSocket's request is hidden from pages; the same address tells it.
+      try {
+        const response = await fetch(path);
+        isFinal = response.status === 404;
+        if (response.status !== 426) reason = (await response.json()).error;
+      } catch { /* nobody answers */ }
+    }
+    hear([reason || 'the connection to the server broke', isFinal]);
+  };
+  return {
+    tell: (bytes) => socket.readyState === 1 && socket.send(bytes),
+    hangUp: () => { isOver = true; socket.close(); },
+  };
+}

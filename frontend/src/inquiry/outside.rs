@@ -1,12 +1,12 @@
 //! What the questions need of the browser: the frames of the screen, a second kernel, a file.
 
-use wasm_bindgen::prelude::*;
 use yew::Callback;
 
 use crate::canvas::NextFrame;
 use crate::carrier::Carrier;
 use crate::choices::Place;
 use crate::library::journal;
+use crate::page::Timer;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Own, Effect, Second};
 
@@ -93,36 +93,6 @@ impl Outside {
                 _timer: Timer::new(after_ms, tick),
             }
         });
-    }
-}
-
-/// Calls once after some time; dropping it takes that back.
-struct Timer {
-    id: i32,
-    _closure: Closure<dyn FnMut()>,
-}
-
-impl Timer {
-    fn new(after_ms: u32, act: impl FnOnce() + 'static) -> Option<Timer> {
-        let closure = Closure::once(act);
-        let id = web_sys::window()?
-            .set_timeout_with_callback_and_timeout_and_arguments_0(
-                closure.as_ref().unchecked_ref(),
-                after_ms as i32,
-            )
-            .ok()?;
-        Some(Timer {
-            id,
-            _closure: closure,
-        })
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        if let Some(window) = web_sys::window() {
-            window.clear_timeout_with_handle(self.id);
-        }
     }
 }
 

@@ -153,13 +153,12 @@ pub fn begin(address: Address, act: Callback<PageAction>) {
         let is_link = address.payload.is_some();
         let lab = address.lab.clone().unwrap_or_default();
         let (no_edit, step) = (address.no_edit, address.step);
-        if let Some(payload) = address.payload.clone() {
-            act.emit(Action::Arrived(fetch(payload).await, step));
-        } else {
-            act.emit(Action::Address(Ok(Address {
+        match address.payload.clone() {
+            None | Some(Payload::Live(_)) => act.emit(Action::Address(Ok(Address {
                 step: None,
                 ..address
-            })));
+            }))),
+            Some(payload) => act.emit(Action::Arrived(fetch(payload).await, step)),
         }
         if !is_link && !no_edit && !may_have() {
             act.emit(Action::Started(Ok(None)));
@@ -347,6 +346,7 @@ async fn fetch(payload: Payload) -> Result<Vec<u8>, String> {
     let bytes = match payload {
         Payload::Log(packed) => settle(unpack(&packed, LOG_MAX as u32)).await?,
         Payload::Link(id) => settle(withdraw(&id)).await?,
+        Payload::Live(_) => return Err("it is followed, not fetched".to_string()),
     };
     Ok(Uint8Array::new(&bytes).to_vec())
 }

@@ -16,6 +16,7 @@ use crate::page::read_file;
 use super::journal::{offer, url_with};
 use crate::state::Action as PageAction;
 use crate::state::library::{Action, Record, Shared, Sheet};
+use crate::state::live;
 use crate::transcript::lines;
 
 /// Lines that were dropped and can come back.
@@ -53,6 +54,8 @@ pub struct Content {
     pub shared: Option<Shared>,
     /// What became of it.
     pub share_note: AttrValue,
+    /// Whether the session can be shared live, and if not, why.
+    pub can_share_live: Result<(), AttrValue>,
     /// Nothing may be changed.
     pub frozen: bool,
     /// Takes what happens.
@@ -230,6 +233,13 @@ fn share(props: &Content, act: &Callback<Action>) -> Html {
     let whole = url_with(&shared.with_step(false));
     let size = url.len();
     let is_kept = shared.fragment.starts_with("#link=");
+    let share_live = {
+        let page = props.act.clone();
+        act.reform(move |_| {
+            page.emit(PageAction::Live(live::Action::Share));
+            Action::Show(None)
+        })
+    };
     html! {
         <>
             <h2 id="library-title">{ "A link to this session" }</h2>
@@ -257,6 +267,15 @@ fn share(props: &Content, act: &Callback<Action>) -> Html {
                 </button>
                 <button class="tool" id="share-copy-end" data-link={whole}
                     onclick={act.reform(|_| Action::CopyLink(false))}>{ "Copy, at its end" }</button>
+            </div>
+            <h3>{ "Live" }</h3>
+            <p id="live-why">
+                { "Others see each line as you run it, each with a kernel of their own; they cannot run any here." }
+                if let Err(why) = &props.can_share_live { { " Not now: " }{ why }{ "." } }
+            </p>
+            <div class="actions">
+                <button class="tool" id="share-live" disabled={props.can_share_live.is_err()}
+                    aria-describedby="live-why" onclick={share_live}>{ "Share live" }</button>
             </div>
         </>
     }

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use labs::LOG_MAX;
 use labs::log::{self, Heading};
 
-use super::{LogLine, State, Work, lines};
+use super::{LogLine, State, Work, lines, live};
 use crate::address::{self, Address, Payload};
 use crate::choices::{Link, Place};
 use crate::settings::Settings;
@@ -175,6 +175,10 @@ pub struct Library {
     noted: (u32, u32, u64),
     /// Nothing may be changed here.
     pub is_frozen: bool,
+    /// The session is somebody else's, who runs its lines.
+    pub(super) follows: bool,
+    /// It was, and gets a place in the journal before a line of one's own.
+    pub(super) wants_place: bool,
     /// The open part of the dialog.
     pub sheet: Option<Sheet>,
     /// All sessions, the latest first.
@@ -299,6 +303,11 @@ pub enum Effect {
 }
 
 impl Library {
+    /// No lines are typed here, for now or for good.
+    pub fn takes_none(&self) -> bool {
+        self.is_frozen || self.follows
+    }
+
     /// Waits for [`Action::Started`] before a kernel is opened. What the address forbids is
     /// forbidden from here on, and the lab that it names is wanted.
     pub fn await_start(&mut self, address: &Address) {
@@ -319,7 +328,7 @@ impl Library {
     }
 
     fn keeps(&self) -> bool {
-        self.storage == Storage::Works && !self.is_frozen
+        self.storage == Storage::Works && !self.is_frozen && !self.follows
     }
 
     /// How many lines a session that is coming back has.
@@ -518,7 +527,7 @@ impl State {
     }
 
     /// The hash chain after a step of the log.
-    fn chain_after(&self, step: usize) -> u64 {
+    pub(super) fn chain_after(&self, step: usize) -> u64 {
         match step.checked_sub(1) {
             Some(at) => self.log.get(at).map_or(0, |line| line.report.chain),
             None => self.boot.map_or(0, |boot| boot.chain),
@@ -592,6 +601,7 @@ impl State {
 
     /// Empties the page for another session; the caller connects.
     pub(super) fn clear_session(&mut self) {
+        self.leave_followed();
         self.library.renew();
         self.inquiry.reset();
         self.slabs.reset();
@@ -758,7 +768,7 @@ impl State {
     /// Makes a branch of the lines that those on their way will drop.
     fn cut(&mut self) {
         let base = self.kernel.step as usize;
-        if base >= self.log.len() || self.library.is_cut {
+        if base >= self.log.len() || self.library.is_cut || self.library.follows {
             return;
         }
         self.library.is_cut = true;
@@ -883,6 +893,8 @@ impl State {
     pub(super) fn takes_no_lines(&self) -> Option<&'static str> {
         if self.library.is_frozen {
             Some("this page only shows a session; it takes no lines")
+        } else if self.library.follows {
+            Some("this session is followed live; fork it to run lines of your own")
         } else if self.library.restoring.is_some()
             && !self.unanswered.is_empty()
             && self.link == Link::Live
@@ -908,7 +920,7 @@ impl State {
     pub(super) fn keep_up(&mut self, effects: &mut Vec<super::Effect>) {
         let library = &self.library;
         let is_quiet = library.keeps()
-            && library.id.is_some()
+            && (library.id.is_some() || library.wants_place)
             && library.restoring.is_none()
             && library.saving.is_none()
             && self.pending.is_empty()
@@ -925,6 +937,10 @@ impl State {
                 .iter()
                 .map(|line| line.line.clone())
                 .collect();
+            self.library.wants_place = false;
+            if self.library.name.is_empty() {
+                self.library.name = self.first_name();
+            }
             let record = self.record(steps);
             self.library.saving = Some((0, steps));
             return self.write(record, from, lines, effects);
@@ -964,6 +980,7 @@ impl State {
         }
         self.performance |= address.performance;
         match address.payload {
+            Some(Payload::Live(id)) => self.apply_live(live::Action::Follow(id), effects),
             Some(payload) => {
                 effects.push(super::Effect::Library(Effect::Follow(
                     payload,
