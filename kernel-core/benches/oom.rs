@@ -17,7 +17,9 @@
 
 use std::hint::black_box;
 
-use benches::{Random, Row, Table, median, number_argument, region, write};
+use benches::{
+    Goal, Random, Row, Standing, Table, median, number_argument, region, write, write_standings,
+};
 use kernel_core::Kernel;
 use kernel_core::machine::MachineConfig;
 use kernel_core::mem::{FRAME_SIZE, Gfp, MEM, Mem, Ram, Ref};
@@ -182,6 +184,7 @@ fn main() {
     let title = format!("One selection: microseconds, median of {rounds} rounds");
     let mut table = Table::new(title, &columns);
     let mut asking = Table::new("The same by asking every task: microseconds", &names);
+    let mut standings = Vec::new();
     let mut memory = Table::new(
         "The table of weights: bytes a task, in frames of its own",
         &names,
@@ -209,6 +212,14 @@ fn main() {
             }
         }
         let [mut ours, asked, bytes] = rows;
+        let worst = ours.iter().flatten().copied().reduce(f64::max);
+        let standing = Standing::new(
+            format!("oom: selection, {count} tasks, worst crowd"),
+            "us",
+            worst,
+        );
+        let standing = standing.beside("2.6.28, recorded", Some(linux));
+        standings.push(standing.goal(limit.map_or(Goal::None, Goal::AtMost)));
         ours.extend([limit, Some(linux)]);
         table.row(format!("{count} tasks"), ours);
         asking.row(format!("{count} tasks"), asked);
@@ -220,5 +231,6 @@ fn main() {
         println!("{}", table.text());
     }
     let json: Vec<String> = tables.iter().map(Table::json).collect();
+    write_standings("oom", &standings);
     write("oom.json", &format!("[{}]\n", json.join(",\n")));
 }

@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use benches::{
-    Table, apart, count_instructions, median, number_argument, output_folder, region, write,
+    Goal, Standing, Table, apart, count_instructions, median, number_argument, output_folder,
+    region, write, write_standings,
 };
 use kernel_core::Kernel;
 use kernel_core::machine::{Machine, MachineConfig};
@@ -184,8 +185,8 @@ fn emit(mem: &mut Mem, tracepoint: Tracepoint) {
     }
 }
 
-/// What single events cost.
-fn events(rounds: usize) -> Table {
+/// What single events cost, and how many nanoseconds the slowest kind takes.
+fn events(rounds: usize) -> (Table, Option<f64>) {
     let columns = [
         "fields",
         "instructions off",
@@ -197,6 +198,7 @@ fn events(rounds: usize) -> Table {
     let mut table = Table::new("One event", &columns);
     let counts = ["events off", "events on"].map(count_instructions);
     let mut kernels = [Trace::Off, Trace::On].map(kernel);
+    let mut slowest = None;
     for (number, &tracepoint) in Tracepoint::ALL.iter().enumerate() {
         let mut row = vec![Some(tracepoint.fields().len() as f64)];
         for count in &counts {
@@ -210,11 +212,15 @@ fn events(rounds: usize) -> Table {
                 times.push(took / EVENTS as f64);
             }
         }
-        row.extend(times.iter().map(|times| median(times)));
+        let times = times.map(|times| median(&times));
+        if times[1] > slowest {
+            slowest = times[1];
+        }
+        row.extend(times);
         row.push(Some(30.0));
         table.row(tracepoint.name(), row);
     }
-    table
+    (table, slowest)
 }
 
 /// The argument behind `name`.
@@ -250,6 +256,7 @@ fn main() {
         "Instructions an operation, with and without a trace",
         &columns,
     );
+    let mut standings = Vec::new();
     for name in names() {
         let none = untraced(name);
         let [off, on] = [Trace::Off, Trace::On].map(|trace| instructions(name, trace));
@@ -258,9 +265,15 @@ fn main() {
             name,
             vec![none, off, on, percent(off), Some(2.0), percent(on)],
         );
+        let standing = Standing::new(format!("trace off: {name}"), "% more", percent(off));
+        standings.push(standing.goal(Goal::AtMost(2.0)));
     }
     table.note("none: a kernel that was compiled without trace points; off: trace=off.");
-    let tables = [table, events(number_argument("--rounds").unwrap_or(5))];
+    let (events, slowest) = events(number_argument("--rounds").unwrap_or(5));
+    standings
+        .push(Standing::new("trace on: slowest event", "ns", slowest).goal(Goal::AtMost(30.0)));
+    write_standings("trace", &standings);
+    let tables = [table, events];
     for table in &tables {
         println!("{}", table.text());
     }

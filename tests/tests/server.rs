@@ -304,7 +304,7 @@ fn the_first_load_is_small() {
     let all = kernel + files.iter().map(|name| size(name)).sum::<u64>();
     println!("first load: {all} bytes brotli in all, kernel wasm {kernel}");
     // As xtask/src/web.rs has it, and why.
-    assert!(all <= 577_000, "the first load is {all} bytes");
+    assert!(all <= 585_000, "the first load is {all} bytes");
     assert!(kernel <= 282_000, "the kernel is {kernel} bytes");
 }
 
