@@ -407,10 +407,14 @@ fn a_dialog_may_be_opened_at_once_after_it_was_closed() {
         let is_open = page.eval(
             "(async () => {
                 const dialog = document.querySelector('#sessions-dialog');
+                // Runs before the browser tells of the closing.
+                new MutationObserver((_, closing) => {
+                    if (dialog.open) return;
+                    closing.disconnect();
+                    document.querySelector('#sessions').click();
+                }).observe(dialog, {attributes: true});
                 document.querySelector('#sessions-close').click();
-                while (dialog.open) await null;
-                document.querySelector('#sessions').click();
-                await new Promise(done => setTimeout(done, 300));
+                await new Promise(done => setTimeout(done, 500));
                 return dialog.open;
             })()",
         );
