@@ -53,6 +53,17 @@ impl Frames {
         self.0[frame as usize] = true;
     }
 
+    fn has(&self, frame: u32) -> bool {
+        self.0.get(frame as usize).is_some_and(|is| *is)
+    }
+
+    /// Leaves those that are among `others` as well.
+    fn keep(&mut self, others: &Frames) {
+        for (is, other) in self.0.iter_mut().zip(&others.0) {
+            *is &= other;
+        }
+    }
+
     /// The frames, in order.
     fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (0..)
@@ -74,18 +85,20 @@ impl Live {
         let after = self.remember();
         let mut suspects = self.no_frames();
         self.add_unwritten(&mut suspects);
+        let mut lasting = self.reserved();
         self.seek(from);
         let before = self.remember();
+        lasting.keep(&self.reserved());
         let frames = self.differing(&before, &after);
         self.add_unwritten(&mut suspects);
         self.add_described(&frames, &before, &after, &mut suspects);
         frames.iter().for_each(|&frame| suspects.insert(frame));
-        let objects_before = self.objects(&suspects);
+        let objects_before = self.objects(&suspects, &lasting);
         self.seek(to);
-        let objects_after = self.objects(&suspects);
+        let objects_after = self.objects(&suspects, &lasting);
 
         // The kernel's static data is in the first frames, so all is in the order of addresses.
-        let mut objects = self.statics(&frames, &before, &after);
+        let mut objects = self.statics(&frames, &lasting, &before, &after);
         let count = |at, size| self.bytes_that_differ(at, size, &before, &after);
         compare(&objects_before, &objects_after, &count, &mut objects);
         let omitted = leave_out(&mut objects);
@@ -110,7 +123,16 @@ impl Live {
     }
 
     fn no_frames(&self) -> Frames {
-        Frames(vec![false; self.kernel.mem.frames() as usize])
+        // The swap device lies behind the machine's own.
+        Frames(vec![false; self.kernel.mem.ram().frames() as usize])
+    }
+
+    /// The frames that the kernel keeps for itself now. It takes some when it needs them, for numbers of
+    /// tasks, say, and gives them back.
+    fn reserved(&self) -> Frames {
+        let mem = &self.kernel.mem;
+        let is_reserved = |frame| mem[mem.page(frame)].is(PageFlag::Reserved);
+        Frames((0..mem.frames()).map(is_reserved).collect())
     }
 
     /// The frames whose bytes differ, in order.
@@ -166,8 +188,8 @@ impl Live {
     }
 
     /// The objects in these frames as they are now, in the order of their addresses; not those of
-    /// the kernel's static data.
-    fn objects(&self, frames: &Frames) -> Vec<Seen> {
+    /// the kernel's static data in `lasting` frames.
+    fn objects(&self, frames: &Frames, lasting: &Frames) -> Vec<Seen> {
         let map = Map::new(&self.kernel.mem);
         let mut objects: Vec<Seen> = Vec::new();
         // Up to here all is listed: an object may reach into the next frame.
@@ -177,7 +199,7 @@ impl Live {
             listed = listed.max(frame * UNITS_PER_FRAME);
             while listed < end {
                 match map.locate(listed) {
-                    Some(object) if object.state != ObjectState::Static => {
+                    Some(object) if object.state != ObjectState::Static || !lasting.has(frame) => {
                         listed = object.at + object.size.div_ceil(UNIT as u32).max(1);
                         objects.push(Seen::new(object));
                     }
@@ -202,15 +224,20 @@ impl Live {
         bytes as u32
     }
 
-    /// The kernel's static data that differs, in these frames. It stays where it is, so it can be
-    /// looked up at either step.
-    fn statics(&self, frames: &[u32], before: &Memory, after: &Memory) -> Vec<Told> {
+    /// The kernel's static data that differs, in these frames as far as they are `lasting`: there it
+    /// stays where it is, so it can be looked up at either step.
+    fn statics(
+        &self,
+        frames: &[u32],
+        lasting: &Frames,
+        before: &Memory,
+        after: &Memory,
+    ) -> Vec<Told> {
         let mem = &self.kernel.mem;
         let mut changes: Vec<Told> = Vec::new();
         // Up to here all is told.
         let mut told = 0;
-        let is_static = |&&frame: &&u32| mem[mem.page(frame)].is(PageFlag::Reserved);
-        for &frame in frames.iter().filter(is_static) {
+        for &frame in frames.iter().filter(|frame| lasting.has(**frame)) {
             let old = before.frame(&self.checkpoints, frame).chunks(UNIT);
             let new = after.frame(&self.checkpoints, frame).chunks(UNIT);
             for (at, (old, new)) in (frame * UNITS_PER_FRAME..).zip(old.zip(new)) {
@@ -245,7 +272,7 @@ struct Seen {
 
 impl Seen {
     fn new(object: Located) -> Seen {
-        let is_used = object.state == ObjectState::Allocated;
+        let is_used = object.state != ObjectState::Free;
         let is_free_of_cache = !is_used && !object.cache.is_empty();
         Seen {
             at: object.at,

@@ -649,6 +649,26 @@ fn changes_name_what_came_went_and_was_written() {
     assert!(nothing.frames.is_empty() && nothing.objects.is_empty());
 }
 
+/// What goes to the swap device differs there.
+#[test]
+fn changes_reach_to_the_swap_device() {
+    let mut session = session();
+    open(&mut session, "mem=4M swap=8M");
+    let lines = [
+        "echo 'at = mmap 6M' > /fill",
+        "echo 'i = 0' >> /fill",
+        "echo 'while $i < 1536' >> /fill",
+        "echo 'poke $at 7' >> /fill",
+        "echo 'at = $at + 4K' >> /fill",
+        "echo 'i = $i + 1' >> /fill",
+        "echo 'end' >> /fill",
+        "chmod 755 /fill; swapon /dev/swap; /fill",
+    ];
+    run(&mut session, &lines);
+    let view = changes(&mut session, 7, 8);
+    assert!(view.frames.iter().any(|frame| *frame >= 1024), "{view:?}");
+}
+
 #[test]
 fn long_lists_of_changes_are_cut() {
     let mut session = session();
