@@ -24,7 +24,7 @@ use kernel_core::Kernel;
 use kernel_core::machine::MachineConfig;
 use kernel_core::mem::{FRAME_SIZE, Gfp, MEM, Mem, Ram, Ref};
 use kernel_core::oom::{self, OomControl, Selection, badness, weights};
-use kernel_core::task::{self, TASK, Task, fork, mm, pid, sched};
+use kernel_core::task::{self, TASK, Task, fork, mm, pid};
 
 /// A crowd of tasks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,25 +105,11 @@ fn dress(
     let pages = match crowd {
         Crowd::Rising => 1000 + (number * 500_000 / count) as u32,
         Crowd::Equal => 1000,
-        // Most are small.
-        _ => 100 << random.below(10) | random.below(100) as u32,
+        _ => return performance::dress(mem, task, random),
     };
     mm::stage_task(mem, task, pages, pages / 2).expect("room for its memory");
     mem[task].cred.effective = 0;
-    if crowd != Crowd::Rising && crowd != Crowd::Equal {
-        mem[task].utime = (random.below(1000) * random.below(1000)) as u64 * SECOND / 100;
-        mem[task].start_time = mem[TASK].now - random.below(100 * 86_400) as u64 * SECOND;
-        if random.below(10) == 0 {
-            mem[task].cred.effective = u64::from(u32::MAX);
-        }
-        if random.below(20) == 0 {
-            mem[task].oom_adj = random.below(19) as i32 - 17;
-        }
-        if random.below(10) == 0 {
-            sched::set_user_nice(mem, task, 5);
-        }
-    }
-    oom::weights::refresh(mem, task);
+    weights::refresh(mem, task);
 }
 
 /// The choice as 2.6.28 makes it, but for those who are dying: there are none.
