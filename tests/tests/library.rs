@@ -175,18 +175,20 @@ impl Folder {
         Folder(folder)
     }
 
-    /// The file that a download ends in.
+    /// The file that a download ends in. Chromium reserves its name with an empty file, and puts the
+    /// whole one in its place.
     #[track_caller]
     fn file(&self, name: &str) -> Vec<u8> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
-            match fs::read(self.0.join(name)) {
-                Ok(bytes) => return bytes,
-                Err(error) if Instant::now() > deadline => {
+            let read = fs::read(self.0.join(name));
+            match read {
+                Ok(bytes) if !bytes.is_empty() => return bytes,
+                _ if Instant::now() > deadline => {
                     let there: Vec<_> = fs::read_dir(&self.0).into_iter().flatten().collect();
-                    panic!("{name}: {error}; there are {there:?}")
+                    panic!("{name}: {read:?}; there are {there:?}")
                 }
-                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+                _ => std::thread::sleep(Duration::from_millis(20)),
             }
         }
     }

@@ -1025,6 +1025,12 @@ impl State {
 
     /// Takes a file or a text: a log, or a bundle of them.
     fn import(&mut self, bytes: &[u8], effects: &mut Vec<super::Effect>) {
+        self.library.problem = None;
+        // As a log it would be a session without lines, in place of the one that is open.
+        if bytes.is_empty() {
+            self.library.problem = Some("this file is empty".to_string());
+            return;
+        }
         match bundle_parts(bytes) {
             None => effects.extend(self.apply(super::Action::LoadLog(bytes.to_vec()))),
             Some(None) => {

@@ -585,6 +585,21 @@ fn several_sessions_travel_as_one_file() {
 }
 
 #[test]
+fn an_empty_file_is_no_session() {
+    let mut bench = keeping();
+    bench.type_lines("a");
+    bench.library(Act::Import(Vec::new()));
+    assert_eq!(
+        bench.state.library.problem.as_deref(),
+        Some("this file is empty")
+    );
+    assert_eq!(bench.log(), "a");
+    // A better one ends the complaint.
+    bench.library(Act::Import(bundle(&[])));
+    assert_eq!(bench.state.library.problem, None);
+}
+
+#[test]
 fn a_session_can_be_deleted_and_come_back() {
     let mut bench = keeping();
     bench.type_lines("a");
