@@ -307,18 +307,19 @@ impl Call {
         }
     }
 
-    /// Tells of the call.
+    /// Tells of the call, if anybody listens.
+    #[inline]
     fn done<T>(self, mem: &mut Mem, result: &Result<T, Errno>) {
-        if !mem.is_traced() {
-            return;
+        if mem.is_traced() {
+            self.tell(mem, result.as_ref().err().copied());
         }
+    }
+
+    #[inline(never)]
+    fn tell(self, mem: &mut Mem, error: Option<Errno>) {
         let id = |mem: &Mem, container: Ref<Container>| match container.is_null() {
             true => 0,
             false => u64::from(mem[container].id),
-        };
-        let ret = match result {
-            Ok(_) => 0,
-            Err(errno) => -(*errno as i64),
         };
         let pid = match self.task.is_null() {
             true => 0,
@@ -330,9 +331,9 @@ impl Call {
             id(mem, self.container),
             id(mem, self.old),
             pid,
-            ret as u64,
+            error.map_or(0, |errno| -(errno as i64)) as u64,
         ];
-        mem.trace(Tracepoint::CgroupCallback, args);
+        mem.emit(Tracepoint::CgroupCallback, args);
     }
 }
 

@@ -225,8 +225,10 @@ impl Search<'_> {
             undivided < enough && (weight.oom_adj() <= 0 || 1 << weight.oom_adj() < least)
         };
         let cpu_root = weight.cpu_root();
-        let enough = least.saturating_mul(cpu_root);
-        if is_less(enough) || is_less(enough.saturating_mul(self.run_root(weight))) {
+        // Neither root has more than 8 bits, so below this nothing overflows: whether a product does costs
+        // WebAssembly four multiplications. Who is passed by for less is far from `least`, too.
+        let enough = least.min(u64::MAX >> 16) * cpu_root;
+        if is_less(enough) || is_less(enough * self.run_root(weight)) {
             return None;
         }
         // Of the young it is known.

@@ -586,19 +586,17 @@ fn alloc(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, 
     match mem[MEM].hooks {
         0 => match slub::pop(mem, cache) {
             Some(object) => Ok(object),
-            None => alloc_slow(mem, cache, gfp, false),
+            None => alloc_slow::<false>(mem, cache, gfp),
         },
         MemData::EVENTS => match slub::pop(mem, cache) {
             Some(object) => {
                 tell_alloc(mem, cache, object, gfp);
                 Ok(object)
             }
-            None => alloc_slow(mem, cache, gfp, true),
+            None => alloc_slow::<true>(mem, cache, gfp),
         },
-        _ => {
-            let is_told = mem.is_traced();
-            alloc_slow(mem, cache, gfp, is_told)
-        }
+        _ if mem.is_traced() => alloc_slow::<true>(mem, cache, gfp),
+        _ => alloc_slow::<false>(mem, cache, gfp),
     }
 }
 
@@ -611,12 +609,12 @@ fn tell_alloc(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, gfp: Gf
     mem.emit(Tracepoint::KmemCacheAlloc, args.map(u64::from));
 }
 
+/// Whether it tells is compiled in: a word to keep until the end would be a twentieth of what SLOB does.
 #[inline(never)]
-fn alloc_slow(
+fn alloc_slow<const IS_TOLD: bool>(
     mem: &mut Mem,
     cache: Ref<KmemCache>,
     gfp: Gfp,
-    is_told: bool,
 ) -> Result<Ref<Object>, Errno> {
     if mem.should_fail_in(cache) {
         return Err(Errno::ENOMEM);
@@ -629,7 +627,7 @@ fn alloc_slow(
             Allocator::Slob => slob::cache_alloc(mem, cache, gfp)?,
         },
     };
-    if is_told {
+    if IS_TOLD {
         tell_alloc(mem, cache, object, gfp);
     }
     Ok(object)
@@ -666,12 +664,14 @@ fn free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
     let flags = mem[cache].flags;
     if !flags.intersects(debug::Flags::HOOKS) {
         if !slub::put(mem, cache, object) && !slub::push(mem, cache, object) {
-            free_slow(mem, cache, object, false);
+            free_slow::<false>(mem, cache, object);
         }
     } else if !flags.any() && (slub::put(mem, cache, object) || slub::push(mem, cache, object)) {
         tell_free(mem, cache, object);
+    } else if flags.contains(debug::Flags::EVENTS) {
+        free_slow::<true>(mem, cache, object);
     } else {
-        free_slow(mem, cache, object, flags.contains(debug::Flags::EVENTS));
+        free_slow::<false>(mem, cache, object);
     }
 }
 
@@ -683,8 +683,8 @@ fn tell_free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
 
 /// What is to be told of is told before it is done.
 #[inline(never)]
-fn free_slow(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>, is_told: bool) {
-    if is_told {
+fn free_slow<const IS_TOLD: bool>(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
+    if IS_TOLD {
         tell_free(mem, cache, object);
     }
     let page = mem.head_page(object);

@@ -36,6 +36,8 @@ struct BigBlock {
     next: Ref<BigBlock>,
 }
 
+const UNITS_OF_BIG: u32 = (size_of::<BigBlock>() / UNIT) as u32;
+
 /// The ring.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -82,10 +84,10 @@ pub(super) fn set_up(cache: &mut KmemCache) {
     cache.size = cache.object_size.next_multiple_of(UNIT as u32);
 }
 
-/// Takes `size` bytes aligned to `align` out of the ring.
-fn alloc(mem: &mut Mem, size: u32, align: u32, gfp: Gfp) -> Result<Ref<Object>, Errno> {
-    let units = size.div_ceil(UNIT as u32);
-    let align_units = (align / UNIT as u32).max(1);
+/// Takes so many units aligned to `align` bytes, a power of two, out of the ring.
+fn alloc(mem: &mut Mem, units: u32, align: u32, gfp: Gfp) -> Result<Ref<Object>, Errno> {
+    // Who walks the ring must not divide at every block.
+    let mask = (align / UNIT as u32).max(1) - 1;
     let mut prev = mem[SLAB].slob.free;
     loop {
         let block = mem[prev].next;
@@ -93,7 +95,7 @@ fn alloc(mem: &mut Mem, size: u32, align: u32, gfp: Gfp) -> Result<Ref<Object>, 
             units: length,
             next,
         } = mem[block];
-        let start = block.unit().next_multiple_of(align_units);
+        let start = (block.unit() + mask) & !mask;
         let lead = start - block.unit();
         if block != ARENA && length >= units + lead {
             let mut block = block;
@@ -238,13 +240,15 @@ pub(super) fn cache_alloc(
     let object = if is_big(size) {
         super::alloc_large(mem, order_of(size), gfp)?
     } else {
-        alloc(mem, size, align, gfp)?
+        alloc(mem, size / UNIT as u32, align, gfp)?
     };
     construct(mem, cache, object);
     mem[cache].nr_objects += 1;
     Ok(object)
 }
 
+/// Takes an object back.
+#[inline(always)]
 pub(super) fn cache_free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
     let size = mem[cache].size;
     if is_big(size) {
@@ -260,14 +264,14 @@ pub(super) fn kmalloc(mem: &mut Mem, size: u32, gfp: Gfp) -> Result<Ref<Object>,
     let header = size_of::<Block>() as u32;
     if size < FRAME_SIZE as u32 - header {
         let units = size.div_ceil(UNIT as u32) + 1;
-        let block: Ref<Block> = alloc(mem, units * UNIT as u32, UNIT as u32, gfp)?.cast();
+        let block: Ref<Block> = alloc(mem, units, UNIT as u32, gfp)?.cast();
         mem[block] = Block {
             units,
             next: Ref::NULL,
         };
         return Ok(block.byte_add(header as usize));
     }
-    let record: Ref<BigBlock> = alloc(mem, size_of::<BigBlock>() as u32, UNIT as u32, gfp)?.cast();
+    let record: Ref<BigBlock> = alloc(mem, UNITS_OF_BIG, UNIT as u32, gfp)?.cast();
     match super::alloc_large(mem, order_of(size), gfp) {
         Ok(pages) => {
             let next = mem[SLAB].slob.big;
@@ -276,8 +280,7 @@ pub(super) fn kmalloc(mem: &mut Mem, size: u32, gfp: Gfp) -> Result<Ref<Object>,
             Ok(pages)
         }
         Err(errno) => {
-            let units = size_of::<BigBlock>() / UNIT;
-            free(mem, record.cast(), units as u32);
+            free(mem, record.cast(), UNITS_OF_BIG);
             Err(errno)
         }
     }
@@ -296,8 +299,7 @@ pub(super) fn kfree(mem: &mut Mem, object: Ref<Object>) {
                     mem[prev].next = next;
                 }
                 super::free_large(mem, object);
-                let units = size_of::<BigBlock>() / UNIT;
-                return free(mem, record.cast(), units as u32);
+                return free(mem, record.cast(), UNITS_OF_BIG);
             }
             (prev, record) = (record, next);
         }

@@ -236,8 +236,10 @@ pub(super) fn reparent(mem: &mut Mem, child: Ref<Task>, parent: Ref<Task>) {
     let signal = mem[child].signal;
     signal::for_each_thread(mem, signal, |mem, thread| mem[thread].parent = parent);
     fork::link_child(mem, child);
-    let event = [mem[child].pid, mem[old].pid, mem[parent].pid].map(u64::from);
-    mem.trace(Tracepoint::SchedReparent, event);
+    if mem.is_traced() {
+        let event = [mem[child].pid, mem[old].pid, mem[parent].pid].map(u64::from);
+        mem.trace(Tracepoint::SchedReparent, event);
+    }
 }
 
 /// Gives back a dead task's number and takes it off all lists (`release_task`). What it used stays on

@@ -225,19 +225,21 @@ fn send(mem: &mut Mem, sig: Signal, task: Ref<Task>, group: bool) -> Sent {
         true => Sent::Ignored,
         false => queue(mem, sig, task, group, &mut chosen),
     };
-    let pid = |task: Ref<Task>| match task.is_null() {
-        true => 0,
-        false => u64::from(mem[task].pid),
-    };
-    let event = [
-        sig as u64,
-        pid(task),
-        pid(current(mem)),
-        u64::from(group),
-        sent as u64,
-        pid(chosen),
-    ];
-    mem.trace(Tracepoint::SignalGenerate, event);
+    if mem.is_traced() {
+        let pid = |task: Ref<Task>| match task.is_null() {
+            true => 0,
+            false => u64::from(mem[task].pid),
+        };
+        let event = [
+            sig as u64,
+            pid(task),
+            pid(current(mem)),
+            u64::from(group),
+            sent as u64,
+            pid(chosen),
+        ];
+        mem.trace(Tracepoint::SignalGenerate, event);
+    }
     if !chosen.is_null() {
         complete(mem, sig, chosen);
     }

@@ -406,10 +406,12 @@ pub fn dup_mm(mem: &mut Mem, old: Ref<Mm>) -> Result<Ref<Mm>, Errno> {
         link = mem[link].next;
     }
     mem[new].note_peaks();
-    let Mm {
-        map_count, nr_ptes, ..
-    } = mem[new];
-    let args = [old.unit(), new.unit(), map_count, shared, nr_ptes];
-    mem.trace(Tracepoint::MmDup, args.map(u64::from));
+    if mem.is_traced() {
+        let Mm {
+            map_count, nr_ptes, ..
+        } = mem[new];
+        let args = [old.unit(), new.unit(), map_count, shared, nr_ptes];
+        mem.trace(Tracepoint::MmDup, args.map(u64::from));
+    }
     Ok(new)
 }

@@ -375,6 +375,7 @@ pub(super) struct Pick {
 }
 
 /// Picks the task that has come least, group by group, and makes it the running one. There is one.
+#[inline(always)]
 pub(super) fn pick_next_task(mem: &mut Mem, mut cfs_rq: Ref<CfsRq>, clock: u64) -> Pick {
     let top = cfs_rq;
     loop {

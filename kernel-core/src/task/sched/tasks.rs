@@ -163,20 +163,22 @@ pub fn wake_up_new_task(mem: &mut Mem, task: Ref<Task>) {
     }
     enqueue_task(mem, task, false, cpu);
     mem[rq].need_resched = 1;
-    let pid = u64::from(mem[task].pid);
-    let min_vruntime = mem[cfs_rq].min_vruntime;
-    let vruntime = mem[task].se.vruntime;
-    mem.trace(
-        Tracepoint::SchedWakeupNew,
-        [
-            pid,
-            u64::from(cpu),
-            vruntime,
-            min_vruntime,
-            placed,
-            u64::from(swapped),
-        ],
-    );
+    if mem.is_traced() {
+        let pid = u64::from(mem[task].pid);
+        let min_vruntime = mem[cfs_rq].min_vruntime;
+        let vruntime = mem[task].se.vruntime;
+        mem.trace(
+            Tracepoint::SchedWakeupNew,
+            [
+                pid,
+                u64::from(cpu),
+                vruntime,
+                min_vruntime,
+                placed,
+                u64::from(swapped),
+            ],
+        );
+    }
 }
 
 /// Wakes a task that sleeps in one of `states` (a bit each). Returns whether it did: waking a task that
@@ -368,21 +370,21 @@ pub(super) fn schedule(mem: &mut Mem, cpu: u32) {
     }
     mem[rq].nr_switches += 1;
     mem[rq].last_pid = pid;
-    mem.trace(
-        Tracepoint::SchedSwitch,
-        [
-            u64::from(last_pid),
-            u64::from(prev_state),
-            u64::from(pid),
-            vruntime,
-            second,
-            clock,
-        ],
-    );
+    if mem.is_traced() {
+        let [last_pid, prev_state, pid] = [last_pid, prev_state, pid].map(u64::from);
+        tell_switch(mem, [last_pid, prev_state, pid, vruntime, second, clock]);
+    }
+}
+
+/// Out of the way of a kernel that tells nothing.
+#[inline(never)]
+fn tell_switch(mem: &mut Mem, event: [u64; 6]) {
+    mem.emit(Tracepoint::SchedSwitch, event);
 }
 
 /// The running task gives the CPU away, if anybody else wants it: it is charged, and stands where that
 /// puts it; or behind all others, with `sched_compat_yield`.
+#[inline(always)]
 pub(super) fn yield_task(mem: &mut Mem, cpu: u32) {
     let rq = rq(cpu);
     let cfs_rq = mem[mem[rq].curr].se.cfs_rq;
