@@ -471,7 +471,8 @@ fn pop(mem: &mut Mem, array: Ref<ArrayCache>) -> Option<Ref<Object>> {
     Some(Ref::new(entry(mem, objects_of(array), avail)))
 }
 
-/// Allocates an object.
+/// Allocates an object. Two call it, who tells of it and who does not.
+#[cfg_attr(not(target_family = "wasm"), inline(always))]
 pub(super) fn alloc(mem: &mut Mem, cache: Ref<KmemCache>, gfp: Gfp) -> Result<Ref<Object>, Errno> {
     let cpu = mem[MEM].cpu as usize % MAX_CPUS;
     let array = mem[cache].queues.cpu[cpu];
@@ -661,6 +662,7 @@ pub(super) fn slab_of(mem: &Mem, object: Ref<Object>) -> Ref<Slab> {
 }
 
 /// Gives an object back: into the CPU's array, which lets its oldest go when it is full.
+#[cfg_attr(not(target_family = "wasm"), inline(always))]
 pub(super) fn free(mem: &mut Mem, cache: Ref<KmemCache>, object: Ref<Object>) {
     let cpu = mem[MEM].cpu as usize % MAX_CPUS;
     let here = mem[MEM].node;
