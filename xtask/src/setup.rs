@@ -347,18 +347,89 @@ fn apt_install(progress: &Progress, packages: &[&str]) -> Result<(), Stop> {
     }
     progress.stage(&format!("installing with apt-get: {names}"));
     // Our packages may conflict with others (rustc-web with rustc): the user's stay.
-    let install = || {
+    let install = |mut apt: Command| {
         let options = "install -y -q --no-install-recommends --no-remove".split(' ');
-        process::run(apt_get().args(options).args(packages))
+        process::run(apt.args(options).args(packages))
     };
-    if install().is_ok() {
+    if install(apt_get()).is_ok() {
         return Ok(());
     }
     progress.stage("once more with a fresh index: apt-get update");
     let updated = process::run(apt_get().args(["update", "-q"]));
-    updated
-        .and_then(|()| install())
-        .map_err(|stop| blocked(&format!("{names} can't be installed"), stop, &by_hand))
+    let second = updated.and_then(|()| install(apt_get()));
+    let Err(stop) = second else { return Ok(()) };
+    if let Some(release) = backports_in_use() {
+        progress.stage(&format!(
+            "this system has packages of {release}; once more, with those beside the others"
+        ));
+        let archive = Backports::index(release)?;
+        if install(archive.apt_get()).is_ok() {
+            return Ok(());
+        }
+    }
+    Err(blocked(
+        &format!("{names} can't be installed"),
+        stop,
+        &by_hand,
+    ))
+}
+
+/// The release whose backports this system has packages of: what belongs to one of those can only
+/// be had from there (an image with a newer `qemu-utils` takes no older QEMU).
+fn backports_in_use() -> Option<String> {
+    let mut installed = process::program("dpkg-query");
+    let versions = process::output(installed.args(["-W", "-f", "${Version}\n"]))?;
+    if !versions.lines().any(|version| version.contains("~bpo")) {
+        return None;
+    }
+    let system = std::fs::read_to_string("/etc/os-release").ok()?;
+    let codename = system
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
+    Some(format!("{codename}-backports"))
+}
+
+/// Debian's backports, beside the system's own sources, in an index of our own: what apt is set up
+/// with stays as it is.
+struct Backports {
+    release: String,
+    folder: PathBuf,
+}
+
+impl Backports {
+    /// Reads their index.
+    fn index(release: String) -> Result<Self, Stop> {
+        let folder = paths::target().join("apt");
+        let parts = folder.join("sources");
+        let _ = std::fs::remove_dir_all(&parts);
+        let prepare = || -> std::io::Result<()> {
+            std::fs::create_dir_all(folder.join("lists"))?;
+            std::fs::create_dir_all(&parts)?;
+            for source in std::fs::read_dir("/etc/apt/sources.list.d")?.flatten() {
+                std::fs::copy(source.path(), parts.join(source.file_name()))?;
+            }
+            let line = format!("deb http://deb.debian.org/debian {release} main\n");
+            std::fs::write(parts.join("glass-backports.list"), line)
+        };
+        prepare().map_err(|error| Stop::io("prepare", &folder, &error))?;
+        let archive = Self { release, folder };
+        process::run(archive.sources(apt_get()).args(["update", "-q"]))?;
+        Ok(archive)
+    }
+
+    fn sources(&self, mut apt: Command) -> Command {
+        for (option, folder) in [("Etc::SourceParts", "sources"), ("State::Lists", "lists")] {
+            let folder = self.folder.join(folder);
+            apt.args(["-o", &format!("Dir::{option}={}", folder.display())]);
+        }
+        apt
+    }
+
+    fn apt_get(&self) -> Command {
+        let mut apt = self.sources(apt_get());
+        apt.args(["-t", &self.release]);
+        apt
+    }
 }
 
 /// Which of these packages apt's index lacks; it is read anew before that is believed.
