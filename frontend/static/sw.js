@@ -1,10 +1,11 @@
 // Keeps the page's files, so that it starts without a network, and a new kernel without its server.
 //
-// The build writes the names of all its files here, each with the SHA-256 of its bytes. Files are
+// The build writes the names of all its files here, each with the beginning of its SHA-256. Files are
 // kept under name and hash, so a new version fetches what has changed and nothing else, and its
 // files lie beside the old ones until it takes over; that is when no tab shows the old version any
 // more, or when someone asks for it. A file that is not what the build made, because the site is
-// just being replaced, ends the installation; the browser tries again later.
+// just being replaced, ends the installation; the browser tries again later. Twelve letters, 72 bits,
+// tell versions of a file apart; whoever can put files on the site can change this one as well.
 
 const FILES = new Map(/* files */);
 const CACHE = 'glass';
@@ -20,12 +21,20 @@ function nameOf(address) {
   return FILES.has(name) ? name : undefined;
 }
 
+// What stands behind the name of a file with these bytes.
+async function hashOf(bytes) {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return btoa(String.fromCharCode(...hash.subarray(0, 9)));
+}
+
 async function install() {
   const cache = await caches.open(CACHE);
   const fetchOne = async (name) => {
     if (await cache.match(key(name))) return;
-    const response = await fetch(new URL(name, base), { cache: 'no-cache', integrity: `sha256-${FILES.get(name)}` });
+    const response = await fetch(new URL(name, base), { cache: 'no-cache' });
     if (!response.ok) throw new Error(`${name}: ${response.status}`);
+    const hash = await hashOf(await response.clone().arrayBuffer());
+    if (hash !== FILES.get(name)) throw new Error(`${name} is of another version`);
     await cache.put(key(name), response);
   };
   await Promise.all([...FILES.keys()].map(fetchOne));
