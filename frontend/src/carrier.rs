@@ -5,16 +5,20 @@
 //! one a response, in order, so the page sees one [`Carrier`]. Requests wait in a [`Queue`] and go
 //! out one at a time: whatever falls, it is known which request fell with it.
 //!
+//! Code that reads the rarer views comes when the first of them does: it is a file of its own, and an
+//! answer that needs it waits for it.
+//!
 //! A carrier reports [`Event`]s. After [`Event::Failed`] it is of no more use; the page drops it
 //! and connects a new one.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Reflect, Uint8Array};
-use labs::protocol::{Request, Response, decode, encode};
+use labs::protocol::{Request, Response, decode_first, encode};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     BinaryType, CloseEvent, MessageEvent, Url, WebSocket, Worker, WorkerOptions, WorkerType,
@@ -22,6 +26,7 @@ use web_sys::{
 use yew::Callback;
 
 use crate::choices::Place;
+use crate::part::SplitLoaderError;
 
 /// What a carrier reports.
 #[derive(Debug)]
@@ -61,6 +66,17 @@ impl Queue {
         self.asked = self.waiting.pop_front();
         self.asked.as_ref()
     }
+}
+
+/// Reads any response.
+type Decode = fn(&[u8]) -> Result<Response, String>;
+
+/// What reads views that are none of a first visit's, once it has come.
+static LATER: OnceLock<Decode> = OnceLock::new();
+
+#[wasm_split_helpers::wasm_split(views, fallible)]
+fn decode_later() -> Result<Decode, SplitLoaderError> {
+    Ok(|bytes| labs::protocol::decode::<Response>(bytes))
 }
 
 /// The way to one kernel. Dropping it ends the kernel.
@@ -192,7 +208,7 @@ impl Link {
         }
     }
 
-    fn message(&self, data: JsValue) {
+    fn message(self: &Rc<Self>, data: JsValue) {
         let bytes = if let Some(bytes) = data.dyn_ref::<Uint8Array>() {
             bytes.to_vec()
         } else if let Some(buffer) = data.dyn_ref::<ArrayBuffer>() {
@@ -213,12 +229,32 @@ impl Link {
         };
         let Some(request) = self.queue.borrow_mut().answered() else {
             // The server says why a guest has ended by itself, and then closes.
-            return match decode::<Response>(&bytes) {
-                Ok(Response::Error { message }) => self.fail(&message),
+            return match decode_first(&bytes) {
+                Some(Ok(Response::Error { message })) => self.fail(&message),
                 _ => self.fail("it answered without being asked"),
             };
         };
-        let response = match decode::<Response>(&bytes) {
+        if let Some(response) = decode_first(&bytes) {
+            return self.answered(request, response);
+        }
+        if let Some(decode) = LATER.get() {
+            return self.answered(request, decode(&bytes));
+        }
+        // The next request is not sent before this one is answered, so answers stay in order.
+        let link = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            let response = match decode_later().await {
+                Ok(decode) => LATER.get_or_init(|| decode)(&bytes),
+                Err(_) => Ok(Response::Error {
+                    message: "a part of the page could not be loaded; is the network there?".into(),
+                }),
+            };
+            link.answered(request, response);
+        });
+    }
+
+    fn answered(&self, request: Request, response: Result<Response, String>) {
+        let response = match response {
             Ok(response) => response,
             Err(error) => return self.fail(&error),
         };
@@ -238,7 +274,7 @@ fn listen<E: JsCast>(
     target: &web_sys::EventTarget,
     kind: &'static str,
     link: &Rc<Link>,
-    act: impl Fn(&Link, &E) + 'static,
+    act: impl Fn(&Rc<Link>, &E) + 'static,
 ) -> EventListener {
     let link = Rc::downgrade(link);
     EventListener::new(target, kind, move |event| {

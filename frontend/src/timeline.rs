@@ -47,8 +47,12 @@ fn use_timeline(props: &Timeline) -> Html {
     let (target, steps) = (*target, *steps);
     let at_start = *locked || target == 0;
     let at_end = *locked || target >= steps;
-    let button = |id: &'static str, label: &'static str, path, disabled: bool, action: Action| {
-        let onclick = props.act.reform(move |_| action.clone());
+    let button = |id: &'static str,
+                  label: &'static str,
+                  path,
+                  disabled: bool,
+                  action: fn() -> Action| {
+        let onclick = props.act.reform(move |_| action());
         html! {
             <button class="tool" {id} data-testid={id} aria-label={label} title={label} {disabled}
                 {onclick}>{ icon(path) }</button>
@@ -68,10 +72,10 @@ fn use_timeline(props: &Timeline) -> Html {
     html! {
         <footer class="time">
             <div class="time-buttons" role="group" aria-label="time">
-                { button("step-first", "to the boot", icons::FIRST, at_start, Action::Seek(0)) }
-                { button("step-back", "one step back (Alt+←)", icons::BACK, at_start, Action::StepBy(-1)) }
-                { button("step-forward", "one step on (Alt+→)", icons::FORWARD, at_end, Action::StepBy(1)) }
-                { button("step-last", "to the last step", icons::LAST, at_end, Action::Seek(u32::MAX)) }
+                { button("step-first", "to the boot", icons::FIRST, at_start, || Action::Seek(0)) }
+                { button("step-back", "one step back (Alt+←)", icons::BACK, at_start, || Action::StepBy(-1)) }
+                { button("step-forward", "one step on (Alt+→)", icons::FORWARD, at_end, || Action::StepBy(1)) }
+                { button("step-last", "to the last step", icons::LAST, at_end, || Action::Seek(u32::MAX)) }
                 { part(props.play.clone()) }
             </div>
             <input id="step-slider" type="range" min="0" max={steps.to_string()} step="1"

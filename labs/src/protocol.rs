@@ -318,7 +318,7 @@ pub struct WhatIf {
 
 /// What a session answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Response {
+pub enum Response<V = View> {
     /// A machine was booted.
     Opened {
         /// [`PROTOCOL_VERSION`] of the host.
@@ -340,7 +340,7 @@ pub enum Response {
     /// Where the session stands.
     State(StateView),
     /// A view, or `None` when what it should show does not exist (no such tree, node, ...).
-    View(Option<View>),
+    View(Option<V>),
     /// The session's log.
     Log(Vec<u8>),
     /// Words that may stand in place of the last word of the line.
@@ -473,6 +473,69 @@ pub enum View {
     OomWhatIf(Box<OomWhatIfView>),
 }
 
+/// Those views of [`View`] that a page may want at its first sight, with the numbers that they have there.
+///
+/// Code that reads a view is as large as the view has fields. A page that has not come across the others
+/// yet need not have it; see [`decode_first`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum FirstView {
+    /// The tree in sight.
+    Radix(RadixView),
+    /// A node's slots.
+    RadixNode(RadixNodeView),
+    /// Zones and frames.
+    Memory(MemoryView),
+    /// The caches.
+    Slab(SlabView),
+    /// What the kernel told.
+    Events(EventsView),
+}
+
+/// How many those are.
+const FIRST_VIEWS: u8 = 5;
+
+impl From<FirstView> for View {
+    fn from(view: FirstView) -> View {
+        match view {
+            FirstView::Radix(view) => View::Radix(view),
+            FirstView::RadixNode(view) => View::RadixNode(view),
+            FirstView::Memory(view) => View::Memory(view),
+            FirstView::Slab(view) => View::Slab(view),
+            FirstView::Events(view) => View::Events(view),
+        }
+    }
+}
+
+impl From<Response<FirstView>> for Response {
+    fn from(response: Response<FirstView>) -> Response {
+        match response {
+            Response::Opened {
+                version,
+                host,
+                header,
+                state,
+            } => Response::Opened {
+                version,
+                host,
+                header,
+                state,
+            },
+            Response::Ran { lines, state } => Response::Ran { lines, state },
+            Response::State(state) => Response::State(state),
+            Response::View(view) => Response::View(view.map(View::from)),
+            Response::Log(log) => Response::Log(log),
+            Response::Completions(words) => Response::Completions(words),
+            Response::Replayed(outcome) => Response::Replayed(outcome),
+            Response::Probed(report) => Response::Probed(report),
+            Response::Checked(verdicts) => Response::Checked(verdicts),
+            Response::Searched { found, reached } => Response::Searched { found, reached },
+            Response::Traced { bytes, next } => Response::Traced { bytes, next },
+            Response::Closed => Response::Closed,
+            Response::Error { message } => Response::Error { message },
+        }
+    }
+}
+
 /// Encodes a message.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     // Our messages hold no maps or unsized sequences, so encoding into a growing buffer succeeds.
@@ -482,6 +545,20 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 /// Decodes a message; the error is a sentence for a person.
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     postcard::from_bytes(bytes).map_err(|error| alloc::format!("malformed message: {error}"))
+}
+
+/// Decodes a response, unless it is a view that is none of [`FirstView`]: those take [`decode`].
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_first(bytes: &[u8]) -> Option<Result<Response, String>> {
+    // Which variants these are is a byte each: the response, the option, the view.
+    const VIEW: u8 = 3;
+    const SOME: u8 = 1;
+    match bytes {
+        [VIEW, SOME, view, ..] if *view >= FIRST_VIEWS => None,
+        _ => Some(decode::<Response<FirstView>>(bytes).map(Response::from)),
+    }
 }
 
 /// Puts a message's length in front of it, for carriers without message borders.
