@@ -74,7 +74,7 @@ impl Kernel {
     pub fn handle_rest(&mut self, request: &[u8]) -> Vec<u8> {
         self.handle(request).unwrap_or_else(|| {
             let message = "this part of the kernel could not be loaded; is the network there?";
-            encode(&Response::Error {
+            encode::<Response>(&Response::Error {
                 message: message.to_string(),
             })
         })

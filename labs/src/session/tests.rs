@@ -948,7 +948,7 @@ fn a_large_defragmentation_is_cut_where_it_cannot_be_shown() {
     assert_eq!(view.before.after + 256, view.before.cache.slabs);
     let listed = view.vacated.iter().map(|slab| slab.objects).sum::<u32>();
     assert!(view.fates.moved > listed && view.fates.kept == 0);
-    let bytes = encode(&Response::View(Some(View::Defrag(Box::new(view))))).len();
+    let bytes = encode::<Response>(&Response::View(Some(View::Defrag(Box::new(view))))).len();
     assert!(bytes < MESSAGE_MAX / 8, "{bytes} bytes");
 }
 

@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn an_answer_may_come_in_pieces() {
         // A frame of one byte, Response::Closed.
-        let closed = encode(&Response::Closed);
+        let closed = encode::<Response>(&Response::Closed);
         assert_eq!(closed.len(), 1);
         let mut guest = guest_of_shell(&format!(
             "printf '\\001\\000'; sleep 0.1; printf '\\000\\000\\{:03o}'; exec sleep 9",
