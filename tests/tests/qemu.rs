@@ -321,7 +321,7 @@ fn requests_may_be_sent_ahead_and_in_pieces() {
                     .expect("the guest lives"),
             );
         };
-        match decode(&message) {
+        match decode::<Response>(&message) {
             Ok(Response::Ran { lines, .. }) => {
                 assert_eq!(lines[0].text, format!("{number}\n").as_bytes())
             }
