@@ -19,6 +19,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     BinaryType, CloseEvent, MessageEvent, Url, WebSocket, Worker, WorkerOptions, WorkerType,
 };
+use words::state as say;
 use yew::Callback;
 
 use crate::choices::Place;
@@ -111,14 +112,14 @@ impl Carrier {
                 link.message(event.data());
             }),
             listen(&worker, "error", &link, |link, _: &web_sys::Event| {
-                link.fail("its worker could not be loaded from this site");
+                link.fail(say::worker_not_loaded());
             }),
             listen(
                 &worker,
                 "messageerror",
                 &link,
                 |link, _: &web_sys::Event| {
-                    link.fail("its worker sent a message that cannot be read");
+                    link.fail(say::worker_unreadable());
                 },
             ),
         ];
@@ -205,17 +206,13 @@ impl Link {
             let panic = Reflect::get(&data, &"panic".into())
                 .ok()
                 .and_then(|text| text.as_string());
-            return self.fail(
-                panic
-                    .as_deref()
-                    .unwrap_or("it sent something that is no message"),
-            );
+            return self.fail(panic.as_deref().unwrap_or(say::no_message()));
         };
         let Some(request) = self.queue.borrow_mut().answered() else {
             // The server says why a guest has ended by itself, and then closes.
             return match decode::<Response>(&bytes) {
                 Ok(Response::Error { message }) => self.fail(&message),
-                _ => self.fail("it answered without being asked"),
+                _ => self.fail(say::not_asked()),
             };
         };
         let response = match decode::<Response>(&bytes) {
@@ -284,12 +281,10 @@ fn socket_url(place: Place) -> Result<String, JsValue> {
 /// Why a socket closed, as a sentence.
 fn closing(was_opened: bool, code: u16, reason: &str) -> String {
     match (was_opened, reason) {
-        (false, _) => {
-            "the server did not accept the connection: it is off, full, or lacks this host"
-        }
-        (true, "") if code == 1006 => "the connection to the server broke",
-        (true, "") => return format!("the server closed the connection (code {code})"),
-        (true, reason) => return format!("the server closed the connection: {reason}"),
+        (false, _) => say::not_accepted(),
+        (true, "") if code == 1006 => say::connection_broke(),
+        (true, "") => return say::closed_code(code),
+        (true, reason) => return say::closed(reason),
     }
     .to_string()
 }

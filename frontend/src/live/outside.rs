@@ -69,7 +69,7 @@ impl Outside {
             Effect::Announce => spawn_local(async move {
                 let names = JsFuture::from(announce()).await;
                 let pass = names.map_err(text).and_then(|names| {
-                    pass_of(&names).ok_or_else(|| "the server gave no names".to_string())
+                    pass_of(&names).ok_or_else(|| words::live::no_names().to_string())
                 });
                 act.emit(Action::Announced(pass));
             }),
