@@ -272,9 +272,9 @@ pub fn make(english: &Texts, others: &[(&str, &Texts)]) -> Result<Made, String> 
     }
     writeln!(
         rust,
-        "/// How many texts a language has, forms counted.\nconst COUNT: usize = {at};\n\
+        "/// How many texts a language has, forms counted.\n#[cfg(feature = \"languages\")]\nconst COUNT: usize = {at};\n\
          /// What the first line of a language's file ends with.\n\
-         const FINGERPRINT: &str = \"{fingerprint:016x}\";"
+         #[cfg(feature = \"languages\")]\nconst FINGERPRINT: &str = \"{fingerprint:016x}\";"
     )
     .expect(STRINGS);
     Ok(Made { rust, files })
@@ -314,7 +314,7 @@ fn function(key: &str, text: &Text, arguments: &[&str], forms: &[String], at: us
         [one, other] => {
             let rest = parameters(&arguments[1..]);
             format!(
-                "{doc}pub fn {key}({NUMBER}: u64, {rest}) -> String {{ \
+                "{doc}pub fn {key}({NUMBER}: u64, {rest}) -> ::alloc::string::String {{ \
                  let (at, text) = if {NUMBER} == 1 {{ ({at}, {one:?}) }} else {{ ({}, {other:?}) }}; \
                  super::fill(at, text, &[{values}]) }}\n",
                 at + 1
@@ -327,7 +327,7 @@ fn function(key: &str, text: &Text, arguments: &[&str], forms: &[String], at: us
             let text = forms.concat();
             let parameters = parameters(arguments);
             format!(
-                "{doc}pub fn {key}({parameters}) -> String {{ \
+                "{doc}pub fn {key}({parameters}) -> ::alloc::string::String {{ \
                  super::fill({at}, {text:?}, &[{values}]) }}\n"
             )
         }
