@@ -293,8 +293,26 @@ fn closing(was_opened: bool, code: u16, reason: &str) -> String {
 pub fn text(error: JsValue) -> String {
     let message = error
         .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()));
+        .map(|error| in_words(String::from(error.message())));
     message.unwrap_or_else(|| format!("{error:?}"))
+}
+
+/// What `keeper.js` tells, in the language of the page; anything else is a sentence already.
+pub fn in_words(message: String) -> String {
+    let told = message
+        .strip_prefix("told ")
+        .and_then(|told| told.split_once(' '));
+    match told {
+        Some(("blocked", _)) => say::blocked().to_string(),
+        Some(("no-database", _)) => say::no_database().to_string(),
+        Some(("full", _)) => say::full().to_string(),
+        Some(("long", most)) => say::log_long(most),
+        Some(("status", status)) => say::server_answers(status),
+        Some(("no-log", _)) => say::no_log().to_string(),
+        Some(("no-server", _)) => words::app::no_server().to_string(),
+        Some(("broke", _)) => say::connection_broke().to_string(),
+        _ => message,
+    }
 }
 
 #[cfg(test)]
@@ -326,5 +344,22 @@ mod tests {
             closing(true, 4000, "idle for 600 s"),
             "the server closed the connection: idle for 600 s"
         );
+    }
+
+    #[test]
+    fn what_the_keeper_tells_is_said_in_words() {
+        let keeper = include_str!("../static/keeper.js");
+        let told: Vec<&str> = keeper
+            .split("told('")
+            .skip(1)
+            .filter_map(|rest| rest.split('\'').next())
+            .collect();
+        assert!(told.len() > 5, "{told:?}");
+        for what in told {
+            let message = format!("told {what} 7");
+            assert_ne!(in_words(message.clone()), message);
+        }
+        assert_eq!(in_words("told status 503".into()), "the server answers 503");
+        assert_eq!(in_words("the site broke".into()), "the site broke");
     }
 }
