@@ -17,6 +17,7 @@
 //! an error.
 
 use labs::log::is_lab_id;
+use words::state as say;
 
 /// The version of the packing in `#log=`.
 const PACKING: &str = "1";
@@ -82,41 +83,36 @@ impl Address {
             "log" => {
                 let data = value.split_once('.').map(|(version, data)| match version {
                     PACKING => Ok(data),
-                    _ => Err(format!(
-                        "the link is of version '{}'; this page reads {PACKING}",
-                        shortened(version)
-                    )),
+                    _ => Err(say::link_version(shortened(version), PACKING)),
                 });
-                let data = data.ok_or("the link has been cut: it has no version")??;
+                let data = data.ok_or(say::link_no_version())??;
                 let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
                 if data.is_empty() || !data.bytes().all(allowed) || data.len() % 4 == 1 {
-                    return Err("the link has been cut or changed on its way".to_string());
+                    return Err(say::link_changed().to_string());
                 }
                 self.payload = Some(Payload::Log(data.to_string()));
             }
             "link" => {
                 let is_hash = value.len() == 64 && value.bytes().all(|b| b.is_ascii_hexdigit());
                 if !is_hash {
-                    return Err("the link has been cut: it needs 64 hexadecimal digits".to_string());
+                    return Err(say::link_short(64));
                 }
                 self.payload = Some(Payload::Link(value.to_ascii_lowercase()));
             }
             "live" => {
                 let is_name = value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
                 if !is_name {
-                    return Err("the link has been cut: it needs 32 hexadecimal digits".to_string());
+                    return Err(say::link_short(32));
                 }
                 self.payload = Some(Payload::Live(value.to_ascii_lowercase()));
             }
             "step" => {
                 let step = value.parse();
-                self.step = Some(step.map_err(|_| {
-                    format!("the link's step is '{}', not a number", shortened(value))
-                })?);
+                self.step = Some(step.map_err(|_| say::link_step(shortened(value)))?);
             }
             "lab" => {
                 if !is_lab_id(value) {
-                    return Err(format!("'{}' is no lab's name", shortened(value)));
+                    return Err(say::no_lab(shortened(value)));
                 }
                 self.lab = Some(value.to_string());
             }

@@ -6,6 +6,7 @@ use gloo_events::{EventListener, EventListenerOptions};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, KeyboardEvent, Response};
+use words::app as say;
 use yew::{AttrValue, Callback, Component, Context, Html, classes, html};
 
 use crate::canvas::media;
@@ -19,6 +20,7 @@ use crate::help::Help;
 use crate::inquiry::Dock;
 use crate::inquiry::outside::Outside;
 use crate::inquiry::play::Play;
+use crate::language;
 use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
 use crate::library::sheet::{self, Content, Dropped};
@@ -50,6 +52,8 @@ pub enum Message {
     Second(u32, Second),
     /// The window became wide or narrow.
     Width,
+    /// The page speaks another language.
+    Spoken,
 }
 
 /// The page.
@@ -124,6 +128,7 @@ impl Component for App {
             Message::Carrier(_, Event::Failed(reason)) => Action::Failed(reason),
             Message::Second(generation, _) if !self.outside.is_current(generation) => return false,
             Message::Second(_, event) => Action::Inquiry(inquiry::Action::Second(event)),
+            Message::Spoken => return true,
             Message::Width => {
                 self.is_wide = is_wide();
                 return true;
@@ -250,6 +255,11 @@ impl App {
             }
             Effect::SetInput(text) => set_input(&text),
             Effect::Wear(theme) => wear(theme),
+            Effect::Speak(language) => language::change(
+                language,
+                &self.act,
+                ctx.link().callback(|()| Message::Spoken),
+            ),
             Effect::Lesson(effect) => lesson::perform(effect, &self.act, self.is_wide),
             Effect::Library(effect) => journal::perform(effect, &self.act),
             Effect::Live(effect) => self.live.perform(effect, &self.act),
@@ -321,11 +331,11 @@ impl App {
                     aria-selected={is_front.to_string()} aria-controls={format!("pane-{}", pane.label())}
                     tabindex={if is_front { "0" } else { "-1" }} {onkeydown}
                     onclick={self.act.reform(move |_| Action::Show(pane))}>
-                    { pane.label() }
+                    { pane.title() }
                 </button>
             }
         });
-        html! { <div class="tabs" role="tablist" aria-label="views">{ for tabs }</div> }
+        html! { <div class="tabs" role="tablist" aria-label={say::views()}>{ for tabs }</div> }
     }
 
     /// The handout of the lab that is open.
@@ -458,11 +468,11 @@ impl App {
     fn can_share_live(&self) -> Result<(), AttrValue> {
         let state = &self.state;
         match &state.hosts {
-            _ if state.live.sharing.is_some() => Err("it is shared live already".into()),
-            _ if state.live.following.is_some() => Err("this page follows a live session".into()),
+            _ if state.live.sharing.is_some() => Err(say::shared_already().into()),
+            _ if state.live.following.is_some() => Err(say::follows_live().into()),
             Hosts::Offered(names) if !names.is_empty() => Ok(()),
-            Hosts::Unknown => Err("asking the server".into()),
-            _ => Err("this site has no server that passes it on".into()),
+            Hosts::Unknown => Err(say::asking_server().into()),
+            _ => Err(say::nobody_passes_on().into()),
         }
     }
 
@@ -505,18 +515,12 @@ impl App {
     fn activity(&self) -> Option<AttrValue> {
         let place = self.state.place.label();
         match (&self.state.link, self.state.replaying()) {
-            (Link::Down(_), _) => Some("the kernel is gone".into()),
-            (Link::Connecting, _) => Some(format!("starting a kernel: {place}").into()),
-            (Link::Live, Some((done, all))) if all > 0 => {
-                Some(format!("replaying the log: {done} of {all}").into())
-            }
+            (Link::Down(_), _) => Some(say::kernel_gone().into()),
+            (Link::Connecting, _) => Some(say::starting(place).into()),
+            (Link::Live, Some((done, all))) if all > 0 => Some(say::replaying(done, all).into()),
             _ if self.state.is_running() => Some(match self.state.library.restoring() {
-                Some(all) => format!(
-                    "bringing the session back: {} of {all}",
-                    self.state.log.len()
-                )
-                .into(),
-                None => "running".into(),
+                Some(all) => say::restoring(self.state.log.len(), all).into(),
+                None => say::running().into(),
             }),
             _ => None,
         }
@@ -671,7 +675,7 @@ fn ask_for_hosts(act: Callback<Action>) {
     wasm_bindgen_futures::spawn_local(async move {
         let hosts = fetch_hosts()
             .await
-            .map_err(|_| "this site has no server".to_string());
+            .map_err(|_| say::no_server().to_string());
         act.emit(Action::HostsKnown(hosts));
     });
 }

@@ -23,6 +23,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     BinaryType, CloseEvent, MessageEvent, Url, WebSocket, Worker, WorkerOptions, WorkerType,
 };
+use words::state as say;
 use yew::Callback;
 
 use crate::choices::Place;
@@ -127,14 +128,14 @@ impl Carrier {
                 link.message(event.data());
             }),
             listen(&worker, "error", &link, |link, _: &web_sys::Event| {
-                link.fail("its worker could not be loaded from this site");
+                link.fail(say::worker_not_loaded());
             }),
             listen(
                 &worker,
                 "messageerror",
                 &link,
                 |link, _: &web_sys::Event| {
-                    link.fail("its worker sent a message that cannot be read");
+                    link.fail(say::worker_unreadable());
                 },
             ),
         ];
@@ -221,17 +222,13 @@ impl Link {
             let panic = Reflect::get(&data, &"panic".into())
                 .ok()
                 .and_then(|text| text.as_string());
-            return self.fail(
-                panic
-                    .as_deref()
-                    .unwrap_or("it sent something that is no message"),
-            );
+            return self.fail(panic.as_deref().unwrap_or(say::no_message()));
         };
         let Some(request) = self.queue.borrow_mut().answered() else {
             // The server says why a guest has ended by itself, and then closes.
             return match decode_first(&bytes) {
                 Some(Ok(Response::Error { message })) => self.fail(&message),
-                _ => self.fail("it answered without being asked"),
+                _ => self.fail(say::not_asked()),
             };
         };
         if let Some(response) = decode_first(&bytes) {
@@ -246,7 +243,7 @@ impl Link {
             let response = match decode_later().await {
                 Ok(decode) => LATER.get_or_init(|| decode)(&bytes),
                 Err(_) => Ok(Response::Error {
-                    message: "a part of the page could not be loaded; is the network there?".into(),
+                    message: say::no_code().into(),
                 }),
             };
             link.answered(request, response);
@@ -320,12 +317,10 @@ fn socket_url(place: Place) -> Result<String, JsValue> {
 /// Why a socket closed, as a sentence.
 fn closing(was_opened: bool, code: u16, reason: &str) -> String {
     match (was_opened, reason) {
-        (false, _) => {
-            "the server did not accept the connection: it is off, full, or lacks this host"
-        }
-        (true, "") if code == 1006 => "the connection to the server broke",
-        (true, "") => return format!("the server closed the connection (code {code})"),
-        (true, reason) => return format!("the server closed the connection: {reason}"),
+        (false, _) => say::not_accepted(),
+        (true, "") if code == 1006 => say::connection_broke(),
+        (true, "") => return say::closed_code(code),
+        (true, reason) => return say::closed(reason),
     }
     .to_string()
 }
@@ -334,8 +329,26 @@ fn closing(was_opened: bool, code: u16, reason: &str) -> String {
 pub fn text(error: JsValue) -> String {
     let message = error
         .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()));
+        .map(|error| in_words(String::from(error.message())));
     message.unwrap_or_else(|| format!("{error:?}"))
+}
+
+/// What `keeper.js` tells, in the language of the page; anything else is a sentence already.
+pub fn in_words(message: String) -> String {
+    let told = message
+        .strip_prefix("told ")
+        .and_then(|told| told.split_once(' '));
+    match told {
+        Some(("blocked", _)) => say::blocked().to_string(),
+        Some(("no-database", _)) => say::no_database().to_string(),
+        Some(("full", _)) => say::full().to_string(),
+        Some(("long", most)) => say::log_long(most),
+        Some(("status", status)) => say::server_answers(status),
+        Some(("no-log", _)) => say::no_log().to_string(),
+        Some(("no-server", _)) => words::app::no_server().to_string(),
+        Some(("broke", _)) => say::connection_broke().to_string(),
+        _ => message,
+    }
 }
 
 #[cfg(test)]
@@ -367,5 +380,22 @@ mod tests {
             closing(true, 4000, "idle for 600 s"),
             "the server closed the connection: idle for 600 s"
         );
+    }
+
+    #[test]
+    fn what_the_keeper_tells_is_said_in_words() {
+        let keeper = include_str!("../static/keeper.js");
+        let told: Vec<&str> = keeper
+            .split("told('")
+            .skip(1)
+            .filter_map(|rest| rest.split('\'').next())
+            .collect();
+        assert!(told.len() > 5, "{told:?}");
+        for what in told {
+            let message = format!("told {what} 7");
+            assert_ne!(in_words(message.clone()), message);
+        }
+        assert_eq!(in_words("told status 503".into()), "the server answers 503");
+        assert_eq!(in_words("the site broke".into()), "the site broke");
     }
 }

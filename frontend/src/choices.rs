@@ -1,6 +1,7 @@
 //! What the page can be switched between: hosts, panes, themes.
 
 use labs::protocol::Host;
+use words::choices as say;
 
 /// Where the kernel runs, as the host switch offers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +35,9 @@ impl Place {
     /// What the switch shows.
     pub fn label(self) -> &'static str {
         match self {
-            Place::Browser => "browser",
-            Place::Server => "server",
-            Place::Qemu => "QEMU",
+            Place::Browser => say::place_browser(),
+            Place::Server => say::place_server(),
+            Place::Qemu => say::place_qemu(),
         }
     }
 }
@@ -103,7 +104,23 @@ impl Pane {
         Pane::Oom,
     ];
 
-    /// What the tab shows; also part of element ids.
+    /// What the tab shows.
+    pub fn title(self) -> &'static str {
+        match self {
+            Pane::Console => say::pane_console(),
+            Pane::Tree => say::pane_tree(),
+            Pane::Memory => say::pane_memory(),
+            Pane::Slab => say::pane_slab(),
+            Pane::Events => say::pane_events(),
+            Pane::Lab => say::pane_lab(),
+            Pane::Containers => say::pane_containers(),
+            Pane::Tasks => say::pane_tasks(),
+            Pane::Sched => say::pane_scheduler(),
+            Pane::Oom => say::pane_oom(),
+        }
+    }
+
+    /// Its name in settings and in the ids of elements.
     pub fn label(self) -> &'static str {
         match self {
             Pane::Console => "console",

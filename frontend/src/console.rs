@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent};
+use words::console as say;
 use yew::{
     AttrValue, Callback, Html, NodeRef, hook, html, use_callback, use_effect_with, use_mut_ref,
     use_node_ref,
@@ -15,7 +16,7 @@ use crate::icons::{CLOSE, icon};
 use crate::output::Output;
 use crate::part::drawn_by;
 use crate::state::{Action, library};
-use crate::transcript::{Entry, lines};
+use crate::transcript::Entry;
 
 #[derive(PartialEq)]
 pub struct Console {
@@ -96,25 +97,22 @@ fn use_console(props: &Console) -> Html {
     };
     html! {
         <section class="pane pane-console" hidden={!props.visible} id="pane-console" {onclick}
-            aria-label="console">
+            aria-label={say::console()}>
             <Output entries={props.entries.clone()} start={props.start} step={props.step}
                 is_past={props.later > 0} is_down={props.down.is_some()} frozen={props.frozen} visible={props.visible}
                 welcome={run.clone()} act={props.act.clone()} />
             { banner(props) }
             if props.later > 0 && props.down.is_none() {
                 <p class="past" role="status" id="past-note">
-                    { match props.later {
-                        1 => "You are in the past: running a line here drops the later one.".to_string(),
-                        later => format!("You are in the past: running a line here drops the {later} later ones."),
-                    } }
+                    { say::past(props.later as u64) }
                 </p>
             }
             if let (Some((index, count)), true) = (props.dropped, props.later == 0) {
                 <p class="past dropped-note" role="status" id="dropped-note">
-                    { format!("{} that came later {} dropped. ", lines(count), if count == 1 { "was" } else { "were" }) }
+                    { say::dropped(count as u64) }
                     <button class="tool" id="bring-back" disabled={props.running} onclick={props.act.reform(
-                        move |_| Action::Library(library::Action::BringBack(index)))}>{ "bring back" }</button>
-                    <button class="tool" id="dismiss" aria-label="put this note away" onclick={props.act.reform(
+                        move |_| Action::Library(library::Action::BringBack(index)))}>{ say::bring_back() }</button>
+                    <button class="tool" id="dismiss" aria-label={say::dismiss()} onclick={props.act.reform(
                         |_| Action::Library(library::Action::Dismiss))}>{ icon(CLOSE) }</button>
                 </p>
             }
@@ -122,12 +120,12 @@ fn use_console(props: &Console) -> Html {
                 <span aria-hidden="true">{ "# " }</span>
                 <input ref={input} id="console-input" data-testid="console-input" type="text"
                     autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false"
-                    enterkeyhint="go" aria-label="console line" disabled={props.frozen}
-                    placeholder={if props.frozen { "this page only shows a session" } else { "type a line, or ls" }}
+                    enterkeyhint="go" aria-label={say::line_label()} disabled={props.frozen}
+                    placeholder={if props.frozen { say::only_shows() } else { say::type_here() }}
                     data-busy={props.busy.to_string()} {onkeydown} {onpaste} />
                 if props.running {
                     <button class="tool stop" id="stop" onclick={props.act.reform(|_| Action::Stop)}
-                        title="End this kernel; the log is kept">{ "stop" }</button>
+                        title={say::stop_title()}>{ say::stop() }</button>
                 }
             </label>
         </section>
@@ -144,19 +142,19 @@ fn banner(props: &Console) -> Html {
     let more = props.unanswered.len().saturating_sub(3);
     let waiting = html! {
         if !props.unanswered.is_empty() {
-            <p>{ format!("{} had no answer: ", lines(props.unanswered.len())) }{ for list }
-                if more > 0 { { format!(" and {more} more") } }</p>
+            <p>{ say::unanswered(props.unanswered.len() as u64) }{ for list }
+                if more > 0 { { say::and_more(more) } }</p>
         }
     };
     match &props.down {
         Some(reason) => html! {
             <div class="banner" role="alert">
-                <p><strong>{ "The kernel is gone: " }</strong>{ reason }{ "." }</p>
+                <p><strong>{ say::gone() }</strong>{ reason }{ "." }</p>
                 { waiting }
                 <button class="primary" id="restart" onclick={props.act.reform(|_| Action::Restart)}>
                     { match props.steps {
-                        0 => "Start it again".to_string(),
-                        steps => format!("Start it again and replay {}", lines(steps)),
+                        0 => say::restart().to_string(),
+                        steps => say::restart_and_replay(steps as u64),
                     } }
                 </button>
             </div>
@@ -165,10 +163,10 @@ fn banner(props: &Console) -> Html {
             <div class="banner" role="status">
                 { waiting }
                 <button class="primary" id="rerun" onclick={props.act.reform(|_| Action::Rerun)}>
-                    { "Run now" }
+                    { say::rerun() }
                 </button>
                 <button class="tool" onclick={props.act.reform(|_| Action::ForgetUnanswered)}>
-                    { "Forget" }
+                    { say::forget() }
                 </button>
             </div>
         },

@@ -1,7 +1,8 @@
-//! The head of the page: its name, where the kernel runs, the theme, and help.
+//! The head of the page: its name, where the kernel runs, the theme, the language, and help.
 
 use wasm_bindgen::JsCast;
 use web_sys::HtmlSelectElement;
+use words::header as say;
 use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html};
 
 use crate::callbacks::report;
@@ -37,7 +38,7 @@ fn use_header(props: &Header) -> Html {
     });
     let options = Place::ALL.iter().zip(&props.lacks).map(|(place, lack)| {
         let label = match lack {
-            Some(reason) => format!("{} ({reason})", place.label()),
+            Some(reason) => say::host_lacking(place.label(), reason),
             None => place.label().to_string(),
         };
         html! {
@@ -46,45 +47,52 @@ fn use_header(props: &Header) -> Html {
             </option>
         }
     });
-    let theme = props.theme.name();
+    let theme = match props.theme {
+        Theme::Auto => say::theme_auto(),
+        Theme::Light => say::theme_light(),
+        Theme::Dark => say::theme_dark(),
+    };
+    let other = words::language().next();
     html! {
         <header class="head">
             <h1>{ "Glass Kernel" }</h1>
-            <p class="machine mono" title="The machine, as the log's first line describes it">
+            <p class="machine mono" title={say::machine_title()}>
                 { &props.machine }
             </p>
             <button class="tool" id="labs" onclick={props.act.reform(|_| Action::Lesson(lesson::Action::Catalogue(true)))}
-                title="Labs: read, predict, run, be checked">{ "labs" }</button>
+                title={say::labs_title()}>{ say::labs() }</button>
             if props.update {
                 <button class="tool" id="update"
                     onclick={props.act.reform(|_| Action::Library(library::Action::Update))}
-                    title="A new version of this page is ready">{ "new version: reload" }</button>
+                    title={say::update_title()}>{ say::update() }</button>
             }
             if let Some(reason) = &props.unsaved {
-                <span class="badge" id="not-saved" title={reason.clone()}>{ "not saved" }</span>
+                <span class="badge" id="not-saved" title={reason.clone()}>{ say::not_saved() }</span>
             }
-            <button class="tool" id="sessions" title="What this browser keeps; files in and out"
+            <button class="tool" id="sessions" title={say::sessions_title()}
                 onclick={props.act.reform(|_| Action::Library(library::Action::Show(Some(Sheet::Sessions))))}>
-                { "sessions" }
+                { say::sessions() }
             </button>
-            <button class="tool" id="share" title="A link to this session, at this step"
+            <button class="tool" id="share" title={say::share_title()}
                 onclick={props.act.reform(|_| Action::Library(library::Action::Share))}>
-                { "share" }
+                { say::share() }
             </button>
             <label class="host">
-                <span>{ "runs in" }</span>
+                <span>{ say::runs_in() }</span>
                 <select id="host" data-testid="host" {onchange}
-                    title="Where the kernel runs. The log moves along and runs again.">
+                    title={say::runs_in_title()}>
                     { for options }
                 </select>
             </label>
-            <button class="tool" id="theme" data-testid="theme" data-theme={theme}
+            <button class="tool" id="theme" data-testid="theme" data-theme={props.theme.name()}
                 onclick={props.act.reform(|_| Action::NextTheme)}
-                aria-label={format!("colours: {theme}; change")} title="Colours: auto, light, dark">
+                aria-label={say::theme_label(theme)} title={say::theme_title()}>
                 { theme_icon(props.theme) }<span>{ theme }</span>
             </button>
+            <button class="tool" id="language" lang={other.code()} title={say::language_title()}
+                onclick={props.act.reform(move |_| Action::Speak(other))}>{ other.name() }</button>
             <button class="tool" id="help" onclick={props.act.reform(|_| Action::Help(true))}
-                aria-label="help and keys" title="Help and keys (?)">{ "?" }</button>
+                aria-label={say::help_label()} title={say::help_title()}>{ "?" }</button>
         </header>
     }
 }

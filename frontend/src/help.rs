@@ -1,132 +1,15 @@
 //! The help: what this is, and every key.
 
 use web_sys::HtmlDialogElement;
+use words::help as say;
 use yew::{Callback, Html, MouseEvent, NodeRef, hook, html, use_effect_with, use_node_ref};
 
 use crate::dialog;
 use crate::part::drawn_by;
 use crate::state::Action;
 
-/// Keys and what they do, by where they work.
-const KEYS: &[(&str, &[(&str, &str)])] = &[
-    (
-        "Everywhere",
-        &[
-            ("Alt + ←  Alt + →", "one step back or on"),
-            ("Alt + Home  Alt + End", "to the boot or the last step"),
-            (
-                "Alt + 1 … 9, 0",
-                "console, tree, memory, slab, events, lab, containers, tasks, scheduler, oom",
-            ),
-            ("Alt + Enter", "check my work in the lab that is open"),
-            ("?", "this help (outside the console)"),
-            ("Esc", "close what is open"),
-        ],
-    ),
-    (
-        "The past",
-        &[
-            ("Alt + P", "play the steps, or pause"),
-            ("Alt + C", "what changed"),
-            (
-                "Alt + M",
-                "mark this step, to see what changes from here on",
-            ),
-            ("Alt + O", "the object that was taken apart last"),
-            ("Alt + S", "search: since when does a line succeed?"),
-            ("Alt + L", "put another line into the past"),
-            ("Alt + V", "compare with another session"),
-            ("Alt + X", "the trace as a file"),
-            ("arrows", "in an object's bytes: from byte to byte"),
-        ],
-    ),
-    (
-        "Console",
-        &[
-            ("Enter", "run the line"),
-            ("↑ ↓", "lines typed before"),
-            (
-                "Tab",
-                "complete the word; on an empty line, go on to the next control",
-            ),
-            ("Ctrl + C", "drop the line and those still waiting"),
-            ("Ctrl + L", "clear the screen"),
-        ],
-    ),
-    (
-        "Tree",
-        &[
-            ("↑ ↓ ← →", "parent, first child, siblings"),
-            ("Enter", "the node's 64 slots"),
-            ("+ −  0", "larger, smaller, all of it"),
-            ("Shift + arrows", "move the picture"),
-        ],
-    ),
-    (
-        "Memory",
-        &[
-            ("arrows", "from frame to frame"),
-            ("Home End", "first and last frame of the zone"),
-            ("Enter", "what is in the frame"),
-        ],
-    ),
-    (
-        "Slab",
-        &[
-            ("Enter", "on a heading: sort; on a cache: its slabs"),
-            ("arrows", "from object to object, from slab to slab"),
-            ("N", "the free object that is handed out next"),
-            ("Enter", "the object's bytes"),
-            ("Space  ← →", "in a defragmentation: play, scene by scene"),
-            ("Esc", "back"),
-        ],
-    ),
-    (
-        "Containers",
-        &[
-            ("arrows", "from container to container, and along its tasks"),
-            ("Enter", "on a task: pick it up, then drop it where you are"),
-            ("Enter", "on a container: its object, and forms for it"),
-            ("Esc", "leave the task where it was"),
-            (
-                "Space  ← →",
-                "in the callbacks of a step: play, call by call",
-            ),
-        ],
-    ),
-    (
-        "Tasks",
-        &[
-            ("↑ ↓  Home End", "from task to task; ← to the parent"),
-            ("Enter", "all about the task; on a heading: sort"),
-            ("arrows", "in an address space: from page to page"),
-            ("Enter", "the page's bytes"),
-            ("Esc", "back to the list, then close the task"),
-        ],
-    ),
-    (
-        "Scheduler",
-        &[
-            ("← →", "by virtual runtime; turn by turn"),
-            ("↑ ↓", "along the tree's links; CPU by CPU"),
-            ("Home", "who is next"),
-            ("W", "why it is next, step by step"),
-            ("Enter", "a group's tree; a task's bytes"),
-            ("+ −  0", "in the timeline: closer, further, all of it"),
-            ("Shift + ← →", "in the timeline: earlier, later"),
-        ],
-    ),
-    (
-        "Out of memory",
-        &[
-            (
-                "↑ ↓  Home End",
-                "from candidate to candidate: each one's score",
-            ),
-            ("Enter", "in the question: this one dies next"),
-        ],
-    ),
-];
+/// Keys and what they do, in a place where they work.
+type Section = (&'static str, Vec<(&'static str, &'static str)>);
 
 #[derive(PartialEq)]
 pub struct Help {
@@ -149,11 +32,11 @@ fn use_help(props: &Help) -> Html {
             dialog::follow(&dialog, *open);
         },
     );
-    let sections = KEYS.iter().map(|(place, keys)| {
-        let rows = keys.iter().map(|(key, what)| {
-            html! { <div><dt><kbd>{ *key }</kbd></dt><dd>{ *what }</dd></div> }
+    let sections = keys().into_iter().map(|(place, keys)| {
+        let rows = keys.into_iter().map(|(key, what)| {
+            html! { <div><dt><kbd>{ key }</kbd></dt><dd>{ what }</dd></div> }
         });
-        html! { <section><h3>{ *place }</h3><dl>{ for rows }</dl></section> }
+        html! { <section><h3>{ place }</h3><dl>{ for rows }</dl></section> }
     });
     let performance = props.act.reform(|event: MouseEvent| {
         event.prevent_default();
@@ -164,15 +47,119 @@ fn use_help(props: &Help) -> Html {
         <dialog ref={dialog} class="sheet help" aria-labelledby="help-title"
             onclose={dialog::closed(&props.act, || Action::Help(false))}>
             <h2 id="help-title">{ "Glass Kernel" }</h2>
-            <p>{ "A small operating-system kernel runs in this page. What you type at its console
-                happens in its memory, and the pictures are drawn from that memory after every line.
-                Each line is a step: go back and forth, look, and go on from any of them. The same
-                lines do the same, byte for byte, in the browser, on the server and on a booted
-                machine. " }
+            <p>{ say::about() }
                 <a id="performance-link" href="#performance" onclick={performance}>
-                    { "What that costs on your machine" }</a>{ "." }</p>
+                    { say::performance_link() }</a>{ "." }</p>
             <div class="keys">{ for sections }</div>
-            <button class="primary" onclick={close}>{ "Close" }</button>
+            <button class="primary" onclick={close}>{ say::close() }</button>
         </dialog>
     }
+}
+
+/// All keys, by where they work.
+fn keys() -> [Section; 10] {
+    [
+        (
+            say::everywhere(),
+            vec![
+                (say::key_steps(), say::everywhere_steps()),
+                (say::key_ends(), say::everywhere_ends()),
+                (say::key_panes(), say::everywhere_panes()),
+                (say::key_check(), say::everywhere_check()),
+                ("?", say::everywhere_help()),
+                (say::key_escape(), say::everywhere_close()),
+            ],
+        ),
+        (
+            say::past(),
+            vec![
+                ("Alt + P", say::past_play()),
+                ("Alt + C", say::past_changes()),
+                ("Alt + M", say::past_mark()),
+                ("Alt + O", say::past_object()),
+                ("Alt + S", say::past_search()),
+                ("Alt + L", say::past_edit()),
+                ("Alt + V", say::past_compare()),
+                ("Alt + X", say::past_export()),
+                (say::key_arrows(), say::past_bytes()),
+            ],
+        ),
+        (
+            say::console(),
+            vec![
+                (say::key_enter(), say::console_run()),
+                ("↑ ↓", say::console_history()),
+                (say::key_tab(), say::console_complete()),
+                (say::key_interrupt(), say::console_interrupt()),
+                (say::key_clear(), say::console_clear()),
+            ],
+        ),
+        (
+            say::tree(),
+            vec![
+                ("↑ ↓ ← →", say::tree_move()),
+                (say::key_enter(), say::tree_slots()),
+                ("+ −  0", say::tree_zoom()),
+                (say::key_shift_arrows(), say::tree_pan()),
+            ],
+        ),
+        (
+            say::memory(),
+            vec![
+                (say::key_arrows(), say::memory_move()),
+                (say::key_home_end(), say::memory_ends()),
+                (say::key_enter(), say::memory_open()),
+            ],
+        ),
+        (
+            say::slab(),
+            vec![
+                (say::key_enter(), say::slab_open()),
+                (say::key_arrows(), say::slab_move()),
+                ("N", say::slab_next()),
+                (say::key_enter(), say::slab_bytes()),
+                (say::key_space(), say::slab_film()),
+                (say::key_escape(), say::slab_back()),
+            ],
+        ),
+        (
+            say::containers(),
+            vec![
+                (say::key_arrows(), say::containers_move()),
+                (say::key_enter(), say::containers_pick()),
+                (say::key_enter(), say::containers_open()),
+                (say::key_escape(), say::containers_leave()),
+                (say::key_space(), say::containers_film()),
+            ],
+        ),
+        (
+            say::tasks(),
+            vec![
+                (say::key_list(), say::tasks_move()),
+                (say::key_enter(), say::tasks_open()),
+                (say::key_arrows(), say::tasks_pages()),
+                (say::key_enter(), say::tasks_bytes()),
+                (say::key_escape(), say::tasks_back()),
+            ],
+        ),
+        (
+            say::scheduler(),
+            vec![
+                ("← →", say::scheduler_move()),
+                ("↑ ↓", say::scheduler_links()),
+                (say::key_home(), say::scheduler_next()),
+                ("W", say::scheduler_why()),
+                (say::key_enter(), say::scheduler_open()),
+                ("+ −  0", say::scheduler_zoom()),
+                (say::key_shift_sideways(), say::scheduler_pan()),
+            ],
+        ),
+        (
+            say::oom(),
+            vec![
+                (say::key_list(), say::oom_move()),
+                (say::key_enter(), say::oom_pick()),
+            ],
+        ),
+    ]
 }

@@ -6,6 +6,7 @@
 pub mod outside;
 
 use web_sys::HtmlInputElement;
+use words::live as say;
 use yew::{AttrValue, Callback, FocusEvent, Html, TargetCast, hook, html};
 
 use crate::library::journal::url_with;
@@ -94,19 +95,19 @@ fn use_live_strip(props: &LiveStrip) -> Html {
             trouble,
         } => html! {
             <>
-                <p role="status"><strong>{ "Sharing live" }</strong>
+                <p role="status"><strong>{ say::sharing() }</strong>
                     { match (link, trouble) {
-                        (_, Some(trouble)) => format!(": {trouble}"),
-                        (None, None) => ": asking the server for a link …".to_string(),
-                        (Some(_), None) => format!(": {followers} follow"),
+                        (_, Some(trouble)) => say::trouble(trouble),
+                        (None, None) => say::asking().to_string(),
+                        (Some(_), None) => say::followers(followers),
                     } }</p>
                 if let Some(link) = link {
                     <input class="mono" id="live-link" type="text" readonly=true value={link.clone()}
-                        aria-label="the link for those who follow" onfocus={select} />
-                    { button("live-copy", "copy", Own::CopyLink) }
+                        aria-label={say::link_label()} onfocus={select} />
+                    { button("live-copy", say::copy(), Own::CopyLink) }
                     <span class="quiet" role="status">{ &props.note }</span>
                 }
-                { button("live-stop", "stop sharing", Own::Stop) }
+                { button("live-stop", say::stop(), Own::Stop) }
             </>
         },
         Standing::Following {
@@ -122,44 +123,40 @@ fn use_live_strip(props: &LiveStrip) -> Html {
             over,
         } => {
             let (what, more) = match (over, trouble, mode) {
-                (Some(why), ..) => (
-                    "The live session is over",
-                    format!(": {why}; what it came to stays here"),
-                ),
-                (_, Some(trouble), _) => ("Not live", format!(": {trouble}; trying again")),
-                (_, _, Mode::Live) => ("Following live", String::new()),
-                (_, _, Mode::Looking) => ("Looking around", format!(" at step {here}")),
-                (_, _, Mode::Own) => ("Your own session", String::new()),
+                (Some(why), ..) => (say::over(), say::over_why(why)),
+                (_, Some(trouble), _) => (say::not_live(), say::trying_again(trouble)),
+                (_, _, Mode::Live) => (say::following(), String::new()),
+                (_, _, Mode::Looking) => (say::looking(), say::looking_at(here)),
+                (_, _, Mode::Own) => (say::own(), String::new()),
             };
             let place = match () {
                 () if over.is_some() || trouble.is_some() => String::new(),
-                () if *mode != Mode::Live => format!(", live is at step {step} of {steps}"),
-                () if *is_behind => format!(", catching up with step {step} of {steps}"),
-                () => format!(", step {step} of {steps}"),
+                () if *mode != Mode::Live => say::live_is_at(step, steps),
+                () if *is_behind => say::catching_up(step, steps),
+                () => say::at_step(step, steps),
             };
             let can_fork = *mode != Mode::Own && !is_frozen && over.is_none();
             html! {
                 <>
                     <p><strong role="status">{ what }</strong>
                         <span id="live-place">{ more }{ place }</span>
-                        if *is_away && over.is_none() { { "; who shares it is away" } }
+                        if *is_away && over.is_none() { { say::away() } }
                         if *differs {
-                            <span class="error">{ "; this page's kernel came to something else: reload \
-                                it, it may be of another version" }</span>
+                            <span class="error">{ say::differs() }</span>
                         }
                     </p>
                     if *mode != Mode::Live && over.is_none() {
-                        { button("live-return", "back to live", Own::Return) }
+                        { button("live-return", say::back_to_live(), Own::Return) }
                     }
                     if can_fork {
-                        { button("live-fork", "fork here", Own::Fork) }
+                        { button("live-fork", say::fork(), Own::Fork) }
                     }
-                    { button("live-leave", if over.is_some() { "close" } else { "leave" }, Own::Stop) }
+                    { button("live-leave", if over.is_some() { say::close() } else { say::leave() }, Own::Stop) }
                 </>
             }
         }
     };
-    html! { <section class="live" aria-label="live session">{ content }</section> }
+    html! { <section class="live" aria-label={say::live_session()}>{ content }</section> }
 }
 
 fn select(event: FocusEvent) {

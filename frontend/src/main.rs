@@ -19,6 +19,7 @@ mod help;
 mod history;
 mod icons;
 mod inquiry;
+mod language;
 mod lesson;
 mod library;
 mod live;
@@ -45,6 +46,8 @@ fn main() {
     let document = web_sys::window().and_then(|window| window.document());
     let root = document.and_then(|document| document.get_element_by_id("app"));
     if let Some(root) = root {
-        yew::Renderer::<app::App>::with_root(root).render();
+        language::begin(|| {
+            yew::Renderer::<app::App>::with_root(root).render();
+        });
     }
 }

@@ -105,6 +105,9 @@ fn frame_text(view: &MemoryView, frame: usize) -> String {
 
 #[derive(Properties, PartialEq)]
 struct ZoneProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     view: Rc<MemoryView>,
     lit: Rc<Lit>,
     /// Which of the view's zones.

@@ -63,6 +63,9 @@ const NEAR: i32 = 80;
 
 #[derive(Properties, PartialEq)]
 pub struct OutputProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     /// Everything that could be shown.
     pub entries: Rc<Vec<Entry>>,
     /// The first entry since the screen was cleared.
@@ -223,6 +226,9 @@ impl Output {
 
 #[derive(Properties, PartialEq)]
 struct LineProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     /// Its place in the transcript.
     index: usize,
     step: u32,

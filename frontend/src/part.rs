@@ -16,6 +16,9 @@
 //! html! { <main>{ part(Greeting { name }) }</main> }
 //! ```
 //!
+//! When the page speaks another language, all are drawn anew; a component of its own has the language
+//! among its properties for that, as [`Memo`] has.
+//!
 //! What a first visit does not show need not be loaded with it: the code of a part that is
 //! `drawn_later_by!` its hook is split off the page's module when the page is packed, and fetched
 //! when the part is first wanted.
@@ -26,6 +29,7 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 pub use wasm_split_helpers::SplitLoaderError;
+use words::Language;
 use yew::functional::{Hook, HookContext};
 use yew::{Html, Properties, function_component, hook, html, use_effect_with, use_state_eq};
 
@@ -194,8 +198,7 @@ fn use_awaited(awaited: &Awaited) -> Html {
         (true, _) => place(awaited.shown.name(), awaited.shown.clone()),
         (false, Some(true)) if is_wanted => html! {
             <p class="note error" role="alert">
-                { "This part of the page could not be loaded. Is the network there? Close it and \
-                   open it again to try once more." }
+                { words::app::part_not_loaded() }
             </p>
         },
         (false, _) => Html::default(),
@@ -205,11 +208,14 @@ fn use_awaited(awaited: &Awaited) -> Html {
 #[derive(Properties)]
 struct MemoProps {
     shown: Rc<dyn Part>,
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    language: Language,
 }
 
 impl PartialEq for MemoProps {
     fn eq(&self, other: &MemoProps) -> bool {
-        self.shown.is_same(&*other.shown)
+        self.language == other.language && self.shown.is_same(&*other.shown)
     }
 }
 

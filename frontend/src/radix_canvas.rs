@@ -32,6 +32,9 @@ const ZOOM_STEP: f64 = 1.35;
 
 #[derive(Properties, PartialEq)]
 pub struct RadixCanvasProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     /// The tree.
     pub view: Rc<RadixView>,
     /// The tree as a sentence, for those who cannot see it.

@@ -1,9 +1,11 @@
 //! What the page remembers of how someone likes it.
 //!
-//! One line of words, `1 theme=dark host=wasm pane=console lower=slab tables=tree,slab speed=5`, which
-//! begins with the version of the format. `boot.js` reads the theme out of it as well, before
-//! anything is drawn. What a later version wrote is passed over, word by word where that is
+//! One line of words, `1 theme=dark lang=de host=wasm pane=console lower=slab tables=tree,slab speed=5`, which
+//! begins with the version of the format. `boot.js` reads theme and language out of it as well,
+//! before anything is drawn. What a later version wrote is passed over, word by word where that is
 //! possible: a setting lost is better than a page that does not start.
+
+use words::Language;
 
 use crate::choices::{Pane, Place, Theme};
 use crate::state::inquiry::play::Speed;
@@ -16,6 +18,8 @@ const VERSION: &str = "1";
 pub struct Settings {
     /// The colours.
     pub theme: Theme,
+    /// The language, if one was chosen; else it is as the browser prefers.
+    pub language: Option<Language>,
     /// Where kernels run.
     pub place: Place,
     /// The pane in front on a narrow screen.
@@ -32,6 +36,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             theme: Theme::Auto,
+            language: None,
             place: Place::Browser,
             pane: Pane::Console,
             lower: Pane::Memory,
@@ -52,6 +57,7 @@ impl Settings {
         for (key, value) in words.filter_map(|word| word.split_once('=')) {
             match key {
                 "theme" => settings.theme = Theme::from_name(value),
+                "lang" => settings.language = Language::from_code(value),
                 "host" => settings.place = Place::from_id(value).unwrap_or(settings.place),
                 "pane" => settings.pane = pane(value).unwrap_or(settings.pane),
                 "lower" => {
@@ -76,10 +82,12 @@ impl Settings {
     /// The settings as a line of words.
     pub fn write(&self) -> String {
         let tables: Vec<&str> = self.tables.iter().map(|pane| pane.label()).collect();
+        let language = self.language.map(|language| [" lang=", language.code()]);
         [
             VERSION,
             " theme=",
             self.theme.name(),
+            &language.unwrap_or_default().concat(),
             " host=",
             self.place.id(),
             " pane=",
@@ -107,6 +115,7 @@ mod tests {
     fn settings_come_back() {
         let settings = Settings {
             theme: Theme::Dark,
+            language: Some(Language::German),
             place: Place::Server,
             pane: Pane::Tree,
             lower: Pane::Slab,
@@ -125,9 +134,11 @@ mod tests {
         for text in ["", "2 theme=dark", "nonsense", "theme=dark"] {
             assert_eq!(Settings::parse(text), Settings::default(), "{text}");
         }
-        let odd =
-            Settings::parse("1 theme=dark host=moon lower=tree pane= tables=slab,x,slab speed=9 =");
+        let odd = Settings::parse(
+            "1 theme=dark lang=xx host=moon lower=tree pane= tables=slab,x,slab speed=9 =",
+        );
         assert_eq!(odd.theme, Theme::Dark);
+        assert_eq!(odd.language, None);
         assert_eq!(odd.tables, [Pane::Slab]);
         assert_eq!(odd.lower, Pane::Memory);
     }

@@ -26,9 +26,10 @@ use labs::protocol::{
     LineReport, MESSAGE_MAX, PROTOCOL_VERSION, Request, Response, View, ViewRequest,
 };
 use labs::view::{EventsView, MemoryView, RadixNodeView, RadixView, SlabView, StateView};
+use words::{Language, state as say};
 
 use crate::choices::{Hosts, Link, Pane, Place, Theme};
-use crate::transcript::{Entry, LogLine, lines};
+use crate::transcript::{Entry, LogLine};
 
 use containers::Containers;
 use inquiry::Inquiry;
@@ -98,6 +99,10 @@ pub enum Action {
     MoreEvents,
     /// The next theme.
     NextTheme,
+    /// Speak this language.
+    Speak(Language),
+    /// The texts of this language could not be had.
+    Speechless(Language),
     /// Show or hide the help.
     Help(bool),
     /// Show or hide what the kernel costs on this machine.
@@ -139,6 +144,8 @@ pub enum Effect {
     SetInput(String),
     /// Wear this theme and remember it.
     Wear(Theme),
+    /// Speak this language, or report that it cannot be had.
+    Speak(Language),
     /// Something that the open lab needs.
     Lesson(lesson::Effect),
     /// Something that an inquiry needs.
@@ -268,6 +275,8 @@ pub struct State {
     pub tables: Vec<Pane>,
     /// The theme.
     pub theme: Theme,
+    /// The language, if one was chosen.
+    pub language: Option<Language>,
     /// The help is open.
     pub help: bool,
     /// What the kernel costs on this machine is open.
@@ -326,6 +335,7 @@ impl State {
             lower: Pane::Memory,
             tables: Vec::new(),
             theme,
+            language: None,
             help: false,
             performance: false,
             log_error: None,
@@ -346,6 +356,7 @@ impl State {
                 | Action::Show(_)
                 | Action::ToggleTable(_)
                 | Action::NextTheme
+                | Action::Speak(_)
                 | Action::Inquiry(inquiry::Action::SetSpeed(_))
         );
         match action {
@@ -396,7 +407,7 @@ impl State {
             Action::Rerun => self.rerun(),
             Action::ForgetUnanswered => self.forget_unanswered(),
             Action::Stop => {
-                self.fall("it was stopped before it answered".to_string());
+                self.fall(say::stopped().to_string());
                 effects.push(Effect::Disconnect);
             }
             Action::Show(pane) => {
@@ -432,6 +443,14 @@ impl State {
             Action::NextTheme => {
                 self.theme = self.theme.next();
                 effects.push(Effect::Wear(self.theme));
+            }
+            Action::Speak(language) => {
+                self.language = Some(language);
+                effects.push(Effect::Speak(language));
+            }
+            // The choice stays: the next load of the page tries again.
+            Action::Speechless(language) => {
+                self.error(words::app::language_not_loaded(language.name()));
             }
             Action::Help(open) => self.help = open,
             Action::Performance(open) => {
@@ -529,11 +548,11 @@ impl State {
             return Ok(());
         }
         match &self.hosts {
-            Hosts::Unknown => Err("asking the server".to_string()),
+            Hosts::Unknown => Err(words::app::asking_server().to_string()),
             Hosts::Unreachable(reason) => Err(reason.clone()),
             Hosts::Offered(names) if names.iter().any(|name| name == place.id()) => Ok(()),
-            Hosts::Offered(names) if names.is_empty() => Err("this site has no server".to_string()),
-            Hosts::Offered(_) => Err("not set up on this server".to_string()),
+            Hosts::Offered(names) if names.is_empty() => Err(words::app::no_server().to_string()),
+            Hosts::Offered(_) => Err(words::app::not_set_up().to_string()),
         }
     }
 
@@ -571,7 +590,7 @@ impl State {
         for line in lines.map(<[u8]>::to_vec) {
             if line.len() > LINE_MAX {
                 let length = line.len();
-                self.error(format!("a line of {length} bytes; the limit is {LINE_MAX}"));
+                self.error(say::line_too_long(length, LINE_MAX));
             } else if matches!(self.link, Link::Down(_)) {
                 self.unanswered.push(line);
             } else {
@@ -630,7 +649,7 @@ impl State {
         self.library_dropped(self.kernel.step as usize, kept);
         self.inquiry.cut_short(kept);
         if dropped > 0 {
-            self.note(format!("{} did not run", lines(dropped)));
+            self.note(say::did_not_run(dropped as u64));
         }
     }
 
@@ -652,10 +671,7 @@ impl State {
         if matches!(self.link, Link::Down(_)) {
             return;
         }
-        self.error(format!(
-            "the kernel is gone: {reason}; {} kept",
-            lines(self.log.len())
-        ));
+        self.error(say::kernel_gone(self.log.len() as u64, &reason));
         self.link = Link::Down(reason);
         // The console is where it says so and offers to start again.
         self.pane = Pane::Console;
@@ -726,9 +742,7 @@ impl State {
             ) => {
                 self.work = None;
                 if version != PROTOCOL_VERSION {
-                    let reason = format!(
-                        "it speaks version {version} of the protocol, this page {PROTOCOL_VERSION}"
-                    );
+                    let reason = say::other_protocol(version, PROTOCOL_VERSION);
                     self.fall(reason);
                     effects.push(Effect::Disconnect);
                     return;
@@ -784,9 +798,7 @@ impl State {
             }
             (request, _) => {
                 let name = request.name();
-                self.fall(format!(
-                    "it answered a request to {name} with something else"
-                ));
+                self.fall(say::other_answer(name));
                 effects.push(Effect::Disconnect);
             }
         }
@@ -847,13 +859,13 @@ impl State {
         replay.diverged = true;
         let step = replay.done;
         let what = if known.report.text != report.text {
-            "prints another text"
+            say::prints_other_text(step)
         } else if known.report.status != report.status {
-            "ends with another status"
+            say::ends_otherwise(step)
         } else {
-            "emits other events"
+            say::emits_other_events(step)
         };
-        self.error(format!("step {step} {what} on this host than before"));
+        self.error(what);
     }
 
     /// Cuts the log and the console after `step`.
@@ -878,10 +890,7 @@ impl State {
             Some(Work::Replaying(_)) => {
                 let done = self.replay.take().map_or(0, |replay| replay.done);
                 let left = self.log.len() - done;
-                self.error(format!(
-                    "{message}; {} of the log did not run again",
-                    lines(left)
-                ));
+                self.error(say::refused_rest(left as u64, message));
                 let lost: Vec<Rc<LogLine>> = self.log[done..].to_vec();
                 self.library_cut(done, &lost);
                 self.forget_after(done);
@@ -893,7 +902,7 @@ impl State {
                 self.inquiry.cut_short(0);
                 self.error(match dropped {
                     0 | 1 => message,
-                    _ => format!("{message}; {} did not run", lines(dropped)),
+                    _ => say::refused(dropped as u64, message),
                 });
             }
         }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use labs::view::StateView;
 use web_sys::HtmlInputElement;
+use words::timeline as say;
 use yew::{AttrValue, Callback, Html, InputEvent, TargetCast, hook, html};
 
 use crate::callbacks::report;
@@ -64,47 +65,46 @@ fn use_timeline(props: &Timeline) -> Html {
     });
     let line = match &props.line {
         Some(line) => line.typed.clone(),
-        None => "the machine has just booted".to_string(),
+        None => say::booted().to_string(),
     };
     let ask = props
         .act
         .reform(|_| Action::Inquiry(inquiry::Action::Show(Some(inquiry::Tab::Changes))));
     html! {
         <footer class="time">
-            <div class="time-buttons" role="group" aria-label="time">
-                { button("step-first", "to the boot", icons::FIRST, at_start, || Action::Seek(0)) }
-                { button("step-back", "one step back (Alt+←)", icons::BACK, at_start, || Action::StepBy(-1)) }
-                { button("step-forward", "one step on (Alt+→)", icons::FORWARD, at_end, || Action::StepBy(1)) }
-                { button("step-last", "to the last step", icons::LAST, at_end, || Action::Seek(u32::MAX)) }
+            <div class="time-buttons" role="group" aria-label={say::time()}>
+                { button("step-first", say::first(), icons::FIRST, at_start, || Action::Seek(0)) }
+                { button("step-back", say::back(), icons::BACK, at_start, || Action::StepBy(-1)) }
+                { button("step-forward", say::forward(), icons::FORWARD, at_end, || Action::StepBy(1)) }
+                { button("step-last", say::last(), icons::LAST, at_end, || Action::Seek(u32::MAX)) }
                 { part(props.play.clone()) }
             </div>
             <input id="step-slider" type="range" min="0" max={steps.to_string()} step="1"
                 value={target.to_string()} disabled={*locked || steps == 0} {oninput}
-                aria-label="step" aria-valuetext={format!("step {target} of {steps}: {line}")} />
+                aria-label={say::step()} aria-valuetext={say::step_value(target, steps, &line)} />
             <button class="tool" id="ask" onclick={ask}
-                title="Ask the past: what changed, who wrote this, since when? (Alt+C)">{ "ask" }</button>
+                title={say::ask_title()}>{ say::ask() }</button>
             <button class="tool" id="log" onclick={props.act.reform(|_| Action::ShowLog(true))}
-                title="The log as text: keep it, or run another">{ "log" }</button>
+                title={say::log_title()}>{ say::log() }</button>
             <p class="state mono" id="state-line" data-testid="state-line"
                 data-step={kernel.step.to_string()} data-steps={steps.to_string()}
                 data-events={kernel.events.to_string()} data-chain={format!("{:016x}", kernel.chain)}
                 data-status={kernel.status.to_string()}>
-                <span class="state-step">{ format!("step {} of {steps}", kernel.step) }</span>
+                <span class="state-step">{ say::step_of(kernel.step, steps) }</span>
                 <span class="state-text">
                     if let Some(activity) = &props.activity { <em>{ activity }</em> } else { { line } }
                 </span>
-                if kernel.powered_off { <span class="badge">{ "powered off" }</span> }
-                <span class="state-facts" title="Trace events since boot, and the hash chain over them: \
-                    the same on every host">
+                if kernel.powered_off { <span class="badge">{ say::powered_off() }</span> }
+                <span class="state-facts" title={say::facts_title()}>
                     // A machine that traces has told of its boot.
                     if kernel.events == 0 {
-                        { "no events, no chain (trace=off)" }
+                        { say::no_events() }
                     } else {
-                        { format!("{} events · chain {:016x}", kernel.events, kernel.chain) }
+                        { say::events(kernel.events, format_args!("{:016x}", kernel.chain)) }
                     }
                 </span>
                 <span class="state-facts">
-                    { format!("cpu {} · preempt {}", kernel.cpu, kernel.preempt_count) }
+                    { say::cpu(kernel.cpu, kernel.preempt_count) }
                 </span>
             </p>
         </footer>

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use labs::protocol::LineReport;
+use words::console as say;
 
 /// How many rows of output the console keeps in the page at most.
 pub const ROWS_SHOWN: usize = 2000;
@@ -43,7 +44,7 @@ impl LogLine {
     pub fn new(line: Vec<u8>, report: LineReport) -> LogLine {
         let mut typed = String::from_utf8_lossy(&line[..line.len().min(TYPED_SHOWN)]).into_owned();
         if line.len() > TYPED_SHOWN {
-            typed.push_str(&format!(" … ({} bytes)", line.len()));
+            typed.push_str(&say::typed_bytes(line.len()));
         }
         let text = report.text.strip_suffix(b"\n").unwrap_or(&report.text);
         let mut start = text.len().saturating_sub(PRINTED_SHOWN);
@@ -63,7 +64,7 @@ impl LogLine {
         }
         let mut printed = String::from_utf8_lossy(&text[start..]).into_owned();
         if start > 0 {
-            printed.insert_str(0, &format!("… ({start} bytes of output are not shown)\n"));
+            printed.insert_str(0, &(say::printed_bytes(start) + "\n"));
         }
         let rows = if text.is_empty() { 1 } else { 1 + rows };
         LogLine {
@@ -103,11 +104,6 @@ impl Entry {
             Entry::Note { .. } => 1,
         }
     }
-}
-
-/// `1 line`, `2 lines`.
-pub fn lines(count: usize) -> String {
-    format!("{count} line{}", if count == 1 { "" } else { "s" })
 }
 
 /// Which entries of the transcript are in the page.

@@ -5,6 +5,9 @@
 // transaction, so a tab that dies leaves either the session before the change or after it. What the
 // rows mean is decided in Rust (state/library.rs); here they are only moved.
 
+// What went wrong, for the page to say in its language: see `carrier::in_words`.
+const told = (what, detail = '') => new Error(`told ${what} ${detail}`);
+
 const STORES = { sessions: { keyPath: 'id' }, lines: {}, branches: {} };
 const NOTE_AFTER = 250; // ms; a session that is played writes where it stands four times a second
 const here = 'glass-here'; // in this tab's sessionStorage: "ID STEP STEPS"
@@ -21,8 +24,8 @@ const opened = new Promise((resolve, reject) => {
     resolve(asked.result);
   };
   asked.onerror = () => reject(asked.error);
-  asked.onblocked = () => reject(new Error('another tab holds an older database open'));
-  setTimeout(() => reject(new Error('the database does not open')), 5000);
+  asked.onblocked = () => reject(told('blocked'));
+  setTimeout(() => reject(told('no-database')), 5000);
 });
 opened.catch(() => {}); // whoever asks is told
 
@@ -36,7 +39,7 @@ async function transact(mode, act) {
   const transaction = (await opened).transaction(Object.keys(STORES), mode);
   const ended = new Promise((resolve, reject) => {
     transaction.oncomplete = resolve;
-    transaction.onabort = () => reject(transaction.error ?? new Error('the storage is full'));
+    transaction.onabort = () => reject(transaction.error ?? told('full'));
   });
   ended.catch(() => {});
   const stores = Object.fromEntries(Object.keys(STORES).map((name) => [name, transaction.objectStore(name)]));
@@ -262,7 +265,7 @@ export async function unpack(text, max) {
     length += value.length;
     if (length > max) {
       reader.cancel();
-      throw new Error(`its log is longer than ${max} bytes`);
+      throw told('long', max);
     }
     pieces.push(value);
   }
@@ -272,15 +275,15 @@ export async function unpack(text, max) {
 // Leaves a log with the server; the answer is its name there.
 export async function deposit(bytes) {
   const response = await fetch('api/links', { method: 'POST', body: bytes });
-  if (!response.ok) throw new Error(`the server answers ${response.status}`);
+  if (!response.ok) throw told('status', response.status);
   return (await response.json()).id;
 }
 
 // The log that was left with the server under this name.
 export async function withdraw(id) {
   const response = await fetch(`api/links/${id}`);
-  if (response.status === 404) throw new Error('the server does not have its log');
-  if (!response.ok) throw new Error(`the server answers ${response.status}`);
+  if (response.status === 404) throw told('no-log');
+  if (!response.ok) throw told('status', response.status);
   return new Uint8Array(await response.arrayBuffer());
 }
 
@@ -330,7 +333,7 @@ export async function update() {
 export async function announce() {
   const response = await fetch('api/live', { method: 'POST' });
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.error ?? 'this site has no server');
+  if (!response.ok) throw answer.error ? new Error(answer.error) : told('no-server');
   return [answer.id, answer.key];
 }
 
@@ -369,7 +372,7 @@ export function listen(path, key, heard) {
         if (response.status !== 426) reason = (await response.json()).error;
       } catch { /* nobody answers */ }
     }
-    hear([reason || 'the connection to the server broke', isFinal]);
+    hear([reason || told('broke').message, isFinal]);
   };
   return {
     tell: (bytes) => socket.readyState === 1 && socket.send(bytes),

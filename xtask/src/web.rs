@@ -38,6 +38,8 @@ const KERNEL_MAX: u64 = 282_000;
 const PACKAGES: &[&str] = &["frontend", "kernel-wasm", "performance-wasm"];
 /// The folder in the built folder whose files are loaded one by one, when a lab is opened.
 const LABS: &str = "labs/";
+/// How the files in the built folder begin that are loaded with a language.
+const WORDS: &str = "words.";
 /// The kernel's module in the built folder.
 const KERNEL: &str = "kernel_bg.wasm";
 
@@ -74,6 +76,7 @@ pub fn build(progress: &Progress, wasm: &Wasm, kind: Kind) -> Result<PathBuf, St
     ));
     process::run(&mut wasm.cargo("build", kind.profile(), PACKAGES))?;
     let labs = labs::pack(progress)?;
+    let words = words()?;
     let modules = wasm.output(kind.profile());
     let inputs = Inputs {
         modules: vec![
@@ -86,12 +89,22 @@ pub fn build(progress: &Progress, wasm: &Wasm, kind: Kind) -> Result<PathBuf, St
             paths::workspace().join("wasm/worker.js"),
             paths::workspace().join("wasm/performance-worker.js"),
             labs,
+            words,
         ],
         is_compressed: kind == Kind::Release,
     };
     let dist = kind.dist();
     inputs.pack_into(progress, &dist)?;
     Ok(dist)
+}
+
+/// Writes the texts of the page's other languages and returns the folder that they are in.
+fn words() -> Result<PathBuf, Stop> {
+    process::run(&mut process::cargo_call("build -p words --bin words --quiet"))?;
+    let folder = paths::target().join("words");
+    let mut words = process::program(paths::target().join("debug").join("words"));
+    process::run(words.arg(&folder))?;
+    Ok(folder)
 }
 
 /// Builds the kernel's module alone, as a proof that `wasm` can; returns the folder of the result.
@@ -276,10 +289,10 @@ impl Sizes {
     }
 }
 
-/// Whether a file is loaded only when it is needed: a lab, code that was split off a module, or what
-/// measures.
+/// Whether a file is loaded only when it is needed: a lab, code that was split off a module, another
+/// language, or what measures.
 fn is_later(name: &str) -> bool {
-    [LABS, "split_", "chunk_", "performance"]
+    [LABS, "split_", "chunk_", "performance", WORDS]
         .iter()
         .any(|beginning| name.starts_with(beginning))
 }
@@ -415,12 +428,13 @@ mod tests {
     }
 
     #[test]
-    fn labs_and_split_code_are_not_part_of_a_first_visit() {
+    fn labs_split_code_and_other_languages_are_not_part_of_a_first_visit() {
         let page = sizes(&[
             (KERNEL, 9, 9),
             ("labs/a.lab", 1 << 30, TOTAL_MAX),
             ("split_past.wasm", 1 << 30, TOTAL_MAX),
             ("performance_bg.wasm", 1 << 30, TOTAL_MAX),
+            ("words.de.txt", 1 << 30, TOTAL_MAX),
         ]);
         assert_eq!((page.total(), page.check()), (9, Ok(())));
         assert!(page.table().contains("not on a first visit"));

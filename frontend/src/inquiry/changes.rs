@@ -2,6 +2,7 @@
 
 use labs::view::{Change, ChangesView, ObjectChange, View, address};
 use web_sys::HtmlInputElement;
+use words::inquiry as say;
 use yew::{Callback, Event, Html, TargetCast, hook, html, use_state};
 
 use crate::callbacks::report;
@@ -41,12 +42,12 @@ fn use_changes_tab(props: &ChangesTab) -> Html {
     };
     let content = match (&props.range, &props.changes) {
         (None, _) => html! {
-            <p class="empty">{ "This is the boot; nothing came before it." }</p>
+            <p class="empty">{ say::boot() }</p>
         },
         (_, Changes::Failed(error)) => {
             html! { <p class="note error" role="alert">{ &**error }</p> }
         }
-        (_, Changes::Unknown) => html! { <p class="empty">{ "looking …" }</p> },
+        (_, Changes::Unknown) => html! { <p class="empty">{ say::looking() }</p> },
         (_, Changes::Seen(view)) => list(view, *listed, more, &props.act),
     };
     html! { <>{ range(props) }{ content }</> }
@@ -65,18 +66,18 @@ fn range(props: &ChangesTab) -> Html {
     let from = props.mark.map_or(step.saturating_sub(1), |mark| mark);
     html! {
         <div class="dock-form">
-            <label>{ "between step " }
+            <label>{ say::between() }
                 <input type="number" id="changes-from" min="0" max={props.steps.to_string()}
                     value={from.to_string()} {onchange} />
             </label>
-            <span>{ format!("and the present one, {step}") }</span>
+            <span>{ say::and_present(step) }</span>
             <button class="tool" id="changes-mark" onclick={props.act.reform(|_| Action::Inquiry(Own::MarkHere))}
-                title="Count from the present step on: step away, and see what changes (Alt+M)">
-                { "mark this step" }
+                title={say::mark_title()}>
+                { say::mark() }
             </button>
             if is_marked {
                 <button class="tool" id="changes-unmark" onclick={unmark}>
-                    { "the last step only" }
+                    { say::unmark() }
                 </button>
             }
         </div>
@@ -101,7 +102,7 @@ fn list(
     let frames = view.frames.iter().take(listed).map(|frame| {
         let at = frame * 512;
         let onclick = act.reform(move |_| Action::Inquiry(Own::Inspect(at)));
-        html! { <li><button class="chip mono" {onclick}>{ format!("frame {frame}") }</button></li> }
+        html! { <li><button class="chip mono" {onclick}>{ say::frame(frame) }</button></li> }
     });
     let hidden = view
         .objects
@@ -121,14 +122,14 @@ fn list(
                 </details>
             }
             if view.omitted > 0 {
-                <p class="quiet">{ format!("and {} more objects", view.omitted) }</p>
+                <p class="quiet">{ say::more_objects(view.omitted) }</p>
             }
             if !view.frames.is_empty() {
-                <h3>{ "frames" }</h3>
+                <h3>{ say::frames() }</h3>
                 <ul class="chips">{ for frames }</ul>
             }
             if hidden > 0 {
-                <button class="tool" onclick={more}>{ "show more" }</button>
+                <button class="tool" onclick={more}>{ say::show_more() }</button>
             }
         </>
     }
@@ -136,11 +137,7 @@ fn list(
 
 /// The tracer's own records, if there are any.
 fn counted(records: usize) -> Option<String> {
-    match records {
-        0 => None,
-        1 => Some("the tracer's own record".to_string()),
-        records => Some(format!("the tracer's own {records} records")),
-    }
+    (records > 0).then(|| say::own_records(records as u64))
 }
 
 fn row(object: &ObjectChange, act: &Callback<Action>) -> Html {
@@ -151,16 +148,18 @@ fn row(object: &ObjectChange, act: &Callback<Action>) -> Html {
         .iter()
         .find(|(kind, _)| *kind == object.change)
         .map_or("", |(_, sign)| sign);
-    let bytes = match object.bytes {
-        1 => "1 byte differs".to_string(),
-        bytes => format!("{bytes} bytes differ"),
+    let bytes = say::bytes_differ(u64::from(object.bytes));
+    let change = match object.change {
+        Change::Allocated => say::allocated(),
+        Change::Freed => say::freed(),
+        Change::Written => say::written(),
     };
     html! {
         <li>
-            <button class={format!("change {word}")} {onclick} title="inspect">
+            <button class={format!("change {word}")} {onclick} title={say::inspect()}>
                 <span class="sign" aria-hidden="true">{ sign }</span>
                 <span class="mono">{ &object.name }</span>
-                <span class="quiet">{ format!("{word}, {bytes}") }</span>
+                <span class="quiet">{ say::change_and_bytes(change, bytes) }</span>
                 <span class="mono address">{ address(at) }</span>
             </button>
         </li>

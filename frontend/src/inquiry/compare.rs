@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use labs::view::{CacheView, EventRow, SlabView};
 use web_sys::{HtmlSelectElement, HtmlTextAreaElement};
+use words::inquiry as say;
 use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html, use_node_ref};
 
 use crate::callbacks::report;
@@ -68,20 +69,20 @@ fn use_compare_tab(props: &CompareTab) -> Html {
     html! {
         <>
             <div class="dock-form">
-                <label class="full">{ "Another session's log" }
+                <label class="full">{ say::other_log() }
                     <textarea ref={area} id="compare-log" class="field mono" rows="4" spellcheck="false"
                         autocomplete="off" placeholder="mem=64M cpus=2 …" />
                 </label>
-                <button class="primary" id="compare-go" onclick={start}>{ "Compare" }</button>
-                <label class="tool file">{ "with a file" }
+                <button class="primary" id="compare-go" onclick={start}>{ say::compare() }</button>
+                <label class="tool file">{ say::with_file() }
                     <input type="file" id="compare-file" class="unseen" {onchange} />
                 </label>
             </div>
             if !props.kept.is_empty() {
                 <div class="dock-form">
-                    <select id="compare-kept" aria-label="a session that this browser keeps"
+                    <select id="compare-kept" aria-label={say::kept_label()}
                         onchange={choose}>
-                        <option value="" selected={true}>{ "with a kept session …" }</option>
+                        <option value="" selected={true}>{ say::with_kept() }</option>
                         { for props.kept.iter().map(|(id, name)| html! {
                             <option value={id.clone()}>{ name }</option>
                         }) }
@@ -109,7 +110,7 @@ fn allocators(props: &CompareTab) -> Html {
     });
     html! {
         <div class="dock-form">
-            <span>{ "or this log on" }</span>
+            <span>{ say::or_on() }</span>
             { for buttons }
         </div>
     }
@@ -121,7 +122,7 @@ fn caches(twin: &Twin, props: &CompareTab) -> Html {
         return Html::default();
     };
     if *step != props.step {
-        return html! { <p class="quiet">{ "catching up …" }</p> };
+        return html! { <p class="quiet">{ say::catching_up() }</p> };
     }
     let pages = |cache: &CacheView| cache.slabs * cache.pages_per_slab;
     // Every cache once, by name; the general ones have other names on each allocator.
@@ -149,7 +150,7 @@ fn caches(twin: &Twin, props: &CompareTab) -> Html {
         };
         let width = f64::from(pages) * 100.0 / f64::from(most.max(1));
         html! {
-            <td title={[cache.active_objects.to_string(), " objects in use".into()].concat()}>
+            <td title={say::in_use(cache.active_objects)}>
                 <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
                     <rect class="bar-room" width="100" height="6" />
                     <rect class="bar-used" width={width.to_string()} height="6" />
@@ -169,14 +170,14 @@ fn caches(twin: &Twin, props: &CompareTab) -> Html {
     });
     html! {
         <table class="twins" id="compare-slabs" data-step={step.to_string()}>
-            <caption>{ "pages held after step " }{ *step }</caption>
+            <caption>{ say::pages_held(step) }</caption>
             <thead><tr>
-                <th scope="col">{ "cache" }</th>
-                <th scope="col">{ ours.allocator.to_uppercase() }{ ", here" }</th>
+                <th scope="col">{ say::cache() }</th>
+                <th scope="col">{ say::here(ours.allocator.to_uppercase()) }</th>
                 <th scope="col">{ theirs.allocator.to_uppercase() }</th>
             </tr></thead>
             <tbody>{ for shown }</tbody>
-            <tfoot><tr><th scope="row">{ "all" }</th><td>{ total[0] }</td><td>{ total[1] }</td></tr></tfoot>
+            <tfoot><tr><th scope="row">{ say::all() }</th><td>{ total[0] }</td><td>{ total[1] }</td></tr></tfoot>
         </table>
     }
 }
@@ -185,30 +186,23 @@ fn result(compare: &Compare, props: &CompareTab) -> Html {
     let close = props.act.reform(|_| Action::Inquiry(Own::EndComparison));
     let machines = (props.machine != compare.header && !compare.header.is_empty()).then(|| {
         html! {
-            <p class="quiet">{ "The machines differ: " }
-                <span class="mono">{ &props.machine }</span>{ " here, " }
-                <span class="mono">{ &compare.header }</span>{ " there." }</p>
+            <p class="quiet">{ say::machines_differ() }
+                <span class="mono">{ &props.machine }</span>{ say::machine_here() }
+                <span class="mono">{ &compare.header }</span>{ say::machine_there() }</p>
         }
     });
     let (status, content) = match &compare.phase {
         Phase::Running => (
             match &compare.twin {
-                Some(_) => format!("{} lines are the same so far", compare.reports.len()),
-                None => format!(
-                    "{} of {} lines are the same so far",
-                    compare.reports.len(),
-                    compare.lines.len()
-                ),
+                Some(_) => say::same_so_far(compare.reports.len()),
+                None => say::same_of(compare.reports.len(), compare.lines.len()),
             },
             Html::default(),
         ),
-        Phase::Same => (
-            "Both did the same at every step.".to_string(),
-            Html::default(),
-        ),
-        Phase::Failed(reason) => (format!("No comparison: {reason}."), Html::default()),
+        Phase::Same => (say::same().to_string(), Html::default()),
+        Phase::Failed(reason) => (say::no_comparison(reason), Html::default()),
         Phase::Parted(step, part) => (
-            format!("They part at step {step}: {}.", part.words()),
+            say::parted(step, part.words()),
             sides(compare, *step, props),
         ),
     };
@@ -224,7 +218,7 @@ fn result(compare: &Compare, props: &CompareTab) -> Html {
             { machines }
             if let Some(twin) = &compare.twin { { caches(twin, props) } }
             { content }
-            <button class="tool" onclick={close}>{ "close the comparison" }</button>
+            <button class="tool" onclick={close}>{ say::end_comparison() }</button>
         </div>
     }
 }
@@ -240,11 +234,11 @@ fn sides(compare: &Compare, step: u32, props: &CompareTab) -> Html {
                 line: Option<(&Vec<u8>, &labs::protocol::LineReport)>,
                 event: Option<Option<&EventRow>>| {
         let content = match line {
-            None => html! { <p class="quiet">{ "has no such step" }</p> },
+            None => html! { <p class="quiet">{ say::no_such_step() }</p> },
             Some((line, report)) => html! {
                 <>
                     <p class="mono"><span class="hash">{ "# " }</span>{ text(line) }
-                        if report.status != 0 { <span class="badge">{ format!("exit {}", report.status) }</span> }
+                        if report.status != 0 { <span class="badge">{ words::lesson::status(report.status) }</span> }
                     </p>
                     <pre class="printed" tabindex="0">{ text(&report.text) }</pre>
                 </>
@@ -253,12 +247,12 @@ fn sides(compare: &Compare, step: u32, props: &CompareTab) -> Html {
         let event = event.map(|event| match event {
             Some(event) => html! {
                 <p class="event-first">
-                    <span class="quiet">{ "first event that differs: " }</span>
+                    <span class="quiet">{ say::first_event() }</span>
                     <span class="mono">{ format!("{} {}", event.name, event.fields) }</span>
                     if !event.sentence.is_empty() { <>{ " " }{ &event.sentence }</> }
                 </p>
             },
-            None => html! { <p class="quiet">{ "no further event in this step" }</p> },
+            None => html! { <p class="quiet">{ say::no_further_event() }</p> },
         });
         html! { <section class="side"><h3>{ title }</h3>{ content }{ event }</section> }
     };
@@ -267,14 +261,14 @@ fn sides(compare: &Compare, step: u32, props: &CompareTab) -> Html {
     html! {
         <>
             <button class="primary" id="compare-jump" data-step={step.to_string()} onclick={jump}>
-                { format!("show step {step} here") }
+                { say::show_here(step) }
             </button>
             <div class="sides">
-                { side("this session", ours, event(0)) }
-                { side("the other", theirs, event(1)) }
+                { side(say::this_session(), ours, event(0)) }
+                { side(say::the_other(), theirs, event(1)) }
             </div>
             if left_out > 0 {
-                <p class="quiet">{ format!("{left_out} earlier events of the step were too many to compare") }</p>
+                <p class="quiet">{ say::left_out(left_out) }</p>
             }
         </>
     }
@@ -285,6 +279,6 @@ fn text(bytes: &[u8]) -> String {
     let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_SHOWN)]).into_owned();
     match bytes.len().checked_sub(TEXT_SHOWN) {
         None | Some(0) => shown,
-        Some(left) => format!("{shown} … ({left} bytes more)"),
+        Some(left) => say::bytes_more(shown, left),
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use labs::view::SlabView;
 use web_sys::KeyboardEvent;
+use words::inquiry as say;
 use yew::{AttrValue, Callback, Html, hook, html};
 
 use super::changes::ChangesTab;
@@ -91,7 +92,7 @@ fn use_dock(props: &Dock) -> Html {
             <button role="tab" class="tab" id={format!("past-tab-{}", each.label())} {onkeydown}
                 aria-selected={is_front.to_string()} aria-controls="past-panel"
                 tabindex={if is_front { "0" } else { "-1" }} onclick={show(Some(each))}>
-                { each.label() }
+                { each.title() }
             </button>
         }
     });
@@ -147,11 +148,11 @@ fn use_dock(props: &Dock) -> Html {
         }),
     };
     html! {
-        <aside class="dock" id="past" aria-label="questions to the past" {onkeydown}>
+        <aside class="dock" id="past" aria-label={say::questions()} {onkeydown}>
             <div class="dock-head">
-                <div class="tabs" role="tablist" aria-label="questions">{ for tabs }</div>
-                <button class="tool" id="past-close" onclick={show(None)} aria-label="close"
-                    title="close (Esc)">{ icon(icons::CLOSE) }</button>
+                <div class="tabs" role="tablist" aria-label={say::questions_short()}>{ for tabs }</div>
+                <button class="tool" id="past-close" onclick={show(None)} aria-label={say::close()}
+                    title={say::close_title()}>{ icon(icons::CLOSE) }</button>
             </div>
             <div class="dock-body" role="tabpanel" id="past-panel" tabindex="-1"
                 aria-labelledby={format!("past-tab-{}", tab.label())}>

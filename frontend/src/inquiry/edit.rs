@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use web_sys::{HtmlInputElement, SubmitEvent};
+use words::inquiry as say;
 use yew::{Callback, Html, hook, html, use_effect_with, use_node_ref};
 
 use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::rewrite::{Edit, Rewrite};
-use crate::transcript::{LogLine, lines};
+use crate::transcript::LogLine;
 
 #[derive(PartialEq)]
 pub struct EditTab {
@@ -67,29 +68,29 @@ fn use_edit_tab(props: &EditTab) -> Html {
     let disabled = !props.can_edit || props.line.is_none();
     let form = html! {
         <form class="dock-form" {onsubmit}>
-            <label class="full">{ format!("The line of step {step}") }
+            <label class="full">{ say::edit_line(step) }
                 <input ref={input} id="edit-line" class="field mono" type="text" autocomplete="off"
                     spellcheck="false" autocapitalize="off" {disabled} />
             </label>
-            <button class="primary" id="edit-change" {disabled}>{ "Change it" }</button>
+            <button class="primary" id="edit-change" {disabled}>{ say::edit_change() }</button>
             <button type="button" class="tool" id="edit-insert" {disabled}
-                onclick={Callback::from(move |_| insert())}>{ "Put before it" }</button>
+                onclick={Callback::from(move |_| insert())}>{ say::edit_insert() }</button>
             <button type="button" class="tool" id="edit-delete" {disabled}
-                onclick={Callback::from(move |_| delete())}>{ "Take it out" }</button>
+                onclick={Callback::from(move |_| delete())}>{ say::edit_delete() }</button>
         </form>
     };
     let undo = props.act.reform(|_| Action::Inquiry(Own::Undo));
     html! {
         <>
-            <p class="dock-sentence">{ "Everything after the line runs again, as if it had always been so." }</p>
+            <p class="dock-sentence">{ say::edit_what() }</p>
             { form }
             if props.line.is_none() {
-                <p class="empty">{ "The boot has no line: go to a step." }</p>
+                <p class="empty">{ say::edit_boot() }</p>
             }
             if let Some(rewrite) = &props.rewrite { { outcome(rewrite, &props.act) } }
             if props.can_undo {
                 <button class="tool" id="edit-undo" onclick={undo} disabled={!props.can_edit}>
-                    { "take the edit back" }
+                    { say::edit_undo() }
                 </button>
             }
         </>
@@ -99,20 +100,16 @@ fn use_edit_tab(props: &EditTab) -> Html {
 /// What came of the edit.
 fn outcome(rewrite: &Rewrite, act: &Callback<Action>) -> Html {
     let text = match (&rewrite.edit, rewrite.differs) {
-        _ if !rewrite.is_done() => {
-            format!("{} of {} run again", rewrite.done, lines(rewrite.lines))
-        }
-        (None, _) => "The edit was taken back.".to_string(),
-        (Some(_), None) => "Nothing after the edit came out otherwise.".to_string(),
-        (Some(_), Some((step, what))) => {
-            format!("From step {step} on it comes out otherwise: the line {what}.")
-        }
+        _ if !rewrite.is_done() => say::edit_runs(rewrite.lines as u64, rewrite.done),
+        (None, _) => say::edit_undone().to_string(),
+        (Some(_), None) => say::edit_same().to_string(),
+        (Some(_), Some((step, what))) => say::edit_differs(step, what),
     };
     let jump = rewrite.differs.map(|(step, _)| {
         let onclick = act.reform(move |_| Action::Seek(step));
         html! {
             <button class="primary" id="edit-jump" data-step={step.to_string()} {onclick}>
-                { format!("go to step {step}") }
+                { say::go_to_step(step) }
             </button>
         }
     });

@@ -1,13 +1,14 @@
 //! The trace as a file: which kind, and how far it is.
 
 use std::rc::Rc;
+use words::inquiry as say;
 
 use yew::{Callback, Html, hook, html};
 
 use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
-use crate::state::inquiry::export::{Export, FORMATS};
+use crate::state::inquiry::export::{Export, FORMATS, words};
 
 #[derive(PartialEq)]
 pub struct ExportTab {
@@ -24,26 +25,27 @@ fn use_export_tab(props: &ExportTab) -> Html {
         .export
         .as_ref()
         .is_some_and(|export| export.outcome.is_none());
-    let formats = FORMATS.iter().map(|(format, name, file, what)| {
+    let formats = FORMATS.iter().map(|(format, file)| {
         let format = *format;
+        let (name, what) = words(format);
         let onclick = props
             .act
             .reform(move |_| Action::Inquiry(Own::Export(format)));
         html! {
             <li>
-                <button class="tool" data-file={*file} {onclick} disabled={is_running}>{ *name }</button>
-                <span class="quiet">{ *what }</span>
+                <button class="tool" data-file={*file} {onclick} disabled={is_running}>{ name }</button>
+                <span class="quiet">{ what }</span>
             </li>
         }
     });
     let answer = props.export.as_ref().map(|export| {
         let text = match &export.outcome {
-            None => format!("{} of {} events", export.done(), export.events),
-            Some(Ok(bytes)) => format!("{bytes} bytes are in the file"),
-            Some(Err(reason)) => format!("No file: {reason}."),
+            None => say::export_events(export.done(), export.events),
+            Some(Ok(bytes)) => say::export_done(bytes),
+            Some(Err(reason)) => say::export_failed(reason),
         };
         let file = FORMATS.iter().find(|(format, ..)| *format == export.format);
-        let file = file.map(|(_, _, file, _)| *file);
+        let file = file.map(|(_, file)| *file);
         html! {
             <p class="dock-answer" role="status" id="export-answer" data-of={file}>{ text }</p>
         }
@@ -51,8 +53,7 @@ fn use_export_tab(props: &ExportTab) -> Html {
     html! {
         <>
             <p class="dock-sentence">
-                { "All events of this session, from the boot to its last step, as a file for the tools
-                    that kernel developers use." }
+                { say::export_what() }
             </p>
             <ul class="exports">{ for formats }</ul>
             { answer }

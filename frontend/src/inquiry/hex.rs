@@ -10,6 +10,7 @@ use std::rc::Rc;
 use labs::view::{ObjectView, address};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, MouseEvent};
+use words::inquiry as say;
 use yew::{AttrValue, Callback, Html, Properties, classes, function_component, hook, html};
 
 use crate::part::drawn_by;
@@ -77,14 +78,17 @@ fn use_hex(props: &Hex) -> Html {
     let spoken = cursor.and_then(|at| {
         let byte = view.bytes.get(at as usize)?;
         let was = changed.get(at as usize) == Some(&true);
-        let field = props.name.as_deref().unwrap_or("no field");
-        let note = if was { ", changed" } else { "" };
-        Some(format!("byte +{at:#x}: {byte:02x}, {field}{note}"))
+        let field = props.name.as_deref().unwrap_or(say::no_field());
+        let (at, byte) = (format!("+{at:#x}"), format!("{byte:02x}"));
+        Some(match was {
+            true => say::byte_changed(at, byte, field),
+            false => say::byte(at, byte, field),
+        })
     });
     html! {
         <div class="hex mono" id="inspect-bytes" tabindex="0" role="application"
-            aria-roledescription="bytes" {onmouseover} {onmouseleave} {onkeydown}
-            aria-label={format!("{} bytes. Arrow keys go from byte to byte.", view.bytes.len())}>
+            aria-roledescription={say::bytes_role()} {onmouseover} {onmouseleave} {onkeydown}
+            aria-label={say::bytes_label(view.bytes.len())}>
             { for rows }
             <p class="hex-note" aria-live="polite">{ spoken.unwrap_or_default() }</p>
         </div>
@@ -93,6 +97,9 @@ fn use_hex(props: &Hex) -> Html {
 
 #[derive(Properties, PartialEq)]
 struct HexRowProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     /// Offset of the row's first byte in the object.
     start: u32,
     /// Where the object begins, in units of 8 bytes.

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use labs::protocol::Goal;
 use labs::view::{FieldView, ObjectView, View, address};
+use words::inquiry as say;
 use yew::{Callback, Html, classes, hook, html, use_state};
 
 use super::hex::Hex;
@@ -37,15 +38,14 @@ fn use_inspector_tab(props: &InspectorTab) -> Html {
     let back = props.act.reform(|_| Action::Inquiry(Own::InspectBack));
     let way_back = html! {
         if inspector.has_way_back() {
-            <button class="tool" id="inspect-back" onclick={back} aria-label="the object before"
-                title="the object before">{ icon(icons::RETURN) }</button>
+            <button class="tool" id="inspect-back" onclick={back} aria-label={say::object_before()}
+                title={say::object_before()}>{ icon(icons::RETURN) }</button>
         }
     };
     let Some(at) = inspector.asked() else {
         return html! {
             <p class="empty">
-                { "Choose something to take apart: a node of the tree and its address, a frame of
-                    the memory map (Enter), a slab cache, what an event touched, or a change." }
+                { say::choose() }
             </p>
         };
     };
@@ -53,11 +53,11 @@ fn use_inspector_tab(props: &InspectorTab) -> Html {
         (_, Some(error)) => {
             return html! {
                 <div class="dock-form">{ way_back }
-                    <p class="note error" role="alert">{ format!("{}: {error}", address(at)) }</p>
+                    <p class="note error" role="alert">{ say::error_at(address(at), error) }</p>
                 </div>
             };
         }
-        (None, None) => return html! { <p class="empty">{ "looking …" }</p> },
+        (None, None) => return html! { <p class="empty">{ say::looking() }</p> },
         (Some(view), None) => view,
     };
     let changed = Rc::new(inspector.changed_bytes());
@@ -91,9 +91,9 @@ fn use_inspector_tab(props: &InspectorTab) -> Html {
                 { way_back }
                 <h3 class="mono" id="inspect-name">{ &view.name }</h3>
                 <span class="mono quiet">{ address(view.at) }</span>
-                <button class="tool" id="inspect-who" onclick={who}>{ "who last wrote this?" }</button>
+                <button class="tool" id="inspect-who" onclick={who}>{ say::who_wrote() }</button>
                 if view.at != frame {
-                    <button class="tool" onclick={to_frame}>{ format!("frame {}", view.pfn) }</button>
+                    <button class="tool" onclick={to_frame}>{ say::frame(view.pfn) }</button>
                 }
             </div>
             <p class="dock-sentence" id="inspect-sentence" role="status" data-at={view.at.to_string()}>
@@ -101,11 +101,11 @@ fn use_inspector_tab(props: &InspectorTab) -> Html {
             </p>
             if !view.fields.is_empty() {
                 <table class="fields mono" id="inspect-fields">
-                    <caption class="unseen">{ "fields" }</caption>
+                    <caption class="unseen">{ say::fields() }</caption>
                     <thead><tr>
-                        <th scope="col">{ "offset" }</th>
-                        <th scope="col">{ "field" }</th>
-                        <th scope="col">{ "value" }</th>
+                        <th scope="col">{ say::offset() }</th>
+                        <th scope="col">{ say::field() }</th>
+                        <th scope="col">{ say::value() }</th>
                     </tr></thead>
                     <tbody>{ for rows }</tbody>
                 </table>
@@ -128,9 +128,8 @@ fn difference(inspector: &Inspector, changed: &[bool]) -> String {
         return String::new();
     };
     match changed.iter().filter(|changed| **changed).count() {
-        0 => format!(", as it was at step {step}"),
-        1 => format!("; 1 byte is not what it was at step {step}"),
-        count => format!("; {count} bytes are not what they were at step {step}"),
+        0 => say::as_before(step),
+        count => say::not_as_before(count as u64, step),
     }
 }
 
@@ -159,7 +158,7 @@ fn field_row(
         Some(target) => {
             let onclick = act.reform(move |_| Action::Inquiry(Own::Inspect(target)));
             let onfocus = point.reform(move |_| Some(offset));
-            let label = format!("{}: go to {}", field.name, field.value);
+            let label = say::field_go_to(&field.name, &field.value);
             html! {
                 <button class="link" {onclick} {onfocus} aria-label={label}>{ &field.value }</button>
             }
@@ -173,7 +172,7 @@ fn field_row(
             <td>{ format!("+{offset:#x}") }</td>
             <th scope="row">
                 { &field.name }
-                if is_changed { <span class="sign" title="changed">{ " ~" }<span class="unseen">{ "changed" }</span></span> }
+                if is_changed { <span class="sign" title={say::changed()}>{ " ~" }<span class="unseen">{ say::changed() }</span></span> }
             </th>
             <td>{ value }</td>
         </tr>

@@ -1,6 +1,7 @@
 //! The controls of the timeline that play the steps.
 
 use web_sys::HtmlSelectElement;
+use words::inquiry as say;
 use yew::{Callback, Event, Html, TargetCast, hook, html};
 
 use crate::callbacks::report;
@@ -27,9 +28,9 @@ drawn_by!(Play, use_play);
 fn use_play(props: &Play) -> Html {
     let toggle = props.act.reform(|_| Action::Inquiry(Own::TogglePlay));
     let (label, path) = if props.is_on {
-        ("pause (Alt+P)", icons::PAUSE)
+        (say::pause(), icons::PAUSE)
     } else {
-        ("play the steps (Alt+P)", icons::PLAY)
+        (say::play(), icons::PLAY)
     };
     let onchange = report(&props.act, |event: Event| {
         let select = event.target_dyn_into::<HtmlSelectElement>()?;
@@ -39,8 +40,8 @@ fn use_play(props: &Play) -> Html {
     let speeds = Speed::ALL.into_iter().map(|speed| {
         let name = speed.name();
         let label = match speed {
-            Speed::Steps(steps) => format!("{steps}/s"),
-            Speed::Max => "max".to_string(),
+            Speed::Steps(steps) => say::speed(steps),
+            Speed::Max => say::speed_max().to_string(),
         };
         html! { <option value={name} selected={speed == props.speed}>{ label }</option> }
     });
@@ -50,7 +51,7 @@ fn use_play(props: &Play) -> Html {
                 aria-pressed={props.is_on.to_string()} disabled={props.locked} onclick={toggle}>
                 { icon(path) }
             </button>
-            <select id="play-speed" aria-label="steps a second" title="steps a second" {onchange}>
+            <select id="play-speed" aria-label={say::steps_a_second()} title={say::steps_a_second()} {onchange}>
                 { for speeds }
             </select>
         </>

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use labs::protocol::Goal;
 use web_sys::{HtmlInputElement, SubmitEvent};
+use words::inquiry as say;
 use yew::{Callback, Html, hook, html, use_node_ref};
 
 use crate::part::drawn_by;
@@ -46,17 +47,17 @@ fn use_search_tab(props: &SearchTab) -> Html {
     html! {
         <>
             <form class="dock-form" {onsubmit}>
-                <label class="full">{ "Since when does this line succeed?" }
+                <label class="full">{ say::since_when() }
                     <input ref={line} id="search-line" class="field mono" type="text" autocomplete="off"
                         spellcheck="false" autocapitalize="off" placeholder="radix lookup t 5" />
                 </label>
-                <label class="full">{ "… and print this (empty: anything)" }
+                <label class="full">{ say::and_prints() }
                     <input ref={prints} id="search-prints" class="field mono" type="text"
                         autocomplete="off" spellcheck="false" autocapitalize="off" />
                 </label>
-                <button class="primary" id="search-go">{ "Search backwards" }</button>
+                <button class="primary" id="search-go">{ say::search_go() }</button>
                 <span class="quiet">
-                    { format!("from step {}; the line leaves no trace", props.step) }
+                    { say::search_from(props.step) }
                 </span>
             </form>
             if let Some(search) = &props.search { { answer(search, &props.act) } }
@@ -72,10 +73,10 @@ fn answer(search: &Search, act: &Callback<Action>) -> Html {
             let stop = act.reform(|_| Action::Inquiry(Own::StopSearch));
             html! {
                 <>
-                    <p>{ format!("{done} of {} steps searched", search.from) }</p>
+                    <p>{ say::searched_of(done, search.from) }</p>
                     <progress id="search-progress" max={search.from.to_string()}
-                        value={done.to_string()} aria-label="steps searched" />
-                    <button class="tool" id="search-stop" onclick={stop}>{ "stop" }</button>
+                        value={done.to_string()} aria-label={say::searched()} />
+                    <button class="tool" id="search-stop" onclick={stop}>{ say::stop() }</button>
                 </>
             }
         }
@@ -85,18 +86,18 @@ fn answer(search: &Search, act: &Callback<Action>) -> Html {
             html! {
                 <button class="primary" id="search-found" data-step={step.to_string()} {onclick}>
                     { match step {
-                        0 => "since the boot: go there".to_string(),
-                        step => format!("at step {step}: go there"),
+                        0 => say::found_boot().to_string(),
+                        step => say::found_step(step),
                     } }
                 </button>
             }
         }
         Some(Outcome::Nothing) => html! {
-            <p id="search-nothing">{ format!("No step up to {} did that.", search.from) }</p>
+            <p id="search-nothing">{ say::found_nothing(search.from) }</p>
         },
         Some(Outcome::Stopped(reason)) => html! {
             <p id="search-stopped" class="note error">
-                { format!("It ended before its time: {reason}.") }
+                { say::ended(reason) }
             </p>
         },
     };

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use labs::lab::Entry;
 use labs::log::LabTag;
 use web_sys::HtmlDialogElement;
+use words::lesson as say;
 use yew::{AttrValue, Callback, Html, SubmitEvent, hook, html, use_effect_with, use_node_ref};
 
 use super::checks::points;
@@ -80,7 +81,7 @@ fn use_catalogue_dialog(props: &CatalogueDialog) -> Html {
     html! {
         <dialog ref={dialog} class="sheet labs" id="catalogue" aria-labelledby="catalogue-title"
             onclose={dialog::closed(&props.act, HIDE)}>
-            <h2 id="catalogue-title">{ "Labs" }</h2>
+            <h2 id="catalogue-title">{ say::labs() }</h2>
             if let Some(error) = &props.error { <p class="note error" role="alert">{ error }</p> }
             if props.asks_name {
                 { name_form(props) }
@@ -88,7 +89,7 @@ fn use_catalogue_dialog(props: &CatalogueDialog) -> Html {
                 { list(props) }
             }
             <div class="actions">
-                <button class="tool" onclick={props.act.reform(|_| HIDE())}>{ "Close" }</button>
+                <button class="tool" onclick={props.act.reform(|_| HIDE())}>{ say::close() }</button>
             </div>
         </dialog>
     }
@@ -109,13 +110,12 @@ fn name_form(props: &CatalogueDialog) -> Html {
     };
     html! {
         <form class="name-form" {onsubmit}>
-            <label for="student-name">{ "Your name, as your teacher knows it" }</label>
-            <p class="quiet" id="student-why">{ "The numbers in a lab are drawn from it, so that yours
-                are your own. Leave it empty to practise." }</p>
+            <label for="student-name">{ say::name_label() }</label>
+            <p class="quiet" id="student-why">{ say::name_why() }</p>
             <input id="student-name" type="text" autocomplete="name"
                 value={known} aria-describedby="student-why" />
             <button class="primary" id="student-go">
-                { if props.wanted.is_some() { "Open the lab" } else { "Keep" } }
+                { if props.wanted.is_some() { say::name_open() } else { say::name_keep() } }
             </button>
         </form>
     }
@@ -124,11 +124,11 @@ fn name_form(props: &CatalogueDialog) -> Html {
 fn list(props: &CatalogueDialog) -> Html {
     let entries = match &props.catalogue {
         Catalogue::Unknown | Catalogue::Coming => {
-            return html! { <p role="status">{ "The catalogue is on its way." }</p> };
+            return html! { <p role="status">{ say::catalogue_comes() }</p> };
         }
         Catalogue::Missing(reason) => {
             return html! {
-                <p class="note error" role="alert">{ "The catalogue cannot be had: " }{ reason }</p>
+                <p class="note error" role="alert">{ say::catalogue_lacks() }{ reason }</p>
             };
         }
         Catalogue::Listed(entries) => entries,
@@ -151,11 +151,11 @@ fn list(props: &CatalogueDialog) -> Html {
         <>
             <p class="who">
                 { match props.student.as_deref() {
-                    None | Some("") => "Practice numbers. ".to_string(),
-                    Some(name) => format!("Numbers of {name}. "),
+                    None | Some("") => say::practice_numbers().to_string(),
+                    Some(name) => say::numbers_of(name),
                 } }
                 <button class="link" id="student-change" onclick={ask}>
-                    { if props.student.is_some() { "change" } else { "say who you are" } }
+                    { if props.student.is_some() { say::change() } else { say::say_who() } }
                 </button>
             </p>
             { for topics }
@@ -178,23 +178,23 @@ fn entry(at: usize, entries: &[Entry], props: &CatalogueDialog) -> Html {
     let is_begun = props.begun.get(at) == Some(&true);
     let is_coming = props.wanted.as_deref() == Some(&entry.id);
     let label = match (is_coming, is_begun) {
-        (true, _) => "opening",
-        (false, true) => "continue",
-        (false, false) => "open",
+        (true, _) => say::opening(),
+        (false, true) => say::go_on(),
+        (false, false) => say::open(),
     };
     html! {
         <li class="lab-entry" data-lab={entry.id.clone()}>
             <div>
                 <h4>{ &entry.title }</h4>
                 <p>{ &entry.summary }</p>
-                <p class="quiet">{ format!("{} minutes · {}", entry.minutes, points(entry.points)) }
+                <p class="quiet">{ say::size(entry.minutes, points(entry.points)) }
                     if !requires.is_empty() {
-                        { format!(" · best after {}", requires.join(", ")) }
+                        { say::best_after(requires.join(", ")) }
                     }
                 </p>
                 if let Some(progress) = progress { { so_far(entry, progress) } }
             </div>
-            <button class="primary" {onclick} aria-label={format!("{label}: {}", entry.title)}>
+            <button class="primary" {onclick} aria-label={say::open_lab(label, &entry.title)}>
                 { label }</button>
         </li>
     }
@@ -208,24 +208,24 @@ fn so_far(entry: &Entry, progress: &Progress) -> Html {
         .filter(|check| progress.passed.contains(check))
         .count();
     let all = entry.checks.len();
-    let mut parts = vec![format!(
-        "{passed} of {all} checks, {} of {}",
+    let mut parts = vec![say::passed(
+        passed,
+        all,
         progress.best,
-        points(entry.points)
+        points(entry.points),
     )];
     if !progress.answers.is_empty() {
         let right = progress
             .answers
             .iter()
             .filter(|it| it.outcome == lesson::Outcome::Right);
-        parts.push(format!(
-            "{} of {} predictions right",
+        parts.push(say::right_predictions(
             right.count(),
-            progress.answers.len()
+            progress.answers.len(),
         ));
     }
     if let Some((_, score)) = &progress.handed_in {
-        parts.push(format!("handed in with {}", points(*score)));
+        parts.push(say::handed_in_with(points(*score)));
     }
     let sign = if passed == all { "✓ " } else { "" };
     html! { <p class="so-far"><span aria-hidden="true">{ sign }</span>{ parts.join(" · ") }</p> }

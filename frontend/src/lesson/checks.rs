@@ -1,6 +1,7 @@
 //! What is graded, what was found, and handing it in.
 
 use labs::lab::{Check, Test, Verdict};
+use words::lesson as say;
 use yew::{Callback, Html, classes, html};
 
 use super::handout::inlines;
@@ -27,9 +28,9 @@ pub fn checks(props: &LessonPane) -> Html {
     });
     html! {
         <section class="checks" aria-labelledby="lab-results">
-            <h3 id="lab-results" tabindex="-1">{ "What is checked" }</h3>
+            <h3 id="lab-results" tabindex="-1">{ say::checks() }</h3>
             if results.is_some() && !props.fresh {
-                <p class="quiet">{ "The work has changed since it was checked." }</p>
+                <p class="quiet">{ say::checks_old() }</p>
             }
             <ul>{ for checks }</ul>
         </section>
@@ -38,9 +39,9 @@ pub fn checks(props: &LessonPane) -> Html {
 
 fn check(check: &Check, verdict: Option<&Verdict>, hints: usize, act: &Callback<Action>) -> Html {
     let (sign, words, class) = match verdict {
-        Some(verdict) if verdict.passed => ("✓", "passed", "passed"),
-        Some(_) => ("✗", "failed", "failed"),
-        None => ("○", "not checked", "unknown"),
+        Some(verdict) if verdict.passed => ("✓", say::check_passed(), "passed"),
+        Some(_) => ("✗", say::check_failed(), "failed"),
+        None => ("○", say::check_unknown(), "unknown"),
     };
     let more = check.hints.len().saturating_sub(hints);
     let id = check.id.clone();
@@ -64,9 +65,9 @@ fn check(check: &Check, verdict: Option<&Verdict>, hints: usize, act: &Callback<
                 // It stays when there is no further hint, and with it the focus.
                 <button class="tool hint" onclick={hint} aria-disabled={(more == 0).to_string()}>
                     { match (hints, more) {
-                        (0, _) => format!("hint (of {})", check.hints.len()),
-                        (_, 0) => "no more hints".to_string(),
-                        _ => format!("next hint ({} of {})", hints + 1, check.hints.len()),
+                        (0, _) => say::first_hint(check.hints.len()),
+                        (_, 0) => say::no_more_hints().to_string(),
+                        _ => say::next_hint(hints + 1, check.hints.len()),
                     } }
                 </button>
             }
@@ -79,13 +80,13 @@ fn failure(check: &Check, verdict: &Verdict, act: &Callback<Action>) -> Html {
     let go = verdict.step.map(|step| {
         let onclick = act.reform(move |_| Action::Lesson(lesson::Action::GoTo(step)));
         html! { <button class="tool go" data-step={step.to_string()} {onclick}>
-        { format!("go to step {step}") }</button> }
+        { say::go_to_step(step) }</button> }
     });
     html! {
         <>
             <dl class="beside">
-                <div><dt>{ "expected" }</dt><dd class="mono">{ expected(check, verdict) }</dd></div>
-                <div><dt>{ "actual" }</dt><dd class="mono">{ said(&verdict.actual) }</dd></div>
+                <div><dt>{ say::expected() }</dt><dd class="mono">{ expected(check, verdict) }</dd></div>
+                <div><dt>{ say::actual() }</dt><dd class="mono">{ said(&verdict.actual) }</dd></div>
             </dl>
             <p class="why">{ &verdict.why }{ " " }{ go }</p>
         </>
@@ -104,7 +105,7 @@ fn expected<'a>(check: &Check, verdict: &'a Verdict) -> &'a str {
 
 fn said(text: &str) -> &str {
     match text.trim_end() {
-        "" => "(nothing)",
+        "" => say::nothing(),
         text => text,
     }
 }
@@ -117,46 +118,43 @@ pub fn hand_in(props: &LessonPane) -> Html {
     let said = match &props.hand_in {
         HandIn::No => match &props.progress.handed_in {
             Some((receipt, score)) => html! {
-                <p>{ format!("Handed in before: {}, receipt ", points(*score)) }<code>{ receipt }</code></p>
+                <p>{ say::handed_in_before(points(*score)) }<code>{ receipt }</code></p>
             },
             None => Html::default(),
         },
-        HandIn::Checking => html! { <p>{ "Checking the work first." }</p> },
-        HandIn::Sent => html! { <p>{ "The server is replaying the log." }</p> },
+        HandIn::Checking => html! { <p>{ say::checking_first() }</p> },
+        HandIn::Sent => html! { <p>{ say::replaying() }</p> },
         HandIn::Graded(receipt) => graded(receipt),
         HandIn::Refused(reason) => html! {
             <p class="wrong" data-outcome="refused"><span aria-hidden="true">{ "✗ " }</span>
-                <strong>{ "Not accepted: " }</strong>{ reason }{ "." }</p>
+                <strong>{ say::refused() }</strong>{ reason }{ "." }</p>
         },
         HandIn::Saved(name) => html! {
-            <p><span aria-hidden="true">{ "✓ " }</span>{ "Saved as " }<code>{ name }</code>
-                { ". Give this file to whoever grades it; it holds every line that you ran." }</p>
+            <p><span aria-hidden="true">{ "✓ " }</span>{ say::saved_as() }<code>{ name }</code>
+                { say::saved_what() }</p>
         },
     };
     html! {
         <section class="hand-in" aria-labelledby="hand-in-title">
-            <h3 id="hand-in-title">{ "Hand in" }</h3>
+            <h3 id="hand-in-title">{ say::hand_in() }</h3>
             <p class="quiet">
                 { match (has_server, props.name.as_str()) {
-                    (false, _) => "This site has no server to hand in to. Save the log as a file, \
-                        and hand that in as your teacher says.".to_string(),
-                    (true, "") => "These are practice numbers, which are not graded. Say who you \
-                        are, and the lab begins with your own.".to_string(),
-                    (true, name) => format!("The server replays your log and grades what it finds, \
-                        for {name}."),
+                    (false, _) => say::no_server().to_string(),
+                    (true, "") => say::not_graded().to_string(),
+                    (true, name) => say::graded_for(name),
                 } }
             </p>
             <div class="actions">
                 if has_server && props.name.is_empty() {
                     <button class="primary" id="hand-in-name"
                         onclick={lesson(lesson::Action::AskName(Some(props.lab.id.clone())))}>
-                        { "Say who you are" }</button>
+                        { say::say_who_first() }</button>
                 } else if has_server {
                     <button class="primary" id="hand-in" aria-disabled={is_busy.to_string()}
-                        onclick={lesson(lesson::Action::HandIn)}>{ "Hand in" }</button>
+                        onclick={lesson(lesson::Action::HandIn)}>{ say::hand_in() }</button>
                 }
                 <button class={if has_server { "tool" } else { "primary" }} id="hand-in-save"
-                    onclick={lesson(lesson::Action::Save)}>{ "Save the log" }</button>
+                    onclick={lesson(lesson::Action::Save)}>{ say::save_log() }</button>
             </div>
             <div role="status" id="hand-in-said">{ said }</div>
         </section>
@@ -168,13 +166,13 @@ fn graded(receipt: &Receipt) -> Html {
     html! {
         <>
             <p class="right" data-outcome="graded"><span aria-hidden="true">{ "✓ " }</span>
-                <strong>{ format!("Handed in: {score} of {}.", points(*max)) }</strong></p>
-            if !id.is_empty() { <p>{ "Receipt: " }<code id="receipt">{ id }</code></p> }
+                <strong>{ say::handed_in(score, points(*max)) }</strong></p>
+            if !id.is_empty() { <p>{ say::receipt() }<code id="receipt">{ id }</code></p> }
         </>
     }
 }
 
 /// `1 point`, `2 points`.
 pub fn points(count: u32) -> String {
-    format!("{count} point{}", if count == 1 { "" } else { "s" })
+    say::points(u64::from(count))
 }

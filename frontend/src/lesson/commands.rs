@@ -1,5 +1,6 @@
 //! Console lines of a handout, each a button that runs it.
 
+use words::lesson as say;
 use yew::{Callback, Html, classes, html};
 
 use crate::state::Action;
@@ -24,8 +25,8 @@ pub fn commands(
         html! {
             <li class={classes!(ran.map(|_| "ran"))}>
                 <button class="command mono" data-line={line.clone()} onclick={run(vec![first + at])}
-                    title="run this line at the console">
-                    <span class="unseen">{ "run " }</span>
+                    title={say::run_line_title()}>
+                    <span class="unseen">{ say::run_line() }</span>
                     <span class="hash" aria-hidden="true">{ "# " }</span>{ line }
                 </button>
                 if let Some(ran) = ran { { mark(ran) } }
@@ -36,12 +37,12 @@ pub fn commands(
     let left: Vec<usize> = left.map(|at| first + at).collect();
     let left_count = left.len();
     let (label, commands) = match left_count {
-        0 => ("run all again", (first..first + lines.len()).collect()),
-        count if count == lines.len() => ("run all", left),
-        _ => ("run the rest", left),
+        0 => (say::run_all_again(), (first..first + lines.len()).collect()),
+        count if count == lines.len() => (say::run_all(), left),
+        _ => (say::run_rest(), left),
     };
     html! {
-        <div class="commands" role="group" aria-label="console lines">
+        <div class="commands" role="group" aria-label={say::console_lines()}>
             <ol>{ for buttons }</ol>
             if lines.len() > 1 {
                 <button class="tool run-all" data-left={left_count.to_string()} onclick={run(commands)}>{ label }</button>
@@ -58,11 +59,11 @@ fn mark(ran: &Ran) -> Html {
     let shown = shown[..shown.len().min(ROWS_SHOWN)].join("\n");
     html! {
         <>
-            <span class="mark" title="this line has run">
-                <span aria-hidden="true">{ "✓ " }</span>{ format!("ran, step {}", ran.step) }
+            <span class="mark" title={say::has_run()}>
+                <span aria-hidden="true">{ "✓ " }</span>{ say::ran(ran.step) }
             </span>
             if report.status != 0 {
-                <span class="badge" title="exit status">{ format!("exit {}", report.status) }</span>
+                <span class="badge" title={say::status_title()}>{ say::status(report.status) }</span>
             }
             if !shown.is_empty() {
                 <pre class="result narrow-only">{ shown }{ if more { "\n…" } else { "" } }</pre>

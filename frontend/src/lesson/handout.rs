@@ -5,6 +5,7 @@
 
 use labs::lab::{Block, Inline, Lab};
 use labs::log::is_lab_id;
+use words::lesson as say;
 use yew::{AttrValue, Callback, Html, MouseEvent, html};
 
 use super::commands::commands;
@@ -105,7 +106,7 @@ fn still(block: &Block, act: &Callback<Action>) -> Html {
             <blockquote>{ for blocks.iter().map(|block| still(block, act)) }</blockquote>
         },
         Block::Code(text) => html! {
-            <pre class="code" tabindex="0" role="group" aria-label="listing">{ text }</pre>
+            <pre class="code" tabindex="0" role="group" aria-label={say::listing()}>{ text }</pre>
         },
         Block::Table(head, rows) => table(head, rows, act),
         Block::Rule => html! { <hr /> },
@@ -131,7 +132,7 @@ fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], act: &Callback<Action>
         html! { <tr>{ for cells }</tr> }
     });
     html! {
-        <div class="wide-table" tabindex="0" role="group" aria-label="table">
+        <div class="wide-table" tabindex="0" role="group" aria-label={say::table()}>
             <table><thead><tr>{ for head }</tr></thead><tbody>{ for rows }</tbody></table>
         </div>
     }

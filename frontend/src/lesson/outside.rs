@@ -9,6 +9,7 @@ use web_sys::{
     Document, HtmlDialogElement, HtmlElement, HtmlInputElement, RequestInit, Response,
     ScrollIntoViewOptions, ScrollLogicalPosition, Storage,
 };
+use words::lesson as say;
 use yew::Callback;
 
 use super::pane::LessonPane;
@@ -108,18 +109,18 @@ fn remember(key: &str, text: &str) {
 
 /// A file of the site.
 async fn fetch(path: &str) -> Result<Vec<u8>, String> {
-    let window = web_sys::window().ok_or("there is no window")?;
+    let window = web_sys::window().ok_or(say::no_window())?;
     let response = JsFuture::from(window.fetch_with_str(path)).await;
     let response: Response = response
         .and_then(JsCast::dyn_into)
-        .map_err(|_| "the site does not answer".to_string())?;
+        .map_err(|_| say::site_silent().to_string())?;
     if !response.ok() {
         return Err(match response.status() {
-            404 => "this site has none".to_string(),
-            status => format!("the site answers with status {status}"),
+            404 => say::site_lacks().to_string(),
+            status => say::site_status(status),
         });
     }
-    let cut = |_| "the site's answer was cut off".to_string();
+    let cut = |_| say::cut_off().to_string();
     let buffer = JsFuture::from(response.array_buffer().map_err(cut)?).await;
     Ok(Uint8Array::new(&buffer.map_err(cut)?).to_vec())
 }
@@ -161,11 +162,11 @@ async fn post(path: &str, body: &str) -> Result<Receipt, String> {
         &"application/json".into(),
     ));
     init.set_headers(&headers);
-    let window = web_sys::window().ok_or("there is no window")?;
+    let window = web_sys::window().ok_or(say::no_window())?;
     let response = JsFuture::from(window.fetch_with_str_and_init(path, &init)).await;
     let response: Response = response
         .and_then(JsCast::dyn_into)
-        .map_err(|_| "the server does not answer; save the log, or try again later".to_string())?;
+        .map_err(|_| say::server_silent().to_string())?;
     let status = response.status();
     let json = match response.json() {
         Ok(json) => JsFuture::from(json).await.unwrap_or_default(),
@@ -174,7 +175,7 @@ async fn post(path: &str, body: &str) -> Result<Receipt, String> {
     let field = |name: &str| Reflect::get(&json, &name.into()).unwrap_or_default();
     if !response.ok() {
         let reason = field("error").as_string();
-        return Err(reason.unwrap_or_else(|| format!("the server answers with status {status}")));
+        return Err(reason.unwrap_or_else(|| say::server_status(status)));
     }
     let number = |name: &str| field(name).as_f64().unwrap_or_default() as u32;
     Ok(Receipt {

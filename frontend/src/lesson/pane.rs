@@ -5,6 +5,7 @@ use std::rc::Rc;
 use labs::lab::Lab;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
+use words::lesson as say;
 use yew::{
     AttrValue, Callback, Html, NodeRef, classes, hook, html, use_effect_with, use_mut_ref,
     use_node_ref,
@@ -119,26 +120,26 @@ fn use_lesson_pane(props: &LessonPane) -> Html {
             <div class="pane-head">
                 <h2 id="lab-title" tabindex="-1">{ &lab.title }</h2>
                 <button class="tool" id="lab-again" onclick={lesson(lesson::Action::StartOver)}
-                    title="A new session of this lab; the present one is kept as it is">
-                    { "start over" }</button>
+                    title={say::start_over_title()}>
+                    { say::start_over() }</button>
                 <button class="tool" id="lab-close" onclick={lesson(lesson::Action::Close)}
-                    aria-label="close the lab" title="Put the handout away; the session stays">
+                    aria-label={say::close_lab()} title={say::close_lab_title()}>
                     { icon(CLOSE) }</button>
             </div>
             <div class="handout" id="handout" ref={scroll} {onscroll} tabindex="0" role="region"
-                aria-label="handout">
+                aria-label={say::handout()}>
                 { facts(props) }
                 { handout(lab, &mut walk) }
                 { checks(props) }
                 { hand_in(props) }
             </div>
             if props.past {
-                <p class="past narrow-only">{ "You are in the past: running a line drops the later ones." }</p>
+                <p class="past narrow-only">{ say::past() }</p>
             }
             <div class="lab-foot">
                 <button class="primary" id="lab-check" onclick={lesson(lesson::Action::Check)}
                     aria-disabled={props.checking.to_string()} aria-keyshortcuts="Alt+Enter"
-                    title="Find out what holds (Alt + Enter)">{ "Check my work" }</button>
+                    title={say::check_title()}>{ say::check() }</button>
                 <p role="status" id="lab-score" class={classes!((!props.fresh).then_some("quiet"))}>
                     { score(props) }
                 </p>
@@ -150,17 +151,15 @@ fn use_lesson_pane(props: &LessonPane) -> Html {
 /// What to know before one begins.
 fn facts(props: &LessonPane) -> Html {
     let whose = match props.name.as_str() {
-        "" => "practice numbers".to_string(),
-        name => format!("numbers of {name}"),
+        "" => say::practice_numbers_short().to_string(),
+        name => say::numbers_of_short(name),
     };
     html! {
         <div class="facts">
             <p>{ &props.lab.summary }</p>
-            <p class="quiet">{ format!("{} minutes · {} · {whose}", props.lab.minutes,
-                points(props.lab.points())) }</p>
+            <p class="quiet">{ say::size_whose(props.lab.minutes, points(props.lab.points()), whose) }</p>
             if let Some(version) = props.outdated {
-                <p class="note error">{ format!("This session was made with version {version} of the \
-                    lab, which is now at version {}. Start over to hand it in.", props.lab.version) }</p>
+                <p class="note error">{ say::other_version(version, props.lab.version) }</p>
             }
         </div>
     }
@@ -170,7 +169,7 @@ fn facts(props: &LessonPane) -> Html {
 fn score(props: &LessonPane) -> String {
     let max = props.lab.points();
     match &props.results {
-        _ if props.checking => "checking".to_string(),
+        _ if props.checking => say::checking().to_string(),
         Some(results) => {
             let held = results
                 .verdicts
@@ -178,17 +177,13 @@ fn score(props: &LessonPane) -> String {
                 .filter(|verdict| verdict.passed)
                 .count();
             let (all, score) = (results.verdicts.len(), results.score);
-            let old = if props.fresh {
-                ""
-            } else {
-                ", before the last lines"
-            };
-            format!(
-                "{held} of {all} checks hold: {score} of {}{old}",
-                points(max)
-            )
+            let max = points(max);
+            match props.fresh {
+                true => say::score(held, all, score, max),
+                false => say::score_before(held, all, score, max),
+            }
         }
-        None => format!("best so far: {} of {}", props.progress.best, points(max)),
+        None => say::best(props.progress.best, points(max)),
     }
 }
 

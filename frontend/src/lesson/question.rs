@@ -1,6 +1,7 @@
 //! A question of a handout: predict, then see what the kernel says.
 
 use labs::lab::Question;
+use words::lesson as say;
 use yew::{Callback, Html, SubmitEvent, html};
 
 use super::handout::inlines;
@@ -36,17 +37,17 @@ pub fn question_box(
     let (ask, result) = (format!("{id}-ask"), format!("{id}-result"));
     html! {
         <section class="predict" data-question={question.id.clone()} aria-labelledby={ask.clone()}>
-            <p id={ask.clone()}><strong class="kind">{ "Predict. " }</strong>
+            <p id={ask.clone()}><strong class="kind">{ say::predict() }</strong>
                 { inlines(&question.ask, act) }</p>
             <form {onsubmit}>
                 <input {id} type="text" class="mono" autocomplete="off"
                     autocapitalize="off" spellcheck="false" aria-labelledby={ask}
-                    placeholder={if answer.is_some() { "" } else { "your answer" }}
+                    placeholder={if answer.is_some() { "" } else { say::your_answer() }}
                     value={answer.map(|answer| answer.given.clone())}
                     readonly={answer.is_some()} />
                 if answer.is_none() {
                     <button class="tool reveal" aria-disabled={is_asking.to_string()}>
-                        { "reveal" }
+                        { say::reveal() }
                     </button>
                 }
             </form>
@@ -65,9 +66,9 @@ pub fn question_box(
 /// What the answer was worth, beside the kernel's.
 fn verdict(answer: &Answer) -> Html {
     let (sign, words, class) = match answer.outcome {
-        Outcome::Right => ("✓", "Right.", "right"),
-        Outcome::Wrong => ("✗", "Not so.", "wrong"),
-        Outcome::Unanswered => ("→", "Revealed without an answer.", "unanswered"),
+        Outcome::Right => ("✓", say::right(), "right"),
+        Outcome::Wrong => ("✗", say::wrong(), "wrong"),
+        Outcome::Unanswered => ("→", say::unanswered(), "unanswered"),
     };
     html! {
         <>
@@ -76,9 +77,9 @@ fn verdict(answer: &Answer) -> Html {
             </p>
             <dl class="beside">
                 if answer.outcome != Outcome::Unanswered {
-                    <div><dt>{ "you said" }</dt><dd class="mono">{ &answer.given }</dd></div>
+                    <div><dt>{ say::you_said() }</dt><dd class="mono">{ &answer.given }</dd></div>
                 }
-                <div><dt>{ "the kernel says" }</dt><dd class="mono expected">{ &answer.expected }</dd></div>
+                <div><dt>{ say::kernel_says() }</dt><dd class="mono expected">{ &answer.expected }</dd></div>
             </dl>
         </>
     }
@@ -95,28 +96,28 @@ fn postponed(trouble: &Trouble, reveal: &Callback<bool>, act: &Callback<Action>)
     let last = act.reform(|_| Action::Seek(u32::MAX));
     html! {
         <>
-            <p><span aria-hidden="true">{ "! " }</span><strong>{ "Not yet. " }</strong>
+            <p><span aria-hidden="true">{ "! " }</span><strong>{ say::not_yet() }</strong>
                 { match (trouble.first.is_empty(), trouble.is_past) {
-                    (false, _) => "These lines come before the question:",
-                    (true, true) => "You are at a step before the question.",
-                    (true, false) => "The kernel cannot tell at this step. It says:",
+                    (false, _) => say::lines_before(),
+                    (true, true) => say::step_before(),
+                    (true, false) => say::cannot_tell(),
                 } }
             </p>
             if !trouble.first.is_empty() {
                 <ul>{ for lines }</ul>
             } else if !trouble.is_past {
-                <pre class="code" tabindex="0" role="group" aria-label="the kernel's words">
-                    { if trouble.said.is_empty() { "(nothing)" } else { &trouble.said } }</pre>
+                <pre class="code" tabindex="0" role="group" aria-label={say::kernels_words()}>
+                    { if trouble.said.is_empty() { say::nothing() } else { &trouble.said } }</pre>
             }
             <div class="actions">
                 if !trouble.first.is_empty() {
-                    <button class="tool run-first" onclick={run}>{ "run them" }</button>
+                    <button class="tool run-first" onclick={run}>{ say::run_them() }</button>
                 } else if trouble.is_past {
-                    <button class="tool" onclick={last}>{ "go to the last step" }</button>
+                    <button class="tool" onclick={last}>{ say::to_last() }</button>
                 }
                 if trouble.has_answer {
                     <button class="tool anyway" onclick={reveal.reform(|_| true)}>
-                        { "reveal anyway" }</button>
+                        { say::reveal_anyway() }</button>
                 }
             </div>
         </>

@@ -346,7 +346,7 @@ async fn fetch(payload: Payload) -> Result<Vec<u8>, String> {
     let bytes = match payload {
         Payload::Log(packed) => settle(unpack(&packed, LOG_MAX as u32)).await?,
         Payload::Link(id) => settle(withdraw(&id)).await?,
-        Payload::Live(_) => return Err("it is followed, not fetched".to_string()),
+        Payload::Live(_) => return Err(words::library::followed_not_fetched().to_string()),
     };
     Ok(Uint8Array::new(&bytes).to_vec())
 }

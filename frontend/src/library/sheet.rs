@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
+use words::library as say;
 use yew::{AttrValue, Callback, Event, Html, TargetCast, classes, html};
 
 use crate::callbacks::report;
@@ -17,7 +18,6 @@ use super::journal::{offer, url_with};
 use crate::state::Action as PageAction;
 use crate::state::library::{Action, Record, Shared, Sheet};
 use crate::state::live;
-use crate::transcript::lines;
 
 /// Lines that were dropped and can come back.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +83,7 @@ pub fn draw(props: &Content) -> Html {
             { for problem }
             <div class="actions">
                 <button class="tool" id="sessions-close" onclick={act.reform(|_| Action::Show(None))}>
-                    { "Close" }
+                    { say::close() }
                 </button>
             </div>
         </dialog>
@@ -96,18 +96,14 @@ fn sessions(props: &Content, act: &Callback<Action>) -> Html {
     let dropped = props.dropped.iter().rev().map(|dropped| {
         let index = dropped.index;
         let bring = act.reform(move |_| Action::BringBack(index));
-        let label = format!(
-            "bring back {} after step {}",
-            lines(dropped.count),
-            dropped.at
-        );
+        let label = say::bring_back_label(dropped.count as u64, dropped.at);
         html! {
             <li>
-                { format!("after step {}: {}, ", dropped.at, lines(dropped.count)) }
+                { say::dropped(dropped.count as u64, dropped.at) }
                 <code>{ &dropped.first }</code>
                 if dropped.count > 1 { { " …" } }
                 { " " }
-                <button class="tool" aria-label={label} onclick={bring}>{ "bring back" }</button>
+                <button class="tool" aria-label={label} onclick={bring}>{ say::bring_back() }</button>
             </li>
         }
     });
@@ -120,54 +116,52 @@ fn sessions(props: &Content, act: &Callback<Action>) -> Html {
     };
     html! {
         <>
-            <h2 id="library-title">{ "Sessions" }</h2>
+            <h2 id="library-title">{ say::sessions() }</h2>
             { match &props.unsaved {
                 None => html! {
-                    <p>{ "Every line is saved in this browser as you type it. Whoever clears the
-                        browser's data clears these as well; a file is yours." }</p>
+                    <p>{ say::saved() }</p>
                 },
                 Some(reason) => html! {
-                    <p class="note error">{ format!("The browser does not save sessions: {reason}.
-                        Take this one along as a file.") }</p>
+                    <p class="note error">{ say::not_saved(reason) }</p>
                 },
             } }
             if !props.list.is_empty() {
                 <table class="sessions" id="sessions-table">
                     <thead><tr>
-                        <th scope="col">{ "name" }</th><th scope="col">{ "lab" }</th>
-                        <th scope="col">{ "steps" }</th><th scope="col">{ "last used" }</th>
-                        <th scope="col"><span class="unseen">{ "what to do" }</span></th>
+                        <th scope="col">{ say::name() }</th><th scope="col">{ say::lab() }</th>
+                        <th scope="col">{ say::steps() }</th><th scope="col">{ say::last_used() }</th>
+                        <th scope="col"><span class="unseen">{ say::what_to_do() }</span></th>
                     </tr></thead>
                     <tbody>{ for rows }</tbody>
                 </table>
             }
             if let Some(name) = &props.deleted {
                 <p class="note" role="status">
-                    { format!("“{name}” is deleted. ") }
+                    { say::deleted(name) }
                     <button class="tool" id="undelete" onclick={act.reform(|_| Action::Undelete)}>
-                        { "Undo" }
+                        { say::undo() }
                     </button>
                 </p>
             }
             if !props.dropped.is_empty() {
-                <h3>{ "Dropped from this session" }</h3>
+                <h3>{ say::dropped_here() }</h3>
                 <ul class="dropped">{ for dropped }</ul>
             }
             <div class="actions">
                 if !props.frozen {
                     <button class="primary" id="session-new" onclick={act.reform(|_| Action::New)}>
-                        { "New session" }
+                        { say::new() }
                     </button>
-                    <label class="tool file">{ "Import a file" }
+                    <label class="tool file">{ say::import() }
                         <input type="file" id="session-import" class="unseen" onchange={import} />
                     </label>
                 }
                 <button class="tool" id="session-text"
                     onclick={act.reform(|_| Action::Show(Some(Sheet::Text)))}>
-                    { "This session as text" }
+                    { say::as_text() }
                 </button>
                 <button class="tool" id="session-export-all" disabled={props.list.is_empty()}
-                    onclick={act.reform(|_| Action::ExportAll)}>{ "Save all to a file" }</button>
+                    onclick={act.reform(|_| Action::ExportAll)}>{ say::export_all() }</button>
             </div>
         </>
     }
@@ -187,9 +181,9 @@ fn row(props: &Content, record: &Record, act: &Callback<Action>) -> Html {
         let field = event.target_dyn_into::<HtmlInputElement>()?;
         Some(Action::Rename(id.clone(), field.value()))
     });
-    let button = |word: &'static str, action: fn(String) -> Action, hidden: bool| {
+    let button = |id: &'static str, word, action: fn(String) -> Action, hidden: bool| {
         html! {
-            <button class="tool" data-do={word} aria-label={format!("{word} {name}")}
+            <button class="tool" data-do={id} aria-label={say::do_to(word, name)}
                 onclick={of(action)} {hidden}>{ word }</button>
         }
     };
@@ -197,19 +191,19 @@ fn row(props: &Content, record: &Record, act: &Callback<Action>) -> Html {
         <tr key={record.id.clone()} class={classes!(is_current.then_some("current"))}
             aria-current={is_current.then_some("true")} data-id={record.id.clone()}>
             <td><input class="name" type="text" maxlength="100" ~defaultValue={name.clone()}
-                aria-label={format!("name of {name}")} onchange={rename} /></td>
+                aria-label={say::name_of(name)} onchange={rename} /></td>
             <td>{ lab_of(&record.heading) }</td>
             <td class="number">{ record.steps }</td>
             <td>{ &record.when }</td>
             <td class="deeds">
                 if is_current {
-                    <span class="quiet">{ "open" }</span>
+                    <span class="quiet">{ say::is_open() }</span>
                 } else if !props.frozen {
-                    { button("open", Action::Open, false) }
+                    { button("open", say::open(), Action::Open, false) }
                 }
-                { button("duplicate", Action::Duplicate, false) }
-                { button("save", |id| Action::Export(Some(id)), false) }
-                { button("delete", Action::Delete, props.frozen) }
+                { button("duplicate", say::duplicate(), Action::Duplicate, false) }
+                { button("save", say::save(), |id| Action::Export(Some(id)), false) }
+                { button("delete", say::delete(), Action::Delete, props.frozen) }
             </td>
         </tr>
     }
@@ -227,7 +221,7 @@ fn lab_of(heading: &str) -> String {
 /// The link to this session.
 fn share(props: &Content, act: &Callback<Action>) -> Html {
     let Some(shared) = &props.shared else {
-        return html! { <h2 id="library-title">{ "Making a link …" }</h2> };
+        return html! { <h2 id="library-title">{ say::making_link() }</h2> };
     };
     let url = url_with(&shared.with_step(true));
     let whole = url_with(&shared.with_step(false));
@@ -242,20 +236,18 @@ fn share(props: &Content, act: &Callback<Action>) -> Html {
     };
     html! {
         <>
-            <h2 id="library-title">{ "A link to this session" }</h2>
+            <h2 id="library-title">{ say::link_title() }</h2>
             <p>
                 { match is_kept {
-                    true => "The log is too long for a link, so this server keeps it: the link works
-                        as long as the server has it.".to_string(),
-                    false => format!("The link holds the whole log, in {size} characters; no server
-                        sees it."),
+                    true => say::link_kept().to_string(),
+                    false => say::link_whole(size),
                 } }
                 if size > 8000 && !is_kept {
-                    { " Some programs cut links as long as this one; a file is safer." }
+                    { say::link_long() }
                 }
             </p>
             <input class="link mono" id="share-link" type="text" readonly=true value={url.clone()}
-                aria-label="the link" onfocus={|event: yew::FocusEvent| {
+                aria-label={say::the_link()} onfocus={|event: yew::FocusEvent| {
                     if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
                         input.select();
                     }
@@ -263,19 +255,19 @@ fn share(props: &Content, act: &Callback<Action>) -> Html {
             <p id="share-note" role="status">{ &props.share_note }</p>
             <div class="actions">
                 <button class="primary" id="share-copy" onclick={act.reform(|_| Action::CopyLink(true))}>
-                    { format!("Copy, at step {}", shared.step) }
+                    { say::copy_step(shared.step) }
                 </button>
                 <button class="tool" id="share-copy-end" data-link={whole}
-                    onclick={act.reform(|_| Action::CopyLink(false))}>{ "Copy, at its end" }</button>
+                    onclick={act.reform(|_| Action::CopyLink(false))}>{ say::copy_end() }</button>
             </div>
-            <h3>{ "Live" }</h3>
+            <h3>{ say::live() }</h3>
             <p id="live-why">
-                { "Others see each line as you run it, each with a kernel of their own; they cannot run any here." }
-                if let Err(why) = &props.can_share_live { { " Not now: " }{ why }{ "." } }
+                { say::live_why() }
+                if let Err(why) = &props.can_share_live { { say::not_now(why) } }
             </p>
             <div class="actions">
                 <button class="tool" id="share-live" disabled={props.can_share_live.is_err()}
-                    aria-describedby="live-why" onclick={share_live}>{ "Share live" }</button>
+                    aria-describedby="live-why" onclick={share_live}>{ say::share_live() }</button>
             </div>
         </>
     }
@@ -301,20 +293,18 @@ fn log_text(props: &Content, act: &Callback<Action>) -> Html {
     };
     html! {
         <>
-            <h2 id="library-title">{ "The log" }</h2>
-            <p>{ "The first line describes the machine; each other line is a step. It says all there
-                is to say about this session: run it anywhere and get the same. Change it, or its
-                machine, and run it here: it becomes a session of its own." }</p>
+            <h2 id="library-title">{ say::log() }</h2>
+            <p>{ say::log_what() }</p>
             <textarea id="log-text" class="mono" rows="14" spellcheck="false" defaultvalue={text}
-                autocomplete="off" aria-label="the log" />
+                autocomplete="off" aria-label={say::log_label()} />
             <div class="actions">
                 if !props.frozen {
-                    <button class="primary" id="log-run" onclick={run}>{ "Run it afresh" }</button>
-                    <label class="tool file">{ "Run a file" }
+                    <button class="primary" id="log-run" onclick={run}>{ say::log_run() }</button>
+                    <label class="tool file">{ say::log_file() }
                         <input type="file" id="log-file" class="unseen" {onchange} />
                     </label>
                 }
-                <button class="tool" id="log-save" onclick={save}>{ "Save" }</button>
+                <button class="tool" id="log-save" onclick={save}>{ say::log_save() }</button>
             </div>
         </>
     }

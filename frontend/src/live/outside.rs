@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::Callback;
 
-use crate::carrier::text;
+use crate::carrier::{in_words, text};
 use crate::page::Timer;
 use crate::state::Action as PageAction;
 use crate::state::live::{Action, Effect};
@@ -69,7 +69,7 @@ impl Outside {
             Effect::Announce => spawn_local(async move {
                 let names = JsFuture::from(announce()).await;
                 let pass = names.map_err(text).and_then(|names| {
-                    pass_of(&names).ok_or_else(|| "the server gave no names".to_string())
+                    pass_of(&names).ok_or_else(|| words::live::no_names().to_string())
                 });
                 act.emit(Action::Announced(pass));
             }),
@@ -98,7 +98,7 @@ impl Outside {
             act.emit(if let Some(bytes) = what.dyn_ref::<Uint8Array>() {
                 Action::Heard(bytes.to_vec())
             } else if let Some(end) = what.dyn_ref::<Array>() {
-                let why = end.get(0).as_string().unwrap_or_default();
+                let why = in_words(end.get(0).as_string().unwrap_or_default());
                 Action::Closed(why, end.get(1).is_truthy())
             } else {
                 Action::Opened

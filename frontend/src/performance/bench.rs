@@ -42,7 +42,7 @@ impl Bench {
                 hear.emit(told(&event.data()));
             }),
             EventListener::new(&worker, "error", move |_| {
-                let reason = "it could not be loaded; is the network there?";
+                let reason = words::performance::not_loaded();
                 failed.emit(Told::Failed(reason.to_string()));
             }),
         ];

@@ -7,6 +7,8 @@ use performance::offer::Offered;
 use performance::recorded::{Recorded, Row};
 use performance::rounds::median;
 
+use words::performance as say;
+
 use super::course::{Amount, Outcome};
 
 /// What was measured here, by work and size.
@@ -70,7 +72,7 @@ impl Costs {
     pub fn sentence(&self) -> String {
         let measured: Vec<&Cost> = self.rows.iter().filter(|row| row.ns().is_some()).collect();
         if measured.is_empty() {
-            return "Nothing has been measured here yet.".to_string();
+            return say::nothing_yet().to_string();
         }
         let times = |other: fn(&Cost) -> Option<f64>| {
             let ratios = measured
@@ -78,20 +80,16 @@ impl Costs {
                 .filter_map(|row| Some(row.ns()? / other(row)?));
             median(&ratios.collect::<Vec<_>>())
         };
-        let mut text = format!("{} of {} measured", measured.len(), self.rows.len());
-        let all = [
-            (times(|row| row.browser), "in the recorded browser"),
-            (times(|row| row.process), "in the recorded process"),
-        ];
-        let parts: Vec<String> = all
-            .iter()
-            .filter_map(|(times, place)| Some(format!("{:.1} times as long as {place}", (*times)?)))
-            .collect();
-        if !parts.is_empty() {
-            text += ": half of the work takes at most ";
-            text += &parts.join(", and ");
+        let (count, all) = (measured.len(), self.rows.len());
+        let longer = |times: f64| format!("{times:.1}");
+        let browser = times(|row| row.browser).map(longer);
+        let process = times(|row| row.process).map(longer);
+        match (browser, process) {
+            (Some(browser), Some(process)) => say::measured_both(count, all, browser, process),
+            (Some(browser), None) => say::measured_browser(count, all, browser),
+            (None, Some(process)) => say::measured_process(count, all, process),
+            (None, None) => say::measured(count, all),
         }
-        text + "."
     }
 
     /// What was measured here, in the form in which results are kept.

@@ -7,6 +7,7 @@ use labs::protocol::decode;
 use performance::offer::Offered;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlDialogElement, HtmlSelectElement};
+use words::performance as say;
 use yew::functional::UseForceUpdateHandle;
 use yew::{
     Callback, Event, Html, TargetCast, hook, html, use_effect_with, use_force_update, use_mut_ref,
@@ -117,7 +118,7 @@ impl Handle {
                     desk.bench = Some(bench);
                     desk.mine.clear();
                     desk.course = Some(course);
-                    desk.note = "It runs.";
+                    desk.note = say::runs();
                 }
                 (Err(reason), _) => desk.offered = Some(Err(reason)),
                 (_, None) => {}
@@ -128,7 +129,7 @@ impl Handle {
     /// Ends what runs. What was measured stays.
     fn stop(&self) {
         if self.desk.borrow().course.is_some() {
-            self.change(|desk| desk.note = "Stopped.");
+            self.change(|desk| desk.note = say::stopped());
         }
         self.change(|desk| (desk.bench, desk.course) = (None, None));
     }
@@ -163,7 +164,7 @@ impl Handle {
                 (Some(_), _) => false,
                 (None, _) => {
                     (desk.course, desk.bench) = (None, None);
-                    desk.note = "All is measured.";
+                    desk.note = say::all_measured();
                     true
                 }
             }
@@ -195,8 +196,8 @@ impl Handle {
         let handle = self.clone();
         spawn_local(async move {
             let note = match JsFuture::from(copy_text(&text)).await {
-                Ok(_) => "Copied.",
-                Err(_) => "The browser keeps the clipboard to itself; copy the text below.",
+                Ok(_) => say::copied(),
+                Err(_) => say::not_copied(),
             };
             handle.change(|desk| desk.note = note);
         });
@@ -259,20 +260,18 @@ fn use_performance_sheet(props: &PerformanceSheet) -> Html {
     let content = match (&desk.offered, desk.costs()) {
         (Some(Ok(offered)), Some(costs)) => measured(&handle, &desk, offered, &costs),
         (Some(Err(reason)), _) => html! {
-            <p class="note error" role="alert">{ "Nothing can be measured: " }{ reason }</p>
+            <p class="note error" role="alert">{ say::cannot() }{ reason }</p>
         },
-        _ => html! { <p role="status">{ "The work that is measured is on its way." }</p> },
+        _ => html! { <p role="status">{ say::comes() }</p> },
     };
     html! {
         <dialog ref={dialog} class="sheet performance" id="performance"
             aria-labelledby="performance-title" onclose={hide}>
-            <h2 id="performance-title">{ "Performance" }</h2>
-            <p>{ "What an operation of the kernel costs: here, in your browser, beside what it cost in
-                a browser and in a process of the machine on which this was recorded. The same code does
-                the same work everywhere." }</p>
+            <h2 id="performance-title">{ say::title() }</h2>
+            <p>{ say::what() }</p>
             { content }
             <div class="actions">
-                <button class="tool" id="performance-close" onclick={close}>{ "Close" }</button>
+                <button class="tool" id="performance-close" onclick={close}>{ say::close() }</button>
             </div>
         </dialog>
     }
@@ -301,28 +300,28 @@ fn measured(handle: &Handle, desk: &Desk, offered: &Offered, costs: &Costs) -> H
     html! {
         <>
             <p>
-                { "Here: " }<b id="performance-here">{ this_machine() }</b>{ ". Recorded: " }
-                <b>{ &recorded.machine }</b>{ format!(", {}.", recorded.date) }
+                { say::here() }<b id="performance-here">{ this_machine() }</b>{ say::recorded() }
+                <b>{ &recorded.machine }</b>{ say::recorded_on(&recorded.date) }
             </p>
             <div class="actions">
-                <label>{ "how much " }
+                <label>{ say::how_much() }
                     <select id="performance-amount" onchange={amount} disabled={runs}>
-                        <option value="quick" selected={!is_whole}>{ "quick: one size each, half a minute" }</option>
-                        <option value="whole" selected={is_whole}>{ "whole: all sizes, some minutes" }</option>
+                        <option value="quick" selected={!is_whole}>{ say::quick() }</option>
+                        <option value="whole" selected={is_whole}>{ say::whole() }</option>
                     </select>
                 </label>
                 if runs {
                     <button class="primary" id="performance-stop" onclick={handle.on(Handle::stop)}>
-                        { "Stop" }
+                        { say::stop() }
                     </button>
                 } else {
                     <button class="primary" id="performance-run" onclick={handle.on(Handle::run)}>
-                        { "Run" }
+                        { say::run() }
                     </button>
                 }
                 if json.is_some() {
                     <button class="tool" id="performance-copy" onclick={handle.on(Handle::copy)}>
-                        { "Copy as JSON" }
+                        { say::copy() }
                     </button>
                 }
                 <span role="status" id="performance-note">{ desk.note }</span>
@@ -332,9 +331,9 @@ fn measured(handle: &Handle, desk: &Desk, offered: &Offered, costs: &Costs) -> H
             { table(costs) }
             if let Some(json) = json {
                 <details>
-                    <summary>{ "As JSON" }</summary>
+                    <summary>{ say::as_json() }</summary>
                     <textarea id="performance-json" class="mono" rows="8" readonly=true
-                        aria-label="what was measured, as JSON" value={json} />
+                        aria-label={say::json_label()} value={json} />
                 </details>
             }
         </>
@@ -347,23 +346,28 @@ fn progress(course: &Course) -> Html {
     html! {
         <p class="performance-progress">
             <progress id="performance-progress" max={all.to_string()} value={done.to_string()}
-                aria-label="how much is measured" />
+                aria-label={say::progress()} />
             if let Some((name, size)) = now {
-                <span>{ format!("{name}, size {size}; {done} of {all}") }</span>
+                <span>{ say::now(name, size, done, all) }</span>
             }
         </p>
     }
 }
 
-/// The bars of one place: the class of their colour, their name, and where they begin from above.
-const PLACES: [(&str, &str, u32); 3] = [
-    ("perf-mine", "here", 1),
-    ("perf-browser", "recorded browser", 9),
-    ("perf-process", "recorded process", 17),
-];
+/// The bars of one place: the class of their colour, and where they begin from above.
+const PLACES: [(&str, u32); 3] = [("perf-mine", 1), ("perf-browser", 9), ("perf-process", 17)];
+
+/// The names of these places.
+fn places() -> [&'static str; 3] {
+    [
+        say::place_here(),
+        say::place_browser(),
+        say::place_process(),
+    ]
+}
 
 fn table(costs: &Costs) -> Html {
-    let heads = PLACES.map(|(class, name, _)| {
+    let heads = PLACES.into_iter().zip(places()).map(|((class, _), name)| {
         html! {
             <th scope="col">
                 <svg class="oom-key" viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
@@ -374,22 +378,19 @@ fn table(costs: &Costs) -> Html {
         }
     });
     let rows = costs.rows.iter().map(|row| line(row, costs));
-    let scale = format!(
-        "logarithmic scale, 1 ns to {}; each line is ten times the one before",
-        time(10f64.powi(costs.decades as i32))
-    );
+    let scale = say::scale(time(10f64.powi(costs.decades as i32)));
     html! {
         <>
-            <p class="quiet">{ "Time an operation. Bars: " }{ scale }{ "." }</p>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="what operations cost">
+            <p class="quiet">{ scale }</p>
+            <div class="table-scroll" tabindex="0" role="region" aria-label={say::table_label()}>
                 <table class="performance-table" id="performance-table"
                     data-rows={costs.rows.len().to_string()}>
-                    <caption class="unseen">{ "time an operation" }</caption>
+                    <caption class="unseen">{ say::caption() }</caption>
                     <thead><tr>
-                        <th scope="col">{ "operation" }</th>
-                        <th scope="col">{ "size" }</th>
+                        <th scope="col">{ say::operation() }</th>
+                        <th scope="col">{ say::size() }</th>
                         { for heads }
-                        <th scope="col"><span class="unseen">{ "bars" }</span></th>
+                        <th scope="col"><span class="unseen">{ say::bars() }</span></th>
                     </tr></thead>
                     <tbody>{ for rows }</tbody>
                 </table>
@@ -401,7 +402,7 @@ fn table(costs: &Costs) -> Html {
 fn line(row: &Cost, costs: &Costs) -> Html {
     let all = [row.ns(), row.browser, row.process];
     let width = |ns| (costs.place(ns) * 1000.0).round().max(2.0).to_string();
-    let bars = all.iter().zip(PLACES).filter_map(|(ns, (class, _, y))| {
+    let bars = all.iter().zip(PLACES).filter_map(|(ns, (class, y))| {
         let width = width((*ns)?);
         Some(html! { <rect {class} y={y.to_string()} {width} height="6" /> })
     });
@@ -410,7 +411,7 @@ fn line(row: &Cost, costs: &Costs) -> Html {
         html! { <line class="perf-decade" x1={x.clone()} x2={x} y1="0" y2="24" /> }
     });
     let mine = match &row.mine {
-        Some(Err(reason)) => html! { <td title={reason.clone()}>{ "failed" }</td> },
+        Some(Err(reason)) => html! { <td title={reason.clone()}>{ say::failed() }</td> },
         _ => cell(row.ns()),
     };
     html! {

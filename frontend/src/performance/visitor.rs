@@ -1,30 +1,31 @@
 //! Which browser this is, and on what.
 
+use words::performance as say;
+
 /// The browser's name and version out of what it says of itself. Each also claims to be those that came
 /// before it, so the latest comer is looked for first.
 pub fn browser(agent: &str) -> String {
-    const NAMES: [(&str, &str); 6] = [
+    let names = [
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),
         ("Firefox/", "Firefox"),
-        ("HeadlessChrome/", "Chromium without a screen"),
+        ("HeadlessChrome/", say::headless()),
         ("Chrome/", "Chromium"),
         ("Version/", "Safari"),
     ];
-    let found = NAMES.iter().find_map(|(mark, name)| {
+    let found = names.iter().find_map(|(mark, name)| {
         let version = agent.split_once(mark)?.1;
         let major = version.split(|c: char| !c.is_ascii_digit()).next()?;
         Some(format!("{name} {major}"))
     });
-    found.unwrap_or_else(|| "an unknown browser".to_string())
+    found.unwrap_or_else(|| say::unknown_browser().to_string())
 }
 
 /// The browser and the machine in one line. Browsers may round the number of cores.
 pub fn describe(agent: &str, cores: f64) -> String {
     let cores = match cores as u32 {
-        0 => "cores unknown".to_string(),
-        1 => "1 core".to_string(),
-        cores => format!("{cores} cores"),
+        0 => say::cores_unknown().to_string(),
+        cores => say::cores(u64::from(cores)),
     };
     let system = agent
         .split_once('(')

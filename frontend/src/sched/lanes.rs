@@ -28,6 +28,9 @@ const NEAR: f64 = 4.0;
 
 #[derive(Properties, PartialEq)]
 pub struct LanesProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     pub view: Rc<TimelineView>,
     /// What is shown of it; perhaps not all of it is known yet.
     pub window: Window,

@@ -19,6 +19,9 @@ use crate::state::sched::Action as Own;
 
 #[derive(Properties, PartialEq)]
 pub struct TreeProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     pub view: Rc<SchedView>,
     /// CPU.
     pub cpu: usize,

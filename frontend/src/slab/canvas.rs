@@ -34,6 +34,9 @@ const FLIGHT_MAX: u32 = 16;
 
 #[derive(Properties, PartialEq)]
 pub struct SlabCanvasProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     /// The cache; while a film is shown, the cache at its end.
     pub view: Rc<CacheSlabsView>,
     /// What defragmentation did, if that is shown.

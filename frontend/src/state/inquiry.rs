@@ -21,6 +21,7 @@ use std::rc::Rc;
 
 use labs::protocol::{Goal, Request, Response, TraceFormat, View, ViewRequest};
 use labs::view::ChangesView;
+use words::inquiry as say;
 
 use super::State;
 use crate::carrier;
@@ -60,7 +61,19 @@ impl Tab {
         Tab::Export,
     ];
 
-    /// What the tab shows; also part of element ids.
+    /// What the tab shows.
+    pub fn title(self) -> &'static str {
+        match self {
+            Tab::Changes => say::tab_changes(),
+            Tab::Object => say::tab_object(),
+            Tab::Search => say::tab_search(),
+            Tab::Edit => say::tab_edit(),
+            Tab::Compare => say::tab_compare(),
+            Tab::Export => say::tab_export(),
+        }
+    }
+
+    /// Its name in the ids of elements.
     pub fn label(self) -> &'static str {
         match self {
             Tab::Changes => "changes",
@@ -202,7 +215,7 @@ impl Inquiry {
     pub(super) fn fell(&mut self) {
         self.play.pause();
         if let Some(search) = &mut self.search {
-            Rc::make_mut(search).stop("the kernel went away");
+            Rc::make_mut(search).stop(say::went_away());
         }
         self.export = None;
         if let Some(compare) = &mut self.compare {
@@ -299,7 +312,7 @@ impl State {
             Action::Search(goal) => self.search(goal, effects),
             Action::StopSearch => {
                 if let Some(search) = &mut self.inquiry.search {
-                    Rc::make_mut(search).stop("it was stopped");
+                    Rc::make_mut(search).stop(say::was_stopped());
                 }
             }
             Action::Edit(edit) => self.edit(edit, effects),
@@ -307,7 +320,7 @@ impl State {
             Action::Compare(log) => self.compare(&log, effects),
             Action::CompareKept(id) => effects.push(super::Effect::Inquiry(Effect::Read(id))),
             Action::CompareTwin(allocator) => self.compare_twin(allocator, effects),
-            Action::NotKept => self.error("the session to compare with is no longer there"),
+            Action::NotKept => self.error(say::not_kept()),
             Action::Second(event) => self.second(event, effects),
             Action::EndComparison => {
                 self.inquiry.compare = None;
@@ -336,7 +349,7 @@ impl State {
             (Request::View(ViewRequest::Object { at }), Response::View(view)) => {
                 let view = match view {
                     Some(View::Object(view)) => Ok(view),
-                    _ => Err("nothing is known of this address at this step".into()),
+                    _ => Err(say::nothing_known().into()),
                 };
                 let step = self.kernel.step;
                 Rc::make_mut(&mut self.inquiry.inspector).seen(at, step, view);

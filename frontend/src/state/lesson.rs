@@ -19,6 +19,7 @@ use std::rc::Rc;
 use labs::lab::{Entry, Lab, Question, Verdict, variant_of};
 use labs::log::{self, Heading, LabTag};
 use labs::protocol::{LineReport, Request, Response};
+use words::state as say;
 
 use super::State;
 use super::library::{self, Record, Storage};
@@ -348,10 +349,10 @@ impl State {
             Action::Fetched(id, Ok(lab)) => self.fetched(&id, &lab, effects),
             Action::Fetched(id, Err(reason)) => {
                 if lesson.wanted.take_if(|wanted| *wanted == id).is_some() {
-                    lesson.error = Some(format!("the lab '{id}' cannot be opened: {reason}"));
+                    lesson.error = Some(say::lab_closed(id, reason));
                     self.apply_lesson(Action::Catalogue(true), effects);
                 } else {
-                    self.error(format!("this session is for the lab '{id}': {reason}"));
+                    self.error(say::lab_missing(id, reason));
                 }
             }
             Action::StartOver => {
@@ -455,7 +456,7 @@ impl State {
             (Some(Ask::Check), Response::Checked(verdicts)) => self.checked(verdicts, effects),
             (Some(Ask::Check), Response::Error { message }) => {
                 open.hand_in = HandIn::No;
-                self.error(format!("the work could not be checked: {message}"));
+                self.error(say::not_checked(message));
             }
             _ => {}
         }

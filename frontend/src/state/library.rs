@@ -15,8 +15,9 @@ use std::rc::Rc;
 
 use labs::LOG_MAX;
 use labs::log::{self, Heading};
+use words::library as say;
 
-use super::{LogLine, State, Work, lines, live};
+use super::{LogLine, State, Work, live};
 use crate::address::{self, Address, Payload};
 use crate::choices::{Link, Place};
 use crate::settings::Settings;
@@ -394,7 +395,7 @@ impl State {
             Action::Started(kept) => self.started(kept, effects),
             Action::Kept(epoch, result) => self.kept(epoch, result, effects),
             Action::Arrived(Ok(log), step) => self.arrived(&log, step, effects),
-            Action::Arrived(Err(reason), _) => self.error(format!("the link is broken: {reason}")),
+            Action::Arrived(Err(reason), _) => self.error(say::link_broken(reason)),
             Action::Address(Ok(address)) => self.follow(address, effects),
             Action::Address(Err(reason)) => self.error(reason),
             Action::BringBack(index) => self.bring_back(index),
@@ -429,7 +430,7 @@ impl State {
             Action::Open(id) => ask(Effect::Fetch(id)),
             Action::Opened(Ok(Some(kept))) => self.restore(kept, effects),
             Action::Opened(Ok(None)) => {
-                self.library.problem = Some("this session is no longer there".to_string());
+                self.library.problem = Some(say::gone().to_string());
                 ask(Effect::List);
             }
             Action::Opened(Err(reason)) => self.library.problem = Some(reason),
@@ -468,8 +469,7 @@ impl State {
             Action::ExportAll => ask(Effect::ExportAll),
             Action::Import(bytes) => self.import(&bytes, effects),
             Action::Imported(Ok(count)) => {
-                let word = if count == 1 { "session" } else { "sessions" };
-                self.note(format!("{count} {word} imported"));
+                self.note(say::imported(count as u64));
                 ask(Effect::List);
             }
             Action::Imported(Err(reason)) => self.library.problem = Some(reason),
@@ -483,8 +483,8 @@ impl State {
             }
             Action::Copied(is_copied) => {
                 self.library.share_note = match is_copied {
-                    true => "Copied.",
-                    false => "The browser keeps the clipboard to itself; copy the text above.",
+                    true => say::copied(),
+                    false => say::not_copied(),
                 }
                 .to_string();
             }
@@ -497,6 +497,7 @@ impl State {
     pub fn settings(&self) -> Settings {
         Settings {
             theme: self.theme,
+            language: self.language,
             place: self.place,
             pane: self.pane,
             lower: self.lower,
@@ -509,6 +510,7 @@ impl State {
     pub fn set_up(&mut self, settings: Settings) {
         self.library.is_guess = settings.place != Place::Browser;
         self.theme = settings.theme;
+        self.language = settings.language;
         self.place = settings.place;
         self.pane = settings.pane;
         self.lower = settings.lower;
@@ -545,9 +547,7 @@ impl State {
         let falls = std::mem::take(&mut self.library.is_guess) && self.place != Place::Browser;
         if falls {
             let place = self.place.label();
-            self.note(format!(
-                "no kernel on {place}: {reason}; this one runs in the browser"
-            ));
+            self.note(say::falls_back(place, reason));
             self.place = Place::Browser;
         }
         falls
@@ -579,7 +579,7 @@ impl State {
 
     fn refuse(&mut self, reason: String) {
         if !self.library.is_frozen {
-            self.error(format!("the browser does not save this session: {reason}"));
+            self.error(say::does_not_save(&reason));
         }
         self.library.storage = Storage::Refused(reason);
     }
@@ -652,8 +652,8 @@ impl State {
         self.library.branches = branches;
         self.library.stored_all = all.len();
         if is_copy {
-            self.note("this session is open in another tab; here is a copy of it");
-            self.library.name.push_str(" (copy)");
+            self.note(say::copy_of());
+            self.library.name.push_str(say::copy_name());
             self.library.branches_changed = true;
             self.library.cleared = all.len();
         } else {
@@ -694,9 +694,9 @@ impl State {
         if let (Some(seal), true) = (seal, record.steps as usize <= self.log.len()) {
             let is_same = self.chain_after(record.steps as usize) == seal.chain;
             if self.boot.is_none_or(|boot| boot.boot != seal.boot) {
-                self.note("this kernel is another one than the session was saved with; its lines have run again");
+                self.note(say::other_kernel());
             } else if !is_same {
-                self.error("the session has come to another end than when it was saved");
+                self.error(say::other_end());
             }
         }
     }
@@ -892,14 +892,14 @@ impl State {
     /// Why no line can be taken now, if so.
     pub(super) fn takes_no_lines(&self) -> Option<&'static str> {
         if self.library.is_frozen {
-            Some("this page only shows a session; it takes no lines")
+            Some(say::only_shows())
         } else if self.library.follows {
-            Some("this session is followed live; fork it to run lines of your own")
+            Some(say::followed())
         } else if self.library.restoring.is_some()
             && !self.unanswered.is_empty()
             && self.link == Link::Live
         {
-            Some("lines of this session still wait for an answer: run or forget them first")
+            Some(say::lines_wait())
         } else {
             None
         }
@@ -965,11 +965,7 @@ impl State {
         if self.target_step() != branch.at {
             self.seek(branch.at);
         }
-        self.note(format!(
-            "{} come back after step {}",
-            lines(branch.lines.len()),
-            branch.at
-        ));
+        self.note(say::come_back(branch.lines.len() as u64, branch.at));
         self.pending.extend(branch.lines);
     }
 
@@ -1002,12 +998,10 @@ impl State {
     fn arrived(&mut self, log: &[u8], step: Option<u32>, effects: &mut Vec<super::Effect>) {
         if log.len() > LOG_MAX {
             let bytes = log.len();
-            return self.error(format!(
-                "the link is broken: its log of {bytes} bytes is longer than {LOG_MAX}"
-            ));
+            return self.error(say::link_too_long(bytes, LOG_MAX));
         }
         if let Err(reason) = self.load(log, effects) {
-            return self.error(format!("the link is broken: {reason}"));
+            return self.error(say::link_broken(reason));
         }
         self.library.cleared = self.pending.len();
         self.library.stored_all = self.pending.len();
@@ -1028,13 +1022,13 @@ impl State {
         self.library.problem = None;
         // As a log it would be a session without lines, in place of the one that is open.
         if bytes.is_empty() {
-            self.library.problem = Some("this file is empty".to_string());
+            self.library.problem = Some(say::file_empty().to_string());
             return;
         }
         match bundle_parts(bytes) {
             None => effects.extend(self.apply(super::Action::LoadLog(bytes.to_vec()))),
             Some(None) => {
-                let problem = "this file of sessions has been cut or changed".to_string();
+                let problem = say::file_cut().to_string();
                 self.library.problem = Some(problem);
             }
             Some(Some(parts)) => {

@@ -16,6 +16,7 @@ use std::rc::Rc;
 
 use labs::follow::{At, FOLLOW_VERSION, News, Notice, Pass, Shown};
 use labs::log::{self, Heading};
+use words::live as say;
 
 use super::{LogLine, State, library};
 use crate::choices::Link;
@@ -180,7 +181,7 @@ impl State {
             }
             Action::Stop => {
                 if live.sharing.take().is_some_and(|sharing| sharing.is_open) {
-                    let why = "who shared it has ended it".to_string();
+                    let why = say::ended().to_string();
                     ask(Effect::Tell(News::Ended { why }));
                 }
                 ask(Effect::HangUp);

@@ -585,3 +585,30 @@ fn themes_go_round() {
     assert_eq!(Theme::from_name("dark"), Theme::Dark);
     assert_eq!(Theme::from_name("?"), Theme::Auto);
 }
+
+#[test]
+fn a_language_is_spoken_and_remembered() {
+    let mut bench = Bench::new();
+    assert_eq!(
+        bench.state.settings().language,
+        None,
+        "as the browser prefers"
+    );
+    let effects = bench.state.apply(Action::Speak(Language::German));
+    assert!(effects.contains(&Effect::Speak(Language::German)));
+    let settings = bench.state.settings();
+    assert_eq!(settings.language, Some(Language::German));
+    assert!(effects.contains(&Effect::Library(library::Effect::Remember(settings))));
+}
+
+#[test]
+fn a_language_that_cannot_be_had_is_told_and_asked_for_again_next_time() {
+    let mut bench = Bench::new();
+    bench.act(Action::Speak(Language::German));
+    bench.act(Action::Speechless(Language::German));
+    let Some(Entry::Note { text, is_error }) = bench.state.transcript.last() else {
+        panic!("nothing is said");
+    };
+    assert!(*is_error && text.contains("Deutsch"), "{text}");
+    assert_eq!(bench.state.settings().language, Some(Language::German));
+}

@@ -51,6 +51,9 @@ const COLUMNS: [(TaskOrder, &str, &str, &str); 10] = [
 
 #[derive(Properties, PartialEq)]
 pub struct TaskListProps {
+    /// The language in which it is drawn.
+    #[prop_or_else(words::language)]
+    pub language: words::Language,
     pub view: Rc<TasksView>,
     pub order: TaskOrder,
     pub is_descending: bool,

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use labs::log::{self, Heading};
 use labs::protocol::{LineReport, PROTOCOL_VERSION, Request, Response, View, ViewRequest};
 use labs::view::{EventRow, EventsView, SlabView};
+use words::inquiry as say;
 
 use super::super::{Effect, State, batch};
 use super::{Effect as Own, Second};
@@ -86,12 +87,12 @@ impl Part {
     /// The difference in words.
     pub fn words(self) -> &'static str {
         match self {
-            Part::Line => "the lines differ",
-            Part::Text => "the same line prints another text",
-            Part::Status => "the same line ends with another status",
-            Part::Events => "the same line prints the same, by other events",
-            Part::EndsHere => "this session ends before the other",
-            Part::EndsThere => "the other session ends before this one",
+            Part::Line => say::part_line(),
+            Part::Text => say::part_text(),
+            Part::Status => say::part_status(),
+            Part::Events => say::part_events(),
+            Part::EndsHere => say::part_ends_here(),
+            Part::EndsThere => say::part_ends_there(),
         }
     }
 }
@@ -137,7 +138,7 @@ impl Compare {
 
     pub(super) fn our_kernel_fell(&mut self) {
         if self.phase == Phase::Running {
-            self.phase = Phase::Failed("the kernel of this session went away".into());
+            self.phase = Phase::Failed(say::kernel_went().into());
         }
     }
 
@@ -224,7 +225,7 @@ impl State {
             Second::Answered(_, Response::Opened { version, .. })
                 if version != PROTOCOL_VERSION =>
             {
-                format!("the other kernel speaks version {version} of the protocol")
+                say::other_protocol(version)
             }
             Second::Answered(_, Response::Opened { header, state, .. }) => {
                 compare.header = header;
@@ -286,7 +287,7 @@ impl State {
             return;
         };
         if with_allocator(&self.header, &twin.allocator) != compare.header {
-            compare.phase = Phase::Failed("another session was opened".into());
+            compare.phase = Phase::Failed(say::other_opened().into());
             return effects.push(Effect::Inquiry(Own::CloseSecond));
         }
         // What this session has dropped, the twin drops too.

@@ -3,31 +3,26 @@
 use std::rc::Rc;
 
 use labs::protocol::{Request, Response, TraceFormat};
+use words::inquiry as say;
 
 use super::super::{Effect, State};
 use super::Effect as Own;
 
-/// The kinds of files, with the words that a menu needs.
-pub const FORMATS: [(TraceFormat, &str, &str, &str); 3] = [
-    (
-        TraceFormat::Perfetto,
-        "Perfetto",
-        "session.perfetto-trace",
-        "Perfetto's own format; open it at ui.perfetto.dev",
-    ),
-    (
-        TraceFormat::Chrome,
-        "Chrome JSON",
-        "session.json",
-        "for chrome://tracing, Perfetto and scripts",
-    ),
-    (
-        TraceFormat::Ftrace,
-        "ftrace text",
-        "session.trace.txt",
-        "as /sys/kernel/debug/tracing/trace shows it; for trace-cmd, KernelShark and grep",
-    ),
+/// The kinds of files, with their names.
+pub const FORMATS: [(TraceFormat, &str); 3] = [
+    (TraceFormat::Perfetto, "session.perfetto-trace"),
+    (TraceFormat::Chrome, "session.json"),
+    (TraceFormat::Ftrace, "session.trace.txt"),
 ];
+
+/// The words that a menu needs for a kind of file: its name, and what it is for.
+pub fn words(format: TraceFormat) -> (&'static str, &'static str) {
+    match format {
+        TraceFormat::Perfetto => (say::perfetto(), say::perfetto_what()),
+        TraceFormat::Chrome => (say::chrome(), say::chrome_what()),
+        TraceFormat::Ftrace => (say::ftrace(), say::ftrace_what()),
+    }
+}
 
 /// A file that is being fetched, or what came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +65,7 @@ impl State {
             resume: None,
             events: self.events_after(self.log.len()),
             to: self.log.len() as u32,
-            outcome: (!is_ready).then(|| Err("the kernel is not ready".into())),
+            outcome: (!is_ready).then(|| Err(say::kernel_not_ready().into())),
         };
         if is_ready {
             effects.push(export.request());
@@ -100,18 +95,18 @@ impl State {
                         export.resume = Some(next);
                         effects.push(export.request());
                     }
-                    Some(_) => export.outcome = Some(Err("the kernel makes no progress".into())),
+                    Some(_) => export.outcome = Some(Err(say::no_progress().into())),
                     None => {
                         export.outcome = Some(Ok(export.bytes.len()));
                         let name = FORMATS.iter().find(|(known, ..)| *known == format);
-                        let name = name.map_or("session.trace", |(_, _, name, _)| name);
+                        let name = name.map_or("session.trace", |(_, name)| name);
                         let bytes = std::mem::take(&mut export.bytes);
                         effects.push(Effect::Inquiry(Own::Save(name.to_string(), bytes)));
                     }
                 }
             }
             Response::Error { message } => export.outcome = Some(Err(message.into())),
-            _ => export.outcome = Some(Err("the kernel answered with something else".into())),
+            _ => export.outcome = Some(Err(say::other_answer().into())),
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::rc::Rc;
 
 use labs::protocol::Request;
+use words::inquiry as say;
 
 use super::super::{Effect, Replay, State, Work};
 use crate::choices::Link;
@@ -95,11 +96,11 @@ impl Rewrite {
         };
         let (new, old) = (&line.report, &old.report);
         let what = if new.text != old.text {
-            "prints another text"
+            say::prints_other()
         } else if new.status != old.status {
-            "ends with another status"
+            say::ends_other()
         } else if new.events.wrapping_sub(events_before) != old.events.wrapping_sub(events_then) {
-            "emits more or fewer events"
+            say::emits_other()
         } else {
             return;
         };
@@ -208,7 +209,7 @@ impl State {
     /// The line of `step` has run for the first time.
     pub(crate) fn line_ran(&mut self, step: usize) {
         if let Some(search) = &mut self.inquiry.search {
-            Rc::make_mut(search).stop("the log has changed");
+            Rc::make_mut(search).stop(say::log_changed());
         }
         self.oom.asked.log_changed();
         let Some(rewrite) = &mut self.inquiry.rewrite else {

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use labs::protocol::{Goal, Request, Response};
+use words::inquiry as say;
 
 use super::super::{Effect, State};
 
@@ -45,15 +46,11 @@ impl Search {
     pub fn question(&self) -> String {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         match &self.goal {
-            Goal::Changed { object, .. } => {
-                format!("who last wrote {}?", labs::view::address(*object))
-            }
+            Goal::Changed { object, .. } => say::question_wrote(labs::view::address(*object)),
             Goal::Became { line, prints } if prints.is_empty() => {
-                format!("since when does '{}' succeed?", text(line))
+                say::question_succeeds(text(line))
             }
-            Goal::Became { line, prints } => {
-                format!("since when does '{}' print '{}'?", text(line), text(prints))
-            }
+            Goal::Became { line, prints } => say::question_prints(text(line), text(prints)),
         }
     }
 }
@@ -71,7 +68,7 @@ impl State {
             || self.is_running()
             || self.replaying().is_some()
         {
-            search.stop("the kernel is not ready: try again when no line runs");
+            search.stop(say::not_ready());
         } else {
             effects.push(Effect::Send(Request::Search {
                 goal: search.goal.clone(),
@@ -97,7 +94,7 @@ impl State {
             Response::Searched { reached: 0, .. } => search.outcome = Some(Outcome::Nothing),
             // A kernel that gets nowhere would be asked for ever.
             Response::Searched { reached, .. } if reached >= before => {
-                search.stop("it makes no progress");
+                search.stop(say::search_no_progress());
             }
             Response::Searched { reached, .. } => {
                 search.reached = reached;
@@ -107,7 +104,7 @@ impl State {
                 }));
             }
             Response::Error { message } => search.stop(&message),
-            _ => search.stop("the kernel answered with something else"),
+            _ => search.stop(say::other_answer()),
         }
     }
 }
