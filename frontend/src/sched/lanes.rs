@@ -534,7 +534,7 @@ mod tests {
         let end = go(&view, middle, "End");
         assert_eq!(end, Some(Cursor::Column(0, 9)));
         assert_eq!(go(&view, end, "ArrowRight"), None);
-        let said = words(&view, Cursor::Column(0, 5));
+        let said = told(&view, Cursor::Column(0, 5));
         assert!(said.is_some_and(|said| said.contains("idle")));
     }
 }
