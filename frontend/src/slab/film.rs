@@ -242,11 +242,7 @@ impl Film {
             Scene::Fate(at, fate) => {
                 let vacated = &view.vacated[at];
                 let object = vacated.fates[fate];
-                let fate = match object.fate {
-                    Fate::Moved(to) => words::slab::fate_moved_to(address(to)),
-                    fate => fate.words().to_string(),
-                };
-                let what = words::slab::film_fate(address(object.at), fate);
+                let what = words::slab::film_fate(address(object.at), object.fate.in_full());
                 words::slab::film_slab(vacated.frame, what)
             }
             Scene::Left(at) => {
