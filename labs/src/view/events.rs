@@ -1,6 +1,5 @@
 //! Trace events as rows.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 

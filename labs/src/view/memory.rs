@@ -1,6 +1,5 @@
 //! Physical memory: zones, free areas, and what each frame is used for.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 

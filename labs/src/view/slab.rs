@@ -1,6 +1,5 @@
 //! The slab caches, as `/proc/slabinfo` counts them.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 

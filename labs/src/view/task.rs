@@ -270,16 +270,15 @@ impl View for TasksView {
         if self.threads != self.processes {
             text.push_str(&words::tasks::of_threads(self.threads));
         }
+        let [running, sleeping, stopped, zombies] = self.states;
         let counts = [
-            words::tasks::count_running::<u32>,
-            words::tasks::count_sleeping,
-            words::tasks::count_stopped,
-            words::tasks::count_zombie,
+            (sleeping, words::tasks::count_sleeping(sleeping)),
+            (stopped, words::tasks::count_stopped(stopped)),
+            (zombies, words::tasks::count_zombie(zombies)),
         ];
-        for (place, (count, told)) in self.states.iter().zip(counts).enumerate() {
-            if *count > 0 || place == 0 {
-                text.push_str(&told(*count));
-            }
+        text.push_str(&words::tasks::count_running(running));
+        for (_, told) in counts.iter().filter(|(count, _)| *count > 0) {
+            text.push_str(told);
         }
         text.push_str(&words::tasks::load(&self.load));
         if self.before > 0 || self.after > 0 {
