@@ -96,9 +96,7 @@ fn frame_text(view: &MemoryView, frame: usize) -> String {
     let kind = FrameKind::from_code(view.frames.get(frame).copied().unwrap_or(0));
     let address = labs::view::address(frame as u32 * 512);
     match kind {
-        FrameKind::Free { order } => {
-            words::memory::frame_free(frame, address, order)
-        }
+        FrameKind::Free { order } => words::memory::frame_free(frame, address, order),
         kind => words::memory::frame(frame, address, kind.name()),
     }
 }

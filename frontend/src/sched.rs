@@ -130,7 +130,9 @@ fn column(view: &Rc<SchedView>, cpu: &RunQueueView, props: &SchedPane) -> Html {
     let toggle = props
         .act
         .reform(move |_| Action::Sched(Own::Why(if is_open { None } else { Some((number, 0)) })));
-    let running = cpu.running().map_or(words::sched::idle().to_string(), |it| it.name());
+    let running = cpu
+        .running()
+        .map_or(words::sched::idle().to_string(), |it| it.name());
     let facts = [
         ("runs", words::sched::fact_runs(), running),
         (

@@ -68,9 +68,13 @@ fn use_slab_pane(props: &SlabPane) -> Html {
                 <span class="mono" id="slab-allocator">{ view.allocator.to_uppercase() }</span>
             </>
         };
-        return framed(words::slab::title().into(), Some(&**view), tools, props, || {
-            top::top(&view.caches, props)
-        });
+        return framed(
+            words::slab::title().into(),
+            Some(&**view),
+            tools,
+            props,
+            || top::top(&view.caches, props),
+        );
     };
     let title: AttrValue = name.to_string().into();
     let act = &props.act;
@@ -116,15 +120,11 @@ fn use_slab_pane(props: &SlabPane) -> Html {
                 Html::default(),
             )
         }),
-        (_, None) if is_film => framed(title, None, tools, props, || {
-            empty(words::slab::no_film())
-        }),
+        (_, None) if is_film => framed(title, None, tools, props, || empty(words::slab::no_film())),
         (Some(view), _) => framed(title, Some(&**view), tools, props, || {
             draw(view, None, cache::above(view, act))
         }),
-        (None, _) => framed(title, None, tools, props, || {
-            empty(words::slab::no_cache())
-        }),
+        (None, _) => framed(title, None, tools, props, || empty(words::slab::no_cache())),
     }
 }
 

@@ -427,12 +427,7 @@ fn told(view: &TimelineView, cursor: Cursor) -> Option<String> {
                 (_, true) => words::sched::wakes_takes(),
                 _ => words::sched::wakes_waits(),
             };
-            words::sched::wake(
-                wake.cpu,
-                view.time(wake.at_ns),
-                view.name(wake.task),
-                verb,
-            )
+            words::sched::wake(wake.cpu, view.time(wake.at_ns), view.name(wake.task), verb)
         }
         Cursor::Column(cpu, column) => {
             let length = view.to_ns - view.from_ns;

@@ -51,10 +51,7 @@ fn facts(view: &CacheSlabsView) -> Html {
         ),
         (words::slab::pages_held(), pages.to_string()),
         (words::slab::needed(), needed.to_string()),
-        (
-            words::slab::fragmentation(),
-            times(fragmentation(cache)),
-        ),
+        (words::slab::fragmentation(), times(fragmentation(cache))),
     ];
     facts.extend(cache.traits());
     html! {

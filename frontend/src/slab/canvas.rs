@@ -194,14 +194,8 @@ impl Component for SlabCanvas {
             None => props.view.sentence(),
         };
         let (keys, way) = match props.film {
-            Some(_) => (
-                words::slab::film_keys(),
-                words::slab::film_way(),
-            ),
-            None => (
-                words::slab::picture_keys(),
-                words::slab::picture_way(),
-            ),
+            Some(_) => (words::slab::film_keys(), words::slab::film_way()),
+            None => (words::slab::picture_keys(), words::slab::picture_way()),
         };
         html! {
             <>

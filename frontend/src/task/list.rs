@@ -41,12 +41,7 @@ const COLUMNS: [Column; 10] = {
             [column_name, column_name_hint],
             "task-name",
         ),
-        column(
-            TaskOrder::Pid,
-            "pid",
-            [column_pid, column_pid_hint],
-            "",
-        ),
+        column(TaskOrder::Pid, "pid", [column_pid, column_pid_hint], ""),
         column(
             TaskOrder::User,
             "user",
@@ -65,12 +60,7 @@ const COLUMNS: [Column; 10] = {
             [column_nice, column_nice_hint],
             "task-more",
         ),
-        column(
-            TaskOrder::Cpu,
-            "% CPU",
-            [column_cpu, column_cpu_hint],
-            "",
-        ),
+        column(TaskOrder::Cpu, "% CPU", [column_cpu, column_cpu_hint], ""),
         column(
             TaskOrder::Time,
             "time",

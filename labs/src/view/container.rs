@@ -192,7 +192,9 @@ impl Reading {
     /// The reading as text: `90 of 100`, `1.250 s`, `FROZEN`.
     pub fn words(&self) -> String {
         let (value, of, unit) = match self {
-            Reading::Text(text) if text.is_empty() => return words::containers::reading_none().to_string(),
+            Reading::Text(text) if text.is_empty() => {
+                return words::containers::reading_none().to_string();
+            }
             Reading::Text(text) => return text.clone(),
             Reading::Number { value, of, unit } => (*value, *of, *unit),
         };

@@ -59,10 +59,7 @@ impl Thing {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
             _ => Err(words::oom::not_between(self.name(), least, most, value)),
         };
-        let pid = || {
-            of.parse::<u32>()
-                .map_err(|_| words::oom::not_a_task(of))
-        };
+        let pid = || of.parse::<u32>().map_err(|_| words::oom::not_a_task(of));
         Ok(match self {
             Thing::Nice => format!("renice {} {}", between(-20, 19)?, pid()?),
             Thing::Adj => format!("echo {} > /proc/{}/oom_adj", between(-17, 15)?, pid()?),

@@ -192,7 +192,9 @@ impl PageRow {
             self.kind.word(),
         );
         match (self.kind, self.mapped) {
-            (PageKind::Private, _) if !self.is_writable() => text.push_str(words::tasks::page_read_only()),
+            (PageKind::Private, _) if !self.is_writable() => {
+                text.push_str(words::tasks::page_read_only())
+            }
             (PageKind::Private, _) => {}
             (_, count) => text.push_str(&words::tasks::page_mapped(count)),
         }
