@@ -138,21 +138,21 @@ fn use_container_pane(props: &ContainerPane) -> Html {
     let tools = html! {
         <>
             if is_film {
-                <button class="tool" id="containers-back" onclick={turn.clone()} aria-label="back"
-                    title="back (Esc)">{ icon(icons::RETURN) }</button>
+                <button class="tool" id="containers-back" onclick={turn.clone()} aria-label={words::containers::back()}
+                    title={words::containers::back_hint()}>{ icon(icons::RETURN) }</button>
             }
             <button class="tool" id="containers-film" aria-pressed={is_film.to_string()}
-                onclick={turn} title="which callbacks a step called, one by one">
-                { "callbacks" }
+                onclick={turn} title={words::containers::callbacks_hint()}>
+                { words::containers::callbacks() }
             </button>
         </>
     };
     let empty = Rc::new(ContainersView::default());
     let view = props.view.as_ref().unwrap_or(&empty);
     let (title, shown): (_, Option<&dyn View>) = match (is_film, &props.calls) {
-        (true, Some(calls)) => ("callbacks", Some(&**calls)),
-        (true, None) => ("callbacks", None),
-        (false, _) => ("containers", Some(&**view)),
+        (true, Some(calls)) => (words::containers::callbacks(), Some(&**calls)),
+        (true, None) => (words::containers::callbacks(), None),
+        (false, _) => (words::containers::title(), Some(&**view)),
     };
     let frame = Panel {
         pane: Pane::Containers,
@@ -173,11 +173,7 @@ fn use_container_pane(props: &ContainerPane) -> Html {
         }),
         (_, true, None) if !props.has_no_calls => Html::default(),
         (_, true, None) => html! {
-            <p class="empty" id="calls-none">
-                { "No callback was called in this step, nor in those shortly before it. Mounting a \
-                   hierarchy calls some, so do mkdir and rmdir in one, and whatever moves, starts or \
-                   ends a task." }
-            </p>
+            <p class="empty" id="calls-none">{ words::containers::no_calls() }</p>
         },
         (_, false, _) => picture(view, props, &ears, drag),
     };
@@ -240,17 +236,15 @@ fn picture(
     html! {
         <>
             <div class={classes} id="containers-picture" ref={ears.picture.clone()} tabindex="0"
-                role="group" aria-label={[&*view.sentence(), ". Arrow keys go from container to \
-                    container and along the tasks in it; Enter on a task picks it up, Enter drops it \
-                    where you are, Escape leaves it."].concat()}
+                role="group" aria-label={words::containers::picture(view.sentence())}
                 onpointerdown={hear(drag::down)} onpointermove={hear(drag::moved)}
                 onpointerup={hear(drag::up)} onpointercancel={hear(|ears, drag, _| drag::cancel(ears, drag))}
                 {onkeydown} {onfocusin} {onmouseover} {onclick}>
                 { for columns }
                 if view.hierarchies.is_empty() { { invitation(&props.act) } }
                 if !view.unbound.is_empty() {
-                    <section class="hierarchy unbound" aria-label="subsystems that are mounted nowhere">
-                        <h3>{ "mounted nowhere" }</h3>
+                    <section class="hierarchy unbound" aria-label={words::containers::unbound_label()}>
+                        <h3>{ words::containers::unbound() }</h3>
                         <ul class="badges">
                             { for view.unbound.iter().map(|name| html! { <li class="subsystem">{ name }</li> }) }
                         </ul>
@@ -273,10 +267,10 @@ fn invitation(act: &Callback<Action>) -> Html {
     let run =
         act.reform(|_| Action::Submit(LINES.iter().map(|line| line.as_bytes().to_vec()).collect()));
     html! {
-        <section class="hierarchy" aria-label="no hierarchy">
-            <p>{ "No hierarchy is mounted. These lines mount one, with two containers in it:" }</p>
+        <section class="hierarchy" aria-label={words::containers::no_hierarchy()}>
+            <p>{ words::containers::invitation() }</p>
             <pre class="mono">{ LINES.join("\n") }</pre>
-            <button class="primary" id="containers-first" onclick={run}>{ "run these lines" }</button>
+            <button class="primary" id="containers-first" onclick={run}>{ words::containers::run_lines() }</button>
         </section>
     }
 }

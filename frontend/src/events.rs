@@ -61,28 +61,28 @@ fn use_events_pane(props: &EventsPane) -> Html {
         })
     };
     let tools = html! {
-        <input class="filter" id="events-filter" type="search" placeholder="filter" {oninput}
-            aria-label="show only events with these words" value={(*filter).clone()} />
+        <input class="filter" id="events-filter" type="search" placeholder={words::events::filter()}
+            {oninput} aria-label={words::events::filter_label()} value={(*filter).clone()} />
     };
     let picture = html! {
         <div class="events scroll" ref={list} id="events-list" tabindex="0" role="region"
-            aria-label="trace events">
+            aria-label={words::events::list()}>
             if view.lost > 0 {
                 <button class="tool" onclick={props.act.reform(|_| Action::MoreEvents)}>
-                    { "show older events" }
+                    { words::events::older() }
                 </button>
             }
             <ol>
                 { for chosen.events.iter().map(|event| row(event, props)) }
             </ol>
             if chosen.events.is_empty() {
-                <p class="empty">{ if filter.is_empty() { "no events yet" } else { "no event has these words" } }</p>
+                <p class="empty">{ if filter.is_empty() { words::events::none() } else { words::events::none_with_words() } }</p>
             }
         </div>
     };
     let frame = Panel {
         pane: Pane::Events,
-        title: "events".into(),
+        title: words::events::title().into(),
         sentence: chosen.sentence().into(),
         table: props.as_table.then(|| chosen.table()),
         visible: props.visible,
@@ -108,9 +108,9 @@ fn row(event: &EventRow, props: &EventsPane) -> Html {
     html! {
         <li key={number} {class} aria-current={is_current.then_some("step")}>
             <button class="step" data-step={step.to_string()} {onclick}
-                aria-label={format!("step {step}")} title={format!("show the kernel after step {step}")} />
+                aria-label={words::output::step(step)} title={words::output::show_step(step)} />
             <button class="event-text" aria-pressed={is_selected.to_string()} onclick={select}
-                title="light up what it touched">
+                title={words::events::light()}>
                 if event.sentence.is_empty() {
                     <span class="event-name">{ &event.name }</span>
                     { " " }
@@ -132,7 +132,7 @@ fn details(event: &EventRow, act: &Callback<Action>) -> Html {
         let at = touch.at;
         let onclick = act.reform(move |_| Action::Inquiry(Inquiry::Inspect(at)));
         let address = address(at);
-        let label = format!("inspect {address}, {} bytes", touch.bytes);
+        let label = words::events::inspect(&address, touch.bytes);
         html! { <button class="chip mono" {onclick} aria-label={label}>{ address }</button> }
     });
     html! {

@@ -54,13 +54,13 @@ fn use_memory_pane(props: &MemoryPane) -> Html {
         <div class="zones scroll">
             { legend(&view) }
             { for zones }
-            <p class="quiet">{ "Free blocks of each order, and their share of the free memory:" }</p>
+            <p class="quiet">{ words::memory::blocks_note() }</p>
             { for view.zones.iter().map(free_blocks) }
         </div>
     };
     let frame = Panel {
         pane: Pane::Memory,
-        title: "memory".into(),
+        title: words::memory::title().into(),
         sentence: view.sentence().into(),
         table: props.as_table.then(|| view.table()),
         visible: props.visible,
@@ -85,7 +85,7 @@ fn legend(view: &MemoryView) -> Html {
         let class = format!("sw{}", &property[1..]);
         html! {
             <li><svg viewBox="0 0 12 12" aria-hidden="true"><rect {class} width="12" height="12" /></svg>
-                { format!("{} {count}", kind.name()) }</li>
+                { words::memory::legend(kind.name(), count) }</li>
         }
     });
     html! { <ul class="legend">{ for items }</ul> }
@@ -96,10 +96,8 @@ fn frame_text(view: &MemoryView, frame: usize) -> String {
     let kind = FrameKind::from_code(view.frames.get(frame).copied().unwrap_or(0));
     let address = labs::view::address(frame as u32 * 512);
     match kind {
-        FrameKind::Free { order } => {
-            format!("frame {frame} · {address} · free, order {order}")
-        }
-        kind => format!("frame {frame} · {address} · {}", kind.name()),
+        FrameKind::Free { order } => words::memory::frame_free(frame, address, order),
+        kind => words::memory::frame(frame, address, kind.name()),
     }
 }
 
@@ -175,22 +173,18 @@ impl Component for Zone {
         let zone = &view.zones[*zone];
         let link = ctx.link();
         let under = self.cursor.map(|cursor| frame_text(view, cursor));
-        let label = format!(
-            "{}, {} frames. Arrow keys go from frame to frame, Enter looks into one.",
-            zone.title(),
-            zone.frames
-        );
+        let label = words::memory::map(zone.title(), zone.frames);
         html! {
             <section class="zone">
                 <div class="zone-head">
                     <h3>{ zone.title() }</h3>
                     <span class="quiet">
-                        { format!("{} of {} frames free", zone.free, zone.frames) }
+                        { words::memory::frames_free(zone.free, zone.frames) }
                     </span>
                     <span class="under mono" aria-live="polite">{ under.unwrap_or_default() }</span>
                 </div>
                 <canvas ref={self.canvas.clone()} class="frames" tabindex="0" role="application"
-                    aria-roledescription="memory map" aria-label={label}
+                    aria-roledescription={words::memory::map_role()} aria-label={label}
                     onmousemove={link.callback(ZoneMessage::Hover)}
                     data-lit-frames={self.lit_frames(ctx).count().to_string()}
                     onclick={link.callback(ZoneMessage::Click)}
@@ -452,7 +446,7 @@ fn free_blocks(zone: &ZoneView) -> Html {
     let orders = zone.free_blocks.iter().zip(0u32..).map(|(count, order)| {
         let share = (u64::from(*count) << order) * 100 / most;
         let share = if *count > 0 { share.max(2) } else { 0 };
-        let label = format!("order {order}: {count} free blocks of {} KiB", 4u64 << order);
+        let label = words::memory::order_blocks(order, count, 4u64 << order);
         html! {
             <li title={label.clone()}>
                 <svg class="column" viewBox="0 0 10 100" preserveAspectRatio="none" aria-hidden="true">
@@ -469,13 +463,13 @@ fn free_blocks(zone: &ZoneView) -> Html {
         .per_cpu
         .iter()
         .enumerate()
-        .map(|(cpu, count)| format!("CPU {cpu}: {count}"));
+        .map(|(cpu, count)| words::memory::cpu_pages(cpu, count));
     let cpus: AttrValue = cpus.collect::<Vec<_>>().join(", ").into();
     html! {
         <section class="buddy">
             <h3>{ zone.title() }</h3>
-            <ol class="orders mono" aria-label="free blocks by order">{ for orders }</ol>
-            <p class="quiet">{ "pages on the CPUs' own lists: " }<span class="mono">{ cpus }</span></p>
+            <ol class="orders mono" aria-label={words::memory::blocks_by_order()}>{ for orders }</ol>
+            <p class="quiet">{ words::memory::cpu_lists() }<span class="mono">{ cpus }</span></p>
         </section>
     }
 }

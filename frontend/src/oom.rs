@@ -79,10 +79,10 @@ fn use_oom_pane(props: &OomPane) -> Html {
         ..
     } = props;
     let sentence = match view {
-        Some(_) if *is_asking => "if memory ran out now, who would die?".to_string(),
+        Some(_) if *is_asking => words::oom::asks().to_string(),
         Some(view) => view.sentence(),
-        None if *is_next => "if memory ran out now, nobody would be chosen".to_string(),
-        None => "memory has not run out".to_string(),
+        None if *is_next => words::oom::next_nobody().to_string(),
+        None => words::oom::not_yet().to_string(),
     };
     let toggle = {
         let is_next = *is_next;
@@ -90,7 +90,7 @@ fn use_oom_pane(props: &OomPane) -> Html {
     };
     let frame = Panel {
         pane: Pane::Oom,
-        title: "out of memory".into(),
+        title: words::oom::title().into(),
         sentence: sentence.into(),
         table: match view {
             Some(view) if props.as_table && !is_asking => Some(view.table()),
@@ -100,7 +100,7 @@ fn use_oom_pane(props: &OomPane) -> Html {
         tools: html! {
             <button class="tool" id="oom-next" aria-pressed={is_next.to_string()} onclick={toggle}
                 tabindex={view.is_none().then_some("0")}
-                title="what would happen if memory ran out now">{ "who is next?" }</button>
+                title={words::oom::who_next_hint()}>{ words::oom::who_next() }</button>
         },
         act,
     };
@@ -122,11 +122,11 @@ fn nothing(is_next: bool, props: &OomPane) -> Html {
         { what_if::adopted(props) }
         <p class="empty" id="oom-nothing">
             if is_next {
-                { "The machine is off, or whoever is told first would give memory back." }
+                { words::oom::next_nothing() }
             } else {
-                { "Memory has not run out up to this step. " }<code>{ "oom trigger" }</code>
-                { " has the killer choose; " }<em>{ "who is next?" }</em>
-                { " shows whom, and takes it back." }
+                { words::oom::nothing() }<code>{ "oom trigger" }</code>
+                { words::oom::nothing_trigger() }<em>{ words::oom::who_next() }</em>
+                { words::oom::nothing_next() }
             }
         </p>
         if !is_next && props.steps > 0 { { policies::section(props) } }
@@ -146,26 +146,26 @@ fn told(view: &OomView, props: &OomPane) -> Html {
             <p class="oom-why" id="oom-paragraph">{ view.paragraph() }</p>
             <div class="oom-columns">
                 <section aria-labelledby="oom-ranking-title">
-                    <h3 id="oom-ranking-title">{ "candidates" }</h3>
+                    <h3 id="oom-ranking-title">{ words::oom::candidates() }</h3>
                     { ranking::ranking(view, props.candidate, act) }
                     <p class="quiet" id="oom-skipped">
-                        { "passed over: " }{ view.decision.passed_over() }
+                        { words::oom::passed_over(view.decision.passed_over()) }
                     </p>
                 </section>
                 <section aria-labelledby="oom-score-title">
                     if let Some(candidate) = looked_at {
-                        <h3 id="oom-score-title">{ "the score of " }{ candidate.task.words() }</h3>
+                        <h3 id="oom-score-title">{ words::oom::score_of(candidate.task.words()) }</h3>
                         { score::waterfall(candidate) }
                     } else {
-                        <h3 id="oom-score-title">{ "no score" }</h3>
+                        <h3 id="oom-score-title">{ words::oom::no_score() }</h3>
                     }
                 </section>
             </div>
             { moments::section(&view.decision) }
             <section aria-labelledby="oom-memory-title">
-                <h3 id="oom-memory-title">{ "memory" }</h3>
-                if let Some(words) = view.decision.staged() {
-                    <p class="quiet" id="oom-staged">{ words }</p>
+                <h3 id="oom-memory-title">{ words::oom::memory() }</h3>
+                if let Some(staged) = view.decision.staged() {
+                    <p class="quiet" id="oom-staged">{ staged }</p>
                 }
                 { memory::bars(&view.decision) }
             </section>
@@ -187,11 +187,11 @@ fn decisions(view: &OomView, act: &Callback<Action>) -> Html {
     let shown = view.shown;
     html! {
         <div class="oom-decisions">
-            <button class="tool" id="oom-earlier" disabled={shown == 0} aria-label="the decision before"
+            <button class="tool" id="oom-earlier" disabled={shown == 0} aria-label={words::oom::decision_before()}
                 onclick={to(shown.saturating_sub(1))}>{ icon(icons::BACK) }</button>
-            <span>{ format!("decision {} of {}", shown + 1, count + view.omitted) }</span>
+            <span>{ words::oom::decision_of(shown + 1, count + view.omitted) }</span>
             <button class="tool" id="oom-later" disabled={shown + 1 >= count}
-                aria-label="the decision behind" onclick={to(shown + 1)}>{ icon(icons::FORWARD) }</button>
+                aria-label={words::oom::decision_behind()} onclick={to(shown + 1)}>{ icon(icons::FORWARD) }</button>
         </div>
     }
 }

@@ -16,10 +16,10 @@ use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, Tab};
 use crate::transcript::{Drawn, Entry, LogLine};
 
-/// Lines for a newcomer, in an order that tells a story.
-const EXAMPLES: [(&str, &[&str]); 5] = [
+/// Lines for a newcomer, in an order that tells a story, and what they show.
+const EXAMPLES: [(fn() -> &'static str, &[&str]); 5] = [
     (
-        "Grow a tree",
+        words::output::grow,
         &[
             "radix create t",
             "radix insert t 0 1",
@@ -28,7 +28,7 @@ const EXAMPLES: [(&str, &[&str]); 5] = [
         ],
     ),
     (
-        "Mark, find, fill",
+        words::output::mark,
         &[
             "radix tag_set t 4096 0",
             "radix lookup t 4096",
@@ -37,16 +37,19 @@ const EXAMPLES: [(&str, &[&str]); 5] = [
         ],
     ),
     (
-        "Look at the memory",
+        words::output::look,
         &[
             "cat /proc/buddyinfo",
             "cat /proc/slabinfo",
             "cat /proc/meminfo",
         ],
     ),
-    ("Run some tasks", &["spawn spin count=3", "sleep 2", "top"]),
     (
-        "Contain them",
+        words::output::tasks,
+        &["spawn spin count=3", "sleep 2", "top"],
+    ),
+    (
+        words::output::contain,
         &[
             "mkdir -p /containers/cpu",
             "mount -t container -o cpu cpu /containers/cpu",
@@ -184,11 +187,11 @@ impl Component for Output {
         let link = ctx.link();
         html! {
             <div class="console" ref={self.output.clone()} id="console-output"
-                data-testid="console-output" role="log" tabindex="0" aria-label="console output"
+                data-testid="console-output" role="log" tabindex="0" aria-label={words::output::label()}
                 onscroll={link.callback(|_| Message::Scrolled)}>
                 if earlier > 0 {
                     <button class="tool earlier" onclick={link.callback(|_| Message::Earlier)}>
-                        { format!("show some of {earlier} earlier entries") }
+                        { words::output::earlier(earlier) }
                     </button>
                 } else if start == 0 {
                     { welcome(&ctx.props().welcome) }
@@ -255,19 +258,19 @@ fn Line(props: &LineProps) -> Html {
     html! {
         <div {class} data-entry={props.index.to_string()} data-step={step.to_string()} aria-current={props.current.then_some("step")}>
             <div class="typed">
-                <button class="step" data-step={step.to_string()} aria-label={format!("step {step}")}
-                    title={format!("show the kernel after step {step}")}
+                <button class="step" data-step={step.to_string()} aria-label={words::output::step(step)}
+                    title={words::output::show_step(step)}
                     onclick={props.act.reform(move |_| Action::Seek(step))} />
                 <span class="hash">{ "# " }</span>
                 <span class="words">{ &line.typed }</span>
                 if props.current && props.editable {
-                    <button class="tool edit-here" title="put another line here (Alt+L)"
-                        aria-label={format!("edit step {step}")} onclick={props.act.reform(
-                            |_| Action::Inquiry(Inquiry::Show(Some(Tab::Edit))))}>{ "edit" }</button>
+                    <button class="tool edit-here" title={words::output::edit_hint()}
+                        aria-label={words::output::edit_step(step)} onclick={props.act.reform(
+                            |_| Action::Inquiry(Inquiry::Show(Some(Tab::Edit))))}>{ words::output::edit() }</button>
                 }
                 if line.report.status != 0 {
-                    <span class="badge" title="exit status" data-status={line.report.status.to_string()}>
-                        { format!("exit {}", line.report.status) }
+                    <span class="badge" title={words::output::exit_status()} data-status={line.report.status.to_string()}>
+                        { words::output::exit(line.report.status) }
                     </span>
                 }
             </div>
@@ -285,12 +288,11 @@ fn welcome(run: &Callback<String>) -> Html {
             let onclick = run.reform(move |_: MouseEvent| line.to_string());
             html! { <button class="example mono" data-line={*line} {onclick}>{ *line }</button> }
         });
-        html! { <div class="examples"><h2>{ *title }</h2>{ for buttons }</div> }
+        html! { <div class="examples"><h2>{ title() }</h2>{ for buttons }</div> }
     });
     html! {
         <div class="welcome">
-            <p>{ "A kernel has booted in this page. Type at its console, or press a line below;
-                every line is a step, and the arrows at the bottom go back and forth." }</p>
+            <p>{ words::output::welcome() }</p>
             { for groups }
         </div>
     }

@@ -56,8 +56,8 @@ fn use_radix_pane(props: &RadixPane) -> Html {
     let sentence = match &props.view {
         Some(view) => view.sentence(),
         None => match &props.choice {
-            Some(name) => format!("there is no tree {name} at this step"),
-            None => "no radix tree yet".to_string(),
+            Some(name) => words::radix::none_of_name(name),
+            None => words::radix::none().to_string(),
         },
     };
     let tools = html! {
@@ -78,7 +78,7 @@ fn use_radix_pane(props: &RadixPane) -> Html {
     };
     let frame = Panel {
         pane: Pane::Tree,
-        title: "radix tree".into(),
+        title: words::radix::title().into(),
         sentence: sentence.into(),
         table: props.as_table.then(|| view.table()),
         visible: props.visible,
@@ -98,8 +98,8 @@ fn selector(props: &RadixPane) -> Html {
     let lost = choice.filter(|name| !props.trees.iter().any(|tree| tree == name));
     let names = props.trees.iter().map(String::as_str).chain(lost);
     html! {
-        <select id="tree-select" aria-label="which tree" {onchange}>
-            <option value="" selected={choice.is_none()}>{ "last used" }</option>
+        <select id="tree-select" aria-label={words::radix::which()} {onchange}>
+            <option value="" selected={choice.is_none()}>{ words::radix::last_used() }</option>
             { for names.map(|name| html! {
                 <option value={name.to_string()} selected={choice == Some(name)}>{ name }</option>
             }) }
@@ -111,12 +111,12 @@ fn selector(props: &RadixPane) -> Html {
 fn legend() -> Html {
     html! {
         <ul class="legend" aria-hidden="true">
-            <li><svg viewBox="0 0 12 12"><rect class="sw-item" width="12" height="12" /></svg>{ "in use" }</li>
+            <li><svg viewBox="0 0 12 12"><rect class="sw-item" width="12" height="12" /></svg>{ words::radix::legend_in_use() }</li>
             <li><svg viewBox="0 0 12 12"><rect class="sw-item" width="12" height="12" />
-                <rect class="sw-tag0" width="6" height="6" /></svg>{ "tag 0" }</li>
+                <rect class="sw-tag0" width="6" height="6" /></svg>{ words::radix::legend_tag(0) }</li>
             <li><svg viewBox="0 0 12 12"><rect class="sw-item" width="12" height="12" />
-                <rect class="sw-tag1" x="6" y="6" width="6" height="6" /></svg>{ "tag 1" }</li>
-            <li><svg viewBox="0 0 12 12"><rect class="sw-path" x="1" y="1" width="10" height="10" /></svg>{ "last key" }</li>
+                <rect class="sw-tag1" x="6" y="6" width="6" height="6" /></svg>{ words::radix::legend_tag(1) }</li>
+            <li><svg viewBox="0 0 12 12"><rect class="sw-path" x="1" y="1" width="10" height="10" /></svg>{ words::radix::legend_last_key() }</li>
         </ul>
     }
 }
@@ -138,9 +138,9 @@ fn invitation(props: &RadixPane) -> Html {
     let onclick = props.act.reform(move |_| Action::Submit(lines.clone()));
     html! {
         <div class="invitation">
-            <p>{ if has_tree { "This tree is empty: a root and no nodes." } else { "A radix tree maps numbers to items, six bits of the number a level." } }</p>
+            <p>{ if has_tree { words::radix::empty_tree() } else { words::radix::what_it_is() } }</p>
             <button class="primary" id="first-tree" {onclick}>
-                { if has_tree { "Insert an item" } else { "Grow one" } }
+                { if has_tree { words::radix::insert_one() } else { words::radix::grow_one() } }
             </button>
             <p class="mono quiet">{ for shown.into_iter().map(|line| html! { <>{ line }<br /></> }) }</p>
         </div>
@@ -156,7 +156,7 @@ fn detail(view: &RadixView, place: usize, node: &RadixNodeView, act: &Callback<A
     let parent = view.nodes.get(known.parent as usize).filter(|_| place != 0);
     let path_note = view.path.contains(&(place as u32)).then(|| {
         let key = view.last_key.unwrap_or(0);
-        html! { <p>{ format!("key {key} goes through slot {}", known.slot_of(key)) }</p> }
+        html! { <p>{ words::radix::goes_through(key, known.slot_of(key)) }</p> }
     });
     let at = node.node;
     let inspect = act.reform(move |_| Action::Inquiry(Inquiry::Inspect(at)));
@@ -165,15 +165,15 @@ fn detail(view: &RadixView, place: usize, node: &RadixNodeView, act: &Callback<A
             <div class="pane-head">
                 <h3 id="detail-title" class="mono">{ &node.address }</h3>
                 <button class="tool" id="node-inspect" onclick={inspect}
-                    title="Its fields and bytes, from the frame itself">{ "inspect" }</button>
+                    title={words::radix::inspect_hint()}>{ words::radix::inspect() }</button>
                 <button class="tool" onclick={act.reform(|_| Action::OpenNode(None))}
-                    aria-label="close" title="close (Esc)">{ icon(icons::CLOSE) }</button>
+                    aria-label={words::radix::close()} title={words::radix::close_hint()}>{ icon(icons::CLOSE) }</button>
             </div>
-            <p>{ format!("level {}, {} of 64 slots used", known.level, known.count()) }</p>
-            <p class="mono">{ format!("keys {} – {}", known.first_key, known.last_key()) }</p>
+            <p>{ words::radix::level_slots(known.level, known.count()) }</p>
+            <p class="mono">{ words::radix::keys(known.first_key, known.last_key()) }</p>
             { path_note }
             if let Some(parent) = parent {
-                { node_button(parent.node, format!("parent, slot {}", known.parent_slot), "link", act) }
+                { node_button(parent.node, words::radix::parent(known.parent_slot), "link", act) }
             }
             <table class="slots mono">
                 <caption class="unseen">{ node.sentence() }</caption>
@@ -206,12 +206,12 @@ fn slot(
         has(node.tags[1]).then_some("tag1"),
         is_path.then_some("path"),
     );
-    let mut title = format!("slot {slot}");
+    let mut title = words::radix::slot(slot);
     for tag in (0..2).filter(|tag| has(node.tags[*tag])) {
-        title.push_str(&format!(", tag {tag}"));
+        title.push_str(&words::radix::and_tag(tag));
     }
     let inside = match (has(node.present), known.level) {
-        (false, _) => html! { <span class="unseen">{ "empty" }</span> },
+        (false, _) => html! { <span class="unseen">{ words::radix::slot_empty() }</span> },
         (true, 0) => html! { { content } },
         (true, _) => node_button(content, "↓".to_string(), "slot-link", act),
     };
@@ -221,6 +221,6 @@ fn slot(
 /// A button that opens another node.
 fn node_button(node: u32, text: String, class: &'static str, act: &Callback<Action>) -> Html {
     let onclick = act.reform(move |_| Action::OpenNode(Some(node)));
-    let label = format!("{text}: node {}", labs::view::address(node));
+    let label = words::radix::leads_to(&text, labs::view::address(node));
     html! { <button {class} {onclick} aria-label={label}>{ text }</button> }
 }

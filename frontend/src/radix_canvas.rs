@@ -170,8 +170,8 @@ impl Component for RadixCanvas {
         html! {
             <div class="picture">
                 <canvas ref={self.canvas.clone()} id="radix-canvas" data-testid="radix-canvas"
-                    tabindex="0" role="application" aria-roledescription="radix tree"
-                    aria-label={format!("{}. Arrow keys walk over the nodes, Enter opens one.", ctx.props().sentence)}
+                    tabindex="0" role="application" aria-roledescription={words::radix::title()}
+                    aria-label={words::radix::picture(&ctx.props().sentence)}
                     aria-describedby="radix-focus"
                     data-tree={view.name.clone()} data-height={view.height.to_string()}
                     data-nodes={view.nodes.len().to_string()} data-items={view.items.to_string()}
@@ -183,10 +183,10 @@ impl Component for RadixCanvas {
                     onpointermove={link.callback(Message::Move)}
                     onpointerup={link.callback(Message::Up)}
                     onpointercancel={link.callback(Message::Up)} />
-                <div class="zoom" role="group" aria-label="zoom">
-                    { button("larger (+)", icons::PLUS, || Message::Zoom(ZOOM_STEP)) }
-                    { button("smaller (−)", icons::MINUS, || Message::Zoom(1.0 / ZOOM_STEP)) }
-                    { button("show all (0)", icons::FIT, || Message::Fit) }
+                <div class="zoom" role="group" aria-label={words::radix::zoom()}>
+                    { button(words::radix::larger(), icons::PLUS, || Message::Zoom(ZOOM_STEP)) }
+                    { button(words::radix::smaller(), icons::MINUS, || Message::Zoom(1.0 / ZOOM_STEP)) }
+                    { button(words::radix::show_all(), icons::FIT, || Message::Fit) }
                 </div>
                 <p id="radix-focus" class="unseen" aria-live="polite">{ &self.spoken }</p>
             </div>

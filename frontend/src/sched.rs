@@ -55,7 +55,7 @@ fn use_sched_pane(props: &SchedPane) -> Html {
     let view = props.view.as_ref().unwrap_or(&empty);
     let frame = Panel {
         pane: Pane::Sched,
-        title: "scheduler".into(),
+        title: words::sched::title().into(),
         sentence: view.sentence().into(),
         table: None,
         visible: props.visible,
@@ -111,10 +111,10 @@ fn groups(view: &SchedView, props: &SchedPane) -> Html {
     });
     html! {
         <>
-            <button class="tool" id="sched-back" onclick={back} aria-label="the group above"
-                title="the group above (Esc)">{ icon(icons::RETURN) }</button>
+            <button class="tool" id="sched-back" onclick={back} aria-label={words::sched::group_above()}
+                title={words::sched::group_above_hint()}>{ icon(icons::RETURN) }</button>
             <span class="mono" id="sched-group">{ open.to_string() }</span>
-            <span class="quiet">{ shares }{ " shares" }</span>
+            <span class="quiet">{ words::sched::shares(shares) }</span>
         </>
     }
 }
@@ -130,30 +130,45 @@ fn column(view: &Rc<SchedView>, cpu: &RunQueueView, props: &SchedPane) -> Html {
     let toggle = props
         .act
         .reform(move |_| Action::Sched(Own::Why(if is_open { None } else { Some((number, 0)) })));
-    let running = cpu.running().map_or("idle".to_string(), |it| it.name());
+    let running = cpu
+        .running()
+        .map_or(words::sched::idle().to_string(), |it| it.name());
     let facts = [
-        ("runs", running),
-        ("runnable", cpu.nr_running.to_string()),
+        ("runs", words::sched::fact_runs(), running),
+        (
+            "runnable",
+            words::sched::fact_runnable(),
+            cpu.nr_running.to_string(),
+        ),
         (
             "load",
+            words::sched::fact_load(),
             cpu.queues.first().map_or(0, |it| it.load).to_string(),
         ),
-        ("switches", cpu.switches.to_string()),
-        ("user", seconds(cpu.user_ns)),
-        ("system", seconds(cpu.system_ns)),
-        ("idle", seconds(cpu.idle_ns)),
+        (
+            "switches",
+            words::sched::fact_switches(),
+            cpu.switches.to_string(),
+        ),
+        ("user", words::sched::fact_user(), seconds(cpu.user_ns)),
+        (
+            "system",
+            words::sched::fact_system(),
+            seconds(cpu.system_ns),
+        ),
+        ("idle", words::sched::fact_idle(), seconds(cpu.idle_ns)),
     ];
-    let facts = facts.map(|(name, value)| {
-        html! { <div><dt>{ name }</dt><dd data-fact={name}>{ value }</dd></div> }
+    let facts = facts.map(|(id, name, value)| {
+        html! { <div><dt>{ name }</dt><dd data-fact={id}>{ value }</dd></div> }
     });
     html! {
-        <section class="sched-cpu" key={number} aria-label={format!("CPU {number}")}
+        <section class="sched-cpu" key={number} aria-label={words::sched::cpu(number)}
             data-cpu={number.to_string()}>
             <div class="sched-head">
-                <h3>{ "CPU " }{ number }</h3>
-                if cpu.need_resched { <span class="quiet">{ "asked to choose anew" }</span> }
+                <h3>{ words::sched::cpu(number) }</h3>
+                if cpu.need_resched { <span class="quiet">{ words::sched::choose_anew() }</span> }
                 <button class="tool sched-why" aria-pressed={is_open.to_string()} onclick={toggle}
-                    title="who runs next, and why, step by step (W)">{ "who is next?" }</button>
+                    title={words::sched::who_next_hint()}>{ words::sched::who_next() }</button>
             </div>
             <dl class="facts-row">{ for facts }</dl>
             <Tree view={view.clone()} cpu={number as usize} open={props.open.clone()} {reason}
@@ -173,9 +188,9 @@ fn time(props: &SchedPane) -> Html {
     let Some(view) = &props.timeline else {
         return html! {
             <p class="empty" id="sched-no-time">
-                { "No time has passed yet. Console lines take none; " }<code>{ "sleep 1" }</code>
-                { " lets a second pass, in which tasks run: " }<code>{ "spawn spin" }</code>
-                { " makes one that wants to." }
+                { words::sched::no_time() }<code>{ "sleep 1" }</code>
+                { words::sched::no_time_sleep() }<code>{ "spawn spin" }</code>
+                { words::sched::no_time_spawn() }
             </p>
         };
     };
@@ -183,13 +198,11 @@ fn time(props: &SchedPane) -> Html {
     let window = props.window.unwrap_or(all);
     html! {
         <section class="sched-time" aria-labelledby="sched-time-title">
-            <h3 id="sched-time-title" class="unseen">{ "who ran when" }</h3>
+            <h3 id="sched-time-title" class="unseen">{ words::sched::who_ran() }</h3>
             <p class="sched-note" id="sched-time-sentence">{ view.sentence() }</p>
             if view.noted_ns < view.end_ns {
                 <p class="sched-note">
-                    { "So much happened that turns are noted up to " }
-                    { duration(view.noted_ns - view.begin_ns) }
-                    { " only; sums are of the whole step." }
+                    { words::sched::noted(duration(view.noted_ns - view.begin_ns)) }
                 </p>
             }
             <Lanes view={view.clone()} {window} lit={props.lit.clone()} theme={props.theme}

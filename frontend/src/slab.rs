@@ -61,19 +61,20 @@ fn use_slab_pane(props: &SlabPane) -> Html {
     let Some(name) = &props.open else {
         let empty = Rc::new(SlabView::default());
         let view = props.view.as_ref().unwrap_or(&empty);
-        let bugs = match view.bugs {
-            1 => "1 bug found".to_string(),
-            bugs => format!("{bugs} bugs found"),
-        };
+        let bugs = words::slab::bugs_found(view.bugs.into());
         let tools = html! {
             <>
                 if view.bugs > 0 { <span class="badge" id="slab-bugs">{ bugs }</span> }
                 <span class="mono" id="slab-allocator">{ view.allocator.to_uppercase() }</span>
             </>
         };
-        return framed("slab caches".into(), Some(&**view), tools, props, || {
-            top::top(&view.caches, props)
-        });
+        return framed(
+            words::slab::title().into(),
+            Some(&**view),
+            tools,
+            props,
+            || top::top(&view.caches, props),
+        );
     };
     let title: AttrValue = name.to_string().into();
     let act = &props.act;
@@ -95,13 +96,13 @@ fn use_slab_pane(props: &SlabPane) -> Html {
     let inspect = at.map(|at| act.reform(move |_| Action::Inquiry(Inquiry::Inspect(at))));
     let tools = html! {
         <>
-            <button class="tool" id="slab-back" onclick={close} aria-label="back"
-                title="back (Esc)">{ icon(icons::RETURN) }</button>
+            <button class="tool" id="slab-back" onclick={close} aria-label={words::slab::back()}
+                title={words::slab::back_hint()}>{ icon(icons::RETURN) }</button>
             <button class="tool" id="slab-film" aria-pressed={is_film.to_string()} onclick={run}
-                title="what defragmentation did, object by object">{ "defragmentation" }</button>
+                title={words::slab::film_hint()}>{ words::slab::film() }</button>
             if let Some(inspect) = inspect {
                 <button class="tool" id="slab-inspect" onclick={inspect}
-                    title="its kmem_cache, from the frame itself">{ "inspect" }</button>
+                    title={words::slab::inspect_hint()}>{ words::slab::inspect() }</button>
             }
         </>
     };
@@ -119,18 +120,11 @@ fn use_slab_pane(props: &SlabPane) -> Html {
                 Html::default(),
             )
         }),
-        (_, None) if is_film => framed(title, None, tools, props, || {
-            empty(
-                "No step so far defragmented this cache. These lines do: kmem defrag, \
-                kmem shrink NAME, kmem vacate PFN.",
-            )
-        }),
+        (_, None) if is_film => framed(title, None, tools, props, || empty(words::slab::no_film())),
         (Some(view), _) => framed(title, Some(&**view), tools, props, || {
             draw(view, None, cache::above(view, act))
         }),
-        (None, _) => framed(title, None, tools, props, || {
-            empty("There is no cache of this name at this step.")
-        }),
+        (None, _) => framed(title, None, tools, props, || empty(words::slab::no_cache())),
     }
 }
 

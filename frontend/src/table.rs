@@ -66,8 +66,8 @@ pub fn framed(panel: Panel<'_>, is_table: bool, content: Html) -> Html {
                 </p>
                 { tools }
                 <button class="tool" id={format!("{name}-table-toggle")} {onclick}
-                    aria-pressed={is_table.to_string()} title="Show this as a table">
-                    { icon(icons::TABLE) }<span>{ "table" }</span>
+                    aria-pressed={is_table.to_string()} title={words::table::show_as_table()}>
+                    { icon(icons::TABLE) }<span>{ words::table::table() }</span>
                 </button>
             </div>
             { content }
@@ -113,7 +113,7 @@ fn use_data_table(props: &DataTable) -> Html {
                 <tbody>{ for rows }</tbody>
             </table>
             if left > 0 {
-                <button class="tool" onclick={more}>{ format!("show more ({left} rows left)") }</button>
+                <button class="tool" onclick={more}>{ words::table::more_rows(left) }</button>
             }
         </div>
     }

@@ -61,9 +61,9 @@ fn use_task_pane(props: &TaskPane) -> Html {
     let empty = Rc::new(TasksView::default());
     let list = props.list.as_ref().unwrap_or(&empty);
     let (title, view): (String, Option<&dyn View>) = match (props.open, &props.task) {
-        (None, _) => ("tasks".into(), Some(&**list)),
+        (None, _) => (words::tasks::title().into(), Some(&**list)),
         (Some(pid), Some(task)) => (format!("{pid} {}", task.row.comm), Some(&**task)),
-        (Some(pid), None) => (format!("task {pid}"), None),
+        (Some(pid), None) => (words::tasks::task(pid), None),
     };
     let close = act.reform(|_| {
         focus_in_place("#task-grid");
@@ -74,11 +74,11 @@ fn use_task_pane(props: &TaskPane) -> Html {
     let tools = html! {
         <>
             if props.open.is_some() {
-                <button class="tool" id="task-back" onclick={close} aria-label="close the task"
-                    title="close the task (Esc)">{ icon(icons::RETURN) }</button>
+                <button class="tool" id="task-back" onclick={close} aria-label={words::tasks::close()}
+                    title={words::tasks::close_hint()}>{ icon(icons::RETURN) }</button>
             }
             <button class="tool" id="task-tree" aria-pressed={is_tree.to_string()} onclick={as_tree}
-                title="who made whom; a heading puts them in another order">{ "tree" }</button>
+                title={words::tasks::tree_hint()}>{ words::tasks::tree() }</button>
         </>
     };
     let frame = Panel {
@@ -102,7 +102,7 @@ fn use_task_pane(props: &TaskPane) -> Html {
             }),
             None => html! {
                 <p class="empty" id="task-gone">
-                    { format!("There is no task {pid} at this step.") }
+                    { words::tasks::none(pid) }
                 </p>
             },
         });

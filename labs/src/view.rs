@@ -93,11 +93,6 @@ pub fn address(handle: u32) -> String {
     alloc::format!("{:016x}", 0xffff_8800_0000_0000 + u64::from(handle) * 8)
 }
 
-/// `1 node`, `2 nodes`.
-fn counted(count: u64, noun: &str) -> String {
-    alloc::format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
 /// Column headings.
 fn headings<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.into_iter().map(String::from).collect()

@@ -100,7 +100,9 @@ pub fn build(progress: &Progress, wasm: &Wasm, kind: Kind) -> Result<PathBuf, St
 
 /// Writes the texts of the page's other languages and returns the folder that they are in.
 fn words() -> Result<PathBuf, Stop> {
-    process::run(&mut process::cargo_call("build -p words --bin words --quiet"))?;
+    process::run(&mut process::cargo_call(
+        "build -p words --bin words --quiet",
+    ))?;
     let folder = paths::target().join("words");
     let mut words = process::program(paths::target().join("debug").join("words"));
     process::run(words.arg(&folder))?;

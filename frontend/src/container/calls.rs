@@ -146,10 +146,10 @@ fn use_film(props: &Film) -> Html {
         <>
             <div class="film">
                 <p class="film-line">
-                    { "step " }{ props.view.step }{ ": " }
+                    { words::containers::film_step(props.view.step) }
                     <code>{ props.line.as_deref().unwrap_or_default() }</code>
                     if props.is_earlier {
-                        <span class="quiet">{ " (the steps after it called nothing)" }</span>
+                        <span class="quiet">{ words::containers::film_earlier() }</span>
                     }
                 </p>
                 { controls(now, last, *is_on, &go, &toggle) }
@@ -159,11 +159,11 @@ fn use_film(props: &Film) -> Html {
                 if let Some(call) = calls.get(now) { { stage(calls, now, call) } }
             </div>
             <ol class="scroll calls" id="calls" ref={list} tabindex="0" role="list"
-                aria-label="callbacks; arrow keys go from call to call, Space plays" {onkeydown}
+                aria-label={words::containers::film_label()} {onkeydown}
                 data-scene={now.to_string()} data-calls={calls.len().to_string()}>
                 { for rows }
                 if props.view.omitted > 0 {
-                    <li class="quiet">{ format!("{} more are not listed", props.view.omitted) }</li>
+                    <li class="quiet">{ words::containers::film_omitted(props.view.omitted) }</li>
                 }
             </ol>
         </>
@@ -203,8 +203,8 @@ fn controls(
         }
     };
     let (label, path) = match is_on {
-        true => ("pause (Space)", icons::PAUSE),
-        false => ("play (Space)", icons::PLAY),
+        true => (words::containers::film_pause(), icons::PAUSE),
+        false => (words::containers::film_play(), icons::PLAY),
     };
     let toggle = toggle.reform(|_| ());
     let oninput = {
@@ -219,13 +219,14 @@ fn controls(
     html! {
         <div class="film-controls time">
             <div class="time-buttons">
-                { button("calls-back", "the call before (←)", icons::BACK, now.saturating_sub(1), now == 0) }
+                { button("calls-back", words::containers::film_back(), icons::BACK, now.saturating_sub(1), now == 0) }
                 <button class="tool" id="calls-play" aria-label={label} title={label}
                     aria-pressed={is_on.to_string()} disabled={last == 0} onclick={toggle}>{ icon(path) }</button>
-                { button("calls-on", "the next call (→)", icons::FORWARD, now + 1, now == last) }
+                { button("calls-on", words::containers::film_on(), icons::FORWARD, now + 1, now == last) }
             </div>
             <input type="range" min="0" max={last.to_string()} value={now.to_string()} {oninput}
-                aria-label="call" aria-valuetext={format!("call {} of {}", now + 1, last + 1)} />
+                aria-label={words::containers::film_call()}
+                aria-valuetext={words::containers::film_call_of(now + 1, last + 1)} />
         </div>
     }
 }
@@ -233,7 +234,7 @@ fn controls(
 fn caption(call: &CallView, now: usize, count: usize) -> Html {
     html! {
         <>
-            <span class="quiet">{ format!("{} of {count} · ", now + 1) }</span>
+            <span class="quiet">{ words::containers::film_of(now + 1, count) }</span>
             <strong>{ call.title() }</strong>
             if !call.errno.is_empty() { <span class="veto">{ &call.errno }</span> }
             <br />
@@ -256,7 +257,7 @@ fn stage(calls: &[CallView], now: usize, call: &CallView) -> Html {
         .rposition(|other| other.old.is_empty())
         .unwrap_or(0);
     let has_moved = calls[begin..=now].iter().any(|other| is_it(&other));
-    let task = html! { <span class="dot runs" title={format!("task {}", call.pid)} /> };
+    let task = html! { <span class="dot runs" title={words::containers::film_task(call.pid)} /> };
     let refused = !call.errno.is_empty();
     let place = |name: &str, is_in: bool| {
         html! {
@@ -291,13 +292,13 @@ fn row(number: usize, call: &CallView, now: usize, go: &Callback<usize>) -> Html
             <button class="call-go" tabindex="-1" {onclick}>
                 <code class="call-name">{ &call.call }</code>
                 if call.subsystem.is_empty() {
-                    <span class="quiet">{ "the core" }</span>
+                    <span class="quiet">{ words::containers::the_core() }</span>
                 } else {
                     <span class="subsystem">{ &call.subsystem }</span>
                 }
                 <span class="mono call-where">{ &call.container }</span>
                 <span class="call-task">
-                    if call.pid > 0 { { "task " }{ call.pid } }
+                    if call.pid > 0 { { words::containers::film_task(call.pid) } }
                 </span>
                 <span class={if call.errno.is_empty() { "quiet" } else { "veto" }}>{ call.result() }</span>
             </button>

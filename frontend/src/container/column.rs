@@ -35,9 +35,9 @@ pub fn column(
         let tasks = inside.get(&container.id).map_or(&[][..], Vec::as_slice);
         row(hierarchy, container, tasks, lit, view.shell, props)
     });
-    let label = ["hierarchy: ", &hierarchy.in_words()].concat();
+    let label = words::containers::hierarchy(hierarchy.in_words());
     let mount = match hierarchy.mounts.is_empty() {
-        true => "mounted nowhere".to_string(),
+        true => words::containers::mounted_nowhere().to_string(),
         false => hierarchy.mounts.join(", "),
     };
     html! {
@@ -45,13 +45,13 @@ pub fn column(
             aria-label={label}>
             <div class="hierarchy-head" data-row="">
                 <h3><button class="link mono opens" tabindex="-1" data-at={hierarchy.at.to_string()}
-                    title="its cgroupfs_root, from the frame itself">{ mount }</button></h3>
+                    title={words::containers::root_hint()}>{ mount }</button></h3>
                 <span class="quiet">{ &hierarchy.file_system }</span>
-                <ol class="badges" aria-label="subsystems in the order of callbacks">
+                <ol class="badges" aria-label={words::containers::subsystems_label()}>
                     { for hierarchy.subsystems.iter().map(|name| html! { <li class="subsystem">{ name }</li> }) }
                 </ol>
                 if !hierarchy.release_agent.is_empty() {
-                    <span class="quiet">{ "release agent " }
+                    <span class="quiet">{ words::containers::release_agent() }
                         <span class="mono">{ &hierarchy.release_agent }</span></span>
                 }
             </div>
@@ -78,9 +78,9 @@ fn window(hierarchy: &HierarchyView, props: &ContainerPane) -> Html {
     };
     html! {
         <div class="dock-form windows" data-row="">
-            { button("before", format!("{before} before"), before.saturating_sub(CONTAINERS_SHOWN), before == 0) }
-            <span>{ format!("{} to {}", before + 1, before + shown) }</span>
-            { button("after", format!("{after} behind"), before + shown, after == 0) }
+            { button("before", words::containers::before(before), before.saturating_sub(CONTAINERS_SHOWN), before == 0) }
+            <span>{ words::containers::shown(before + 1, before + shown) }</span>
+            { button("after", words::containers::behind(after), before + shown, after == 0) }
         </div>
     }
 }
@@ -104,10 +104,7 @@ fn row(
     let left = (container.tasks as usize).saturating_sub(tasks.len());
     let dir = hierarchy.dir(container);
     let label = dir.unwrap_or_else(|| container.path.clone());
-    let count = match container.tasks {
-        1 => "1 task".to_string(),
-        count => format!("{count} tasks"),
-    };
+    let count = words::containers::tasks(container.tasks.into());
     let indent = container.depth.min(DEPTH_DRAWN) * 14;
     let dots = tasks.iter().map(|task| dot(task, shell, props));
     html! {
@@ -121,19 +118,21 @@ fn row(
                 <div class="container-head" data-row="">
                     <button class="link mono opens container-name" tabindex="-1"
                         data-at={container.at.to_string()} data-path={container.path.clone()}
-                        aria-label={format!("{label}, {count}")} title={label}>
+                        aria-label={words::containers::container_label(&label, &count)} title={label}>
                         { container.name() }
                     </button>
                     <span class="quiet">{ &count }</span>
                     if container.notify_on_release {
-                        <span class="flag" title="its release agent is run when it is left">{ "notify" }</span>
+                        <span class="flag" title={words::containers::notify_hint()}>
+                            { words::containers::notify() }</span>
                     }
                     if container.releasable {
-                        <span class="flag" title="it was used since the agent ran">{ "releasable" }</span>
+                        <span class="flag" title={words::containers::releasable_hint()}>
+                            { words::containers::releasable() }</span>
                     }
                     <span class="dots">
                         { for dots }
-                        if left > 0 { <span class="quiet">{ format!("+ {left}") }</span> }
+                        if left > 0 { <span class="quiet">{ words::containers::more_tasks(left) }</span> }
                     </span>
                 </div>
                 if !container.meters.is_empty() {
@@ -162,7 +161,7 @@ fn dot(task: &TaskDot, shell: u32, props: &ContainerPane) -> Html {
             .is_some_and(|held| held.pid == pid)
             .then_some("held"),
     );
-    let label = format!("task {pid} {}, {}", task.comm, task.state_word());
+    let label = words::containers::task(pid, &task.comm, task.state_word());
     html! {
         <button key={pid} {class} tabindex="-1" data-pid={pid.to_string()} aria-label={label.clone()}
             title={label}>
@@ -172,7 +171,7 @@ fn dot(task: &TaskDot, shell: u32, props: &ContainerPane) -> Html {
 }
 
 fn meter(meter: &Meter) -> Html {
-    let words = meter.reading.words();
+    let text = meter.reading.words();
     let level = meter.reading.permille();
     // A limit that is reached, not a part that is the whole.
     let is_limit = matches!(
@@ -193,7 +192,7 @@ fn meter(meter: &Meter) -> Html {
                     <rect class="bar-used" width={level.to_string()} height="6" />
                 </svg>
             }
-            <span class="value">{ words }</span>
+            <span class="value">{ text }</span>
         </li>
     }
 }

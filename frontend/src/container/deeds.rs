@@ -21,7 +21,7 @@ pub fn under(view: &ContainersView, props: &ContainerPane) -> Html {
                 } else if let Some(pid) = props.pointed {
                     { memberships(view, pid) }
                 } else {
-                    <span class="quiet">{ "drag a task onto a container, or walk there with the arrow keys" }</span>
+                    <span class="quiet">{ words::containers::way() }</span>
                 }
             </p>
         </div>
@@ -32,16 +32,13 @@ pub fn under(view: &ContainersView, props: &ContainerPane) -> Html {
 fn carried(view: &ContainersView, held: Held, props: &ContainerPane) -> String {
     let task = view.tasks.iter().find(|task| task.pid == held.pid);
     let name = task.map_or("", |task| &task.comm);
-    let mut text = format!("holding task {} {name}", held.pid);
+    let mut text = words::containers::holding(held.pid, name);
     match (&props.drop_line, held.over) {
         (Some(line), _) => {
-            text.push_str(": # ");
-            text.push_str(line);
+            text.push_str(&words::containers::holding_line(line));
         }
-        (None, Some(_)) => {
-            text.push_str(": this hierarchy is mounted nowhere, so it has no tasks file")
-        }
-        (None, None) => text.push_str("; choose a container"),
+        (None, Some(_)) => text.push_str(words::containers::holding_unmounted()),
+        (None, None) => text.push_str(words::containers::holding_choose()),
     }
     text
 }
@@ -51,13 +48,13 @@ fn memberships(view: &ContainersView, pid: u32) -> String {
     let Some(task) = view.tasks.iter().find(|task| task.pid == pid) else {
         return String::new();
     };
-    let mut text = format!("task {pid} {}, {}", task.comm, task.state_word());
+    let mut text = words::containers::task(pid, &task.comm, task.state_word());
     for (hierarchy, id) in view.hierarchies.iter().zip(&task.containers) {
         let mut containers = hierarchy.containers.iter();
         let path = containers
             .find(|it| it.id == *id)
             .map(|it| it.path.as_str());
-        let path = path.unwrap_or("(not shown)");
+        let path = path.unwrap_or(words::containers::not_shown());
         text.push_str(&format!(" · {}:{path}", hierarchy.subsystems.join(",")));
     }
     text
@@ -83,10 +80,10 @@ fn done(deed: &Deed, act: &Callback<Action>) -> Html {
                 if refused.is_some() {
                     <span class="wrong">{ &answer.text }</span>
                 } else {
-                    <span class="right">{ "done" }</span>
+                    <span class="right">{ words::containers::done() }</span>
                     <span>{ &answer.text }</span>
                 }
-                <button class="link" id="containers-why" onclick={film}>{ "call by call" }</button>
+                <button class="link" id="containers-why" onclick={film}>{ words::containers::call_by_call() }</button>
             }
         </div>
     }
@@ -117,29 +114,29 @@ fn forms(view: &ContainersView, props: &ContainerPane) -> Html {
     let rmdir = act.reform(|_| Action::Containers(Own::Rmdir));
     let close = act.reform(|_| Action::Containers(Own::Choose(None)));
     html! {
-        <div class="container-forms" id="container-forms" role="group" aria-label={format!("for {dir}")}>
+        <div class="container-forms" id="container-forms" role="group" aria-label={words::containers::forms(&dir)}>
             <form onsubmit={mkdir}>
                 <label for="container-name">{ "mkdir " }<span class="mono">{ &dir }{ "/" }</span></label>
                 <input id="container-name" class="field mono" size="8" autocomplete="off"
                     autocapitalize="off" spellcheck="false" />
-                <button class="tool">{ "make" }</button>
+                <button class="tool">{ words::containers::make() }</button>
             </form>
             <form onsubmit={write}>
                 <label for="container-text">{ "echo" }</label>
                 <input id="container-text" class="field mono" size="8" autocomplete="off"
                     autocapitalize="off" spellcheck="false" />
-                <label for="container-file">{ ">" }<span class="unseen">{ " control file" }</span></label>
+                <label for="container-file">{ ">" }<span class="unseen">{ words::containers::control_file() }</span></label>
                 <select id="container-file">
                     { for files(hierarchy, container.depth == 0).into_iter().enumerate().map(|(place, file)| {
                         html! { <option value={file.clone()} selected={place == 0}>{ file }</option> }
                     }) }
                 </select>
-                <button class="tool">{ "write" }</button>
+                <button class="tool">{ words::containers::write() }</button>
             </form>
             if container.depth > 0 {
                 <button class="tool" id="container-rmdir" onclick={rmdir}>{ "rmdir" }</button>
             }
-            <button class="tool" id="container-close" onclick={close} aria-label="close these forms">
+            <button class="tool" id="container-close" onclick={close} aria-label={words::containers::close_forms()}>
                 { crate::icons::icon(crate::icons::CLOSE) }</button>
         </div>
     }

@@ -30,7 +30,7 @@ pub fn question(view: &OomView, act: &Callback<Action>) -> Html {
                     tabindex={(place == 0).then_some("0")}>
                     <span class="mono">{ it.task.words() }</span>
                     <span class="quiet">
-                        { format!(" {pages} pages, user {}, oom_adj {}", it.uid, it.oom_adj) }
+                        { words::oom::candidate(pages, it.uid, it.oom_adj) }
                     </span>
                 </button>
             </li>
@@ -38,10 +38,10 @@ pub fn question(view: &OomView, act: &Callback<Action>) -> Html {
     });
     html! {
         <div class="oom-ask" id="oom-ask">
-            <p>{ "Memory runs out now. Whom does the policy " }<code>{ &view.decision.policy }</code>
-                { " choose?" }</p>
+            <p>{ words::oom::ask_whom() }<code>{ &view.decision.policy }</code>
+                { words::oom::ask_choose() }</p>
             <ul>{ for choices }</ul>
-            <button class="tool" id="oom-tell" onclick={answer(0)}>{ "tell me" }</button>
+            <button class="tool" id="oom-tell" onclick={answer(0)}>{ words::oom::tell() }</button>
         </div>
     }
 }
@@ -53,12 +53,12 @@ pub fn verdict(view: &OomView, guess: u32) -> Html {
     };
     let text = match guess {
         0 => return Html::default(),
-        guess if guess == brief.chosen.pid => "You have said so.".to_string(),
+        guess if guess == brief.chosen.pid => words::oom::guessed().to_string(),
         guess => {
             let rank = view.decision.candidates.iter();
             let rank = rank.clone().position(|it| it.task.pid == guess);
             let rank = rank.map_or(0, |rank| rank + 1);
-            format!("You thought of {guess}, which stands at place {rank}.")
+            words::oom::guessed_other(guess, rank)
         }
     };
     html! { <p class="oom-verdict" id="oom-verdict" role="status">{ text }</p> }

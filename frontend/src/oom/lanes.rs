@@ -61,7 +61,7 @@ pub fn lanes(id: &'static str, first: u32, last: u32, lanes: &[Lane]) -> Html {
         <div class="oom-lanes" {id} aria-hidden="true">
             { for rows }
             <div class="oom-lane oom-axis">
-                <span>{ "line" }</span>
+                <span>{ words::oom::line() }</span>
                 <span class="oom-ends">
                     <span>{ first }</span>
                     if last > first { <span>{ last }</span> }

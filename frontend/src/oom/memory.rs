@@ -5,14 +5,17 @@ use labs::view::oom::{OomDecision, OomMemory};
 use yew::{Html, html};
 
 /// What memory is used for: its name, the class of its colour, and how to read it.
-type Use = (&'static str, &'static str, fn(&OomMemory) -> u32);
+type Use = (fn() -> &'static str, &'static str, fn(&OomMemory) -> u32);
+
+/// The class of what is in swap.
+const SWAP: &str = "oom-swap";
 
 const USES: [Use; 5] = [
-    ("processes", "oom-anon", |it| it.anon),
-    ("files", "oom-file", |it| it.file),
-    ("kernel", "oom-kernel", |it| it.kernel),
-    ("free", "oom-free", |it| it.free),
-    ("in swap", "oom-swap", |it| it.swap_used),
+    (words::oom::use_processes, "oom-anon", |it| it.anon),
+    (words::oom::use_files, "oom-file", |it| it.file),
+    (words::oom::use_kernel, "oom-kernel", |it| it.kernel),
+    (words::oom::use_free, "oom-free", |it| it.free),
+    (words::oom::use_swap, SWAP, |it| it.swap_used),
 ];
 
 /// The bars.
@@ -24,12 +27,19 @@ pub fn bars(decision: &OomDecision) -> Html {
         is_over,
         ..
     } = decision;
-    let last = if *is_over { "after" } else { "at the end" };
-    let moments = [("before", before), ("decided", during), (last, after)];
+    let last = match is_over {
+        true => words::oom::moment_after(),
+        false => words::oom::moment_end(),
+    };
+    let moments = [
+        (words::oom::moment_before(), before),
+        (words::oom::moment_decided(), during),
+        (last, after),
+    ];
     let has_swap = before.swap_total > 0;
     let shown = || {
         USES.iter()
-            .filter(move |it| it.2(before) > 0 || has_swap || it.0 != "in swap")
+            .filter(move |it| it.2(before) > 0 || has_swap || it.1 != SWAP)
     };
     let total = u64::from(before.total.max(1)) + u64::from(before.swap_total);
     let rows = moments.map(|(name, memory)| {
@@ -65,16 +75,16 @@ pub fn bars(decision: &OomDecision) -> Html {
                 <svg class="oom-key" viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
                     <rect class={*class} width="10" height="10" />
                 </svg>
-                { name }
+                { name() }
             </th>
         }
     });
     html! {
         <table class="oom-memory" id="oom-memory">
-            <caption class="unseen">{ "memory in pages" }</caption>
+            <caption class="unseen">{ words::oom::memory_caption() }</caption>
             <thead><tr>
-                <th scope="col">{ "pages" }</th>
-                <th scope="col"><span class="unseen">{ "bar" }</span></th>
+                <th scope="col">{ words::oom::pages_column() }</th>
+                <th scope="col"><span class="unseen">{ words::oom::bar() }</span></th>
                 { for heads }
             </tr></thead>
             <tbody>{ for rows }</tbody>

@@ -37,13 +37,13 @@ pub fn section(decision: &OomDecision) -> Html {
     });
     html! {
         <section aria-labelledby="oom-moments-title">
-            <h3 id="oom-moments-title">{ "warnings, and what came of them" }</h3>
+            <h3 id="oom-moments-title">{ words::oom::warnings() }</h3>
             <svg class="oom-moments" id="oom-moments" width="100%" height="40" aria-hidden="true">
                 <line class="oom-base" x1="0" x2="100%" y1="20" y2="20" />
                 { for marks }
             </svg>
             <p class="oom-legend quiet" aria-hidden="true">
-                { format!("above: warnings; below: the decision. {} from the first to the last", duration(last - first)) }
+                { words::oom::warnings_legend(duration(last - first)) }
             </p>
             { table("oom-moments-table", &moments(decision)) }
         </section>

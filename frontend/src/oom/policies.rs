@@ -35,21 +35,21 @@ pub fn section(props: &OomPane) -> Html {
     });
     html! {
         <section aria-labelledby="oom-policies-title" class="oom-what-if">
-            <h3 id="oom-policies-title">{ "this log under other policies" }</h3>
+            <h3 id="oom-policies-title">{ words::oom::policies() }</h3>
             <form class="oom-form" id="oom-compare" {onsubmit}>
                 <fieldset>
-                    <legend class="unseen">{ "policies to compare" }</legend>
+                    <legend class="unseen">{ words::oom::policies_legend() }</legend>
                     { for boxes }
                 </fieldset>
                 <button class="primary" id="oom-compare-run" disabled={is_waiting || props.steps == 0}>
-                    { "compare" }
+                    { words::oom::compare() }
                 </button>
             </form>
             <div role="status">
                 { match &props.asked.policies {
                     Asked::Not => Html::default(),
                     Asked::Waiting => html! {
-                        <p class="quiet">{ "the log runs again, once a policy ..." }</p>
+                        <p class="quiet">{ words::oom::runs_policies() }</p>
                     },
                     Asked::Refused(why) => html! { <p class="oom-refused">{ &**why }</p> },
                     Asked::Told(view) => html! {
@@ -83,17 +83,17 @@ fn told(view: &PoliciesView) -> Html {
                 <svg width="10" height="10" aria-hidden="true">
                     <circle class="oom-mark" cx="5" cy="5" r="4" />
                 </svg>
-                { " killed " }
+                { words::oom::legend_killed() }
                 <svg width="10" height="10" aria-hidden="true">
                     <circle class="oom-mark oom-hollow" cx="5" cy="5" r="4" />
                 </svg>
-                { " killed, though somebody else had more" }
+                { words::oom::legend_innocent() }
                 if longest > 0 {
                     { " " }
                     <svg width="6" height="12" aria-hidden="true">
                         <line class="oom-short" x1="3" x2="3" y1="0" y2="12" />
                     </svg>
-                    { format!(" time without memory, the longest {}", duration(longest)) }
+                    { words::oom::legend_short(duration(longest)) }
                 }
             </p>
             { table("oom-compare-table", &view.table()) }

@@ -68,9 +68,9 @@ pub fn ranking(view: &OomView, looked_at: usize, act: &Callback<Action>) -> Html
     };
     let rows = candidates.iter().enumerate().map(|(place, it)| {
         let fate = match (it.is_chosen, killed(it.task.pid)) {
-            (true, true) => "chosen, killed",
-            (true, false) => "chosen",
-            (false, true) => "killed",
+            (true, true) => words::oom::fate_chosen_killed(),
+            (true, false) => words::oom::fate_chosen(),
+            (false, true) => words::oom::fate_killed(),
             (false, false) => "",
         };
         let is_looked_at = place == looked_at;
@@ -114,11 +114,11 @@ pub fn ranking(view: &OomView, looked_at: usize, act: &Callback<Action>) -> Html
     let more = act.reform(|_| Action::Oom(Own::More));
     html! {
         <>
-            <p class="quiet" id="oom-ranking-scale">{ "bars: the score, on a logarithmic scale" }</p>
+            <p class="quiet" id="oom-ranking-scale">{ words::oom::ranking_scale() }</p>
             <ol class="oom-ranking" id="oom-ranking">{ for rows }</ol>
             if left > 0 {
                 <button class="tool" id="oom-more" onclick={more}>
-                    { format!("show more ({left} are behind these)") }
+                    { words::oom::more_candidates(left) }
                 </button>
             }
         </>

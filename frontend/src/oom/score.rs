@@ -40,9 +40,9 @@ pub fn waterfall(candidate: &OomCandidate) -> Html {
         <table class="oom-waterfall" id="oom-waterfall">
             <caption class="unseen">{ candidate.how() }</caption>
             <thead><tr>
-                <th scope="col">{ "rule" }</th>
-                <th scope="col">{ "score, on a logarithmic scale" }{ scale(largest) }</th>
-                <th scope="col">{ "score" }</th>
+                <th scope="col">{ words::oom::rule() }</th>
+                <th scope="col">{ words::oom::score_scale() }{ scale(largest) }</th>
+                <th scope="col">{ words::oom::score() }</th>
             </tr></thead>
             <tbody>{ for rows }</tbody>
         </table>

@@ -22,11 +22,8 @@ const OFFERED_MAX: usize = 200;
 pub fn section(view: &OomView, props: &OomPane) -> Html {
     html! {
         <section aria-labelledby="oom-what-if-title" class="oom-what-if">
-            <h3 id="oom-what-if-title">{ "what if?" }</h3>
-            <p class="quiet">
-                { "Change one thing before this decision: the log runs again from there, and the first decision \
-                   that becomes another one is shown. Your session stays as it is." }
-            </p>
+            <h3 id="oom-what-if-title">{ words::oom::what_if() }</h3>
+            <p class="quiet">{ words::oom::what_if_hint() }</p>
             { form(view, props) }
             { answer(props) }
         </section>
@@ -55,19 +52,19 @@ fn form(view: &OomView, props: &OomPane) -> Html {
     let key = format!("{}-{}-{}", thing.name(), view.step, view.shown);
     html! {
         <form class="oom-form" id="oom-if" {key} {onsubmit}>
-            <label>{ "change" }
+            <label>{ words::oom::change() }
                 <select id="oom-if-thing" onchange={choose}>
-                    { for Thing::ALL.iter().map(|it| option(it.name(), it.name(), *it == thing)) }
+                    { for Thing::ALL.iter().map(|it| option(it.name(), it.label(), *it == thing)) }
                 </select>
             </label>
             { of(thing, view, props.candidate) }
             { value(thing, &view.decision) }
-            <label>{ "before line" }
+            <label>{ words::oom::before_line() }
                 <input id="oom-if-before" class="field" type="number" min="1" size="5"
                     max={props.steps.to_string()} value={view.step.to_string()} />
             </label>
             <button class="primary" id="oom-if-ask" disabled={is_waiting}>
-                { "what would have happened?" }
+                { words::oom::ask() }
             </button>
         </form>
     }
@@ -83,7 +80,7 @@ fn of(thing: Thing, view: &OomView, looked_at: usize) -> Html {
     match thing {
         Thing::Policy => Html::default(),
         Thing::Priority => html! {
-            <label>{ "of group" }
+            <label>{ words::oom::of_group() }
                 if decision.groups.is_empty() {
                     <input id="oom-if-of" class="field mono" placeholder="/mnt/oom-killer/lambs"
                         autocomplete="off" autocapitalize="off" spellcheck="false" />
@@ -104,7 +101,7 @@ fn of(thing: Thing, view: &OomView, looked_at: usize) -> Html {
             let mut tasks: Vec<_> = candidates.chain(skipped).take(OFFERED_MAX).collect();
             tasks.sort_by_key(|it| it.pid);
             html! {
-                <label>{ "of task" }
+                <label>{ words::oom::of_task() }
                     <select id="oom-if-of">
                         { for tasks.into_iter().map(|it| {
                             option(&it.pid.to_string(), &it.words(), it.pid == looked_at)
@@ -123,7 +120,7 @@ fn value(thing: Thing, decision: &OomDecision) -> Html {
             // Another one than the one in force, to begin with.
             let other = POLICIES.iter().position(|it| *it != decision.policy);
             return html! {
-                <label>{ "to" }
+                <label>{ words::oom::to() }
                     <select id="oom-if-value">
                         { for POLICIES.iter().enumerate().map(|(place, it)| {
                             option(it, it, Some(place) == other)
@@ -137,7 +134,7 @@ fn value(thing: Thing, decision: &OomDecision) -> Html {
         Thing::Priority => ("0", None, "0"),
     };
     html! {
-        <label>{ "to" }
+        <label>{ words::oom::to() }
             <input id="oom-if-value" class="field" type="number" min={least} max={most} value={first} />
         </label>
     }
@@ -165,7 +162,7 @@ fn answer(props: &OomPane) -> Html {
             <div role="status">
                 { match &props.asked.what_if {
                     Asked::Not => Html::default(),
-                    Asked::Waiting => html! { <p class="quiet">{ "the log runs again ..." }</p> },
+                    Asked::Waiting => html! { <p class="quiet">{ words::oom::runs_again() }</p> },
                     Asked::Refused(why) => html! { <p class="oom-refused">{ &**why }</p> },
                     Asked::Told(view) => html! {
                         <p class="oom-verdict" id="oom-if-sentence">{ view.sentence() }</p>
@@ -185,7 +182,7 @@ fn told(view: &OomWhatIfView, props: &OomPane) -> Html {
             { lanes("oom-if-lanes", view.before, view.steps, &sides) }
             { table("oom-if-table", &view.table()) }
             <button class="tool" id="oom-if-adopt" onclick={adopt} disabled={!props.can_edit}>
-                { "make this my session" }
+                { words::oom::adopt() }
             </button>
         </>
     }
@@ -217,9 +214,9 @@ pub fn adopted(props: &OomPane) -> Html {
     let undo = props.act.reform(|_| Action::Inquiry(Inquiry::Undo));
     html! {
         <p class="oom-verdict" id="oom-adopted" role="status">
-            { format!("This is your session now: line {step} is the change. ") }
+            { words::oom::adopted(step) }
             <button class="tool" id="oom-undo" onclick={undo} disabled={!props.can_edit}>
-                { "take it back" }
+                { words::oom::take_back() }
             </button>
         </p>
     }

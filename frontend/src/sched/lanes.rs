@@ -121,21 +121,17 @@ impl Component for Lanes {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let link = ctx.link();
         let LanesProps { view, window, .. } = ctx.props();
-        let under = self.cursor.and_then(|cursor| words(view, cursor));
+        let under = self.cursor.and_then(|cursor| told(view, cursor));
         let button = |label: &'static str, path, message: fn() -> Message| {
             let onclick = link.callback(move |_| message());
             html! { <button class="tool" aria-label={label} title={label} {onclick}>{ icon(path) }</button> }
         };
-        let label = format!(
-            "{}. Left and right go from turn to turn, up and down from CPU to CPU, plus, minus and 0 \
-             zoom, Shift and arrows move, Enter opens the task",
-            view.sentence()
-        );
+        let label = words::sched::lanes(view.sentence());
         html! {
             <>
                 <div class="sched-lanes">
                     <canvas ref={self.canvas.clone()} id="sched-lanes" tabindex="0"
-                        role="application" aria-roledescription="timeline" aria-label={label}
+                        role="application" aria-roledescription={words::sched::lanes_role()} aria-label={label}
                         aria-describedby="sched-span"
                         data-step={view.step.to_string()}
                         data-switches={view.switches.to_string()}
@@ -148,10 +144,10 @@ impl Component for Lanes {
                         onkeydown={link.callback(Message::Key)}
                         onfocus={link.callback(|_| Message::Redraw)}
                         onblur={link.callback(|_| Message::Redraw)} />
-                    <div class="sched-zoom" role="group" aria-label="zoom">
-                        { button("closer (+)", icons::PLUS, || Message::Zoom(ZOOM_STEP)) }
-                        { button("further (−)", icons::MINUS, || Message::Zoom(1.0 / ZOOM_STEP)) }
-                        { button("all of the step (0)", icons::FIT, || Message::All) }
+                    <div class="sched-zoom" role="group" aria-label={words::sched::zoom()}>
+                        { button(words::sched::closer(), icons::PLUS, || Message::Zoom(ZOOM_STEP)) }
+                        { button(words::sched::further(), icons::MINUS, || Message::Zoom(1.0 / ZOOM_STEP)) }
+                        { button(words::sched::all(), icons::FIT, || Message::All) }
                     </div>
                 </div>
                 <p class="sched-under mono" id="sched-span" aria-live="polite">
@@ -159,7 +155,7 @@ impl Component for Lanes {
                         { under }
                     } else {
                         <span class="quiet">
-                            { "Point at a turn, or walk there with the arrow keys: why did it end?" }
+                            { words::sched::lanes_way() }
                         </span>
                     }
                 </p>
@@ -421,22 +417,17 @@ fn at_time(view: &TimelineView, cpu: u32, at_ns: u64) -> Option<Cursor> {
 }
 
 /// What is pointed at, in words.
-fn words(view: &TimelineView, cursor: Cursor) -> Option<String> {
+fn told(view: &TimelineView, cursor: Cursor) -> Option<String> {
     Some(match cursor {
         Cursor::Span(number) => view.sentence_of(view.spans.get(number)?),
         Cursor::Wake(number) => {
             let wake = view.wakes.get(number)?;
             let verb = match (wake.is_new, wake.preempts) {
-                (true, _) => "begins its life",
-                (_, true) => "wakes and takes the CPU",
-                _ => "wakes and waits for its turn",
+                (true, _) => words::sched::begins(),
+                (_, true) => words::sched::wakes_takes(),
+                _ => words::sched::wakes_waits(),
             };
-            format!(
-                "CPU {}, {}: {} {verb}",
-                wake.cpu,
-                view.time(wake.at_ns),
-                view.name(wake.task)
-            )
+            words::sched::wake(wake.cpu, view.time(wake.at_ns), view.name(wake.task), verb)
         }
         Cursor::Column(cpu, column) => {
             let length = view.to_ns - view.from_ns;
@@ -445,7 +436,7 @@ fn words(view: &TimelineView, cursor: Cursor) -> Option<String> {
                 view.from_ns + (length as f64 * share) as u64
             };
             let (from, to) = (edge(column), edge(column + 1));
-            let mut text = format!("CPU {cpu}, {} to {}: ", view.time(from), view.time(to));
+            let mut text = words::sched::column_from(cpu, view.time(from), view.time(to));
             let parts = view.merged.iter();
             let parts = parts.filter(|part| (part.cpu, part.column) == (cpu, column));
             let mut is_idle = true;
@@ -455,12 +446,12 @@ fn words(view: &TimelineView, cursor: Cursor) -> Option<String> {
                 }
                 is_idle = false;
                 let share = permille(part.ns, (to - from).max(1)).min(1000);
-                text.push_str(&format!("{} {} %", view.name(part.task), share / 10));
+                text.push_str(&words::sched::column_part(view.name(part.task), share / 10));
             }
             if is_idle {
-                text.push_str("idle");
+                text.push_str(words::sched::idle());
             }
-            text.push_str(". Look closer to see single turns.");
+            text.push_str(words::sched::look_closer());
             text
         }
     })
@@ -538,7 +529,7 @@ mod tests {
         let end = go(&view, middle, "End");
         assert_eq!(end, Some(Cursor::Column(0, 9)));
         assert_eq!(go(&view, end, "ArrowRight"), None);
-        let said = words(&view, Cursor::Column(0, 5));
+        let said = told(&view, Cursor::Column(0, 5));
         assert!(said.is_some_and(|said| said.contains("idle")));
     }
 }

@@ -130,7 +130,7 @@ pub fn draw(
         brush.text(
             &brush.faint,
             WORDS,
-            &format!("CPU {cpu}"),
+            &words::sched::cpu(cpu),
             4.0,
             y + BOX / 2.0 + 4.0,
         );

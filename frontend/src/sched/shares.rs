@@ -17,7 +17,7 @@ pub fn shares(view: &TimelineView) -> Html {
     let groups = groups.filter(|(group, share)| group.parent.is_some() && share.ideal_ns > 0);
     let groups = groups.map(|(group, share)| {
         let depth = group.path.matches('/').count();
-        let weight = format!("{} shares", group.shares);
+        let weight = words::sched::shares(group.shares);
         row(&group.path, depth, weight, share, busy, None)
     });
     let groups: Vec<Html> = groups.take(TASKS_SHOWN).collect();
@@ -30,26 +30,25 @@ pub fn shares(view: &TimelineView) -> Html {
         let group = group.filter(|group| group.parent.is_some());
         let mut name = view.name(number as u32);
         if let Some(group) = group {
-            name.push_str(" in ");
-            name.push_str(&group.path);
+            name = words::sched::task_in(name, &group.path);
         }
-        let weight = format!("weight {}", task.weight);
+        let weight = words::sched::weight(task.weight);
         row(&name, 0, weight, &tasks[number], busy, Some(number as u32))
     });
     html! {
         <table class="shares" id="sched-shares">
             <caption class="unseen">
-                { "CPU time of the step: measured, and by weights" }
+                { words::sched::shares_caption() }
             </caption>
             <thead><tr>
-                <th scope="col">{ "who" }</th>
-                <th scope="col" class="share-bar"><span class="unseen">{ "bar" }</span></th>
-                <th scope="col">{ "share" }</th>
-                <th scope="col" title="what weights alone would give: the mark in the bar">
-                    { "by weights" }
+                <th scope="col">{ words::sched::shares_who() }</th>
+                <th scope="col" class="share-bar"><span class="unseen">{ words::sched::shares_bar() }</span></th>
+                <th scope="col">{ words::sched::shares_share() }</th>
+                <th scope="col" title={words::sched::shares_weights_hint()}>
+                    { words::sched::shares_weights() }
                 </th>
-                <th scope="col" class="share-time">{ "CPU time" }</th>
-                <th scope="col" class="share-weight">{ "weight" }</th>
+                <th scope="col" class="share-time">{ words::sched::shares_time() }</th>
+                <th scope="col" class="share-weight">{ words::sched::shares_weight() }</th>
             </tr></thead>
             <tbody>
                 { for groups }
@@ -57,9 +56,9 @@ pub fn shares(view: &TimelineView) -> Html {
             </tbody>
             if left > 0 || view.is_tied() {
                 <tfoot><tr><td colspan="6" class="quiet">
-                    if left > 0 { { left }{ " more tasks had less. " } }
+                    if left > 0 { { words::sched::shares_left(left) } }
                     if view.is_tied() {
-                        { "Some tasks may not run on every CPU, which weights alone don't know." }
+                        { words::sched::shares_tied() }
                     }
                 </td></tr></tfoot>
             }

@@ -102,18 +102,14 @@ impl Component for Tree {
         let under = queue.and_then(|queue| Some(queue.words(queue.entity(self.cursor?)?)));
         let nodes = queue.map_or(0, |queue| queue.nodes.len());
         let label = match queue {
-            Some(queue) => format!(
-                "CPU {number}, tree of {}: {nodes} wait. Arrow keys go by order and by links, Home \
-                 to the next, Enter opens a task or a group, W says who is next",
-                queue.path
-            ),
-            None => format!("CPU {number}: nobody of this group is runnable here"),
+            Some(queue) => words::sched::tree(number, &queue.path, nodes),
+            None => words::sched::tree_none(number),
         };
         let next = queue.and_then(|queue| queue.nodes.first());
         html! {
             <>
                 <canvas ref={self.canvas.clone()} class="sched-tree" id={format!("sched-tree-{number}")}
-                    tabindex="0" role="application" aria-roledescription="red-black tree"
+                    tabindex="0" role="application" aria-roledescription={words::sched::tree_role()}
                     aria-label={label} aria-describedby={format!("sched-under-{number}")}
                     data-nodes={nodes.to_string()}
                     data-queue={queue.map(|queue| queue.path.clone())}
@@ -168,11 +164,11 @@ impl Tree {
     /// What is said while nothing is pointed at.
     fn summary(&self, queue: Option<&QueueView>) -> String {
         let Some(queue) = queue else {
-            return "Nobody of this group is runnable here.".to_string();
+            return words::sched::nobody_here().to_string();
         };
         match queue.left_out {
-            0 => "Point at a node, or walk there with the arrow keys.".to_string(),
-            left => format!("{left} more nodes have come further and are not shown."),
+            0 => words::sched::tree_way().to_string(),
+            left => words::sched::left_out(left),
         }
     }
 

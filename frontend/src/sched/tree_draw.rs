@@ -175,7 +175,7 @@ impl Brush<'_> {
             ]
         };
         if number == 0 {
-            let word = "next";
+            let word = words::sched::next();
             self.frame(&self.accent, 2.0, around(3.5), radius);
             let word_width = self.width(WORDS, word);
             let at = (x - word_width / 2.0).max(1.0);
@@ -212,14 +212,15 @@ impl Brush<'_> {
     fn running(&self, scene: &Scene<'_>) {
         let [x, y, width, height] = RUNNING;
         let Some(running) = &scene.queue.running else {
-            self.text(&self.faint, WORDS, "nobody of it runs", x + 4.0, y + 14.0);
+            let word = words::sched::nobody_runs();
+            self.text(&self.faint, WORDS, word, x + 4.0, y + 14.0);
             return;
         };
         self.rounded(RUNNING, 4.0);
         self.context.set_fill_style_str(&self.accent);
         self.context.fill();
         let (long, short) = labels(running);
-        let word = "runs ";
+        let word = words::sched::runs();
         let word_width = self.width(WORDS, word);
         self.text(&self.on_accent, WORDS, word, x + 6.0, y + 14.0);
         let text = self.fitting(BOLD, &[&long, &short], width - word_width - 12.0);
@@ -297,19 +298,19 @@ impl Brush<'_> {
             self.context.line_to(at + 6.0, y - 14.0);
             self.context.fill();
         }
-        let words = |at: f64| {
+        let told = |at: f64| {
             let apart = duration(at.abs() as u64);
             match at < 0.0 {
-                true => format!("{apart} behind"),
-                false => format!("{apart} ahead"),
+                true => words::sched::behind(apart),
+                false => words::sched::ahead(apart),
             }
         };
         let base = y + 18.0;
         if least < 0.0 {
-            self.text(&self.faint, WORDS, &words(least), left - 8.0, base);
+            self.text(&self.faint, WORDS, &told(least), left - 8.0, base);
         }
         if most > 0.0 {
-            let text = words(most);
+            let text = told(most);
             let width = self.width(WORDS, &text);
             self.text(&self.faint, WORDS, &text, right + 8.0 - width, base);
         }

@@ -20,6 +20,6 @@ pub fn list(cpu: u32, reasons: &[Reason], looked_at: usize, act: &Callback<Actio
         }
     });
     html! {
-        <ol class="reasons" aria-label={format!("who runs next on CPU {cpu}")}>{ for items }</ol>
+        <ol class="reasons" aria-label={words::sched::why_list(cpu)}>{ for items }</ol>
     }
 }

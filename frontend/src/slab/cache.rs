@@ -39,23 +39,19 @@ fn facts(view: &CacheSlabsView) -> Html {
         let pages = view.before as usize + view.slabs.len() + view.after as usize;
         return html! {
             <dl class="facts-row">
-                <div><dt>{ "in use" }</dt><dd class="mono">{ cache.active_objects }</dd></div>
-                <div><dt>{ "pages of the ring, shared by all caches" }</dt><dd class="mono">{ pages }</dd></div>
+                <div><dt>{ words::slab::in_use() }</dt><dd class="mono">{ cache.active_objects }</dd></div>
+                <div><dt>{ words::slab::ring_pages() }</dt><dd class="mono">{ pages }</dd></div>
             </dl>
         };
     }
     let mut facts = vec![
         (
-            "in use",
-            [
-                cache.active_objects.to_string(),
-                cache.total_objects.to_string(),
-            ]
-            .join(" of "),
+            words::slab::in_use(),
+            words::slab::of(cache.active_objects, cache.total_objects),
         ),
-        ("pages held", pages.to_string()),
-        ("needed", needed.to_string()),
-        ("fragmentation", times(fragmentation(cache))),
+        (words::slab::pages_held(), pages.to_string()),
+        (words::slab::needed(), needed.to_string()),
+        (words::slab::fragmentation(), times(fragmentation(cache))),
     ];
     facts.extend(cache.traits());
     html! {
@@ -103,7 +99,7 @@ fn object(view: &CacheSlabsView) -> Html {
     });
     html! {
         <figure class="slab-object">
-            <figcaption>{ "one object's place: " }{ last.to }{ " bytes" }</figcaption>
+            <figcaption>{ words::slab::place_bytes(last.to) }</figcaption>
             <svg class="object-bar" viewBox="0 0 200 10" preserveAspectRatio="none" aria-hidden="true">
                 { for bars }
             </svg>
@@ -134,33 +130,31 @@ fn lists(view: &CacheSlabsView, act: &Callback<Action>) -> Html {
         listed(title, count, left, "", Html::from_iter(shown))
     };
     let cpus = view.cpus.iter().enumerate().map(|(number, cpu)| {
-        let mut title = ["CPU ", &number.to_string()].concat();
+        let mut title = words::slab::cpu(number);
         if let Some(frame) = cpu.slab {
-            title.push_str(&format!(" owns the slab at {frame}"));
+            title.push_str(&words::slab::cpu_owns(frame));
         }
         if cpu.limit > 0 {
-            let touched = if cpu.touched { ", touched" } else { "" };
-            title.push_str(&format!(
-                ": array of {}, {} at once{touched}",
-                cpu.limit, cpu.batchcount
-            ));
+            title.push_str(&words::slab::cpu_array(cpu.limit, cpu.batchcount));
+            if cpu.touched {
+                title.push_str(words::slab::cpu_touched());
+            }
         }
         objects(title, &cpu.free, "kept")
     });
     let is_slab = view.allocator == "slab";
     let nodes = view.nodes.iter().enumerate().map(|(number, node)| {
-        let title = |word: &str| format!("node {number} {word}");
-        let colour = match is_slab {
-            true => format!("partial, next colour {}", node.colour_next),
-            false => "partial".to_string(),
+        let partial = match is_slab {
+            true => words::slab::node_partial_colour(number, node.colour_next),
+            false => words::slab::node_partial(number),
         };
         html! {
             <>
-                { slabs(title(&colour), &node.partial) }
-                if node.full.count > 0 { { slabs(title("full"), &node.full) } }
-                if node.free.count > 0 { { slabs(title("free"), &node.free) } }
-                if !node.shared.is_empty() { { objects(title("shared"), &node.shared, "kept") } }
-                if !node.alien.is_empty() { { objects(title("alien"), &node.alien, "kept") } }
+                { slabs(partial, &node.partial) }
+                if node.full.count > 0 { { slabs(words::slab::node_full(number), &node.full) } }
+                if node.free.count > 0 { { slabs(words::slab::node_free(number), &node.free) } }
+                if !node.shared.is_empty() { { objects(words::slab::node_shared(number), &node.shared, "kept") } }
+                if !node.alien.is_empty() { { objects(words::slab::node_alien(number), &node.alien, "kept") } }
             </>
         }
     });
@@ -173,7 +167,7 @@ fn listed(title: String, count: usize, left: usize, class: &'static str, entries
         <div class={classes!("slab-list", class)}>
             <h3>{ title }<span class="quiet">{ " · " }{ count }</span></h3>
             <ol class="chips chain">{ entries }
-                if left > 0 { <li class="quiet">{ "… " }{ left }{ " more" }</li> }
+                if left > 0 { <li class="quiet">{ words::slab::more(left) }</li> }
             </ol>
         </div>
     }
@@ -191,14 +185,14 @@ fn legend(view: &CacheSlabsView) -> Html {
     };
     html! {
         <ul class="legend slab-legend" aria-hidden="true">
-            { item("sw-slab", if is_slob { "in use by this cache" } else { "in use" }) }
-            if is_slob { { item("sw-reserved", "in use by others") } }
-            { item("sw-free", "free") }
-            if !is_slob { { item("sw-kept", "free, kept by a CPU") } }
-            { item("sw-bad", "damaged") }
-            if is_slab { { item("sw-reserved", "descriptor") } }
+            { item("sw-slab", if is_slob { words::slab::legend_own() } else { words::slab::legend_in_use() }) }
+            if is_slob { { item("sw-reserved", words::slab::legend_others()) } }
+            { item("sw-free", words::slab::legend_free()) }
+            if !is_slob { { item("sw-kept", words::slab::legend_kept()) } }
+            { item("sw-bad", words::slab::legend_damaged()) }
+            if is_slab { { item("sw-reserved", words::slab::legend_descriptor()) } }
             <li><svg viewBox="0 0 12 12" aria-hidden="true"><path class="sw-arc" d="M1 11C1 1 11 1 11 11" /></svg>
-                { "freelist: handed out in this order" }</li>
+                { words::slab::legend_freelist() }</li>
         </ul>
     }
 }
@@ -215,10 +209,10 @@ fn windows(view: &CacheSlabsView, act: &Callback<Action>) -> Html {
     let shown = view.slabs.len() as u32;
     html! {
         <div class="dock-form slab-windows">
-            { button("slabs-before", format!("{} slabs before", view.before),
+            { button("slabs-before", words::slab::slabs_before(view.before),
                 view.before.saturating_sub(SLABS_SHOWN), view.before == 0) }
-            <span>{ format!("slabs {} to {}", view.before + 1, view.before + shown) }</span>
-            { button("slabs-after", format!("{} slabs behind", view.after),
+            <span>{ words::slab::slabs_shown(view.before + 1, view.before + shown) }</span>
+            { button("slabs-after", words::slab::slabs_behind(view.after),
                 view.before + shown, view.after == 0) }
         </div>
     }

@@ -194,15 +194,8 @@ impl Component for SlabCanvas {
             None => props.view.sentence(),
         };
         let (keys, way) = match props.film {
-            Some(_) => (
-                "Space plays, arrow keys go from scene to scene.",
-                "point at an object",
-            ),
-            None => (
-                "Arrow keys go from object to object and from slab to slab, N to the next free one, \
-                 Enter opens the bytes.",
-                "point at an object, or walk there with the arrow keys",
-            ),
+            Some(_) => (words::slab::film_keys(), words::slab::film_way()),
+            None => (words::slab::picture_keys(), words::slab::picture_way()),
         };
         html! {
             <>
@@ -212,7 +205,7 @@ impl Component for SlabCanvas {
                     { props.above.clone() }
                     <div class="slab-room" ref={self.room.clone()}>
                         <canvas ref={self.canvas.clone()} id="slab-canvas" tabindex="0"
-                            role="application" aria-roledescription="slabs"
+                            role="application" aria-roledescription={words::slab::picture_role()}
                             aria-label={[&*sentence, ". ", keys].concat()}
                             data-slabs={slabs.len().to_string()} data-objects={objects.to_string()}
                             data-scene={self.scene.to_string()}
@@ -414,8 +407,8 @@ impl SlabCanvas {
         brush.heading((x, y), plan.width, slab.frame, &list, &full);
         match presence {
             Presence::Here => {}
-            Presence::Gone => brush.absence(plan, (x, top), "given back"),
-            Presence::ToCome => brush.absence(plan, (x, top), "not yet taken"),
+            Presence::Gone => brush.absence(plan, (x, top), words::slab::given_back()),
+            Presence::ToCome => brush.absence(plan, (x, top), words::slab::not_yet_taken()),
         }
         if presence == Presence::Here {
             brush.ground(plan, (x, top), slab, cache.pages_per_slab);
@@ -626,8 +619,8 @@ impl SlabCanvas {
         };
         let is_on = self.clock.is_some();
         let (label, path) = match is_on {
-            true => ("pause (Space)", icons::PAUSE),
-            false => ("play (Space)", icons::PLAY),
+            true => (words::slab::film_pause(), icons::PAUSE),
+            false => (words::slab::film_play(), icons::PLAY),
         };
         let oninput = link.batch_callback(|event: InputEvent| {
             let input = event.target_dyn_into::<HtmlInputElement>()?;
@@ -642,25 +635,26 @@ impl SlabCanvas {
             <div class="film">
                 <div class="film-controls time">
                     <span class="time-buttons">
-                        { button("film-first", "to the beginning (Home)", icons::FIRST, 0, first) }
-                        { button("film-back", "one scene back (←)", icons::BACK, self.scene.saturating_sub(1), first) }
+                        { button("film-first", words::slab::film_first(), icons::FIRST, 0, first) }
+                        { button("film-back", words::slab::film_back(), icons::BACK, self.scene.saturating_sub(1), first) }
                         <button class="tool" id="film-play" aria-label={label} title={label}
                             aria-pressed={is_on.to_string()} onclick={link.callback(|_| Message::Toggle)}>
                             { icon(path) }
                         </button>
-                        { button("film-on", "one scene on (→)", icons::FORWARD, self.scene + 1, end) }
-                        { button("film-last", "to the end (End)", icons::LAST, last, end) }
+                        { button("film-on", words::slab::film_on(), icons::FORWARD, self.scene + 1, end) }
+                        { button("film-last", words::slab::film_last(), icons::LAST, last, end) }
                     </span>
                     <input type="range" id="film-scene" min="0" max={last.to_string()}
-                        value={self.scene.to_string()} aria-label="scene" {oninput} />
-                    <select id="film-speed" aria-label="scenes a second" title="scenes a second" {onchange}>
+                        value={self.scene.to_string()} aria-label={words::slab::film_scene()} {oninput} />
+                    <select id="film-speed" aria-label={words::slab::film_speed()}
+                        title={words::slab::film_speed()} {onchange}>
                         { for SPEEDS.iter().map(|speed| html! {
                             <option value={speed.to_string()} selected={*speed == self.speed}>
                                 { *speed }{ "/s" }
                             </option>
                         }) }
                     </select>
-                    <span class="quiet">{ self.scene }{ " of " }{ last }</span>
+                    <span class="quiet">{ words::slab::film_of(self.scene, last) }</span>
                 </div>
                 <p class="film-caption" id="film-caption" aria-live={if is_on { "off" } else { "polite" }}>
                     { film.caption(self.scene) }
@@ -723,8 +717,7 @@ fn heading(view: &CacheSlabsView, slab: &SlabPage) -> String {
     });
     let mut text = list_text(slab.list, place);
     if view.nodes.len() > 1 {
-        text.push_str(" of node ");
-        text.push_str(&slab.node.to_string());
+        text.push_str(&words::slab::of_node(slab.node));
     }
     if !slab.damage.is_empty() {
         text.push_str(" ⚠ ");

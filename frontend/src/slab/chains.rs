@@ -81,12 +81,13 @@ impl Chains {
         let Some(place) = slab.places.get(number) else {
             return String::new();
         };
-        let mut text = address(place.at);
-        text.push_str(&format!(
-            " · object {number} of the slab at frame {} · {} bytes · ",
-            slab.frame, place.bytes
-        ));
-        text.push_str(&self.state(place));
+        let mut text = words::slab::place(
+            address(place.at),
+            number,
+            slab.frame,
+            place.bytes,
+            self.state(place),
+        );
         for note in [&place.cache, &place.damage] {
             if !note.is_empty() {
                 text.push_str(" · ");
@@ -98,20 +99,20 @@ impl Chains {
 
     fn state(&self, place: &PlaceView) -> String {
         if place.state == PlaceState::InUse {
-            return "in use".to_string();
+            return words::slab::state_in_use().to_string();
         }
         let Some((holder, turn)) = self.turn(place.at) else {
-            return "free".to_string();
+            return words::slab::state_free().to_string();
         };
         let holder = match holder {
-            Holder::Slab => "in the slab's freelist".to_string(),
-            Holder::Cpu(cpu) => format!("kept by CPU {cpu}"),
-            Holder::Shared(node) => format!("shared by the CPUs of node {node}"),
-            Holder::Alien(node) => format!("on its way home from node {node}"),
+            Holder::Slab => words::slab::holder_slab().to_string(),
+            Holder::Cpu(cpu) => words::slab::holder_cpu(cpu),
+            Holder::Shared(node) => words::slab::holder_shared(node),
+            Holder::Alien(node) => words::slab::holder_alien(node),
         };
         match turn {
-            0 => format!("free, {holder}, handed out next"),
-            turn => format!("free, {holder}, after {turn} others"),
+            0 => words::slab::free_next(holder),
+            turn => words::slab::free_after(holder, turn),
         }
     }
 }

@@ -226,39 +226,32 @@ impl Film {
     /// What happens in a scene, as a sentence.
     pub fn caption(&self, scene: usize) -> String {
         let view = &self.view;
-        let slab = |frame: u32| format!("Slab at frame {frame}: ");
         match self.scenes[scene.min(self.last())] {
-            Scene::Before => format!("Before step {}: {}", view.step, summary(&view.before.cache)),
-            Scene::After => format!("After step {}: {}", view.step, summary(&view.after.cache)),
+            Scene::Before => words::slab::film_before(view.step, summary(&view.before.cache)),
+            Scene::After => words::slab::film_after(view.step, summary(&view.after.cache)),
             Scene::Run(at) => view.runs[at].because.clone(),
             Scene::Choice(at) => view.choices[at].because.clone(),
             Scene::Get(at) => {
                 let vacated = &view.vacated[at];
                 if !vacated.refused.is_empty() {
-                    return slab(vacated.frame) + &vacated.refused;
+                    return words::slab::film_slab(vacated.frame, &vacated.refused);
                 }
-                let (objects, pinned) = (vacated.objects, vacated.pinned);
-                slab(vacated.frame) + &format!("get pins {pinned} of {objects} objects")
+                let pins = words::slab::film_get(vacated.pinned, vacated.objects);
+                words::slab::film_slab(vacated.frame, pins)
             }
             Scene::Fate(at, fate) => {
                 let vacated = &view.vacated[at];
                 let object = vacated.fates[fate];
-                let mut text = slab(vacated.frame) + &address(object.at);
-                text.push_str(" is ");
-                text.push_str(object.fate.words());
-                if let Fate::Moved(to) = object.fate {
-                    text.push_str(" to ");
-                    text.push_str(&address(to));
-                }
-                text
+                let what = words::slab::film_fate(address(object.at), object.fate.in_full());
+                words::slab::film_slab(vacated.frame, what)
             }
             Scene::Left(at) => {
                 let vacated = &view.vacated[at];
-                slab(vacated.frame)
-                    + &match vacated.left {
-                        0 => "empty".to_string(),
-                        left => format!("{left} left, so it goes back on its list"),
-                    }
+                let what = match vacated.left {
+                    0 => words::slab::film_empty().to_string(),
+                    left => words::slab::film_left(left),
+                };
+                words::slab::film_slab(vacated.frame, what)
             }
         }
     }
@@ -267,13 +260,13 @@ impl Film {
 /// Slabs held and needed.
 fn summary(cache: &CacheView) -> String {
     let pages = cache.slabs * cache.pages_per_slab;
-    let (active, times) = (cache.active_objects, times(fragmentation(cache)));
-    format!("{active} objects in use on {pages} pages, {times} what they need")
+    let times = times(fragmentation(cache));
+    words::slab::film_summary(cache.active_objects, pages, times)
 }
 
 /// Hundredths as a factor: `2.50 times`.
 pub fn times(hundredths: u32) -> String {
-    format!("{}.{:02} times", hundredths / 100, hundredths % 100)
+    words::slab::times(hundredths / 100, format_args!("{:02}", hundredths % 100))
 }
 
 #[cfg(test)]

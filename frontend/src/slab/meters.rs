@@ -15,18 +15,18 @@ pub fn meters(view: &DefragView, still: &Still) -> Html {
         ..CacheView::default()
     };
     let rows = [
-        ("before", &view.before.cache),
-        ("now", &now),
-        ("after", &view.after.cache),
+        ("before", words::slab::meters_before(), &view.before.cache),
+        ("now", words::slab::meters_now(), &now),
+        ("after", words::slab::meters_after(), &view.after.cache),
     ];
-    let most = rows.iter().map(|(_, cache)| cache.slabs).max();
+    let most = rows.iter().map(|(_, _, cache)| cache.slabs).max();
     let most = f64::from(most.unwrap_or(0).max(1));
-    let rows = rows.iter().map(|(when, cache)| {
+    let rows = rows.iter().map(|(when, word, cache)| {
         let needed = cache.active_objects.div_ceil(cache.objects_per_slab.max(1));
         let width = |slabs: u32| (f64::from(slabs) * 100.0 / most).to_string();
         html! {
             <tr data-when={*when} data-pages={(cache.slabs * pages).to_string()}>
-                <th scope="row">{ *when }</th>
+                <th scope="row">{ *word }</th>
                 <td class="meter-bar">
                     <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
                         <rect class="bar-held" width={width(cache.slabs)} height="6" />
@@ -41,12 +41,12 @@ pub fn meters(view: &DefragView, still: &Still) -> Html {
     });
     html! {
         <table class="meters" id="film-meters">
-            <caption class="unseen">{ "pages held and needed" }</caption>
+            <caption class="unseen">{ words::slab::meters_caption() }</caption>
             <thead><tr>
                 <td></td><td></td>
-                <th scope="col">{ "pages held" }</th>
-                <th scope="col">{ "needed" }</th>
-                <th scope="col">{ "fragmentation" }</th>
+                <th scope="col">{ words::slab::pages_held() }</th>
+                <th scope="col">{ words::slab::needed() }</th>
+                <th scope="col">{ words::slab::fragmentation() }</th>
             </tr></thead>
             <tbody>{ for rows }</tbody>
         </table>

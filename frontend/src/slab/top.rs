@@ -21,7 +21,7 @@ pub fn top(caches: &[CacheView], props: &SlabPane) -> Html {
         };
         html! {
             <th scope="col" aria-sort={order}>
-                <button class="sort" data-column={column.label()} {onclick}>
+                <button class="sort" data-column={column.id()} {onclick}>
                     { column.label() }<span aria-hidden="true">{ sign }</span>
                 </button>
             </th>
@@ -32,9 +32,9 @@ pub fn top(caches: &[CacheView], props: &SlabPane) -> Html {
     let rows = sort.sorted(caches);
     let rows = rows.into_iter().map(|cache| row(cache, most, props));
     html! {
-        <div class="scroll" tabindex="0" role="region" aria-label="slab caches">
+        <div class="scroll" tabindex="0" role="region" aria-label={words::slab::title()}>
             <table class="slabtop" id="slabtop">
-                <caption class="unseen">{ "slab caches; a heading sorts, a name opens" }</caption>
+                <caption class="unseen">{ words::slab::list_caption() }</caption>
                 <thead><tr>{ for headings }</tr></thead>
                 <tbody>{ for rows }</tbody>
             </table>
@@ -60,10 +60,10 @@ fn row(cache: &CacheView, most: u64, props: &SlabPane) -> Html {
         <tr key={cache.name.clone()} class={is_lit.then_some("lit")}>
             <th scope="row" class="mono">
                 <button class="link" data-cache={cache.name.clone()} {onclick}
-                    title="its slabs and objects">
+                    title={words::slab::open_hint()}>
                     { &cache.name }
                 </button>
-                if is_lit { <span class="sign" title="asked about">{ " ◂" }</span> }
+                if is_lit { <span class="sign" title={words::slab::asked_about()}>{ " ◂" }</span> }
             </th>
             <td>{ cache.active_objects }</td>
             <td>{ cache.total_objects }</td>

@@ -51,15 +51,27 @@ impl Column {
         Column::Fragmentation,
     ];
 
-    /// The column's heading.
-    pub fn label(self) -> &'static str {
+    /// A name for it that no language changes.
+    pub fn id(self) -> &'static str {
         match self {
             Column::Name => "cache",
             Column::Active => "active",
             Column::Objects => "objects",
-            Column::Size => "bytes each",
-            Column::Bytes => "KiB",
+            Column::Size => "size",
+            Column::Bytes => "bytes",
             Column::Fragmentation => "fragmentation",
+        }
+    }
+
+    /// The column's heading.
+    pub fn label(self) -> &'static str {
+        match self {
+            Column::Name => words::slab::sort_name(),
+            Column::Active => words::slab::sort_active(),
+            Column::Objects => words::slab::sort_objects(),
+            Column::Size => words::slab::sort_size(),
+            Column::Bytes => words::slab::sort_bytes(),
+            Column::Fragmentation => words::slab::sort_fragmentation(),
         }
     }
 

@@ -145,8 +145,8 @@ fn parse(text: &str) -> Result<u32, &'static str> {
     let digits = digits.strip_prefix("0x").unwrap_or(digits);
     match u32::from_str_radix(digits, 16) {
         Ok(address) if address < 0xc000_0000 && !digits.starts_with('+') => Ok(address),
-        Ok(_) if !digits.starts_with('+') => Err("user addresses are below c0000000"),
-        _ => Err("an address is up to eight hexadecimal digits"),
+        Ok(_) if !digits.starts_with('+') => Err(words::tasks::address_of_kernel()),
+        _ => Err(words::tasks::no_address()),
     }
 }
 

@@ -20,34 +20,87 @@ const DEPTH_MAX: u32 = 12;
 /// Rows that a page of the keyboard is long.
 const PAGE: u32 = 10;
 
-/// The columns: by what each puts the tasks in order, its heading, and its class.
-const COLUMNS: [(TaskOrder, &str, &str, &str); 10] = [
-    (TaskOrder::Name, "name", "name", "task-name"),
-    (TaskOrder::Pid, "pid", "number of the task", ""),
-    (TaskOrder::User, "user", "effective user", "task-more"),
-    (
-        TaskOrder::State,
-        "state",
-        "R runs, S sleeps, D sleeps deeply, T is stopped, Z has ended",
-        "",
-    ),
-    (TaskOrder::Nice, "nice", "-20 to 19", "task-more"),
-    (TaskOrder::Cpu, "% CPU", "of a CPU since it began", ""),
-    (TaskOrder::Time, "time", "user and system time", "task-more"),
-    (TaskOrder::Size, "size", "of its address space", "task-more"),
-    (
-        TaskOrder::Resident,
-        "in memory",
-        "pages in memory",
-        "task-memory",
-    ),
-    (
-        TaskOrder::Threads,
-        "threads",
-        "threads of the process",
-        "task-more",
-    ),
-];
+/// A column of the list.
+struct Column {
+    /// By what it puts the tasks in order.
+    order: TaskOrder,
+    /// A name for it that no language changes.
+    id: &'static str,
+    /// Its heading, and what that means.
+    texts: [fn() -> &'static str; 2],
+    class: &'static str,
+}
+
+/// The columns.
+const COLUMNS: [Column; 10] = {
+    use words::tasks::*;
+    [
+        column(
+            TaskOrder::Name,
+            "name",
+            [column_name, column_name_hint],
+            "task-name",
+        ),
+        column(TaskOrder::Pid, "pid", [column_pid, column_pid_hint], ""),
+        column(
+            TaskOrder::User,
+            "user",
+            [column_user, column_user_hint],
+            "task-more",
+        ),
+        column(
+            TaskOrder::State,
+            "state",
+            [column_state, column_state_hint],
+            "",
+        ),
+        column(
+            TaskOrder::Nice,
+            "nice",
+            [column_nice, column_nice_hint],
+            "task-more",
+        ),
+        column(TaskOrder::Cpu, "% CPU", [column_cpu, column_cpu_hint], ""),
+        column(
+            TaskOrder::Time,
+            "time",
+            [column_time, column_time_hint],
+            "task-more",
+        ),
+        column(
+            TaskOrder::Size,
+            "size",
+            [column_size, column_size_hint],
+            "task-more",
+        ),
+        column(
+            TaskOrder::Resident,
+            "in memory",
+            [column_resident, column_resident_hint],
+            "task-memory",
+        ),
+        column(
+            TaskOrder::Threads,
+            "threads",
+            [column_threads, column_threads_hint],
+            "task-more",
+        ),
+    ]
+};
+
+const fn column(
+    order: TaskOrder,
+    id: &'static str,
+    texts: [fn() -> &'static str; 2],
+    class: &'static str,
+) -> Column {
+    Column {
+        order,
+        id,
+        texts,
+        class,
+    }
+}
 
 #[derive(Properties, PartialEq)]
 pub struct TaskListProps {
@@ -101,7 +154,10 @@ impl Component for TaskList {
         let link = ctx.link();
         let view = &props.view;
         let headings = COLUMNS.iter().enumerate().map(|(number, column)| {
-            let &(order, label, title, class) = column;
+            let &Column {
+                order, id, class, ..
+            } = column;
+            let [label, title] = column.texts.map(|text| text());
             let onclick = props.act.reform(move |_| Action::Tasks(Own::Sort(order)));
             let (sorted, sign) = match (props.order == order, props.is_descending) {
                 (false, _) => (None, ""),
@@ -111,7 +167,7 @@ impl Component for TaskList {
             html! {
                 <span role="columnheader" {class} aria-sort={sorted}
                     aria-colindex={(number + 1).to_string()}>
-                    <button class="sort" data-order={label} {title} {onclick}>
+                    <button class="sort" data-order={id} {title} {onclick}>
                         { label }<span aria-hidden="true">{ sign }</span>
                     </button>
                 </span>
@@ -124,7 +180,7 @@ impl Component for TaskList {
         let all = view.before as usize + view.rows.len() + view.after as usize;
         html! {
             <div class="scroll task-list" ref={self.scroll.clone()} id="task-grid" tabindex="0"
-                role="treegrid" aria-label="tasks: arrow keys go from one to the next, Enter opens"
+                role="treegrid" aria-label={words::tasks::list()}
                 aria-rowcount={(all + 1).to_string()} aria-colcount={COLUMNS.len().to_string()}
                 aria-activedescendant={at.map(|row| id(row.pid))}
                 data-rows={all.to_string()} data-from={view.before.to_string()}
@@ -271,7 +327,7 @@ impl TaskList {
                     if props.order == TaskOrder::Tree { { rails(row) } }
                     <span class="task-comm mono">{ &row.comm }</span>
                     if !remarks.is_empty() { <span class="task-remark">{ remarks }</span> }
-                    if is_lit { <span class="sign" title="asked about">{ " ◂" }</span> }
+                    if is_lit { <span class="sign" title={words::tasks::asked_about()}>{ " ◂" }</span> }
                 </span>
                 { cell("mono", pid.to_string()) }
                 { cell("task-more", row.uid.to_string()) }
@@ -317,7 +373,7 @@ fn rails(row: &TaskRow) -> Html {
         return Html::default();
     }
     if row.depth > DEPTH_MAX {
-        return html! { <span class="quiet mono">{ "… " }{ row.depth }{ " deep " }</span> };
+        return html! { <span class="quiet mono">{ words::tasks::deep(row.depth) }</span> };
     }
     let (path, width) = lines(row.depth, row.rails);
     let size = ["0 0 ", &width.to_string(), " 26"].concat();

@@ -60,10 +60,10 @@ fn deeds(view: &TaskView, act: &Callback<Action>) -> Html {
     let buttons = lines.into_iter().map(|(id, line)| {
         let typed = line.clone().into_bytes();
         let onclick = act.reform(move |_| Action::Submit(vec![typed.clone()]));
-        html! { <button class="tool mono" {id} {onclick} title="run this line">{ line }</button> }
+        html! { <button class="tool mono" {id} {onclick} title={words::tasks::run_line()}>{ line }</button> }
     });
     html! {
-        <div class="task-deeds" role="group" aria-label="lines that concern it">
+        <div class="task-deeds" role="group" aria-label={words::tasks::deeds()}>
             <span class={state_class(view.row.state)}>{ view.row.state }</span>
             { for buttons }
         </div>
@@ -75,7 +75,8 @@ fn sign(is_changed: bool) -> Html {
     if !is_changed {
         return Html::default();
     }
-    html! { <span class="sign" title="changed">{ " ~" }<span class="unseen">{ "changed" }</span></span> }
+    let changed = words::tasks::changed();
+    html! { <span class="sign" title={changed}>{ " ~" }<span class="unseen">{ changed }</span></span> }
 }
 
 /// The numbers.
@@ -106,7 +107,7 @@ fn program(looked: &Looked<'_>) -> Html {
             <li class={is_here.then_some("program-here")} aria-current={is_here.then_some("step")}>
                 <span class="program-number" aria-hidden="true">{ number }</span>
                 { coloured(line) }
-                if is_here { <span class="unseen">{ " (it is here)" }</span> }
+                if is_here { <span class="unseen">{ words::tasks::program_here() }</span> }
             </li>
         }
     });
@@ -125,14 +126,14 @@ fn program(looked: &Looked<'_>) -> Html {
     html! {
         <section class="task-part" aria-labelledby="task-program-title">
             <h3 id="task-program-title">
-                { "program " }<span class="mono">{ program.arguments.join(" ") }</span>
+                { words::tasks::program() }<span class="mono">{ program.arguments.join(" ") }</span>
             </h3>
             <p class="quiet">{ now(looked.view, program) }</p>
             <div class="program-split">
-                <ol class="program mono" id="task-program" aria-label="the program's text"
+                <ol class="program mono" id="task-program" aria-label={words::tasks::program_text()}
                     data-line={program.line.to_string()}>{ for lines }</ol>
                 <table class="fields mono variables" id="task-variables">
-                    <caption class="unseen">{ "variables" }</caption>
+                    <caption class="unseen">{ words::tasks::variables() }</caption>
                     <tbody>
                         { for variables }
                         <tr><th scope="row">{ "$?" }</th>
@@ -166,27 +167,23 @@ fn value(number: i64) -> String {
 /// What the program is at.
 fn now(view: &TaskView, program: &ProgramView) -> String {
     let mut text = match view.waits_for() {
-        Some(words) => format!(
-            "It waits for {words} ({}) in line {}",
-            view.wchan().unwrap_or_default(),
-            program.line
-        ),
-        None if program.line == 0 => "It has not begun".to_string(),
-        None => format!("It is at line {}", program.line),
+        Some(what) => {
+            words::tasks::waits_in_line(what, view.wchan().unwrap_or_default(), program.line)
+        }
+        None if program.line == 0 => words::tasks::not_begun().to_string(),
+        None => words::tasks::at_line(program.line),
     };
     if program.deadline > view.now {
-        text.push_str(&format!(
-            ", for {} more",
-            duration(program.deadline - view.now)
-        ));
+        let left = duration(program.deadline - view.now);
+        text.push_str(&words::tasks::for_more(left));
     }
     if program.alarm > view.now {
         let left = duration(program.alarm - view.now);
-        text.push_str(&format!("; its alarm goes off in {left}"));
+        text.push_str(&words::tasks::alarm(left));
     }
     if program.handles > 0 {
         let name = Signals::names(1 << (program.handles - 1).min(31));
-        text.push_str(&format!("; it handles {name}"));
+        text.push_str(&words::tasks::handles(name));
     }
     text + "."
 }
@@ -204,7 +201,7 @@ fn signals(looked: &Looked<'_>) -> Html {
     let rows = rows.map(|(place, (name, set))| {
         let is_changed = was.is_some_and(|was| was[place].1 != *set);
         let names = match *set {
-            0 => "none".to_string(),
+            0 => words::tasks::no_signals().to_string(),
             set => Signals::names(set),
         };
         html! {
@@ -216,7 +213,7 @@ fn signals(looked: &Looked<'_>) -> Html {
     });
     html! {
         <section class="task-part" aria-labelledby="task-signals-title">
-            <h3 id="task-signals-title">{ "signals" }</h3>
+            <h3 id="task-signals-title">{ words::tasks::signals() }</h3>
             <table class="fields" id="task-signals" aria-labelledby="task-signals-title">
                 <tbody>{ for rows }</tbody>
             </table>
@@ -237,7 +234,7 @@ fn files(looked: &Looked<'_>) -> Html {
             <tr>
                 <th scope="row">{ file.fd }</th>
                 <td><button class="link mono" onclick={inspect(file.at, looked.act)}
-                    title="its struct file">{ &file.path }</button>{ sign(is_changed) }</td>
+                    title={words::tasks::file_hint()}>{ &file.path }</button>{ sign(is_changed) }</td>
                 <td>{ file.how() }</td>
                 <td>{ file.position }</td>
                 <td>{ file.count }</td>
@@ -246,12 +243,12 @@ fn files(looked: &Looked<'_>) -> Html {
     });
     html! {
         <section class="task-part" aria-labelledby="task-files-title">
-            <h3 id="task-files-title">{ "open files" }</h3>
+            <h3 id="task-files-title">{ words::tasks::files() }</h3>
             <table class="fields" id="task-files" aria-labelledby="task-files-title">
                 <thead><tr>
-                    <th scope="col">{ "fd" }</th><th scope="col">{ "path" }</th>
-                    <th scope="col">{ "it" }</th><th scope="col">{ "at byte" }</th>
-                    <th scope="col">{ "descriptors" }</th>
+                    <th scope="col">{ words::tasks::file_fd() }</th><th scope="col">{ words::tasks::file_path() }</th>
+                    <th scope="col">{ words::tasks::file_how() }</th><th scope="col">{ words::tasks::file_position() }</th>
+                    <th scope="col">{ words::tasks::file_count() }</th>
                 </tr></thead>
                 <tbody>{ for rows }</tbody>
             </table>
@@ -277,7 +274,7 @@ fn containers(looked: &Looked<'_>) -> Html {
     });
     html! {
         <section class="task-part" aria-labelledby="task-containers-title">
-            <h3 id="task-containers-title">{ "containers" }</h3>
+            <h3 id="task-containers-title">{ words::tasks::containers() }</h3>
             <table class="fields" id="task-containers" aria-labelledby="task-containers-title">
                 <tbody>{ for rows }</tbody>
             </table>
@@ -294,9 +291,9 @@ fn family(looked: &Looked<'_>) -> Html {
     };
     let left = (view.nr_children as usize).saturating_sub(view.children.len());
     let groups = [
-        ("parent", view.parent.as_slice(), 0),
-        ("threads", threads, 0),
-        ("children", &view.children, left),
+        (words::tasks::family_parent(), view.parent.as_slice(), 0),
+        (words::tasks::family_threads(), threads, 0),
+        (words::tasks::family_children(), &view.children, left),
     ];
     let groups = groups.into_iter().filter(|(_, kin, _)| !kin.is_empty());
     let groups = groups.map(|(word, kin, left)| {
@@ -312,13 +309,13 @@ fn family(looked: &Looked<'_>) -> Html {
         html! {
             <div class="task-chips">
                 <span class="quiet">{ word }</span>
-                <ul class="chips" data-family={word}>{ for chips }
-                    if left > 0 { <li class="quiet">{ "… " }{ left }{ " more" }</li> }
+                <ul class="chips">{ for chips }
+                    if left > 0 { <li class="quiet">{ words::tasks::more(left) }</li> }
                 </ul>
             </div>
         }
     });
-    html! { <section class="task-part" aria-label="family">{ for groups }</section> }
+    html! { <section class="task-part" aria-label={words::tasks::family()}>{ for groups }</section> }
 }
 
 /// The kernel's objects behind all this.
@@ -332,7 +329,7 @@ fn objects(view: &TaskView, act: &Callback<Action>) -> Html {
     });
     html! {
         <section class="task-part" aria-labelledby="task-objects-title">
-            <h3 id="task-objects-title">{ "in the kernel's memory" }</h3>
+            <h3 id="task-objects-title">{ words::tasks::objects() }</h3>
             <ul class="chips" id="task-objects">{ for chips }</ul>
         </section>
     }

@@ -63,7 +63,7 @@ pub fn space(looked: &Looked<'_>, mm: &MmView) -> Html {
     let changes = mm.pages.iter().filter(|page| is_changed(page)).count();
     html! {
         <section class="task-part task-space" aria-labelledby="task-space-title">
-            <h3 id="task-space-title">{ "address space" }
+            <h3 id="task-space-title">{ words::tasks::space() }
                 <button class="link mono" onclick={inspect(mm.at, act)}>{ "mm_struct" }</button>
             </h3>
             <p class="quiet">{ mm.sentence() }{ difference(looked, changes) }</p>
@@ -71,8 +71,8 @@ pub fn space(looked: &Looked<'_>, mm: &MmView) -> Html {
             <div class="space-split">
                 { map(mm, looked.address, act) }
                 <div class="space-cells" id="task-space" tabindex="0" role="application"
-                    aria-roledescription="address space"
-                    aria-label="pages: arrow keys go from page to page, Enter opens the frame's bytes"
+                    aria-roledescription={words::tasks::space()}
+                    aria-label={words::tasks::space_label()}
                     data-pages={mm.pages.len().to_string()} data-changed={changes.to_string()}
                     data-address={looked.address.map(|address| format!("{address:08x}"))}
                     {onkeydown} {onclick}>
@@ -81,7 +81,7 @@ pub fn space(looked: &Looked<'_>, mm: &MmView) -> Html {
             </div>
             { windows(mm, act) }
             <p class="task-under mono" id="task-under" aria-live="polite">
-                { under.unwrap_or_else(|| "choose a page, or walk there with the arrow keys".into()) }
+                { under.unwrap_or_else(|| words::tasks::space_way().into()) }
             </p>
             { legend() }
             { typed(looked) }
@@ -100,10 +100,7 @@ fn is_covered(mm: &MmView, address: u32) -> bool {
 fn difference(looked: &Looked<'_>, changes: usize) -> String {
     match (looked.before, changes) {
         (None, _) | (_, 0) => String::new(),
-        (Some((step, _)), 1) => format!("; 1 entry is not what it was at step {step}"),
-        (Some((step, _)), count) => {
-            format!("; {count} entries are not what they were at step {step}")
-        }
+        (Some((step, _)), count) => words::tasks::entries_differ(count as u64, step),
     }
 }
 
@@ -120,7 +117,7 @@ fn sharers(mm: &MmView, act: &Callback<Action>) -> Html {
     });
     html! {
         <div class="task-chips">
-            <span class="quiet">{ "the same frames are in" }</span>
+            <span class="quiet">{ words::tasks::same_frames() }</span>
             <ul class="chips" id="task-sharers">{ for chips }</ul>
         </div>
     }
@@ -143,11 +140,11 @@ fn drawn(
     html! {
         <div class="space-area">
             <h4 class="mono">
-                <button class="link" onclick={inspect(area.at, act)} title="its vm_area_struct">
+                <button class="link" onclick={inspect(area.at, act)} title={words::tasks::area_hint()}>
                     { format!("{:08x}-{:08x}", area.start, area.end) }
                 </button>
                 { " " }{ &area.rights }{ " " }<span class="area-name">{ area.what() }</span>
-                <span class="quiet">{ format!(" {} of {}", area.present, area.pages()) }</span>
+                <span class="quiet">{ words::tasks::area_part(area.present, area.pages()) }</span>
             </h4>
             <svg class="cells" data-block={number.to_string()} viewBox={size} aria-hidden="true"
                 width={width.to_string()} height={height.to_string()}>
@@ -236,8 +233,9 @@ fn reveal() {
 
 /// What is at an address, in words.
 fn told(view: &TaskView, mm: &MmView, plan: &Plan, address: u32) -> String {
+    let hex = |address: u32| format!("{address:08x}");
     let Some(area) = mm.area(address) else {
-        return format!("{address:08x}: in no area");
+        return words::tasks::in_no_area(hex(address));
     };
     let cell = plan.find(mm, address).and_then(|place| plan.cell(place));
     let mut text = match cell {
@@ -246,16 +244,17 @@ fn told(view: &TaskView, mm: &MmView, plan: &Plan, address: u32) -> String {
             let mut text = page.sentence();
             let others = mm.sharers_of(page).filter(|kin| kin.pid != view.row.pid);
             for (number, kin) in others.enumerate() {
-                text.push_str(if number == 0 { ", also in " } else { ", " });
+                text.push_str(match number {
+                    0 => words::tasks::also_in(),
+                    _ => ", ",
+                });
                 text.push_str(&kin.pid.to_string());
             }
             text
         }
-        Some(Cell::Hole(from, 1)) => format!("{from:08x}: not there yet"),
-        Some(Cell::Hole(from, count)) => {
-            format!("{from:08x}: {count} pages that are not there yet")
-        }
-        Some(Cell::Unknown(from, count)) => format!("{from:08x}: {count} pages that are not shown"),
+        Some(Cell::Hole(from, 1)) => words::tasks::not_there_yet(hex(from)),
+        Some(Cell::Hole(from, count)) => words::tasks::pages_not_there_yet(hex(from), count),
+        Some(Cell::Unknown(from, count)) => words::tasks::pages_not_shown(hex(from), count),
         None => String::new(),
     };
     text.push_str(" · ");
@@ -326,9 +325,9 @@ fn windows(mm: &MmView, act: &Callback<Action>) -> Html {
     let next = mm.pages.last().map(|page| page.address() + 4096);
     html! {
         <div class="dock-form slab-windows">
-            { button("pages-before", format!("from the beginning, {} pages", mm.before),
+            { button("pages-before", words::tasks::pages_before(mm.before),
                 (mm.before > 0).then_some(0)) }
-            { button("pages-after", format!("{} pages behind", mm.after),
+            { button("pages-after", words::tasks::pages_behind(mm.after),
                 next.filter(|_| mm.after > 0)) }
         </div>
     }
@@ -347,10 +346,10 @@ fn legend() -> Html {
     html! {
         <ul class="legend" aria-hidden="true">
             { for kinds.map(|(class, kind)| mark(class, "M1 1h10v10h-10z", kind.word())) }
-            { mark("page-dirty", "M11 1v7l-7-7z", "written") }
-            { mark("page-hole", "M1 1h10v10h-10z", "not there") }
-            { mark("page-dots", "M0 5h2v2h-2zM4 5h2v2h-2zM8 5h2v2h-2z", "more of these") }
-            { mark("page-changed", "M1 1h10v10h-10z", "changed") }
+            { mark("page-dirty", "M11 1v7l-7-7z", words::tasks::legend_written()) }
+            { mark("page-hole", "M1 1h10v10h-10z", words::tasks::legend_not_there()) }
+            { mark("page-dots", "M0 5h2v2h-2zM4 5h2v2h-2zM8 5h2v2h-2z", words::tasks::legend_more()) }
+            { mark("page-changed", "M1 1h10v10h-10z", words::tasks::legend_changed()) }
         </ul>
     }
 }
@@ -368,11 +367,11 @@ fn typed(looked: &Looked<'_>) -> Html {
     });
     html! {
         <form class="dock-form" {onsubmit}>
-            <label for="task-address">{ "look up an address" }</label>
+            <label for="task-address">{ words::tasks::look_up() }</label>
             <input class="filter mono" id="task-address" placeholder="08048000" autocomplete="off"
                 spellcheck="false" aria-invalid={looked.address_error.is_some().to_string()}
                 aria-describedby="task-address-error" />
-            <button class="tool">{ "translate" }</button>
+            <button class="tool">{ words::tasks::translate() }</button>
             <span class="wrong" id="task-address-error" role="status">
                 { looked.address_error.unwrap_or_default() }
             </span>

@@ -36,54 +36,54 @@ pub fn walk(mm: &MmView, address: u32, act: &Callback<Action>) -> Html {
     let leads = |text: String| html! { <p class="mono walk-entry">{ text }</p> };
     html! {
         <div class="walk" id="task-walk" data-address={format!("{address:08x}")}>
-            <p class="walk-bits mono" aria-label={format!("address {address:08x} in binary")}>
+            <p class="walk-bits mono" aria-label={words::tasks::walk_bits(format_args!("{address:08x}"))}>
                 <span class="bits-directory">{ binary(in_directory, 10) }</span>
                 <span class="bits-table">{ binary(in_table, 10) }</span>
                 <span class="bits-page">{ binary(in_page, 12) }</span>
             </p>
             <ol class="walk-steps">
                 <li class="bits-directory">
-                    <h5>{ "directory" }{ place(mm.pgd, act) }</h5>
+                    <h5>{ words::tasks::directory() }{ place(mm.pgd, act) }</h5>
                     if mm.pgd == 0 {
-                        { leads("there is none yet: nothing was touched".into()) }
+                        { leads(words::tasks::directory_none().into()) }
                     } else {
                         { directory }
                         { leads(match table {
-                            Some(table) => format!("[{in_directory}] → table in frame {}", table.frame),
-                            None => format!("[{in_directory}] is empty"),
+                            Some(table) => words::tasks::directory_entry(in_directory, table.frame),
+                            None => words::tasks::entry_empty(in_directory),
                         }) }
                     }
                 </li>
                 <li class={classes!("bits-table", table.is_none().then_some("walk-none"))}>
-                    <h5>{ "table" }{ place(table.map_or(0, |table| table.frame), act) }</h5>
+                    <h5>{ words::tasks::table() }{ place(table.map_or(0, |table| table.frame), act) }</h5>
                     if let Some(table) = table {
                         { entries }
                         { leads(match page {
                             Some(page) => format!("[{in_table}] = {:08x} {}", page.pte, page.letters()),
-                            None if is_known => format!("[{in_table}] is empty"),
-                            None => format!("[{in_table}] is not among the pages shown"),
+                            None if is_known => words::tasks::entry_empty(in_table),
+                            None => words::tasks::entry_not_shown(in_table),
                         }) }
                         if let Some(page) = page {
                             <p class="quiet">{ page.bits().collect::<Vec<&str>>().join(", ") }</p>
                         }
-                        <p class="quiet">{ format!("{} of {ENTRIES} entries used", table.used) }</p>
+                        <p class="quiet">{ words::tasks::entries_used(table.used, ENTRIES) }</p>
                     }
                 </li>
                 <li class={classes!("bits-page", page.is_none().then_some("walk-none"))}>
-                    <h5>{ "page" }{ place(page.map_or(0, |page| page.frame()), act) }</h5>
+                    <h5>{ words::tasks::page() }{ place(page.map_or(0, |page| page.frame()), act) }</h5>
                     if let Some(page) = page {
-                        { leads(format!("byte {in_page} of frame {}", page.frame())) }
+                        { leads(words::tasks::byte_of_frame(in_page, page.frame())) }
                         <p class="quiet">
                             { page.kind.word() }
                             { match page.mapped {
-                                1 => ", mapped once".to_string(),
-                                count => format!(", mapped {count} times"),
+                                1 => words::tasks::mapped_once().to_string(),
+                                count => words::tasks::mapped_times(count),
                             } }
                         </p>
                     } else if is_known {
                         { leads(match mm.area(address) {
-                            Some(_) => "not there: touching it is a page fault, which brings it".into(),
-                            None => "in no area: touching it is a segmentation fault".into(),
+                            Some(_) => words::tasks::page_fault().into(),
+                            None => words::tasks::segmentation_fault().into(),
                         }) }
                     }
                 </li>
@@ -105,8 +105,8 @@ fn place(frame: u32, act: &Callback<Action>) -> Html {
         return Html::default();
     }
     html! {
-        <button class="link mono" onclick={inspect(frame * 512, act)} title="its bytes">
-            { "frame " }{ frame }
+        <button class="link mono" onclick={inspect(frame * 512, act)} title={words::tasks::frame_hint()}>
+            { words::tasks::frame(frame) }
         </button>
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CacheView, Table, View, address, counted, headings};
+use super::{CacheView, Table, View, address, headings};
 
 /// A cache as its slabs. On SLOB, which has no slabs, the pages of the ring that its objects share
 /// with those of all other caches.
@@ -63,12 +63,12 @@ impl SegmentKind {
     /// What the bytes are, as a word or two.
     pub fn word(self) -> &'static str {
         match self {
-            SegmentKind::Object => "object",
-            SegmentKind::RedZone => "red zone",
-            SegmentKind::FreePointer => "free pointer",
-            SegmentKind::Allocated => "allocated by",
-            SegmentKind::Freed => "freed by",
-            SegmentKind::Padding => "padding",
+            SegmentKind::Object => words::slab::segment_object(),
+            SegmentKind::RedZone => words::slab::segment_red_zone(),
+            SegmentKind::FreePointer => words::slab::segment_pointer(),
+            SegmentKind::Allocated => words::slab::segment_allocated(),
+            SegmentKind::Freed => words::slab::segment_freed(),
+            SegmentKind::Padding => words::slab::segment_padding(),
         }
     }
 }
@@ -188,11 +188,11 @@ impl SlabList {
     /// Where that is, in a few words.
     pub fn words(self) -> String {
         match self {
-            SlabList::Cpu(cpu) => format!("CPU {cpu}"),
-            SlabList::Partial => "partial".to_string(),
-            SlabList::Full => "full".to_string(),
-            SlabList::Free => "free".to_string(),
-            SlabList::Ring => "ring".to_string(),
+            SlabList::Cpu(cpu) => words::slab::cpu(cpu),
+            SlabList::Partial => words::slab::list_partial().to_string(),
+            SlabList::Full => words::slab::list_full().to_string(),
+            SlabList::Free => words::slab::list_free().to_string(),
+            SlabList::Ring => words::slab::list_ring().to_string(),
         }
     }
 }
@@ -201,9 +201,9 @@ impl PlaceState {
     /// The state in words.
     pub fn words(self) -> &'static str {
         match self {
-            PlaceState::InUse => "in use",
-            PlaceState::Free => "free",
-            PlaceState::Kept => "kept by a CPU",
+            PlaceState::InUse => words::slab::state_in_use(),
+            PlaceState::Free => words::slab::state_free(),
+            PlaceState::Kept => words::slab::state_kept(),
         }
     }
 }
@@ -254,7 +254,7 @@ impl SlabPage {
             let number = |at: &u32| self.places.binary_search_by_key(at, |place| place.at).ok();
             let numbers = it.free.iter().filter_map(number);
             add(
-                format!("CPU {cpu}: "),
+                words::slab::cpu(cpu) + ": ",
                 numbers.map(|number| number.to_string()).collect(),
             );
         }
@@ -270,7 +270,7 @@ impl SlabPage {
             if !text.is_empty() {
                 text.push_str("; ");
             }
-            text.push_str(&format!("{} at {}", place.damage, address(place.at)));
+            text.push_str(&words::slab::damage_at(&place.damage, address(place.at)));
         }
         text
     }
@@ -293,13 +293,13 @@ impl View for CacheSlabsView {
         Table {
             caption: self.sentence(),
             columns: headings([
-                "frame",
-                "node",
-                "list",
-                "objects begin at",
-                "objects",
-                "free ones, the next first",
-                "damage",
+                words::slab::column_frame(),
+                words::slab::column_node(),
+                words::slab::column_list(),
+                words::slab::column_offset(),
+                words::slab::column_objects(),
+                words::slab::column_turns(),
+                words::slab::column_damage(),
             ]),
             rows: rows.collect(),
         }
@@ -314,31 +314,26 @@ impl View for CacheSlabsView {
             ..
         } = &self.cache;
         let mut text = match self.allocator.as_str() {
-            "slob" => format!(
-                "cache {name} of {} in use, in the ring of SLOB",
-                counted((*active_objects).into(), "object"),
-            ),
-            allocator => format!(
-                "cache {name} on {}: {active_objects} of {} in use in {}",
+            "slob" => words::slab::cache_slob((*active_objects).into(), name),
+            allocator => words::slab::cache(
+                name,
                 allocator.to_ascii_uppercase(),
-                counted((*total_objects).into(), "object"),
-                counted((*slabs).into(), "slab"),
+                active_objects,
+                words::slab::objects((*total_objects).into()),
+                words::slab::slabs((*slabs).into()),
             ),
         };
         let hundredths = fragmentation(&self.cache);
         if hundredths > 0 {
-            text.push_str(&format!(", {} times what they need", ratio(hundredths)));
+            text.push_str(&words::slab::cache_times(ratio(hundredths)));
         }
         for (what, value) in self.cache.traits() {
             text.push_str(&format!("; {what} {value}"));
         }
         if self.before + self.after > 0 {
             text.push_str(&match self.slabs.len() {
-                0 => "; none is listed".to_string(),
-                shown => format!(
-                    "; those from number {} on are listed, {shown} of them",
-                    self.before + 1
-                ),
+                0 => words::slab::none_listed().to_string(),
+                shown => words::slab::some_listed(self.before + 1, shown),
             });
         }
         text
@@ -454,10 +449,18 @@ impl Fate {
     /// What happened, in a few words.
     pub fn words(self) -> &'static str {
         match self {
-            Fate::Spared => "not pinned by get",
-            Fate::Kept => "pinned, but left by kick",
-            Fate::Freed => "freed by kick",
-            Fate::Moved(_) => "moved by kick",
+            Fate::Spared => words::slab::fate_spared(),
+            Fate::Kept => words::slab::fate_kept(),
+            Fate::Freed => words::slab::fate_freed(),
+            Fate::Moved(_) => words::slab::fate_moved(),
+        }
+    }
+
+    /// The same, and where to.
+    pub fn in_full(self) -> String {
+        match self {
+            Fate::Moved(to) => words::slab::fate_moved_to(address(to)),
+            fate => fate.words().to_string(),
         }
     }
 }
@@ -478,17 +481,17 @@ pub struct FateCounts {
 impl View for DefragView {
     fn table(&self) -> Table {
         let runs = self.runs.iter().map(|run| {
-            let what = format!("node {}", run.node);
+            let what = words::slab::node(run.node);
             (run.event, what, String::new(), run.because.clone())
         });
         let choices = self.choices.iter().map(|choice| {
-            let what = format!("slab of frame {}", choice.frame);
-            let objects = format!("{} of {}", choice.in_use, choice.objects);
+            let what = words::slab::slab_of_frame(choice.frame);
+            let objects = words::slab::of(choice.in_use, choice.objects);
             (choice.event, what, objects, choice.because.clone())
         });
         let vacated = self.vacated.iter().map(|slab| {
-            let what = format!("slab of frame {}", slab.frame);
-            let objects = format!("{} of {}", slab.pinned, slab.objects);
+            let what = words::slab::slab_of_frame(slab.frame);
+            let objects = words::slab::of(slab.pinned, slab.objects);
             (slab.event, what, objects, slab.in_words())
         });
         let mut rows: Vec<(u64, String, String, String)> = Vec::new();
@@ -497,7 +500,12 @@ impl View for DefragView {
         }
         Table {
             caption: self.sentence(),
-            columns: headings(["event", "about", "objects", "what was decided, and why"]),
+            columns: headings([
+                words::slab::column_event(),
+                words::slab::column_about(),
+                words::slab::column_objects(),
+                words::slab::column_decided(),
+            ]),
             rows: rows
                 .into_iter()
                 .map(|(event, what, objects, because)| {
@@ -510,12 +518,10 @@ impl View for DefragView {
     fn sentence(&self) -> String {
         let (before, after) = (&self.before.cache, &self.after.cache);
         let pages = |cache: &CacheView| u64::from(cache.slabs) * u64::from(cache.pages_per_slab);
-        let mut text = format!(
-            "step {} defragmented cache {}: it held {}, {} times what its objects need, and holds \
-             {} now, {} times",
+        let mut text = words::slab::defragmented(
             self.step,
-            before.name,
-            counted(pages(before), "page"),
+            &before.name,
+            words::slab::pages(pages(before)),
             ratio(fragmentation(before)),
             pages(after),
             ratio(fragmentation(after)),
@@ -526,13 +532,10 @@ impl View for DefragView {
             freed,
             moved,
         } = self.fates;
-        text.push_str(&format!(
-            "; {} moved, {freed} freed, {kept} left by kick, {spared} not pinned by get",
-            counted(moved.into(), "object"),
-        ));
+        text.push_str(&words::slab::fates(moved.into(), freed, kept, spared));
         let omitted = self.choices_omitted + self.vacated_omitted;
         if omitted > 0 {
-            text.push_str(&format!("; {omitted} more decisions are not listed"));
+            text.push_str(&words::slab::more_decisions(omitted));
         }
         text
     }
@@ -545,14 +548,11 @@ impl Vacated {
             return self.refused.clone();
         }
         let mut text = match self.left {
-            0 => "emptied".to_string(),
-            left => format!("not emptied: {} left", counted(left.into(), "object")),
+            0 => words::slab::emptied().to_string(),
+            left => words::slab::not_emptied(left.into()),
         };
         for fate in &self.fates {
-            text.push_str(&format!("; {} {}", address(fate.at), fate.fate.words()));
-            if let Fate::Moved(to) = fate.fate {
-                text.push_str(&format!(" to {}", address(to)));
-            }
+            text.push_str(&format!("; {} {}", address(fate.at), fate.fate.in_full()));
         }
         text
     }
@@ -560,7 +560,7 @@ impl Vacated {
 
 /// Hundredths as a decimal fraction.
 pub(super) fn ratio(hundredths: u32) -> String {
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+    words::slab::ratio(hundredths / 100, format_args!("{:02}", hundredths % 100))
 }
 
 /// How badly a cache is fragmented: pages held for each page that its objects need, in hundredths.

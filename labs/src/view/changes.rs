@@ -1,12 +1,11 @@
 //! What differs between two steps.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Table, View, address, counted, headings};
+use super::{Table, View, address, headings};
 
 /// The difference between the kernel after one step and after a later one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +49,21 @@ pub enum Change {
 }
 
 impl Change {
-    /// The change as a word.
+    /// The change as a word that no language changes.
     pub fn word(self) -> &'static str {
         match self {
             Change::Allocated => "allocated",
             Change::Freed => "freed",
             Change::Written => "written",
+        }
+    }
+
+    /// The change in the language that is spoken.
+    fn told(self) -> &'static str {
+        match self {
+            Change::Allocated => words::objects::allocated(),
+            Change::Freed => words::objects::freed(),
+            Change::Written => words::objects::written(),
         }
     }
 }
@@ -66,14 +74,19 @@ impl View for ChangesView {
             [
                 address(object.at),
                 object.name.clone(),
-                object.change.word().to_string(),
+                object.change.told().to_string(),
                 object.bytes.to_string(),
             ]
             .into()
         });
         Table {
             caption: self.sentence(),
-            columns: headings(["object", "type", "change", "bytes that differ"]),
+            columns: headings([
+                words::objects::column_object(),
+                words::objects::column_type(),
+                words::objects::column_change(),
+                words::objects::column_differ(),
+            ]),
             rows: rows.collect(),
         }
     }
@@ -85,17 +98,16 @@ impl View for ChangesView {
                 .filter(|object| object.change == change)
                 .count()
         };
-        let mut text = format!(
-            "from step {} to step {}: {} changed; {} allocated, {} freed, {} written",
+        let mut text = words::objects::changes(
             self.from,
             self.to,
-            counted(self.frames.len() as u64, "frame"),
-            counted(count(Change::Allocated) as u64, "object"),
+            words::objects::frames(self.frames.len() as u64),
+            words::objects::objects(count(Change::Allocated) as u64),
             count(Change::Freed),
-            count(Change::Written)
+            count(Change::Written),
         );
         if self.omitted != 0 {
-            text.push_str(&format!("; {} more are not listed", self.omitted));
+            text.push_str(&words::objects::omitted(self.omitted));
         }
         text
     }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Table, View, counted, headings};
+use super::{Table, View, headings};
 
 /// All hierarchies, with a part of their containers and tasks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,11 +143,14 @@ impl HierarchyView {
 
     /// Its subsystems and where it is mounted: `cpu,cpuacct at /containers/cpu`.
     pub fn in_words(&self) -> String {
-        let mounts = match self.mounts.is_empty() {
-            true => "mounted nowhere".to_string(),
-            false => ["at ", &self.mounts.join(" and ")].concat(),
-        };
-        [&self.subsystems.join(","), " ", &mounts].concat()
+        let subsystems = self.subsystems.join(",");
+        match self.mounts.is_empty() {
+            true => words::containers::at_nowhere(subsystems),
+            false => {
+                let mounts = self.mounts.join(words::containers::and());
+                words::containers::at(subsystems, mounts)
+            }
+        }
     }
 }
 
@@ -175,12 +178,12 @@ impl TaskDot {
     /// The state in a word.
     pub fn state_word(&self) -> &'static str {
         match self.state {
-            'R' => "running",
-            'S' => "sleeping",
-            'D' => "in deep sleep",
-            'T' => "stopped",
-            'Z' => "a zombie",
-            _ => "gone",
+            'R' => words::containers::state_running(),
+            'S' => words::containers::state_sleeping(),
+            'D' => words::containers::state_deep(),
+            'T' => words::containers::state_stopped(),
+            'Z' => words::containers::state_zombie(),
+            _ => words::containers::state_gone(),
         }
     }
 }
@@ -189,7 +192,9 @@ impl Reading {
     /// The reading as text: `90 of 100`, `1.250 s`, `FROZEN`.
     pub fn words(&self) -> String {
         let (value, of, unit) = match self {
-            Reading::Text(text) if text.is_empty() => return "none".to_string(),
+            Reading::Text(text) if text.is_empty() => {
+                return words::containers::reading_none().to_string();
+            }
             Reading::Text(text) => return text.clone(),
             Reading::Number { value, of, unit } => (*value, *of, *unit),
         };
@@ -203,7 +208,7 @@ impl Reading {
             (Some((number, unit)), Some((_, other))) if unit == other => number,
             _ => &text,
         };
-        [text, " of ", &of].concat()
+        words::containers::reading_of(text, of)
     }
 
     /// How much of the whole it is, in thousandths, if there is a whole.
@@ -235,7 +240,7 @@ impl Unit {
             Unit::Bytes if value.is_multiple_of(1024) && value > 0 => {
                 format!("{} KiB", value / 1024)
             }
-            Unit::Bytes => format!("{value} bytes"),
+            Unit::Bytes => words::containers::bytes(value),
             Unit::Shares | Unit::Tasks | Unit::Times => value.to_string(),
         }
     }
@@ -254,7 +259,7 @@ impl View for ContainersView {
                 let mut here: Vec<String> = here.collect();
                 let left = (container.tasks as usize).saturating_sub(here.len());
                 if left > 0 {
-                    here.push(format!("{left} more"));
+                    here.push(words::containers::more(left));
                 }
                 let meters = container.meters.iter();
                 let meters =
@@ -275,12 +280,12 @@ impl View for ContainersView {
         Table {
             caption: self.sentence(),
             columns: headings([
-                "container",
-                "subsystems",
-                "tasks",
-                "which",
-                "control files",
-                "release",
+                words::containers::column_container(),
+                words::containers::column_subsystems(),
+                words::containers::column_tasks(),
+                words::containers::column_which(),
+                words::containers::column_files(),
+                words::containers::column_release(),
             ]),
             rows,
         }
@@ -289,31 +294,24 @@ impl View for ContainersView {
     fn sentence(&self) -> String {
         let count = self.hierarchies.len() as u64;
         let containers: u32 = self.hierarchies.iter().map(HierarchyView::count).sum();
+        let each = self.hierarchies.iter().map(HierarchyView::in_words);
+        let each: Vec<String> = each.collect();
         let mut text = match count {
-            0 => "no hierarchy is mounted".to_string(),
-            1 => "1 hierarchy".to_string(),
-            _ => format!("{count} hierarchies"),
+            0 => words::containers::none_mounted().to_string(),
+            _ => words::containers::hierarchies(
+                count,
+                words::containers::containers(containers.into()),
+                words::containers::tasks(self.tasks_total.into()),
+                each.join("; "),
+            ),
         };
-        if count > 0 {
-            let each: Vec<String> = self
-                .hierarchies
-                .iter()
-                .map(HierarchyView::in_words)
-                .collect();
-            text.push_str(&format!(
-                ", {}, {}: {}",
-                counted(containers.into(), "container"),
-                counted(self.tasks_total.into(), "task"),
-                each.join("; ")
-            ));
-        }
         let shown: usize = self.hierarchies.iter().map(|it| it.containers.len()).sum();
         if shown < containers as usize {
-            text.push_str(&format!("; {shown} containers are listed"));
+            text.push_str(&words::containers::listed(shown));
         }
         if !self.unbound.is_empty() {
-            text.push_str("; free subsystems: ");
-            text.push_str(&self.unbound.join(","));
+            let unbound = self.unbound.join(",");
+            text.push_str(&words::containers::free_subsystems(unbound));
         }
         text
     }
@@ -358,14 +356,14 @@ impl CallView {
     pub fn title(&self) -> String {
         match self.subsystem.as_str() {
             "" => self.call.clone(),
-            subsystem => [&self.call, " of ", subsystem].concat(),
+            subsystem => words::containers::call_of(&self.call, subsystem),
         }
     }
 
     /// What came of it.
     pub fn result(&self) -> &str {
         match self.errno.as_str() {
-            "" => "ok",
+            "" => words::containers::ok(),
             errno => errno,
         }
     }
@@ -393,14 +391,14 @@ impl View for CallbacksView {
         Table {
             caption: self.sentence(),
             columns: headings([
-                "event",
-                "call",
-                "subsystem",
-                "container",
-                "from",
-                "task",
-                "result",
-                "why here",
+                words::containers::column_event(),
+                words::containers::column_call(),
+                words::containers::column_subsystem(),
+                words::containers::column_container(),
+                words::containers::column_from(),
+                words::containers::column_task(),
+                words::containers::column_result(),
+                words::containers::column_because(),
             ]),
             rows: rows.collect(),
         }
@@ -409,17 +407,16 @@ impl View for CallbacksView {
     fn sentence(&self) -> String {
         let is_call = |call: &&CallView| !call.subsystem.is_empty();
         let calls = self.calls.iter().filter(is_call).count();
-        let mut text = format!("step {}: {}", self.step, counted(calls as u64, "callback"));
+        let mut text = words::containers::calls(calls as u64, self.step);
         match self.refused {
-            0 => text.push_str(", nobody said no"),
-            1 => text.push_str(", 1 said no"),
-            refused => text.push_str(&format!(", {refused} said no")),
+            0 => text.push_str(words::containers::nobody_refused()),
+            refused => text.push_str(&words::containers::refused(refused)),
         }
         if let Some(veto) = self.calls.iter().find(|call| !call.errno.is_empty()) {
-            text.push_str(&format!(": {} with {}", veto.title(), veto.errno));
+            text.push_str(&words::containers::veto(veto.title(), &veto.errno));
         }
         if self.omitted > 0 {
-            text.push_str(&format!("; {} more are not listed", self.omitted));
+            text.push_str(&words::containers::omitted(self.omitted));
         }
         text
     }

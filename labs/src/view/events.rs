@@ -1,12 +1,11 @@
 //! Trace events as rows.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Table, View, counted, headings};
+use super::{Table, View, headings};
 
 /// A run of trace events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,18 +57,23 @@ impl View for EventsView {
         });
         Table {
             caption: self.sentence(),
-            columns: headings(["event", "step", "tracepoint", "fields"]),
+            columns: headings([
+                words::events::column_event(),
+                words::events::column_step(),
+                words::events::column_tracepoint(),
+                words::events::column_fields(),
+            ]),
             rows: rows.collect(),
         }
     }
 
     fn sentence(&self) -> String {
-        let mut text = format!("{} since boot", counted(self.next, "trace event"));
+        let mut text = words::events::sentence(self.next);
         if let (Some(first), Some(last)) = (self.events.first(), self.events.last()) {
-            text.push_str(&format!("; {} to {} are listed", first.number, last.number));
+            text.push_str(&words::events::listed(first.number, last.number));
         }
         if self.lost != 0 {
-            text.push_str(&format!("; {} older ones are not", self.lost));
+            text.push_str(&words::events::lost(self.lost));
         }
         text
     }

@@ -1,12 +1,11 @@
 //! Physical memory: zones, free areas, and what each frame is used for.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Table, View, counted};
+use super::{Table, View};
 
 /// Physical memory as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,12 +89,12 @@ impl FrameKind {
     /// A word for it.
     pub fn name(self) -> &'static str {
         match self {
-            FrameKind::Reserved => "reserved",
-            FrameKind::Free { .. } => "free",
-            FrameKind::PerCpu => "per-CPU list",
-            FrameKind::Slab => "slab",
-            FrameKind::PageCache => "page cache",
-            FrameKind::Allocated => "allocated",
+            FrameKind::Reserved => words::memory::kind_reserved(),
+            FrameKind::Free { .. } => words::memory::kind_free(),
+            FrameKind::PerCpu => words::memory::kind_per_cpu(),
+            FrameKind::Slab => words::memory::kind_slab(),
+            FrameKind::PageCache => words::memory::kind_page_cache(),
+            FrameKind::Allocated => words::memory::kind_allocated(),
         }
     }
 }
@@ -103,7 +102,7 @@ impl FrameKind {
 impl ZoneView {
     /// `node 0, zone DMA`.
     pub fn title(&self) -> String {
-        format!("node {}, zone {}", self.node, self.name)
+        words::memory::zone_title(self.node, &self.name)
     }
 }
 
@@ -128,16 +127,16 @@ impl View for MemoryView {
             .max()
             .unwrap_or(0);
         let named = [
-            "zone",
-            "first frame",
-            "frames",
-            "free",
-            "on CPU lists",
-            "slab",
-            "other use",
+            words::memory::column_zone(),
+            words::memory::column_first(),
+            words::memory::column_frames(),
+            words::memory::column_free(),
+            words::memory::column_cpu_lists(),
+            words::memory::column_slab(),
+            words::memory::column_other(),
         ];
         let columns = named.iter().map(|name| name.to_string());
-        let columns = columns.chain((0..orders).map(|order| format!("order {order}")));
+        let columns = columns.chain((0..orders).map(words::memory::column_order));
         let rows = self.zones.iter().map(|zone| {
             let first = (zone.start as usize).min(self.frames.len());
             let last = (first + zone.frames as usize).min(self.frames.len());
@@ -165,11 +164,10 @@ impl View for MemoryView {
     }
 
     fn sentence(&self) -> String {
-        format!(
-            "physical memory: {} of {} free in {}",
+        words::memory::sentence(
             self.frames_free,
-            counted(u64::from(self.frames_total), "frame"),
-            counted(self.zones.len() as u64, "zone"),
+            words::memory::frames_of(self.frames_total.into()),
+            words::memory::zones(self.zones.len() as u64),
         )
     }
 }

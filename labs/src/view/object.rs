@@ -58,9 +58,9 @@ pub struct FieldView {
 impl ObjectState {
     fn word(self) -> &'static str {
         match self {
-            ObjectState::Allocated => "in use",
-            ObjectState::Free => "free",
-            ObjectState::Static => "static",
+            ObjectState::Allocated => words::objects::state_in_use(),
+            ObjectState::Free => words::objects::state_free(),
+            ObjectState::Static => words::objects::state_static(),
         }
     }
 }
@@ -78,22 +78,26 @@ impl View for ObjectView {
         });
         Table {
             caption: self.sentence(),
-            columns: headings(["offset", "bytes", "field", "value"]),
+            columns: headings([
+                words::objects::column_offset(),
+                words::objects::column_bytes(),
+                words::objects::column_field(),
+                words::objects::column_value(),
+            ]),
             rows: rows.collect(),
         }
     }
 
     fn sentence(&self) -> String {
-        let mut text = format!(
-            "{} at {}, {} bytes, {}, in frame {}",
-            self.name,
+        let mut text = words::objects::sentence(
+            &self.name,
             address(self.at),
             self.size,
             self.state.word(),
-            self.pfn
+            self.pfn,
         );
         if !self.cache.is_empty() && self.cache != self.name {
-            text.push_str(&format!(", from cache {}", self.cache));
+            text.push_str(&words::objects::from_cache(&self.cache));
         }
         text
     }

@@ -14,9 +14,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use ::words::oom as text;
 use serde::{Deserialize, Serialize};
 
-use super::{Table, View, counted, headings};
+use super::{Table, View, headings};
 pub use moments::moments;
 pub use policies::{POLICIES, PoliciesView, PolicyRun};
 pub use toll::{OomLoss, OomShortage, OomSum, OomTollView};

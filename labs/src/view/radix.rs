@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Table, View, address, counted, headings};
+use super::{Table, View, address, headings};
 
 /// A whole tree, without the items (those come node by node, see [`RadixNodeView`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,13 +89,12 @@ impl RadixNode {
 
     /// The node in a sentence.
     pub fn sentence(&self) -> String {
-        let mut text = format!(
-            "node {}, level {}, keys {} to {}, {} of 64 slots used",
+        let mut text = words::radix::node_sentence(
             address(self.node),
             self.level,
             self.first_key,
             self.last_key(),
-            self.count()
+            self.count(),
         );
         for (tag, slots) in self
             .tags
@@ -103,8 +102,7 @@ impl RadixNode {
             .enumerate()
             .filter(|(_, slots)| **slots != 0)
         {
-            let slots = counted(u64::from(slots.count_ones()), "slot");
-            text.push_str(&format!(", tag {tag} on {slots}"));
+            text.push_str(&words::radix::tag_on_slots(slots.count_ones().into(), tag));
         }
         text
     }
@@ -114,7 +112,7 @@ impl View for RadixView {
     fn table(&self) -> Table {
         let rows = self.nodes.iter().enumerate().map(|(index, node)| {
             let parent = if index == 0 {
-                "root".to_string()
+                words::radix::root().to_string()
             } else {
                 node.parent_slot.to_string()
             };
@@ -128,7 +126,7 @@ impl View for RadixView {
                 node.tags[0].count_ones().to_string(),
                 node.tags[1].count_ones().to_string(),
                 if on_path {
-                    "yes".to_string()
+                    words::radix::yes().to_string()
                 } else {
                     String::new()
                 },
@@ -138,33 +136,32 @@ impl View for RadixView {
         Table {
             caption: self.sentence(),
             columns: headings([
-                "node",
-                "level",
-                "parent's slot",
-                "keys",
-                "slots used",
-                "tag 0",
-                "tag 1",
-                "last path",
+                words::radix::column_node(),
+                words::radix::column_level(),
+                words::radix::column_parent(),
+                words::radix::column_keys(),
+                words::radix::column_used(),
+                &words::radix::column_tag(0),
+                &words::radix::column_tag(1),
+                words::radix::column_path(),
             ]),
             rows: rows.collect(),
         }
     }
 
     fn sentence(&self) -> String {
-        let mut text = format!(
-            "radix tree {}: height {}, {}, {}",
-            self.name,
+        let mut text = words::radix::sentence(
+            &self.name,
             self.height,
-            counted(self.nodes.len() as u64, "node"),
-            counted(self.items, "item"),
+            words::radix::nodes(self.nodes.len() as u64),
+            words::radix::items(self.items),
         );
         if let Some(key) = self.last_key {
-            let steps = counted(self.path.len() as u64, "node");
-            match self.last_item {
-                0 => text.push_str(&format!("; last key {key}: no item, path of {steps}")),
-                item => text.push_str(&format!("; last key {key}: item {item}, path of {steps}")),
-            }
+            let steps = self.path.len() as u64;
+            text.push_str(&match self.last_item {
+                0 => words::radix::last_key_none(steps, key),
+                item => words::radix::last_key_item(steps, key, item),
+            });
         }
         text
     }
@@ -181,17 +178,18 @@ impl View for RadixNodeView {
             });
         Table {
             caption: self.sentence(),
-            columns: headings(["slot", "content", "tag 0", "tag 1"]),
+            columns: headings([
+                words::radix::column_slot(),
+                words::radix::column_content(),
+                &words::radix::column_tag(0),
+                &words::radix::column_tag(1),
+            ]),
             rows: rows.collect(),
         }
     }
 
     fn sentence(&self) -> String {
-        format!(
-            "node {}: {} of 64 slots used",
-            self.address,
-            self.present.count_ones()
-        )
+        words::radix::node_slots(&self.address, self.present.count_ones())
     }
 }
 

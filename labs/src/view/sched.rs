@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Table, View, counted, headings};
+use super::{Table, View, headings};
 
 /// The run queues of all CPUs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,7 +153,7 @@ impl EntityView {
     /// `101 (spin)`, or `group /guests`.
     pub fn name(&self) -> String {
         match self.pid {
-            0 => format!("group {}", self.label),
+            0 => words::sched::group(&self.label),
             _ => self.label.clone(),
         }
     }
@@ -171,37 +171,35 @@ impl QueueView {
     pub fn words(&self, entity: &EntityView) -> String {
         let place = self.nodes.iter().position(|node| node.at == entity.at);
         let state = match place {
-            None if entity.pid == 0 => "a task of it runs".to_string(),
-            None => "runs".to_string(),
-            Some(0) => "waits, and is the first of them".to_string(),
-            Some(before) => format!("waits behind {before} others"),
+            None if entity.pid == 0 => words::sched::state_group_runs().to_string(),
+            None => words::sched::state_runs().to_string(),
+            Some(0) => words::sched::state_first().to_string(),
+            Some(before) => words::sched::state_waits(before),
         };
-        let mut text = format!(
-            "{}: {state} · has come to {}",
-            entity.name(),
-            duration(entity.vruntime)
-        );
+        let mut text = words::sched::entity(entity.name(), state, duration(entity.vruntime));
         if let Some(running) = self.running.as_ref().filter(|it| it.at != entity.at) {
             let ahead = ahead(entity.vruntime, running.vruntime);
-            let side = if ahead < 0 { "behind" } else { "ahead of" };
             let apart = duration(ahead.unsigned_abs());
-            text.push_str(&format!(", {apart} {side} {}", running.name()));
+            text.push_str(&match ahead < 0 {
+                true => words::sched::entity_behind(apart, running.name()),
+                false => words::sched::entity_ahead(apart, running.name()),
+            });
         }
-        text.push_str(&format!(
-            " · weight {} of {}: a slice of {}",
+        let slice = duration(entity.slice_ns);
+        text.push_str(&words::sched::entity_weight(
             entity.weight,
             self.load,
-            duration(entity.slice_ns)
+            slice,
         ));
         if place.is_some() {
             text.push_str(if entity.is_red {
-                " · red"
+                words::sched::entity_red()
             } else {
-                " · black"
+                words::sched::entity_black()
             });
         } else {
             let turn = duration(entity.turn_ns);
-            text.push_str(&format!(" · {turn} of its turn are over"));
+            text.push_str(&words::sched::entity_turn(turn));
         }
         text
     }
@@ -232,42 +230,29 @@ impl RunQueueView {
                 ..Reason::default()
             };
             let (next, text) = match (&queue.running, queue.nodes.first()) {
-                (None, None) => (None, "Nobody is runnable here: the CPU idles.".to_string()),
+                (None, None) => (None, words::sched::why_idle().to_string()),
                 (Some(running), None) => (
                     Some(running),
-                    format!(
-                        "Nobody waits in the tree of {}: {} goes on.",
-                        queue.path,
-                        running.name()
-                    ),
+                    words::sched::why_goes_on(&queue.path, running.name()),
                 ),
                 (None, Some(first)) => (
                     Some(first),
-                    format!(
-                        "Of {} in the tree of {}, {} stands leftmost: it has come least, to {}.",
-                        counted(queue.waiting(), "node"),
-                        queue.path,
+                    words::sched::why_leftmost(
+                        queue.waiting(),
+                        &queue.path,
                         first.name(),
-                        duration(first.vruntime)
+                        duration(first.vruntime),
                     ),
                 ),
                 (Some(running), Some(first)) => {
                     let behind = ahead(running.vruntime, first.vruntime);
                     let apart = duration(behind.unsigned_abs());
-                    let (running_name, name) = (running.name(), first.name());
+                    let (running_name, name, path) = (running.name(), first.name(), &queue.path);
                     if behind >= 0 {
-                        let text = format!(
-                            "{name} stands leftmost in the tree of {}. It is {apart} behind \
-                             {running_name}, which runs and will be put back into the tree first.",
-                            queue.path
-                        );
+                        let text = words::sched::why_behind(name, path, apart, running_name);
                         (Some(first), text)
                     } else {
-                        let text = format!(
-                            "{name} stands leftmost in the tree of {}, but {running_name}, which \
-                             runs, is still {apart} behind it: put back, it would be picked again.",
-                            queue.path
-                        );
+                        let text = words::sched::why_not_yet(name, path, running_name, apart);
                         (Some(running), text)
                     }
                 }
@@ -284,12 +269,11 @@ impl RunQueueView {
                     reasons.push(Reason {
                         queue: at,
                         at: next.at,
-                        text: format!(
-                            "So {} runs next, for about {}: its weight is {} of {} in this queue.",
+                        text: words::sched::why_so(
                             next.name(),
                             duration(next.slice_ns),
                             next.weight,
-                            queue.load
+                            queue.load,
                         ),
                     });
                     return (reasons, Some(next));
@@ -303,25 +287,25 @@ impl RunQueueView {
     fn sentence(&self) -> String {
         let Some(running) = self.running() else {
             return match self.why().1 {
-                Some(next) => format!("CPU {} will run {}", self.cpu, next.name()),
-                None => format!("CPU {} is idle", self.cpu),
+                Some(next) => words::sched::cpu_will_run(self.cpu, next.name()),
+                None => words::sched::cpu_idle(self.cpu),
             };
         };
-        let mut text = format!("CPU {} runs {}", self.cpu, running.name());
+        let mut text = words::sched::cpu_runs(self.cpu, running.name());
         match self.why().1 {
             Some(next) if next.at != running.at => {
-                text.push_str(&format!("; next is {}", next.name()));
+                text.push_str(&words::sched::cpu_next(next.name()));
                 let is_beside = self.queues.iter().any(|queue| {
                     queue.entity(next.at).is_some() && queue.entity(running.at).is_some()
                 });
                 if is_beside {
                     let behind = ahead(running.vruntime, next.vruntime).unsigned_abs();
-                    text.push_str(&format!(", which is {} behind", duration(behind)));
+                    text.push_str(&words::sched::cpu_next_behind(duration(behind)));
                 }
             }
             _ => text.push_str(match self.nr_running {
-                0 | 1 => ", and nobody waits",
-                _ => ", which has still come least",
+                0 | 1 => words::sched::cpu_alone(),
+                _ => words::sched::cpu_still(),
             }),
         }
         text
@@ -338,10 +322,14 @@ impl View for SchedView {
                     let node = place.and_then(|place| queue.nodes.get(place as usize));
                     node.map_or(String::new(), |node| node.label.clone())
                 };
-                let running = queue.running.iter().map(|it| (String::from("runs"), it));
+                let runs = || String::from(words::sched::state_runs());
+                let running = queue.running.iter().map(|it| (runs(), it));
                 let waiting = queue.nodes.iter().zip(1..).map(|(it, number)| {
-                    let colour = if it.is_red { "red" } else { "black" };
-                    (format!("{number}, {colour}"), it)
+                    let place = match it.is_red {
+                        true => words::sched::red(number),
+                        false => words::sched::black(number),
+                    };
+                    (place, it)
                 });
                 for (place, entity) in running.chain(waiting) {
                     rows.push(
@@ -366,17 +354,17 @@ impl View for SchedView {
         Table {
             caption: self.sentence(),
             columns: headings([
-                "CPU",
-                "queue of",
-                "place",
-                "who",
-                "virtual runtime",
-                "weight",
-                "slice",
-                "CPU time",
-                "below",
-                "left",
-                "right",
+                words::sched::column_cpu(),
+                words::sched::column_queue(),
+                words::sched::column_place(),
+                words::sched::column_who(),
+                words::sched::column_vruntime(),
+                words::sched::column_weight(),
+                words::sched::column_slice(),
+                words::sched::column_time(),
+                words::sched::column_below(),
+                words::sched::column_left(),
+                words::sched::column_right(),
             ]),
             rows,
         }

@@ -1,13 +1,12 @@
 //! The slab caches, as `/proc/slabinfo` counts them.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use super::cache::ratio;
-use super::{Table, View, counted, fragmentation, headings};
+use super::{Table, View, fragmentation, headings};
 
 /// All caches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +70,9 @@ impl CacheView {
     /// What is special about it, each with a word for what that is.
     pub fn traits(&self) -> impl Iterator<Item = (&'static str, String)> {
         let traits = [
-            ("watched for", self.flags.clone()),
-            ("get and kick", self.ops.clone()),
-            ("also", self.aliases.join(", ")),
+            (words::slab::trait_flags(), self.flags.clone()),
+            (words::slab::trait_ops(), self.ops.clone()),
+            (words::slab::trait_aliases(), self.aliases.join(", ")),
         ];
         traits.into_iter().filter(|(_, value)| !value.is_empty())
     }
@@ -107,17 +106,17 @@ impl View for SlabView {
         Table {
             caption: self.sentence(),
             columns: headings([
-                "cache",
-                "active objects",
-                "all objects",
-                "object bytes",
-                "stride bytes",
-                "objects a slab",
-                "pages a slab",
-                "slabs",
-                "partial slabs",
-                "times what it needs",
-                "remarks",
+                words::slab::column_cache(),
+                words::slab::column_active(),
+                words::slab::column_all(),
+                words::slab::column_bytes(),
+                words::slab::column_stride(),
+                words::slab::column_a_slab(),
+                words::slab::column_pages(),
+                words::slab::column_slabs(),
+                words::slab::column_partial(),
+                words::slab::column_times(),
+                words::slab::column_remarks(),
             ]),
             rows: rows.collect(),
         }
@@ -130,14 +129,13 @@ impl View for SlabView {
             .map(|cache| u64::from(cache.active_objects))
             .sum();
         let bytes: u64 = self.caches.iter().map(CacheView::bytes).sum();
-        let mut text = format!(
-            "{} with {} in use on {} KiB of pages",
-            counted(self.caches.len() as u64, "slab cache"),
-            counted(objects, "object"),
-            bytes / 1024
+        let mut text = words::slab::sentence(
+            words::slab::caches(self.caches.len() as u64),
+            words::slab::objects(objects),
+            bytes / 1024,
         );
         if self.bugs > 0 {
-            text.push_str(&format!("; {} found", counted(self.bugs.into(), "bug")));
+            text.push_str(&words::slab::and_bugs(self.bugs.into()));
         }
         text
     }

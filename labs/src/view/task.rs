@@ -32,12 +32,12 @@ pub const FROZEN: u8 = 8;
 pub const MEMDIE: u8 = 16;
 
 /// What bits of [`TaskRow::marks`] mean.
-const MARKS: [(u8, &str); 5] = [
-    (KERNEL, "kernel thread"),
-    (STAGED, "staged"),
-    (EXITING, "exiting"),
-    (FROZEN, "frozen"),
-    (MEMDIE, "dying for memory"),
+const MARKS: [(u8, fn() -> &'static str); 5] = [
+    (KERNEL, words::tasks::mark_kernel),
+    (STAGED, words::tasks::mark_staged),
+    (EXITING, words::tasks::mark_exiting),
+    (FROZEN, words::tasks::mark_frozen),
+    (MEMDIE, words::tasks::mark_memdie),
 ];
 
 /// How the tasks are listed. All but [`TaskOrder::Tree`] list processes only, as `top` does.
@@ -156,9 +156,9 @@ impl TaskRow {
 
     /// What is special about it.
     pub fn remarks(&self) -> String {
-        let ended = self.is_zombie().then_some("zombie");
-        let thread = self.is_thread().then_some("thread");
-        words(self.marks, ended.into_iter().chain(thread))
+        let ended = self.is_zombie().then(words::tasks::mark_zombie);
+        let thread = self.is_thread().then(words::tasks::mark_thread);
+        marks(self.marks, ended.into_iter().chain(thread))
     }
 }
 
@@ -170,21 +170,21 @@ pub(crate) fn permille(time: u64, start: i64, now: u64) -> u64 {
 }
 
 /// The words for bits of [`TaskRow::marks`], behind others.
-fn words<'a>(marks: u8, first: impl Iterator<Item = &'a str>) -> String {
+fn marks(marks: u8, first: impl Iterator<Item = &'static str>) -> String {
     let marked = MARKS.iter().filter(|(bit, _)| marks & bit != 0);
-    let words: Vec<&str> = first.chain(marked.map(|(_, word)| *word)).collect();
-    words.join(", ")
+    let all: Vec<&str> = first.chain(marked.map(|(_, word)| word())).collect();
+    all.join(", ")
 }
 
 /// What a letter of state means.
 pub fn state_word(state: char) -> &'static str {
     match state {
-        'R' => "running",
-        'S' => "sleeping",
-        'D' => "uninterruptible",
-        'T' => "stopped",
-        'Z' => "zombie",
-        _ => "dead",
+        'R' => words::tasks::state_running(),
+        'S' => words::tasks::state_sleeping(),
+        'D' => words::tasks::state_deep(),
+        'T' => words::tasks::state_stopped(),
+        'Z' => words::tasks::state_zombie(),
+        _ => words::tasks::state_dead(),
     }
 }
 
@@ -243,46 +243,47 @@ impl View for TasksView {
         Table {
             caption: self.sentence(),
             columns: headings([
-                "pid",
-                "parent",
-                "depth",
-                "user",
-                "state",
-                "nice",
-                "CPU",
-                "% CPU",
-                "user time",
-                "system time",
-                "began",
-                "size",
-                "in memory",
-                "threads",
-                "oom_adj",
-                "name",
-                "remarks",
+                words::tasks::column_pid(),
+                words::tasks::table_parent(),
+                words::tasks::table_depth(),
+                words::tasks::column_user(),
+                words::tasks::column_state(),
+                words::tasks::column_nice(),
+                words::tasks::table_cpu(),
+                words::tasks::column_cpu(),
+                words::tasks::table_user_time(),
+                words::tasks::table_system_time(),
+                words::tasks::table_began(),
+                words::tasks::column_size(),
+                words::tasks::column_resident(),
+                words::tasks::column_threads(),
+                words::tasks::table_oom_adj(),
+                words::tasks::column_name(),
+                words::tasks::table_remarks(),
             ]),
             rows: rows.collect(),
         }
     }
 
     fn sentence(&self) -> String {
-        let mut text = match self.processes {
-            1 => "1 process".to_string(),
-            count => format!("{count} processes"),
-        };
+        let mut text = words::tasks::processes(self.processes.into());
         if self.threads != self.processes {
-            text.push_str(&format!(" of {} threads", self.threads));
+            text.push_str(&words::tasks::of_threads(self.threads));
         }
-        let words = ["running", "sleeping", "stopped", "zombie"];
-        for (place, (count, word)) in self.states.iter().zip(words).enumerate() {
-            if *count > 0 || place == 0 {
-                text.push_str(&format!(", {count} {word}"));
-            }
+        let [running, sleeping, stopped, zombies] = self.states;
+        let counts = [
+            (sleeping, words::tasks::count_sleeping(sleeping)),
+            (stopped, words::tasks::count_stopped(stopped)),
+            (zombies, words::tasks::count_zombie(zombies)),
+        ];
+        text.push_str(&words::tasks::count_running(running));
+        for (_, told) in counts.iter().filter(|(count, _)| *count > 0) {
+            text.push_str(told);
         }
-        text.push_str(&format!("; load {}", self.load));
+        text.push_str(&words::tasks::load(&self.load));
         if self.before > 0 || self.after > 0 {
             let last = self.before as usize + self.rows.len();
-            text.push_str(&format!("; rows {} to {last} are shown", self.before + 1));
+            text.push_str(&words::tasks::rows_shown(self.before + 1, last));
         }
         text
     }
@@ -297,9 +298,9 @@ pub fn tenths(permille: u64) -> String {
 pub(crate) fn start(ns: i64) -> String {
     let since = duration(ns.unsigned_abs());
     match ns {
-        0 => "at boot".to_string(),
+        0 => words::tasks::at_boot().to_string(),
         1.. => since,
-        _ => [&since, " before boot"].concat(),
+        _ => words::tasks::before_boot(since),
     }
 }
 

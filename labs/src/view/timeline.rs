@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::sched::{duration, milliseconds};
-use super::{Table, View, counted, headings};
+use super::{Table, View, headings};
 
 /// Who ran on each CPU during a step of the log, in a window of its time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -347,8 +347,7 @@ impl TimelineView {
     pub fn name(&self, task: u32) -> String {
         match self.tasks.get(task as usize) {
             Some(task) if task.pid > 0 => format!("{} ({})", task.pid, task.comm),
-            Some(_) => "others".to_string(),
-            None => "others".to_string(),
+            _ => words::sched::others().to_string(),
         }
     }
 
@@ -369,52 +368,43 @@ impl TimelineView {
     /// Why a turn ended, in words that go on a sentence.
     pub fn ended(&self, span: &Span) -> String {
         match span.ended {
-            Ended::NotYet => "and the step ends".to_string(),
-            Ended::SliceOver { ran_ns, slice_ns } => format!(
-                "then its slice was over: {} of {}",
-                duration(ran_ns),
-                duration(slice_ns)
-            ),
+            Ended::NotYet => words::sched::not_yet().to_string(),
+            Ended::SliceOver { ran_ns, slice_ns } => {
+                words::sched::slice_over(duration(ran_ns), duration(slice_ns))
+            }
             Ended::PushedAside {
                 by,
                 behind_ns,
                 granularity_ns,
-            } => format!(
-                "then {} woke and pushed it aside: that was {} behind, and {} are enough",
+            } => words::sched::pushed_aside(
                 self.name_of_pid(by),
                 duration(behind_ns),
-                duration(granularity_ns)
+                duration(granularity_ns),
             ),
-            Ended::NewTask { pid } => format!("then the new task {} came", self.name_of_pid(pid)),
-            Ended::Arrival { pid } => {
-                format!("then {} came from another CPU", self.name_of_pid(pid))
-            }
-            Ended::Yielded => "then it gave the CPU away itself".to_string(),
-            Ended::Slept { why } => format!(
-                "then it slept: {}",
-                match why {
-                    1 => "it waits for time to pass",
-                    2 => "it waits for a child",
-                    3 => "it waits for a signal",
-                    4 => "it waits for the other end of a pipe",
-                    5 => "it waits for the terminal",
-                    6 => "its container is frozen",
-                    7 => "it waits for work",
-                    8 => "it waits for memory",
-                    _ => "it waits for something",
-                }
-            ),
-            Ended::Stopped => "then a signal stopped it".to_string(),
-            Ended::Exited => "then it ended".to_string(),
-            Ended::Moved { cpu } => format!("then it was taken to CPU {cpu}"),
-            Ended::GaveWay => "then it was told to give way".to_string(),
+            Ended::NewTask { pid } => words::sched::new_task(self.name_of_pid(pid)),
+            Ended::Arrival { pid } => words::sched::arrival(self.name_of_pid(pid)),
+            Ended::Yielded => words::sched::yielded().to_string(),
+            Ended::Slept { why } => words::sched::slept(match why {
+                1 => words::sched::slept_time(),
+                2 => words::sched::slept_child(),
+                3 => words::sched::slept_signal(),
+                4 => words::sched::slept_pipe(),
+                5 => words::sched::slept_terminal(),
+                6 => words::sched::slept_frozen(),
+                7 => words::sched::slept_work(),
+                8 => words::sched::slept_memory(),
+                _ => words::sched::slept_something(),
+            }),
+            Ended::Stopped => words::sched::stopped().to_string(),
+            Ended::Exited => words::sched::exited().to_string(),
+            Ended::Moved { cpu } => words::sched::moved(cpu),
+            Ended::GaveWay => words::sched::gave_way().to_string(),
         }
     }
 
     /// A turn as a sentence.
     pub fn sentence_of(&self, span: &Span) -> String {
-        let mut text = format!(
-            "CPU {}, {} to {}: {} runs for {}, {}",
+        let mut text = words::sched::turn(
             span.cpu,
             self.time(span.start_ns),
             self.time(span.end_ns),
@@ -424,9 +414,7 @@ impl TimelineView {
         );
         if span.lead_ns > 0 {
             let lead = duration(span.lead_ns);
-            text.push_str(&format!(
-                ". It was picked as the one that had come least, by {lead}"
-            ));
+            text.push_str(&words::sched::turn_lead(lead));
         }
         text
     }
@@ -442,7 +430,14 @@ impl View for TimelineView {
             let rows = self.tasks.iter().zip(shares).zip(0..);
             return Table {
                 caption,
-                columns: headings(["task", "container", "ran", "share", "by weights", "turns"]),
+                columns: headings([
+                    words::sched::column_task(),
+                    words::sched::column_container(),
+                    words::sched::column_ran(),
+                    words::sched::column_share(),
+                    words::sched::column_by_weights(),
+                    words::sched::column_turns(),
+                ]),
                 rows: rows
                     .map(|((task, share), number)| {
                         let group = self.groups.get(task.group as usize);
@@ -461,7 +456,13 @@ impl View for TimelineView {
         }
         Table {
             caption,
-            columns: headings(["CPU", "from", "to", "task", "why it ended"]),
+            columns: headings([
+                words::sched::column_cpu(),
+                words::sched::column_start(),
+                words::sched::column_end(),
+                words::sched::column_task(),
+                words::sched::column_why(),
+            ]),
             rows: self
                 .spans
                 .iter()
@@ -480,15 +481,8 @@ impl View for TimelineView {
     }
 
     fn sentence(&self) -> String {
-        let mut text = format!(
-            "In step {}, {} passed with {}",
-            self.step,
-            duration(self.end_ns - self.begin_ns),
-            match self.switches {
-                1 => "1 context switch".to_string(),
-                switches => format!("{switches} context switches"),
-            }
-        );
+        let length = duration(self.end_ns - self.begin_ns);
+        let mut text = words::sched::passed(self.switches, self.step, length);
         let busy = self.busy_ns();
         let (groups, tasks) = self.shares();
         // Who shared it: groups if there are any, else tasks.
@@ -501,7 +495,7 @@ impl View for TimelineView {
             .collect();
         let outside = self.groups.first().map_or(0, |root| root.ran_ns);
         if !parts.is_empty() && outside > 0 {
-            parts.push((outside, "tasks outside of them".to_string()));
+            parts.push((outside, words::sched::outside().to_string()));
         }
         if parts.is_empty() {
             let named = tasks.iter().zip(0..).filter(|(share, _)| share.ns > 0);
@@ -516,7 +510,7 @@ impl View for TimelineView {
         }
         if parts.len() > 3 {
             let left = parts.len() as u64 - 3;
-            text.push_str(&format!(" and {}", counted(left, "other")));
+            text.push_str(&words::sched::and_others(left));
         }
         text
     }

@@ -31,13 +31,21 @@ impl Thing {
     /// All of them.
     pub const ALL: [Thing; 4] = [Thing::Adj, Thing::Nice, Thing::Priority, Thing::Policy];
 
-    /// What it is called; also the value of its option.
+    /// What it is called by the kernel; also the value of its option.
     pub fn name(self) -> &'static str {
         match self {
             Thing::Nice => "nice",
             Thing::Adj => "oom_adj",
             Thing::Priority => "oom.priority",
             Thing::Policy => "policy",
+        }
+    }
+
+    /// What its option shows.
+    pub fn label(self) -> &'static str {
+        match self {
+            Thing::Policy => words::oom::thing_policy(),
+            thing => thing.name(),
         }
     }
 
@@ -49,22 +57,14 @@ impl Thing {
         let (of, value) = (of.trim(), value.trim());
         let between = |least: i32, most: i32| match value.parse::<i32>() {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(format!(
-                "{} is a number from {least} to {most}, not '{value}'",
-                self.name()
-            )),
+            _ => Err(words::oom::not_between(self.name(), least, most, value)),
         };
-        let pid = || {
-            of.parse::<u32>()
-                .map_err(|_| format!("a task has a number, not '{of}'"))
-        };
+        let pid = || of.parse::<u32>().map_err(|_| words::oom::not_a_task(of));
         Ok(match self {
             Thing::Nice => format!("renice {} {}", between(-20, 19)?, pid()?),
             Thing::Adj => format!("echo {} > /proc/{}/oom_adj", between(-17, 15)?, pid()?),
             Thing::Priority if !of.starts_with('/') => {
-                return Err(format!(
-                    "a group is a directory such as /mnt/lambs, not '{of}'"
-                ));
+                return Err(words::oom::not_a_group(of));
             }
             Thing::Priority => match value.parse::<u64>() {
                 Ok(priority) => {
@@ -72,7 +72,7 @@ impl Thing {
                     format!("echo {priority} > {}", quoted(&file))
                 }
                 Err(_) => {
-                    return Err(format!("oom.priority is a number from 0 on, not '{value}'"));
+                    return Err(words::oom::not_a_priority(value));
                 }
             },
             Thing::Policy => format!("echo {} > /proc/sys/vm/oom_policy", quoted(value)),
@@ -156,7 +156,7 @@ impl Questions {
 
     /// The kernel is gone, and what it was asked.
     pub(crate) fn fell(&mut self) {
-        let why = "the kernel went away before it answered";
+        let why = words::oom::went_away();
         if self.what_if == Asked::Waiting {
             self.what_if = Asked::Refused(why.into());
         }
@@ -178,9 +178,7 @@ impl State {
             Action::WhatIf { of, value, before } => {
                 let before = match before.trim().parse::<u32>() {
                     Ok(before) if (1..=steps).contains(&before) => Ok(before),
-                    _ => Err(format!(
-                        "a change stands before one of the lines 1 to {steps}, not before '{before}'"
-                    )),
+                    _ => Err(words::oom::not_a_line(steps, before)),
                 };
                 let line = asked.thing.line(&of, &value);
                 match line.and_then(|line| Ok((line, before?))) {
@@ -197,7 +195,7 @@ impl State {
                 }
             }
             Action::Compare(policies) if policies.is_empty() => {
-                asked.policies = Asked::Refused("choose one policy at least".into());
+                asked.policies = Asked::Refused(words::oom::one_policy().into());
             }
             Action::Compare(policies) => {
                 asked.policies = Asked::Waiting;

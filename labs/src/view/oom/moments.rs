@@ -7,12 +7,12 @@ impl OomMomentKind {
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
-            OomMomentKind::Told => "warning",
-            OomMomentKind::TimeUp => "time up",
-            OomMomentKind::Low => "threshold",
-            OomMomentKind::Asked => "out of memory",
-            OomMomentKind::Killed => "killed",
-            OomMomentKind::Left => "memory left",
+            OomMomentKind::Told => text::kind_told(),
+            OomMomentKind::TimeUp => text::kind_time_up(),
+            OomMomentKind::Low => text::kind_low(),
+            OomMomentKind::Asked => text::kind_asked(),
+            OomMomentKind::Killed => text::kind_killed(),
+            OomMomentKind::Left => text::kind_left(),
         }
     }
 }
@@ -32,10 +32,7 @@ impl OomDecision {
     pub fn staged(&self) -> Option<&'static str> {
         let says = self.candidates.iter().any(|it| it.rss > 0);
         let has = self.during.anon + self.during.swap_used > 0;
-        (says && !has).then_some(
-            "None of these tasks has a page in memory: they are staged (spawn), and are weighed by the sizes \
-             that they were given. So no memory becomes free when one of them ends.",
-        )
+        (says && !has).then(text::staged)
     }
 }
 
@@ -53,8 +50,13 @@ pub fn moments(decision: &OomDecision) -> Table {
         .into()
     });
     Table {
-        caption: "what led to the decision, and what came of it".to_string(),
-        columns: headings(["at", "after the first", "what", "in words"]),
+        caption: text::moments().to_string(),
+        columns: headings([
+            text::column_at(),
+            text::column_after(),
+            text::column_what(),
+            text::column_words(),
+        ]),
         rows: rows.collect(),
     }
 }

@@ -130,18 +130,24 @@ impl View for PoliciesView {
     fn table(&self) -> Table {
         type Fact = fn(&PolicyRun) -> String;
         let facts: [(&str, Fact); 9] = [
-            ("tasks killed", |run| run.toll.sum.killed.to_string()),
-            ("... innocent", |run| run.toll.sum.innocent.to_string()),
-            ("innocent work lost", |run| {
+            (text::fact_killed(), |run| run.toll.sum.killed.to_string()),
+            (text::fact_innocent(), |run| {
+                run.toll.sum.innocent.to_string()
+            }),
+            (text::fact_innocent_work(), |run| {
                 duration(run.toll.sum.innocent_ns)
             }),
-            ("pages given back", |run| run.toll.sum.pages.to_string()),
-            ("shortages", |run| run.toll.sum.shortages.to_string()),
-            ("time without memory", |run| duration(run.toll.sum.short_ns)),
-            ("... the longest", |run| duration(run.toll.sum.longest_ns)),
-            ("told before", |run| run.toll.sum.notices.to_string()),
-            ("lines that failed", |run| match run.toll.sum.is_halted {
-                true => format!("{}, then halted", run.failed),
+            (text::fact_pages(), |run| run.toll.sum.pages.to_string()),
+            (text::fact_shortages(), |run| {
+                run.toll.sum.shortages.to_string()
+            }),
+            (text::fact_short(), |run| duration(run.toll.sum.short_ns)),
+            (text::fact_longest(), |run| {
+                duration(run.toll.sum.longest_ns)
+            }),
+            (text::fact_told(), |run| run.toll.sum.notices.to_string()),
+            (text::fact_failed(), |run| match run.toll.sum.is_halted {
+                true => text::then_halted(run.failed),
                 false => run.failed.to_string(),
             }),
         ];
@@ -156,7 +162,7 @@ impl View for PoliciesView {
                 Some(loss) => loss.words(),
                 None => "-".to_string(),
             });
-            let name = format!("kill {}", place + 1);
+            let name = text::kill_number(place + 1);
             rows.push([name].into_iter().chain(cells).collect());
         }
         let columns = self.runs.iter().map(|run| run.policy.clone());
@@ -168,24 +174,20 @@ impl View for PoliciesView {
     }
 
     fn sentence(&self) -> String {
-        let policies = match self.runs.len() {
-            1 => "1 policy".to_string(),
-            count => format!("{count} policies"),
-        };
-        let mut text = format!("{} under {policies}: ", counted(self.steps.into(), "step"));
+        let policies = text::policies_count(self.runs.len() as u64);
+        let mut told = text::under(self.steps.into(), policies);
         let innocent = |run: &&PolicyRun| (run.toll.sum.innocent_ns, run.toll.sum.innocent);
         match (
             self.first_difference(),
             self.runs.iter().min_by_key(innocent),
         ) {
-            (Some(place), Some(best)) => text.push_str(&format!(
-                "they part at kill {}; {} loses the least innocent work, {}",
+            (Some(place), Some(best)) => told.push_str(&text::they_part(
                 place + 1,
-                best.policy,
-                duration(best.toll.sum.innocent_ns)
+                &best.policy,
+                duration(best.toll.sum.innocent_ns),
             )),
-            _ => text.push_str("they kill the same tasks"),
+            _ => told.push_str(text::they_agree()),
         }
-        text
+        told
     }
 }

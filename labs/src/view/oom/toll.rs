@@ -75,8 +75,11 @@ pub struct OomSum {
 impl OomLoss {
     /// `line 5: 104 (hog), innocent`.
     pub fn words(&self) -> String {
-        let innocent = if self.is_innocent { ", innocent" } else { "" };
-        format!("line {}: {}{innocent}", self.step, self.task.words())
+        let task = self.task.words();
+        match self.is_innocent {
+            true => text::loss_innocent(self.step, task),
+            false => text::loss(self.step, task),
+        }
     }
 }
 
@@ -90,15 +93,22 @@ impl View for OomTollView {
                 loss.pages.to_string(),
                 duration(loss.work_ns),
                 match loss.is_innocent {
-                    true => ["no: ", &loss.largest.words()].concat(),
-                    false => "yes".to_string(),
+                    true => text::not_largest(loss.largest.words()),
+                    false => text::yes().to_string(),
                 },
             ]
             .into()
         });
         Table {
             caption: self.sentence(),
-            columns: headings(["line", "at", "killed", "pages", "its work", "the largest"]),
+            columns: headings([
+                text::column_line(),
+                text::column_at(),
+                text::column_killed(),
+                text::column_pages(),
+                text::column_work(),
+                text::column_largest(),
+            ]),
             rows: rows.collect(),
         }
     }
@@ -113,13 +123,13 @@ impl View for OomTollView {
             short_ns,
             ..
         } = self.sum;
-        format!(
-            "{} killed in {}, {} given back; {innocent} of them innocent, with {} of work; {} without memory",
-            counted(killed.into(), "task"),
-            counted(shortages.into(), "shortage"),
-            counted(pages, "page"),
+        text::toll(
+            text::tasks(killed.into()),
+            text::shortages(shortages.into()),
+            text::pages(pages),
+            innocent,
             duration(innocent_ns),
-            duration(short_ns)
+            duration(short_ns),
         )
     }
 }

@@ -79,13 +79,9 @@ impl OomMark {
         let brief = &self.brief;
         let step = self.step;
         match brief.verdict {
-            OomVerdict::Kill => format!(
-                "line {step}: {}, {}",
-                brief.chosen.words(),
-                counted(brief.points, "point")
-            ),
-            OomVerdict::Wait => format!("line {step}: waits for {}", brief.chosen.words()),
-            OomVerdict::Nobody => format!("line {step}: nobody"),
+            OomVerdict::Kill => text::mark_kill(brief.points, step, brief.chosen.words()),
+            OomVerdict::Wait => text::mark_wait(step, brief.chosen.words()),
+            OomVerdict::Nobody => text::mark_nobody(step),
         }
     }
 }
@@ -118,7 +114,10 @@ impl OomSide {
 impl OomWhatIfView {
     /// Both sides, as they are called.
     pub fn sides(&self) -> [(&'static str, &OomSide); 2] {
-        [("as it was", &self.was), ("with the change", &self.would)]
+        [
+            (text::side_was(), &self.was),
+            (text::side_would(), &self.would),
+        ]
     }
 
     /// The candidates that either side's decision lists, the best of the first side first.
@@ -140,14 +139,8 @@ impl OomWhatIfView {
     fn ending(&self) -> String {
         match self.ended {
             OomEnd::Log => String::new(),
-            OomEnd::Off => format!(
-                "; with the change the machine is off after line {}",
-                self.reached
-            ),
-            OomEnd::Spent => format!(
-                "; compared up to line {} of {}, which took all the steps that a question has",
-                self.reached, self.steps
-            ),
+            OomEnd::Off => text::off_after(self.reached),
+            OomEnd::Spent => text::compared_to(self.reached, self.steps),
         }
     }
 }
@@ -157,17 +150,17 @@ impl View for OomWhatIfView {
     fn table(&self) -> Table {
         type Fact = fn(&OomView, &OomBrief) -> String;
         let facts: [(&str, Fact); 8] = [
-            ("line", |view, _| view.step.to_string()),
-            ("at", |_, brief| duration(brief.at_ns)),
-            ("policy", |view, _| view.decision.policy.clone()),
-            ("chosen", |_, brief| brief.chosen.words()),
-            ("its score", |_, brief| brief.points.to_string()),
-            ("why", |view, _| view.decision.rule.clone()),
-            ("killed", |_, brief| {
+            (text::told_line(), |view, _| view.step.to_string()),
+            (text::told_at(), |_, brief| duration(brief.at_ns)),
+            (text::told_policy(), |view, _| view.decision.policy.clone()),
+            (text::told_chosen(), |_, brief| brief.chosen.words()),
+            (text::told_score(), |_, brief| brief.points.to_string()),
+            (text::told_why(), |view, _| view.decision.rule.clone()),
+            (text::told_killed(), |_, brief| {
                 let killed: Vec<String> = brief.killed.iter().map(OomKill::words).collect();
                 killed.join("; ")
             }),
-            ("passed over", |view, _| view.decision.passed_over()),
+            (text::told_passed(), |view, _| view.decision.passed_over()),
         ];
         let mut rows: Vec<Vec<String>> = Vec::new();
         let sides = [&self.was, &self.would];
@@ -177,56 +170,50 @@ impl View for OomWhatIfView {
         }
         for task in self.candidates() {
             let [was, would] = sides.map(|side| match side.score_of(task.pid) {
-                Some((points, rank)) => format!("{points}, rank {rank}"),
+                Some((points, rank)) => text::score_rank(points, rank),
                 None => "-".to_string(),
             });
-            rows.push([["score of ", &task.words()].concat(), was, would].into());
+            rows.push([text::row_score(task.words()), was, would].into());
         }
         let decisions = sides.map(|side| side.marks.len().to_string());
         let [was, would] = decisions;
-        rows.push(["decisions".to_string(), was, would].into());
+        rows.push([text::row_decisions().to_string(), was, would].into());
         Table {
             caption: self.sentence(),
-            columns: headings(["", "as it was", "with the change"]),
+            columns: headings(["", text::side_was(), text::side_would()]),
             rows,
         }
     }
 
     fn sentence(&self) -> String {
-        let (line, before) = (&self.line, self.before);
-        let mut text = format!("with `{line}` before line {before}: ");
+        let mut told = text::with_line(&self.line, self.before);
         let sides = [&self.was, &self.would];
         let [was, would] = sides.map(OomSide::mark);
         let said = |mark: &Option<OomMark>| match mark {
             Some(mark) => mark.words(),
-            None => "no decision any more".to_string(),
+            None => text::no_decision().to_string(),
         };
         if self.is_different {
             let number = self.same + 1;
-            text.push_str(&format!(
-                "decision {number} is the first that differs: {} instead of {}",
-                said(&would),
-                said(&was)
-            ));
+            told.push_str(&text::first_differs(number, said(&would), said(&was)));
         } else {
-            text.push_str(&match self.same {
-                0 => "no decision, as it was".to_string(),
-                1 => "the same decision".to_string(),
-                same => format!("the same {same} decisions"),
+            told.push_str(&match self.same {
+                0 => text::same_none().to_string(),
+                1 => text::same_one().to_string(),
+                same => text::same_many(same),
             });
             if let (Some(was), Some(would)) = (was, would)
                 && was.brief.points != would.brief.points
             {
-                text.push_str(&format!(
-                    ", though the score of {} at line {} is {} instead of {}",
+                told.push_str(&text::though_score(
                     would.brief.chosen.words(),
                     would.step,
                     would.brief.points,
-                    was.brief.points
+                    was.brief.points,
                 ));
             }
         }
-        text.push_str(&self.ending());
-        text
+        told.push_str(&self.ending());
+        told
     }
 }

@@ -6,7 +6,7 @@ impl OomTask {
     /// `104 (hog)`; `nobody`.
     pub fn words(&self) -> String {
         match self.pid {
-            0 => "nobody".to_string(),
+            0 => text::nobody().to_string(),
             pid => format!("{pid} ({})", self.comm),
         }
     }
@@ -17,23 +17,23 @@ impl OomFactor {
     pub fn words(&self) -> String {
         let adj = self.operand as i64;
         match self.rule {
-            OomRule::Pages => counted(self.after, "page"),
-            OomRule::Swapoff => "the highest score there is, for switching swap off".to_string(),
+            OomRule::Pages => text::pages(self.after),
+            OomRule::Swapoff => text::factor_swapoff().to_string(),
             OomRule::Children => {
-                let children = match self.operand {
-                    1 => "its child".to_string(),
-                    count => format!("{count} children"),
-                };
-                format!("+ {} for {children}", self.after - self.before)
+                let points = self.after - self.before;
+                match self.operand {
+                    1 => text::factor_child(points),
+                    count => text::factor_children(points, count),
+                }
             }
-            OomRule::CpuTime => format!("/ {} for its CPU time", self.operand),
-            OomRule::RunTime => format!("/ {} for its age", self.operand),
-            OomRule::Nice => "* 2 for being nice".to_string(),
-            OomRule::Superuser => "/ 4 for the superuser's rights".to_string(),
-            OomRule::RawIo => "/ 4 for driving hardware".to_string(),
-            OomRule::Nodes => "/ 8 for being on other nodes".to_string(),
-            OomRule::OomAdj if adj > 0 => format!("* 2^{adj} by its oom_adj"),
-            OomRule::OomAdj => format!("/ 2^{} by its oom_adj", adj.unsigned_abs()),
+            OomRule::CpuTime => text::factor_cpu_time(self.operand),
+            OomRule::RunTime => text::factor_run_time(self.operand),
+            OomRule::Nice => text::factor_nice().to_string(),
+            OomRule::Superuser => text::factor_superuser().to_string(),
+            OomRule::RawIo => text::factor_raw_io().to_string(),
+            OomRule::Nodes => text::factor_nodes().to_string(),
+            OomRule::OomAdj if adj > 0 => text::factor_adj_up(adj),
+            OomRule::OomAdj => text::factor_adj_down(adj.unsigned_abs()),
         }
     }
 }
@@ -68,17 +68,17 @@ impl OomSkip {
     /// Why a task was passed over.
     pub fn words(self) -> &'static str {
         match self {
-            OomSkip::NoMemory => "no memory of its own",
-            OomSkip::Init => "the first process",
-            OomSkip::NotMember => "not in the container",
-            OomSkip::Disabled => "oom_adj -17",
-            OomSkip::PriorityZero => "oom.priority 0",
-            OomSkip::LowerPriority => "a lower oom.priority than others",
-            OomSkip::OtherNodes => "no memory on these nodes",
-            OomSkip::OtherName => "another name than oom_victim",
-            OomSkip::BelowThreshold => "oom_adj below the threshold",
-            OomSkip::Refused => "could not be killed just before",
-            OomSkip::Other => "the policy's reasons",
+            OomSkip::NoMemory => text::skip_no_memory(),
+            OomSkip::Init => text::skip_init(),
+            OomSkip::NotMember => text::skip_not_member(),
+            OomSkip::Disabled => text::skip_disabled(),
+            OomSkip::PriorityZero => text::skip_priority_zero(),
+            OomSkip::LowerPriority => text::skip_lower_priority(),
+            OomSkip::OtherNodes => text::skip_other_nodes(),
+            OomSkip::OtherName => text::skip_other_name(),
+            OomSkip::BelowThreshold => text::skip_below_threshold(),
+            OomSkip::Refused => text::skip_refused(),
+            OomSkip::Other => text::skip_other(),
         }
     }
 }
@@ -86,13 +86,13 @@ impl OomSkip {
 impl OomKill {
     /// Who and why: `105 (hog), a child of the chosen one`.
     pub fn words(&self) -> String {
-        let why = match self.why {
-            OomKillWhy::Chosen => "the chosen one",
-            OomKillWhy::Child => "a child of the chosen one",
-            OomKillWhy::Shares => "which shares its memory",
-            OomKillWhy::LowMemory => "before it was too late",
-        };
-        [&self.task.words(), ", ", why].concat()
+        let task = self.task.words();
+        match self.why {
+            OomKillWhy::Chosen => text::kill_chosen(task),
+            OomKillWhy::Child => text::kill_child(task),
+            OomKillWhy::Shares => text::kill_shares(task),
+            OomKillWhy::LowMemory => text::kill_low(task),
+        }
     }
 }
 
@@ -100,10 +100,10 @@ impl OomDecision {
     /// Where there is no memory.
     pub fn place(&self) -> String {
         match self.constraint {
-            OomConstraint::Machine => "in the whole machine".to_string(),
-            OomConstraint::Cpuset => "on the nodes of its cpuset".to_string(),
-            OomConstraint::MemoryPolicy => "on the nodes of its memory policy".to_string(),
-            OomConstraint::Container => ["within the limit of ", &self.container].concat(),
+            OomConstraint::Machine => text::in_machine().to_string(),
+            OomConstraint::Cpuset => text::in_cpuset().to_string(),
+            OomConstraint::MemoryPolicy => text::in_policy().to_string(),
+            OomConstraint::Container => text::in_container(&self.container),
         }
     }
 
@@ -111,10 +111,10 @@ impl OomDecision {
     pub fn passed_over(&self) -> String {
         let reasons = self.skipped_total.iter();
         let reasons: Vec<String> = reasons
-            .map(|(why, count)| format!("{count} ({})", why.words()))
+            .map(|(why, count)| text::skipped(count, why.words()))
             .collect();
         match reasons.is_empty() {
-            true => "nobody".to_string(),
+            true => text::nobody().to_string(),
             false => reasons.join(", "),
         }
     }
@@ -147,81 +147,48 @@ impl OomView {
             ..
         } = &self.decision;
         let block = match order {
-            0 => "a page".to_string(),
-            order => format!("2^{order} pages in a row"),
+            0 => text::one_page().to_string(),
+            order => text::block(order),
         };
         let is_low = brief
             .killed
             .iter()
             .any(|it| it.why == OomKillWhy::LowMemory);
-        let mut text = if is_low {
-            format!(
-                "Memory had become scarce: {} of {} pages were free. ",
-                during.free, during.total
-            )
+        let (free, all) = (during.free, during.total);
+        let mut told = if is_low {
+            text::was_low(free, all)
         } else {
-            format!(
-                "Memory ran out {} when task {} asked for {block} ({gfp}); {} of {} pages were free. ",
-                self.decision.place(),
-                asker.words(),
-                during.free,
-                during.total
-            )
+            let place = self.decision.place();
+            text::ran_out(place, asker.words(), block, gfp, free, all)
         };
         let total = self.decision.candidates_total;
         if total > 0 || !self.decision.skipped_total.is_empty() {
-            text.push_str(&format!(
-                "The policy {policy} compared {} and passed over {}. ",
-                counted(total.into(), "task"),
-                self.decision.passed_over()
-            ));
+            let passed = self.decision.passed_over();
+            told.push_str(&text::compared(total.into(), policy, passed));
         }
         match brief.verdict {
-            OomVerdict::Nobody => text.push_str("Nobody could be killed"),
-            OomVerdict::Wait => {
-                let words = [
-                    "Nobody was chosen, since ",
-                    &brief.chosen.words(),
-                    " is dying already",
-                ];
-                text.push_str(&words.concat());
-            }
+            OomVerdict::Nobody => told.push_str(text::nobody_killed()),
+            OomVerdict::Wait => told.push_str(&text::nobody_chosen(brief.chosen.words())),
             OomVerdict::Kill => {
-                let words = ["Chosen was ", &brief.chosen.words(), ", since ", rule];
-                text.push_str(&words.concat());
+                told.push_str(&text::chosen_since(brief.chosen.words(), rule));
                 let chosen = candidates.iter().find(|it| it.is_chosen);
                 if let Some(chosen) = chosen
                     && !chosen.factors.is_empty()
                 {
-                    text.push_str(&format!(
-                        ". Its score is {}: {}",
-                        chosen.points,
-                        chosen.how()
-                    ));
+                    told.push_str(&text::its_score(chosen.points, chosen.how()));
                 }
                 let other = candidates.iter().find(|it| !it.is_chosen);
                 if let Some(other) = other {
-                    let words = format!(
-                        ". The best of the others was {} with {}",
-                        other.task.words(),
-                        other.points
-                    );
-                    text.push_str(&words);
+                    told.push_str(&text::best_other(other.task.words(), other.points));
                 }
             }
         }
         for refused in &self.decision.refused {
-            let words = [
-                ". ",
-                &refused.task.words(),
-                " could not be killed: ",
-                &refused.why,
-            ];
-            text.push_str(&words.concat());
+            told.push_str(&text::refused_why(refused.task.words(), &refused.why));
         }
-        text.push_str(&self.outcome(brief));
-        text.push('.');
-        text
+        told.push_str(&self.outcome(brief));
+        told.push('.');
+        told
     }
 
     /// Who was killed, and what that freed.
@@ -230,21 +197,16 @@ impl OomView {
             return String::new();
         }
         let killed: Vec<String> = brief.killed.iter().map(OomKill::words).collect();
-        let mut text = [". Killed: ", &killed.join("; ")].concat();
+        let mut told = text::killed_are(killed.join("; "));
         let OomDecision { after, is_over, .. } = &self.decision;
-        let free = counted(after.free.into(), "page");
-        text.push_str(&match (is_over, self.decision.freed()) {
-            (false, _) => ". They have not ended by the end of the line".to_string(),
-            (true, 0) => format!(". That freed nothing: {free} were free, as before"),
-            (true, ..0) => {
-                format!(". When they had ended, others had taken what that freed: {free} were free")
-            }
-            (true, freed) => format!(
-                ". That freed {}, so that {free} were free",
-                counted(freed as u64, "page")
-            ),
+        let free = after.free.into();
+        told.push_str(&match (is_over, self.decision.freed()) {
+            (false, _) => text::not_ended().to_string(),
+            (true, 0) => text::freed_nothing(free),
+            (true, ..0) => text::freed_others(free),
+            (true, freed) => text::freed(free, text::pages(freed as u64)),
         });
-        text
+        told
     }
 }
 
@@ -254,9 +216,9 @@ impl View for OomView {
         let fate = |task: &OomTask, is_chosen: bool| {
             let killed = brief.is_some_and(|it| it.killed.iter().any(|kill| kill.task == *task));
             match (is_chosen, killed) {
-                (true, true) => "chosen and killed",
-                (true, false) => "chosen",
-                (false, true) => "killed",
+                (true, true) => text::was_chosen_killed(),
+                (true, false) => text::fate_chosen(),
+                (false, true) => text::fate_killed(),
                 (false, false) => "",
             }
         };
@@ -285,22 +247,22 @@ impl View for OomView {
         let passed = skipped.iter().map(|it| {
             let mut row: Vec<String> = headings([""; 9]);
             row[1] = it.task.words();
-            row[3] = ["passed over: ", it.why.words()].concat();
+            row[3] = text::row_passed_over(it.why.words());
             row[8] = fate(&it.task, false).to_string();
             row
         });
         Table {
             caption: self.sentence(),
             columns: headings([
-                "rank",
-                "task",
-                "score",
-                "how",
-                "in memory",
-                "user",
-                "oom_adj",
-                "priority",
-                "fate",
+                text::column_rank(),
+                text::column_task(),
+                text::score(),
+                text::column_how(),
+                text::column_memory(),
+                text::column_user(),
+                text::column_adj(),
+                text::column_priority(),
+                text::column_fate(),
             ]),
             rows: ranked.chain(passed).collect(),
         }
@@ -308,41 +270,36 @@ impl View for OomView {
 
     fn sentence(&self) -> String {
         let Some(brief) = self.brief() else {
-            return "memory has not run out".to_string();
+            return text::not_yet().to_string();
         };
-        let mut text = match self.step {
-            0 => "if memory ran out now".to_string(),
-            step => format!("step {step}"),
+        let mut told = match self.step {
+            0 => text::if_now().to_string(),
+            step => text::step(step),
         };
         let count = self.decisions.len() as u32 + self.omitted;
         if count > 1 {
-            text.push_str(&format!(", decision {} of {count}", self.shown + 1));
+            told.push_str(&text::step_decision(self.shown + 1, count));
         }
-        text.push_str(": ");
         let OomDecision {
             policy,
             candidates_total,
             ..
         } = &self.decision;
-        let of = counted((*candidates_total).into(), "candidate");
-        text.push_str(&match brief.verdict {
-            OomVerdict::Kill => format!(
-                "{policy} chooses {} of {of}, with a score of {}",
-                brief.chosen.words(),
-                brief.points
-            ),
-            OomVerdict::Wait => format!("{policy} waits for {}", brief.chosen.words()),
-            OomVerdict::Nobody => format!("{policy} finds nobody to kill"),
+        let chosen = brief.chosen.words();
+        told.push_str(&match brief.verdict {
+            OomVerdict::Kill => {
+                text::chooses((*candidates_total).into(), policy, chosen, brief.points)
+            }
+            OomVerdict::Wait => text::waits(policy, chosen),
+            OomVerdict::Nobody => text::finds_nobody(policy),
         });
         match brief.killed.as_slice() {
             [] => {}
-            [kill] => text.push_str(&["; killed: ", &kill.words()].concat()),
-            [kill, more @ ..] => text.push_str(&format!(
-                "; killed: {}, and {} more",
-                kill.words(),
-                more.len()
-            )),
+            [kill] => told.push_str(&text::and_killed(kill.words())),
+            [kill, more @ ..] => {
+                told.push_str(&text::and_killed_more(kill.words(), more.len()));
+            }
         }
-        text
+        told
     }
 }

@@ -115,18 +115,18 @@ impl Signals {
     /// Each set with its name.
     pub fn sets(&self) -> [(&'static str, u32); 5] {
         [
-            ("pending", self.pending),
-            ("pending for the process", self.shared_pending),
-            ("blocked", self.blocked),
-            ("ignored", self.ignored),
-            ("handled", self.caught),
+            (words::tasks::signals_pending(), self.pending),
+            (words::tasks::signals_shared(), self.shared_pending),
+            (words::tasks::signals_blocked(), self.blocked),
+            (words::tasks::signals_ignored(), self.ignored),
+            (words::tasks::signals_handled(), self.caught),
         ]
     }
 
     /// A set by names.
     pub fn names(set: u32) -> String {
         if set == u32::MAX {
-            return "all".to_string();
+            return words::tasks::all().to_string();
         }
         let members = Signal::ALL.iter();
         let members = members.filter(|signal| set >> (**signal as u32 - 1) & 1 != 0);
@@ -185,11 +185,14 @@ impl FileRow {
     /// How it was opened, in words.
     pub fn how(&self) -> String {
         let way = match self.flags & 3 {
-            0 => "reads",
-            1 => "writes",
-            _ => "reads and writes",
+            0 => words::tasks::reads(),
+            1 => words::tasks::writes(),
+            _ => words::tasks::reads_writes(),
         };
-        let more = [(0o2000, ", appends"), (0o4000, ", does not wait")];
+        let more = [
+            (0o2000, words::tasks::appends()),
+            (0o4000, words::tasks::no_wait()),
+        ];
         let more = more.iter().filter(|(bit, _)| self.flags & bit != 0);
         more.fold(way.to_string(), |text, (_, word)| text + word)
     }
@@ -206,28 +209,28 @@ impl TaskView {
     pub fn waits_for(&self) -> Option<&'static str> {
         self.wchan()?;
         Some(match self.why {
-            1 => "time to pass",
-            2 => "a child to change",
-            3 => "a signal",
-            4 => "the other end of a pipe",
-            5 => "room on the terminal",
-            6 => "its container to thaw",
-            7 => "work",
-            8 => "memory",
-            _ => "something",
+            1 => words::tasks::wait_time(),
+            2 => words::tasks::wait_child(),
+            3 => words::tasks::wait_signal(),
+            4 => words::tasks::wait_pipe(),
+            5 => words::tasks::wait_terminal(),
+            6 => words::tasks::wait_frozen(),
+            7 => words::tasks::wait_work(),
+            8 => words::tasks::wait_memory(),
+            _ => words::tasks::wait_something(),
         })
     }
 
     /// Its capabilities by name.
     pub fn capabilities(set: u64) -> String {
         if set & CAP_FULL == CAP_FULL {
-            return "all".to_string();
+            return words::tasks::all().to_string();
         }
         let names = CAPABILITIES.iter().enumerate();
         let names = names.filter(|(bit, _)| set >> bit & 1 != 0);
         let names: Vec<&str> = names.map(|(_, name)| *name).collect();
         match names.len() {
-            0 => "none".to_string(),
+            0 => words::tasks::nothing().to_string(),
             _ => names.join(" "),
         }
     }
@@ -238,8 +241,8 @@ impl TaskView {
             return None;
         }
         Some(match self.exit_code & 0x7f {
-            0 => format!("ended with status {}", self.exit_code >> 8 & 0xff),
-            number => format!("ended by {}", Signals::names(1 << (number - 1).min(31))),
+            0 => words::tasks::ended_status(self.exit_code >> 8 & 0xff),
+            number => words::tasks::ended_signal(Signals::names(1 << (number - 1).min(31))),
         })
     }
 
@@ -248,14 +251,11 @@ impl TaskView {
         let row = &self.row;
         let ids = |ids: [u32; 4]| match ids.iter().all(|id| *id == ids[0]) {
             true => ids[0].to_string(),
-            false => format!(
-                "{}, effective {}, saved {}, files {}",
-                ids[0], ids[1], ids[2], ids[3]
-            ),
+            false => words::tasks::ids(ids[0], ids[1], ids[2], ids[3]),
         };
         let mut state = format!("{} {}", row.state, state_word(row.state));
-        if let Some(words) = self.waits_for() {
-            state.push_str(&format!(", waits for {words}"));
+        if let Some(what) = self.waits_for() {
+            state.push_str(&words::tasks::waits_for(what));
         }
         if let Some(end) = self.end() {
             state.push_str(&format!(", {end}"));
@@ -264,50 +264,49 @@ impl TaskView {
         let [given, taken] = self.times.switches;
         let [cutime, cstime] = self.times.children;
         let mut facts = vec_of([
-            ("state", state),
-            ("user", ids(self.ids.users)),
-            ("group", ids(self.ids.groups)),
-            ("capabilities", TaskView::capabilities(self.ids.effective)),
-            ("nice", row.nice.to_string()),
-            ("CPU", format!("{}, may use {}", row.cpu, set(self.cpus))),
-            ("memory nodes", set(self.mems)),
+            (words::tasks::fact_state(), state),
+            (words::tasks::fact_user(), ids(self.ids.users)),
+            (words::tasks::fact_group(), ids(self.ids.groups)),
             (
-                "time",
-                format!(
-                    "{} user, {} system",
-                    duration(row.utime),
-                    duration(row.stime)
-                ),
+                words::tasks::fact_capabilities(),
+                TaskView::capabilities(self.ids.effective),
             ),
-            ("began", start(row.start)),
+            (words::tasks::fact_nice(), row.nice.to_string()),
             (
-                "page faults",
-                format!("{minor}, and {major} that waited for a disk"),
+                words::tasks::fact_cpu(),
+                words::tasks::fact_cpu_is(row.cpu, set(self.cpus)),
+            ),
+            (words::tasks::fact_mems(), set(self.mems)),
+            (
+                words::tasks::fact_time(),
+                words::tasks::fact_time_is(duration(row.utime), duration(row.stime)),
+            ),
+            (words::tasks::fact_began(), start(row.start)),
+            (
+                words::tasks::fact_faults(),
+                words::tasks::fact_faults_are(minor, major),
             ),
             (
-                "switches",
-                format!("{given} by itself, {taken} by preemption"),
+                words::tasks::fact_switches(),
+                words::tasks::fact_switches_are(given, taken),
             ),
-            ("oom_adj", row.oom_adj.to_string()),
+            (words::tasks::fact_oom_adj(), row.oom_adj.to_string()),
             (
-                "process group",
-                format!("{}, session {}", self.pgrp, self.session),
+                words::tasks::fact_pgrp(),
+                words::tasks::fact_pgrp_is(self.pgrp, self.session),
             ),
-            ("working directory", self.cwd.clone()),
+            (words::tasks::fact_cwd(), self.cwd.clone()),
         ]);
         if self.policy == 3 {
-            facts.push(("policy", "SCHED_BATCH".to_string()));
+            facts.push((words::tasks::fact_policy(), "SCHED_BATCH".to_string()));
         }
         if cutime + cstime > 0 {
-            let times = [duration(cutime), duration(cstime)];
-            facts.push((
-                "children's time",
-                format!("{} user, {} system", times[0], times[1]),
-            ));
+            let times = words::tasks::fact_time_is(duration(cutime), duration(cstime));
+            facts.push((words::tasks::fact_children(), times));
         }
         let remarks = row.remarks();
         if !remarks.is_empty() {
-            facts.push(("remarks", remarks));
+            facts.push((words::tasks::fact_remarks(), remarks));
         }
         facts
     }
@@ -331,7 +330,7 @@ fn set(bits: u32) -> String {
         bit += run + 1;
     }
     match parts.len() {
-        0 => "none".to_string(),
+        0 => words::tasks::nothing().to_string(),
         _ => parts.join(","),
     }
 }
@@ -343,16 +342,17 @@ impl View for TaskView {
             rows.push([part.to_string(), name, value]);
         };
         for (name, value) in self.facts() {
-            add("task", name.to_string(), value);
+            add(words::tasks::part_task(), name.to_string(), value);
         }
         for (name, at) in &self.objects {
-            add("object", name.clone(), address(*at));
+            add(words::tasks::part_object(), name.clone(), address(*at));
         }
         let family = [
-            ("parent", self.parent.as_slice()),
-            ("thread", &self.threads),
+            (words::tasks::part_parent(), self.parent.as_slice()),
+            (words::tasks::part_thread(), &self.threads),
+            (words::tasks::part_child(), &self.children),
         ];
-        for (part, kin) in family.into_iter().chain([("child", &*self.children)]) {
+        for (part, kin) in family {
             for kin in kin {
                 let value = [kin.comm.as_str(), state_word(kin.state)].join(", ");
                 add(part, kin.pid.to_string(), value);
@@ -360,92 +360,92 @@ impl View for TaskView {
         }
         for (name, set) in self.signals.sets() {
             if set != 0 {
-                add("signals", name.to_string(), Signals::names(set));
+                let part = words::tasks::part_signals();
+                add(part, name.to_string(), Signals::names(set));
             }
         }
         if let Some(program) = &self.program {
             let line = program.current().unwrap_or_default();
             add(
-                "program",
-                format!("line {}", program.line),
+                words::tasks::part_program(),
+                words::tasks::part_line(program.line),
                 line.to_string(),
             );
             for (name, value) in &program.variables {
-                add("variable", name.clone(), value.to_string());
+                let part = words::tasks::part_variable();
+                add(part, name.clone(), value.to_string());
             }
         }
         for file in &self.files {
-            let value = format!("{}, {}, at {}", file.path, file.how(), file.position);
-            add("file", file.fd.to_string(), value);
+            let value = words::tasks::part_file_is(&file.path, file.how(), file.position);
+            add(words::tasks::part_file(), file.fd.to_string(), value);
         }
         for (subsystems, path) in &self.containers {
-            add("container", subsystems.clone(), path.clone());
+            let part = words::tasks::part_container();
+            add(part, subsystems.clone(), path.clone());
         }
         if let Some(mm) = &self.mm {
             for area in &mm.areas {
-                let value = format!(
-                    "{} {}: {} of {} pages in memory",
-                    area.rights,
+                let value = words::tasks::part_area_is(
+                    &area.rights,
                     area.what(),
                     area.present,
-                    area.pages()
+                    area.pages(),
                 );
                 add(
-                    "area",
+                    words::tasks::part_area(),
                     format!("{:08x}-{:08x}", area.start, area.end),
                     value,
                 );
             }
             for table in &mm.tables {
-                let value = format!(
-                    "table in frame {}, {} entries used",
-                    table.frame, table.used
-                );
-                add("directory", table.index.to_string(), value);
+                let value = words::tasks::part_directory_is(table.frame, table.used);
+                let part = words::tasks::part_directory();
+                add(part, table.index.to_string(), value);
             }
             for page in &mm.pages {
                 let sharers: Vec<String> =
                     mm.sharers_of(page).map(|kin| kin.pid.to_string()).collect();
-                let mut value = format!(
-                    "frame {}, {}, {}, mapped {} times",
+                let mut value = words::tasks::part_page_is(
                     page.frame(),
                     page.letters(),
                     page.kind.word(),
-                    page.mapped
+                    page.mapped,
                 );
                 if !sharers.is_empty() {
-                    value.push_str(", also by ");
+                    value.push_str(words::tasks::also_by());
                     value.push_str(&sharers.join(" "));
                 }
-                add("page", format!("{:08x}", page.address()), value);
+                let part = words::tasks::part_page();
+                add(part, format!("{:08x}", page.address()), value);
             }
         }
         Table {
             caption: self.sentence(),
-            columns: headings(["part", "item", "value"]),
+            columns: headings([
+                words::tasks::table_part(),
+                words::tasks::table_item(),
+                words::tasks::table_value(),
+            ]),
             rows: rows.into_iter().map(|row| row.into()).collect(),
         }
     }
 
     fn sentence(&self) -> String {
         let row = &self.row;
-        let mut text = format!(
-            "{} {} is {}",
-            row.pid,
-            row.comm,
-            match row.state {
-                'Z' => "a zombie",
-                state => state_word(state),
-            }
-        );
-        if let Some(words) = self.waits_for() {
-            text.push_str(&format!(", waits for {words}"));
+        let state = match row.state {
+            'Z' => words::tasks::a_zombie(),
+            state => state_word(state),
+        };
+        let mut text = words::tasks::is(row.pid, &row.comm, state);
+        if let Some(what) = self.waits_for() {
+            text.push_str(&words::tasks::waits_for(what));
         }
         if let Some(end) = self.end() {
             text.push_str(&format!(", {end}"));
         }
         if let Some(program) = self.program.as_ref().filter(|program| program.line > 0) {
-            text.push_str(&format!(", at line {} of its program", program.line));
+            text.push_str(&words::tasks::at_line_of_program(program.line));
         }
         if let Some(mm) = &self.mm {
             text.push_str(&format!("; {}", mm.sentence()));

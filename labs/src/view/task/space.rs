@@ -1,6 +1,5 @@
 //! An address space: its areas, its two levels of page tables, and the pages that they lead to.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -73,8 +72,8 @@ impl AreaRow {
     /// What it is, in words.
     pub fn what(&self) -> &str {
         match (&*self.name, self.is_shared()) {
-            ("", true) => "shared memory",
-            ("", false) => "memory",
+            ("", true) => words::tasks::shared_memory(),
+            ("", false) => words::tasks::memory(),
             (name, _) => name,
         }
     }
@@ -117,10 +116,10 @@ impl PageKind {
     /// What it is called.
     pub fn word(self) -> &'static str {
         match self {
-            PageKind::Private => "private",
-            PageKind::CopyOnWrite => "copy-on-write",
-            PageKind::Shared => "shared memory",
-            PageKind::File => "page of a file",
+            PageKind::Private => words::tasks::page_private(),
+            PageKind::CopyOnWrite => words::tasks::page_cow(),
+            PageKind::Shared => words::tasks::page_shared(),
+            PageKind::File => words::tasks::page_file(),
         }
     }
 }
@@ -140,13 +139,13 @@ pub struct PageRow {
     pub others: u32,
 }
 
-/// The bits of an entry, with the letters that stand for them here.
-const BITS: [(u32, char, &str); 5] = [
-    (1, 'P', "present"),
-    (2, 'W', "writable"),
-    (4, 'U', "user"),
-    (0x20, 'A', "accessed"),
-    (0x40, 'D', "dirty"),
+/// The bits of an entry, with the letters that stand for them here, and words.
+const BITS: [(u32, char, fn() -> &'static str); 5] = [
+    (1, 'P', words::tasks::bit_present),
+    (2, 'W', words::tasks::bit_writable),
+    (4, 'U', words::tasks::bit_user),
+    (0x20, 'A', words::tasks::bit_accessed),
+    (0x40, 'D', words::tasks::bit_dirty),
 ];
 
 impl PageRow {
@@ -182,24 +181,25 @@ impl PageRow {
     pub fn bits(&self) -> impl Iterator<Item = &'static str> + use<> {
         let pte = self.pte;
         let set = BITS.iter().filter(move |(bit, ..)| pte & bit != 0);
-        set.map(|(_, _, word)| *word)
+        set.map(|(_, _, word)| word())
     }
 
     /// Whose the page is and what may be done with it, in words.
     pub fn sentence(&self) -> String {
-        let mut text = format!(
-            "{:08x}: frame {}, {}",
-            self.address(),
+        let mut text = words::tasks::page_sentence(
+            format_args!("{:08x}", self.address()),
             self.frame(),
-            self.kind.word()
+            self.kind.word(),
         );
         match (self.kind, self.mapped) {
-            (PageKind::Private, _) if !self.is_writable() => text.push_str(", read-only"),
+            (PageKind::Private, _) if !self.is_writable() => {
+                text.push_str(words::tasks::page_read_only())
+            }
             (PageKind::Private, _) => {}
-            (_, count) => text.push_str(&format!(", mapped {count}×")),
+            (_, count) => text.push_str(&words::tasks::page_mapped(count)),
         }
         if self.is_dirty() {
-            text.push_str(", dirty");
+            text.push_str(words::tasks::page_dirty());
         }
         text
     }
@@ -240,18 +240,17 @@ impl MmView {
 
     /// It in words.
     pub fn sentence(&self) -> String {
-        let mut text = format!(
-            "{} areas span {}, of which {} are in memory",
+        let mut text = words::tasks::areas(
             self.areas.len(),
             pages(self.total),
-            pages(self.anon + self.file)
+            pages(self.anon + self.file),
         );
         if self.staged > 0 {
-            text.push_str(&format!(", and {} count as if", pages(self.staged)));
+            text.push_str(&words::tasks::areas_staged(pages(self.staged)));
         }
         let shared = self.count(PageKind::CopyOnWrite);
         if shared > 0 {
-            text.push_str(&format!("; {shared} pages are shared copy-on-write"));
+            text.push_str(&words::tasks::areas_shared(shared));
         }
         text
     }
