@@ -6,11 +6,12 @@
 //! sanitiser where it is shown. `labs/catalogue/README.md` describes the format.
 //!
 //! `settings.rs` reads `lab.toml`, `handout.rs` reads Markdown, `trial.rs` runs a lab in both
-//! directions: the empty start must fail, the solution must pass.
+//! directions: the empty start must fail, the solution must pass. `skeleton.rs` makes a lab to begin with.
 
 mod handout;
 mod problem;
 mod settings;
+mod skeleton;
 mod trial;
 
 use std::fs;
@@ -23,6 +24,7 @@ use alloc::vec::Vec;
 use crate::lab::{Fault, Lab, Numbers, Test, Variable, fill};
 use crate::log::is_lab_id;
 pub use problem::{Problem, Problems};
+pub use skeleton::new_lab;
 pub use trial::{answers, log_of, try_lab};
 
 /// Variants with which every text of a lab is filled in once, to see whether that goes well.

@@ -223,3 +223,21 @@ fn a_catalogue_is_packed_over_an_older_one() {
     assert_eq!(names, wanted);
     assert!(names.iter().any(|name| name == "radix-keys.lab"));
 }
+
+#[test]
+fn a_new_lab_is_made_and_passes() {
+    let folder = Folder::new("new");
+    let dir = folder.path("");
+    let (status, said, error) = lab(&["new", "--title", "Mine", "--", &dir, "mine"], b"");
+    assert_eq!(status, Some(0), "{error}");
+    assert!(said.contains("cargo xtask lab check mine"), "{said}");
+    let (status, said, error) = lab(&["check", &dir, "mine", "--variants", "3"], b"");
+    assert_eq!(status, Some(0), "{said}{error}");
+    assert!(
+        said.starts_with("mine: the empty start fails and the solution passes"),
+        "{said}"
+    );
+    let (status, _, error) = lab(&["new", &dir, "mine"], b"");
+    assert_eq!(status, Some(2));
+    assert!(error.contains("is there already"), "{error}");
+}

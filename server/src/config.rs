@@ -40,6 +40,8 @@ A class:
   --teacher-key-file FILE
                          the file with the teacher's key
   --require-keys         take submissions only with the student's key
+  --backup FOLDER        copy what --data holds into this new folder, and end; a server may
+                         use it meanwhile. A copy is a data folder: --data FOLDER restores it
 
 Limits:
   --max-sessions N       native sessions at a time [64]
@@ -69,6 +71,8 @@ Limits:
 pub enum Command {
     /// Serve. (Boxed for its size.)
     Serve(Box<Config>),
+    /// Copy the data folder to this new one.
+    Backup(Box<Config>, PathBuf),
     /// Print [`USAGE`].
     Help,
 }
@@ -152,7 +156,7 @@ impl Config {
 
         let mut config = Config::default();
         let mut qemu = PathBuf::from(labs::guest::PROGRAM);
-        let mut boot_image = None;
+        let (mut boot_image, mut backup) = (None, None);
         let limits = &mut config.limits;
         let mut parser = lexopt::Parser::from_iter(args);
         while let Some(argument) = parser.next()? {
@@ -176,6 +180,7 @@ impl Config {
                     config.teacher_key = TeacherKey::In(parser.value()?.into());
                 }
                 Long("require-keys") => config.require_keys = true,
+                Long("backup") => backup = Some(PathBuf::from(parser.value()?)),
                 Long("log") => config.log = parser.value()?.parse_with(log_format)?,
                 Long("max-sessions") => limits.sessions = parser.value()?.parse()?,
                 Long("max-guests") => limits.guests = parser.value()?.parse()?,
@@ -211,7 +216,11 @@ impl Config {
             }
         }
         config.guest = boot_image.map(|boot_image| GuestConfig { qemu, boot_image });
-        Ok(Command::Serve(Box::new(config)))
+        let config = Box::new(config);
+        Ok(match backup {
+            Some(folder) => Command::Backup(config, folder),
+            None => Command::Serve(config),
+        })
     }
 }
 
@@ -368,6 +377,17 @@ mod tests {
             news_every: Duration::from_millis(50),
         };
         assert_eq!(config.limits, expected);
+    }
+
+    #[test]
+    fn a_backup_is_made_instead_of_serving() {
+        match parse("--addr x:1 --backup copies/monday --data d") {
+            Ok(Command::Backup(config, folder)) => {
+                assert_eq!(config.data, PathBuf::from("d"));
+                assert_eq!(folder, PathBuf::from("copies/monday"));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

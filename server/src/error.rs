@@ -54,6 +54,8 @@ pub enum StartError {
     },
     /// The system gives no thread for grading.
     NoThread(io::Error),
+    /// A copy of a database that is not ours to copy was asked for.
+    ForeignDatabase,
 }
 
 impl fmt::Display for StartError {
@@ -90,6 +92,10 @@ impl fmt::Display for StartError {
             StartError::Store { place, source } => {
                 write!(f, "cannot open the database {place}: {source}")
             }
+            StartError::ForeignDatabase => f.write_str(
+                "PostgreSQL copies its databases itself: use pg_dump, and keep the data folder's \
+                 files `secret` and `teacher-key` beside the dump",
+            ),
             StartError::NoThread(error) => write!(f, "no thread for grading: {error}"),
             StartError::NoQemu(program) => write!(
                 f,

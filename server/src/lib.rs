@@ -12,6 +12,7 @@
 //! and logs that links point to: see [`class`], [`links`], and [`store`] for how.
 
 pub mod assets;
+pub mod backup;
 pub mod class;
 pub mod clock;
 pub mod config;

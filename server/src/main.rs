@@ -1,9 +1,11 @@
 //! The lab server's command line; everything else is in the library, where tests can reach it.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use server::backup::backup;
 use server::config::{Command, LogFormat, USAGE};
 use server::error::panic_text;
 use server::{App, Config, StartError};
@@ -14,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let config = match Config::from_args(std::env::args_os()) {
         Ok(Command::Serve(config)) => config,
+        Ok(Command::Backup(config, folder)) => return back_up(&config, &folder),
         Ok(Command::Help) => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -27,6 +30,23 @@ fn main() -> ExitCode {
     raise_connections();
     match run(*config) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Copies the data folder and says what the copy holds.
+#[tokio::main(flavor = "current_thread")]
+async fn back_up(config: &Config, folder: &Path) -> ExitCode {
+    match backup(config, folder).await {
+        Ok(files) => {
+            for file in files {
+                println!("{}", file.display());
+            }
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("server: {error}");
             ExitCode::FAILURE

@@ -539,6 +539,28 @@ pub fn new_id() -> Result<String, StoreError> {
     random().map_err(StoreError::Io)
 }
 
+/// Copies a SQLite database, as it is at one moment, into the new file `to`, while others use it.
+///
+/// # Errors
+/// When one of them cannot be opened, or `to` is there already.
+pub async fn copy_file(place: &Place, to: &Path) -> Result<(), StoreError> {
+    let (Place::File(file), Some(into)) = (place, to.to_str()) else {
+        let odd = format!("{place} cannot be copied to {}", to.display());
+        return Err(StoreError::Configuration(odd.into()));
+    };
+    install_default_drivers();
+    // Empty, and for its owner only: so the database takes it as new.
+    let mut create = OpenOptions::new();
+    create.write(true).create_new(true).mode(0o600).open(to)?;
+    let mut connection = AnyConnection::connect(&file_url(file)?).await?;
+    set_up(&mut connection, true).await?;
+    sqlx::query("VACUUM INTO $1")
+        .bind(into.to_owned())
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
+}
+
 /// The statements that count bytes. (PostgreSQL's sum of BIGINTs is no BIGINT.)
 const SUBMISSION_BYTES: &str =
     "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS used FROM submissions";

@@ -32,6 +32,8 @@ pub const LAB_DETAILS: &str = "
 solution must pass, the handout's lines must run and its questions have answers.
 labs/catalogue/README.md says how to write one.
   --variants N     for how many students' numbers (default 16)
+`lab new NAME` makes a lab to begin with, which passes the check (docs/write-a-lab.md).
+  --title TITLE    what it is called in the catalogue
 `lab start LAB` writes the file of callbacks that a lab asks for, as students begin with it
 (default: ops.rs), and `lab try LAB` runs its checks of them.
   --ops FILE       the callbacks (default: ops.rs)
@@ -66,6 +68,7 @@ pub fn lab(mut arguments: lexopt::Parser) -> Result<(), Stop> {
         Some(Value(verb)) if verb == "check" => {}
         Some(Value(verb)) if verb == "try" => return try_callbacks(arguments),
         Some(Value(verb)) if verb == "start" => return start(arguments),
+        Some(Value(verb)) if verb == "new" => return new(arguments),
         Some(other) => return Err(other.unexpected().into()),
         None => {
             return Err(Stop::Usage(
@@ -86,6 +89,26 @@ pub fn lab(mut arguments: lexopt::Parser) -> Result<(), Stop> {
     if let Some(variants) = variants {
         program.arg("--variants").arg(variants.to_string());
     }
+    Err(process::become_program(&mut program))
+}
+
+/// The command `lab new`.
+fn new(mut arguments: lexopt::Parser) -> Result<(), Stop> {
+    let (mut name, mut title) = (None, None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(word) if name.is_none() => name = Some(word),
+            Long("title") => title = Some(arguments.value()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let name = name.ok_or_else(|| Stop::Usage("what is the new lab's NAME?".to_string()))?;
+    let mut program = lab_program()?;
+    program.arg("new");
+    if let Some(title) = title {
+        program.arg("--title").arg(title);
+    }
+    program.arg("--").arg(catalogue()).arg(name);
     Err(process::become_program(&mut program))
 }
 
@@ -199,6 +222,8 @@ mod tests {
             "try a b",
             "start",
             "start a b c",
+            "new",
+            "new a b",
         ] {
             assert!(refused(lab, line), "{line}");
         }

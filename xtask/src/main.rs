@@ -11,6 +11,10 @@
 
 mod bench;
 mod check;
+#[cfg(test)]
+mod deploy;
+#[cfg(test)]
+mod docs;
 mod image;
 mod kernels;
 mod labs;
@@ -109,8 +113,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "lab",
-        arguments: "check [LAB] [--variants N] | start LAB [FILE] | try LAB [--ops FILE]",
-        summary: "try the labs in both directions, or one's own callbacks for a lab",
+        arguments: "new NAME | check [LAB] [--variants N] | start LAB [FILE] | try LAB [--ops FILE]",
+        summary: "begin a lab, try the labs in both directions, or one's own callbacks for a lab",
         details: labs::LAB_DETAILS,
         run: labs::lab,
     },

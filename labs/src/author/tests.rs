@@ -471,3 +471,37 @@ fn a_handout_is_tried_from_top_to_bottom() {
         "a question that is a usage error"
     );
 }
+
+#[test]
+fn a_new_lab_passes_as_it_is_made() {
+    let catalogue = Catalogue::new();
+    catalogue.lab("first", &[]);
+    let folder = new_lab(&catalogue.0, "my-lab", "My lab: a start").expect("the folder is ours");
+    let labs = read_catalogue(&catalogue.0).expect("both labs are good");
+    let [_, new] = labs.as_slice() else {
+        panic!("{} labs", labs.len());
+    };
+    assert_eq!(
+        (new.lab.id.as_str(), &*new.lab.title),
+        ("my-lab", "My lab: a start")
+    );
+    assert_eq!(new.lab.order, 11, "behind the lab that was there");
+    for variant in 0..16 {
+        assert_eq!(
+            try_lab(new, variant),
+            Vec::<String>::new(),
+            "variant {variant}"
+        );
+    }
+    // It is not made again over what its author has written.
+    let before = fs::read(folder.join("lab.toml")).expect("it was written");
+    let refused = new_lab(&catalogue.0, "my-lab", "Another").expect_err("it is there");
+    assert!(refused.contains("is there already"), "{refused}");
+    assert_eq!(fs::read(folder.join("lab.toml")).ok(), Some(before));
+    for name in ["", "My Lab", "../up", "-"] {
+        let refused = new_lab(&catalogue.0, name, "A lab");
+        assert_eq!(refused.is_err(), !is_lab_id(name), "{name}");
+    }
+    assert!(new_lab(&catalogue.0, "quoted", "a \"lab\"").is_err());
+    assert!(!catalogue.0.join("quoted").exists());
+}

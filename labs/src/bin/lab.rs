@@ -3,6 +3,7 @@
 //! | command | what it does |
 //! |---|---|
 //! | `lab check DIR [ID] [--variants N]` | tries the labs of a catalogue, or one, in both directions |
+//! | `lab new DIR ID [--title TITLE]` | makes a lab to begin with, which passes `check` |
 //! | `lab grade DIR ID LOG [--ops FILE] [...]` | grades a log by replaying it; `-` is standard input |
 //! | `lab try DIR ID --ops FILE [...]` | tries a student's callbacks, and shows what came of it |
 //! | `lab start DIR ID [FILE]` | writes the file that a lab's callbacks begin with |
@@ -38,13 +39,14 @@ fn main() -> ExitCode {
     let done = match command(&mut arguments) {
         Ok(command) => match command.as_str() {
             "check" => check(arguments),
+            "new" => new(arguments),
             "grade" => grade_log(arguments),
             "try" => try_ops(arguments),
             "start" => start(arguments),
             "run" => run_log(arguments),
             "pack" => pack(arguments),
             _ => {
-                let known = "check, grade, try, start, run, pack";
+                let known = "check, new, grade, try, start, run, pack";
                 Err(format!("there is no command `{command}`; there is {known}").into())
             }
         },
@@ -117,6 +119,27 @@ fn check(mut arguments: lexopt::Parser) -> Outcome {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Makes a lab to begin with.
+fn new(mut arguments: lexopt::Parser) -> Outcome {
+    let (mut words, mut title) = (Vec::new(), "A new lab".to_string());
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("title") => title = arguments.value()?.string()?,
+            Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let [dir, id] = words.as_slice() else {
+        return Err("usage: lab new DIR ID [--title TITLE]".into());
+    };
+    let folder = author::new_lab(Path::new(dir), id, &title)?;
+    println!("{}: a small lab, which passes", folder.display());
+    println!("  cargo xtask lab check {id}    tries it; do so after each change");
+    println!("  cargo xtask serve             shows it in the page, among the labs");
+    println!("docs/write-a-lab.md leads on from here.");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The lab of that name.

@@ -320,6 +320,17 @@ async fn a_teacher_lists_the_best_the_newest_and_all() {
     assert!(rows[0].ends_with(",submission,all"), "{}", rows[0]);
     assert!(rows[1].ends_with(",0"), "{}", rows[1]);
     assert!(rows[2].starts_with("bob,no,2,10,2,20"), "{}", rows[2]);
+
+    // The same for Canvas, which wants its own columns and nothing else.
+    let canvas = "/api/labs/radix-keys/grades.csv?for=canvas";
+    let csv = site.teacher_gets(canvas).await;
+    let rows: Vec<&str> = csv.text().lines().collect();
+    let head = "Student,ID,SIS User ID,SIS Login ID,Section,";
+    assert!(rows[0].starts_with(head), "{}", rows[0]);
+    assert_eq!(rows[1], "Points Possible,,,,,10");
+    assert_eq!(rows[2..], ["ada,,,ada,,9", "bob,,,bob,,2"]);
+    let unknown = "/api/labs/radix-keys/grades.csv?for=excel";
+    assert_eq!(site.teacher_gets(unknown).await.status, 400);
 }
 
 #[tokio::test]

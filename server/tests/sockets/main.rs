@@ -5,6 +5,7 @@
 
 mod api;
 mod assets;
+mod backup;
 mod class;
 mod client;
 mod durability;

@@ -17,7 +17,8 @@ pub fn server(dist: &Path) -> Command {
     command
 }
 
-fn output(command: &mut Command) -> (Option<i32>, String, String) {
+/// Runs it to its end: status, standard output, standard error.
+pub fn output(command: &mut Command) -> (Option<i32>, String, String) {
     let Output {
         status,
         stdout,

@@ -1,0 +1,2 @@
+# Lines that every session of the lab begins with.
+radix create t
