@@ -17,7 +17,7 @@ use crate::state::inquiry::{Action as Inquiry, Tab};
 use crate::transcript::{Drawn, Entry, LogLine};
 
 /// Lines for a newcomer, in an order that tells a story, and what they show.
-const EXAMPLES: [(fn() -> &'static str, &[&str]); 5] = [
+const EXAMPLES: [(words::Say, &[&str]); 5] = [
     (
         words::output::grow,
         &[

@@ -30,6 +30,9 @@ pub use languages::{Language, Misfit, knows, language, speak};
 
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
+/// A text that takes nothing, as tables hold it: which words it is depends on the language.
+pub type Say = fn() -> &'static str;
+
 /// The file of all texts in German.
 pub const GERMAN: &str = include_str!(concat!(env!("OUT_DIR"), "/words.de.txt"));
 

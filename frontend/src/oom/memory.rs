@@ -5,7 +5,7 @@ use labs::view::oom::{OomDecision, OomMemory};
 use yew::{Html, html};
 
 /// What memory is used for: its name, the class of its colour, and how to read it.
-type Use = (fn() -> &'static str, &'static str, fn(&OomMemory) -> u32);
+type Use = (words::Say, &'static str, fn(&OomMemory) -> u32);
 
 /// The class of what is in swap.
 const SWAP: &str = "oom-swap";

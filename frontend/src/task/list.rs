@@ -27,7 +27,7 @@ struct Column {
     /// A name for it that no language changes.
     id: &'static str,
     /// Its heading, and what that means.
-    texts: [fn() -> &'static str; 2],
+    texts: [words::Say; 2],
     class: &'static str,
 }
 
@@ -91,7 +91,7 @@ const COLUMNS: [Column; 10] = {
 const fn column(
     order: TaskOrder,
     id: &'static str,
-    texts: [fn() -> &'static str; 2],
+    texts: [words::Say; 2],
     class: &'static str,
 ) -> Column {
     Column {

@@ -32,7 +32,7 @@ pub const FROZEN: u8 = 8;
 pub const MEMDIE: u8 = 16;
 
 /// What bits of [`TaskRow::marks`] mean.
-const MARKS: [(u8, fn() -> &'static str); 5] = [
+const MARKS: [(u8, words::Say); 5] = [
     (KERNEL, words::tasks::mark_kernel),
     (STAGED, words::tasks::mark_staged),
     (EXITING, words::tasks::mark_exiting),

@@ -140,7 +140,7 @@ pub struct PageRow {
 }
 
 /// The bits of an entry, with the letters that stand for them here, and words.
-const BITS: [(u32, char, fn() -> &'static str); 5] = [
+const BITS: [(u32, char, words::Say); 5] = [
     (1, 'P', words::tasks::bit_present),
     (2, 'W', words::tasks::bit_writable),
     (4, 'U', words::tasks::bit_user),
