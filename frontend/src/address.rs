@@ -9,6 +9,10 @@
 //! | `#live=HEX` | a session that somebody shares live |
 //! | `#lab=ID` | a lab |
 //! | `#performance` | what the kernel costs on this machine |
+//! | `#labs`, `#playground`, `#tour` | the list of labs, the examples, the tour |
+//! | `#example=NAME` | an example, in a session of its own |
+//! | `#glossary`, `#term=NAME` | the words of the kernel, one of them |
+//! | `#search` | the search |
 //! | `&step=N` | beside one of these or alone: the step to show |
 //!
 //! The query says how: `?embed` without the page's head and foot, `?noedit` without a way to add
@@ -33,6 +37,8 @@ pub struct Address {
     pub lab: Option<String>,
     /// Show what the kernel costs on this machine.
     pub performance: bool,
+    /// Something for newcomers to show.
+    pub route: Option<Route>,
     /// Show the page without its head and foot.
     pub embed: bool,
     /// Take no lines.
@@ -52,6 +58,25 @@ pub enum Payload {
     Link(String),
     /// Somebody else's, as it is run.
     Live(String),
+}
+
+/// Where an address leads newcomers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// Through the page.
+    Tour,
+    /// To the examples.
+    Playground,
+    /// To one of them.
+    Example(String),
+    /// To the list of labs.
+    Labs,
+    /// To the words.
+    Glossary,
+    /// To one of them.
+    Term(String),
+    /// To the search.
+    Search,
 }
 
 impl Address {
@@ -74,6 +99,7 @@ impl Address {
         let result = pairs(fragment, '#').try_for_each(|(key, value)| address.read(key, value));
         if result.is_err() {
             (address.payload, address.step, address.lab) = (None, None, None);
+            address.route = None;
         }
         (address, result)
     }
@@ -117,6 +143,23 @@ impl Address {
                 self.lab = Some(value.to_string());
             }
             "performance" => self.performance = true,
+            "tour" => self.route = Some(Route::Tour),
+            "playground" => self.route = Some(Route::Playground),
+            "labs" => self.route = Some(Route::Labs),
+            "glossary" => self.route = Some(Route::Glossary),
+            "search" => self.route = Some(Route::Search),
+            "term" => {
+                if !is_lab_id(value) {
+                    return Err(words::front::no_term_name(shortened(value)));
+                }
+                self.route = Some(Route::Term(value.to_string()));
+            }
+            "example" => {
+                if !is_lab_id(value) {
+                    return Err(words::front::no_example_name(shortened(value)));
+                }
+                self.route = Some(Route::Example(value.to_string()));
+            }
             _ => {}
         }
         Ok(())
@@ -199,6 +242,14 @@ mod tests {
         assert_eq!(fragment("#utm_source=mail&").unwrap(), Address::default());
         assert_eq!(fragment("").unwrap(), Address::default());
         assert!(fragment("#performance").unwrap().performance);
+        let route = |text| fragment(text).unwrap().route.unwrap();
+        assert_eq!(route("#tour"), Route::Tour);
+        assert_eq!(route("#playground"), Route::Playground);
+        assert_eq!(route("#labs"), Route::Labs);
+        assert_eq!(route("#glossary"), Route::Glossary);
+        assert_eq!(route("#term=slab"), Route::Term("slab".into()));
+        assert_eq!(route("#search"), Route::Search);
+        assert_eq!(route("#example=oom-lambs"), Route::Example("oom-lambs".into()));
     }
 
     #[test]
@@ -213,6 +264,8 @@ mod tests {
         assert!(error("#live=12ab").contains("32"));
         assert!(error("#step=-1").contains("'-1'"));
         assert!(error("#lab=../x").contains("'../x'"));
+        assert!(error("#example=../x").contains("'../x' is no example"));
+        assert!(error("#term=").contains("'' is no term"));
         assert!(error(&format!("#step={}", "9".repeat(1000))).len() < 100);
     }
 

@@ -15,6 +15,7 @@ use crate::choices::{Hosts, Link, Pane, Place, Theme};
 use crate::console::{Console, set_input};
 use crate::container::ContainerPane;
 use crate::events::EventsPane;
+use crate::front::{self, GlossaryDialog, PlaygroundDialog, SearchDialog, TourStrip};
 use crate::header::{Header, show_place};
 use crate::help::Help;
 use crate::inquiry::Dock;
@@ -33,6 +34,7 @@ use crate::performance::PerformanceSheet;
 use crate::radix::RadixPane;
 use crate::sched::SchedPane;
 use crate::slab::SlabPane;
+use crate::state::front as front_state;
 use crate::state::inquiry::{self, Second, Tab};
 use crate::state::library::{self, Sheet};
 use crate::state::{self, Action, Effect, State};
@@ -94,6 +96,7 @@ impl Component for App {
         let mut state = State::new(Theme::Auto);
         state.set_up(journal::settings());
         state.library.await_start(&address);
+        state.front.begin(&address);
         if let Err(reason) = address_result {
             act.emit(Action::Library(library::Action::Address(Err(reason))));
         }
@@ -166,8 +169,10 @@ impl Component for App {
         let text = |line: &Vec<u8>| AttrValue::from(String::from_utf8_lossy(line).into_owned());
         let step = state.kernel.step;
         let live = LiveStrip::of(state, act);
+        let tour = TourStrip::of(state, act);
+        let has_strip = live.is_some() || tour.is_some();
         html! {
-            <div class={classes!("app", live.as_ref().map(|_| "has-live"), format!("shows-{}", self.front().label()),
+            <div class={classes!("app", has_strip.then_some("has-live"), TourStrip::class_of(state), format!("shows-{}", self.front().label()),
                 self.is_embedded.then_some("embedded"),
                 state.lesson.open.as_ref().map(|_| "has-lab"),
                 state.inquiry.tab.is_some().then_some("asks"),
@@ -181,7 +186,9 @@ impl Component for App {
                     update: state.library.has_update,
                     act: act.clone(),
                 }) }
-                { for live.map(part) }
+                if has_strip {
+                    <div class="strips">{ for live.map(part) }{ for tour.map(part) }</div>
+                }
                 <main class="panes">
                     { self.lab() }
                     { part(Console {
@@ -195,6 +202,7 @@ impl Component for App {
                         busy: state.is_busy(),
                         dropped: self.offered(),
                         frozen: state.library.takes_none(),
+                        ways: state.ways(),
                         steps: state.log.len(),
                         visible: self.shows(Pane::Console),
                         act: act.clone(),
@@ -233,6 +241,9 @@ impl Component for App {
                 }) }
                 { part(Help { open: state.help, act: act.clone() }) }
                 { part(CatalogueDialog::of(state, act)) }
+                { part(PlaygroundDialog::of(state, act)) }
+                { part(GlossaryDialog::of(state, act)) }
+                { part(SearchDialog::of(state, act)) }
                 { part(PerformanceSheet { open: state.performance, act: act.clone() }) }
                 { self.library() }
             </div>
@@ -260,6 +271,7 @@ impl App {
                 &self.act,
                 ctx.link().callback(|()| Message::Spoken),
             ),
+            Effect::Front(effect) => front::perform(effect, &self.act),
             Effect::Lesson(effect) => lesson::perform(effect, &self.act, self.is_wide),
             Effect::Library(effect) => journal::perform(effect, &self.act),
             Effect::Live(effect) => self.live.perform(effect, &self.act),
@@ -545,10 +557,15 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
         let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
             return;
         };
+        let key = event.key();
+        let search = Action::Front(front_state::Action::Show(Some(front_state::Sheet::Search)));
         if event.ctrl_key() || event.meta_key() {
+            if key == "k" && !event.alt_key() && !event.shift_key() {
+                event.prevent_default();
+                act.emit(search);
+            }
             return;
         }
-        let key = event.key();
         if event.alt_key() {
             let pane = key
                 .parse::<usize>()
@@ -572,6 +589,13 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
         } else if key == "?" && !is_typing(event) {
             event.prevent_default();
             act.emit(Action::Help(true));
+        } else if key == "/" && !is_typing(event) && !is_in_dialog(event) {
+            event.prevent_default();
+            act.emit(search);
+        } else if key == "Escape" && !event.default_prevented() && !is_in_dialog(event) {
+            act.emit(Action::Front(front_state::Action::Tour(
+                front_state::tour::Action::Leave,
+            )));
         }
     })
 }
@@ -621,8 +645,16 @@ fn is_typing(event: &KeyboardEvent) -> bool {
         .is_some_and(|target| matches!(target.tag_name().as_str(), "INPUT" | "SELECT" | "TEXTAREA"))
 }
 
+/// The key belongs to a dialog.
+fn is_in_dialog(event: &KeyboardEvent) -> bool {
+    let target = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_some_and(|target| target.closest("dialog").ok().flatten().is_some())
+}
+
 /// Moves the focus to what a pane is for, once it is shown.
-fn focus_pane(pane: Pane) {
+pub fn focus_pane(pane: Pane) {
     let selector = match pane {
         Pane::Console => "#console-input".to_string(),
         pane => format!("#pane-{0} canvas, #pane-{0} [tabindex='0']", pane.label()),

@@ -15,6 +15,7 @@ use crate::history::History;
 use crate::icons::{CLOSE, icon};
 use crate::output::Output;
 use crate::part::drawn_by;
+use crate::state::front::Ways;
 use crate::state::{Action, library};
 use crate::transcript::Entry;
 
@@ -42,6 +43,8 @@ pub struct Console {
     pub dropped: Option<(usize, usize)>,
     /// The page takes no lines.
     pub frozen: bool,
+    /// Whether newcomers are offered ways on.
+    pub ways: Ways,
     pub visible: bool,
     pub act: Callback<Action>,
 }
@@ -100,7 +103,7 @@ fn use_console(props: &Console) -> Html {
             aria-label={say::console()}>
             <Output entries={props.entries.clone()} start={props.start} step={props.step}
                 is_past={props.later > 0} is_down={props.down.is_some()} frozen={props.frozen} visible={props.visible}
-                welcome={run.clone()} act={props.act.clone()} />
+                ways={props.ways} welcome={run.clone()} act={props.act.clone()} />
             { banner(props) }
             if props.later > 0 && props.down.is_none() {
                 <p class="past" role="status" id="past-note">

@@ -7,9 +7,10 @@ use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html};
 
 use crate::callbacks::report;
 use crate::choices::{Place, Theme};
+use crate::icons::{SEARCH, icon};
 use crate::part::drawn_by;
 use crate::state::library::{self, Sheet};
-use crate::state::{Action, lesson};
+use crate::state::{Action, front, lesson};
 
 #[derive(PartialEq)]
 pub struct Header {
@@ -61,6 +62,13 @@ fn use_header(props: &Header) -> Html {
             </p>
             <button class="tool" id="labs" onclick={props.act.reform(|_| Action::Lesson(lesson::Action::Catalogue(true)))}
                 title={say::labs_title()}>{ say::labs() }</button>
+            <button class="tool" id="open-search" title={words::front::search_hint()} aria-label={words::front::search()}
+                onclick={props.act.reform(|_| Action::Front(front::Action::Show(Some(front::Sheet::Search))))}>
+                { icon(SEARCH) }</button>
+            <button class="tool wide-only" id="open-playground" title={words::front::way_playground_hint()}
+                onclick={props.act.reform(|_| Action::Front(front::Action::Show(Some(front::Sheet::Playground))))}>
+                { words::front::way_playground() }
+            </button>
             if props.update {
                 <button class="tool" id="update"
                     onclick={props.act.reform(|_| Action::Library(library::Action::Update))}

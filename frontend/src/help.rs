@@ -66,6 +66,7 @@ fn keys() -> [Section; 10] {
                 (say::key_ends(), say::everywhere_ends()),
                 (say::key_panes(), say::everywhere_panes()),
                 (say::key_check(), say::everywhere_check()),
+                (say::key_search(), say::everywhere_search()),
                 ("?", say::everywhere_help()),
                 (say::key_escape(), say::everywhere_close()),
             ],

@@ -27,6 +27,9 @@ pub const CLOSE: &str = "M4 4l8 8M12 4l-8 8";
 /// Rows and columns.
 pub const TABLE: &str = "M2 3h12v10H2zM2 6.5h12M2 10h12M6.5 3v10";
 
+/// To look for something.
+pub const SEARCH: &str = "M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM10.3 10.3L14 14";
+
 /// Draws a pictogram. It is decoration: the button around it has the words.
 pub fn icon(path: &'static str) -> Html {
     html! {

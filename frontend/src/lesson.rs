@@ -14,5 +14,5 @@ mod pane;
 mod question;
 
 pub use catalogue::CatalogueDialog;
-pub use outside::{begin, perform};
+pub use outside::{begin, fetch, perform};
 pub use pane::LessonPane;

@@ -14,6 +14,7 @@ mod console;
 mod container;
 mod dialog;
 mod events;
+mod front;
 mod header;
 mod help;
 mod history;

@@ -12,7 +12,9 @@ use yew::{
 };
 
 use crate::canvas::NextFrame;
+use crate::front;
 use crate::state::Action;
+use crate::state::front::Ways;
 use crate::state::inquiry::{Action as Inquiry, Tab};
 use crate::transcript::{Drawn, Entry, LogLine};
 
@@ -82,6 +84,8 @@ pub struct OutputProps {
     /// The page takes no lines.
     pub frozen: bool,
     pub visible: bool,
+    /// Whether newcomers are offered ways on.
+    pub ways: Ways,
     /// Runs a line of the welcome.
     pub welcome: Callback<String>,
     pub act: Callback<Action>,
@@ -194,7 +198,7 @@ impl Component for Output {
                         { words::output::earlier(earlier) }
                     </button>
                 } else if start == 0 {
-                    { welcome(&ctx.props().welcome) }
+                    { welcome(ctx.props()) }
                 }
                 { for lines }
             </div>
@@ -282,7 +286,8 @@ fn Line(props: &LineProps) -> Html {
 }
 
 /// What a newcomer reads first.
-fn welcome(run: &Callback<String>) -> Html {
+fn welcome(props: &OutputProps) -> Html {
+    let run = &props.welcome;
     let groups = EXAMPLES.iter().map(|(title, lines)| {
         let buttons = lines.iter().map(|line| {
             let onclick = run.reform(move |_: MouseEvent| line.to_string());
@@ -292,7 +297,7 @@ fn welcome(run: &Callback<String>) -> Html {
     });
     html! {
         <div class="welcome">
-            <p>{ words::output::welcome() }</p>
+            { front::welcome(props.ways, &props.act) }
             { for groups }
         </div>
     }

@@ -9,6 +9,7 @@
 //! log, every host must then report the same. [`State`] checks that it does.
 
 pub mod containers;
+pub mod front;
 pub mod inquiry;
 pub mod lesson;
 pub mod library;
@@ -32,6 +33,7 @@ use crate::choices::{Hosts, Link, Pane, Place, Theme};
 use crate::transcript::{Entry, LogLine};
 
 use containers::Containers;
+use front::Front;
 use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
@@ -129,6 +131,8 @@ pub enum Action {
     Oom(oom::Action),
     /// Something about a session that is shared live, or followed.
     Live(live::Action),
+    /// Something for newcomers.
+    Front(front::Action),
 }
 
 /// What the page must do outside its state.
@@ -154,6 +158,8 @@ pub enum Effect {
     Library(library::Effect),
     /// Something that a live session needs.
     Live(live::Effect),
+    /// Something that newcomers need.
+    Front(front::Effect),
 }
 
 /// The request that is changing the kernel and has not been answered.
@@ -293,6 +299,8 @@ pub struct State {
     pub library: Library,
     /// A session that is shared live, or followed.
     pub live: Live,
+    /// The welcome, the tour, the examples.
+    pub front: Front,
 }
 
 impl State {
@@ -344,6 +352,7 @@ impl State {
             inquiry: Inquiry::default(),
             library: Library::default(),
             live: Live::default(),
+            front: Front::default(),
         }
     }
 
@@ -358,6 +367,9 @@ impl State {
                 | Action::NextTheme
                 | Action::Speak(_)
                 | Action::Inquiry(inquiry::Action::SetSpeed(_))
+                | Action::Front(
+                    front::Action::Dismiss | front::Action::Tour(front::tour::Action::Start)
+                )
         );
         match action {
             Action::Ready if !self.library.may_open() => {}
@@ -410,15 +422,7 @@ impl State {
                 self.fall(say::stopped().to_string());
                 effects.push(Effect::Disconnect);
             }
-            Action::Show(pane) => {
-                self.pane = pane;
-                if pane.is_lower() {
-                    self.lower = pane;
-                    self.stale.lower = true;
-                    self.stale.task = pane == Pane::Tasks;
-                    self.stale.timeline = true;
-                }
-            }
+            Action::Show(pane) => self.show(pane),
             Action::ToggleTable(pane) => match self.tables.iter().position(|open| *open == pane) {
                 Some(index) => drop(self.tables.remove(index)),
                 None => self.tables.push(pane),
@@ -478,11 +482,13 @@ impl State {
             Action::Sched(action) => self.apply_sched(action),
             Action::Oom(action) => self.apply_oom(action, &mut effects),
             Action::Live(action) => self.apply_live(action, &mut effects),
+            Action::Front(action) => self.apply_front(action, &mut effects),
         }
         if is_setting {
             let settings = self.settings();
             effects.push(Effect::Library(library::Effect::Remember(settings)));
         }
+        self.follow_front(&mut effects);
         self.follow_live(&mut effects);
         self.pump(&mut effects);
         self.follow_lesson(&mut effects);
@@ -559,6 +565,17 @@ impl State {
     /// Whether a pane shows its table.
     pub fn shows_table(&self, pane: Pane) -> bool {
         self.tables.contains(&pane)
+    }
+
+    /// Brings a pane to the front.
+    fn show(&mut self, pane: Pane) {
+        self.pane = pane;
+        if pane.is_lower() {
+            self.lower = pane;
+            self.stale.lower = true;
+            self.stale.task = pane == Pane::Tasks;
+            self.stale.timeline = true;
+        }
     }
 
     fn note(&mut self, text: impl Into<Rc<str>>) {

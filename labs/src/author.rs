@@ -7,10 +7,12 @@
 //!
 //! `settings.rs` reads `lab.toml`, `handout.rs` reads Markdown, `trial.rs` runs a lab in both
 //! directions: the empty start must fail, the solution must pass. `skeleton.rs` makes a lab to begin with.
+//! `shelf.rs` reads what stands beside the labs: examples and the glossary.
 
 mod handout;
 mod problem;
 mod settings;
+mod shelf;
 mod skeleton;
 mod trial;
 
@@ -24,6 +26,7 @@ use alloc::vec::Vec;
 use crate::lab::{Fault, Lab, Numbers, Test, Variable, fill};
 use crate::log::is_lab_id;
 pub use problem::{Problem, Problems};
+pub use shelf::{read_examples, read_glossary};
 pub use skeleton::new_lab;
 pub use trial::{answers, log_of, try_lab};
 

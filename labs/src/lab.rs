@@ -40,6 +40,8 @@ pub struct Lab {
     pub order: u32,
     /// How long it takes a student, in minutes.
     pub minutes: u32,
+    /// How much it asks of a student who has done what it requires.
+    pub difficulty: Difficulty,
     /// Names of the labs that should be done before.
     pub requires: Vec<String>,
     /// The machine, as a canonical header.
@@ -54,6 +56,33 @@ pub struct Lab {
     pub handout: Vec<Block>,
     /// What is graded.
     pub checks: Vec<Check>,
+}
+
+/// How much a lab asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Difficulty {
+    /// Reading, running, looking.
+    Easy,
+    /// Something has to be worked out.
+    #[default]
+    Medium,
+    /// Something has to be built, or found without being led there.
+    Hard,
+}
+
+impl Difficulty {
+    /// All of them, the easiest first.
+    pub const ALL: [Difficulty; 3] = [Difficulty::Easy, Difficulty::Medium, Difficulty::Hard];
+
+    /// Its word, in `lab.toml` and for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Difficulty::Easy => "easy",
+            Difficulty::Medium => "medium",
+            Difficulty::Hard => "hard",
+        }
+    }
 }
 
 /// A number that differs from student to student.
@@ -227,6 +256,8 @@ pub struct Entry {
     pub topic: String,
     /// [`Lab::minutes`].
     pub minutes: u32,
+    /// [`Lab::difficulty`].
+    pub difficulty: Difficulty,
     /// [`Lab::requires`].
     pub requires: Vec<String>,
     /// The names of its checks, for progress.
@@ -245,6 +276,7 @@ impl Lab {
             summary: self.summary.clone(),
             topic: self.topic.clone(),
             minutes: self.minutes,
+            difficulty: self.difficulty,
             requires: self.requires.clone(),
             checks: self.checks.iter().map(|check| check.id.clone()).collect(),
             points: self.points(),

@@ -15,10 +15,12 @@ pub mod author;
 pub mod check;
 mod checkpoint;
 pub mod compare;
+pub mod example;
 mod export;
 pub mod follow;
 #[cfg(feature = "formats")]
 pub mod formats;
+pub mod glossary;
 pub mod grade;
 pub mod guest;
 pub mod lab;

@@ -165,6 +165,7 @@ pub fn pack(progress: &Progress) -> Result<PathBuf, Stop> {
     let packed = paths::target().join("packed");
     let mut lab = process::program(build_lab()?);
     lab.arg("pack").arg(catalogue()).arg(packed.join("labs"));
+    lab.arg("--beside").arg(paths::workspace());
     process::run(&mut lab)?;
     Ok(packed)
 }

@@ -2,23 +2,31 @@
 
 use std::rc::Rc;
 
-use labs::lab::Entry;
+use labs::lab::{Difficulty, Entry};
 use labs::log::LabTag;
-use web_sys::HtmlDialogElement;
+use web_sys::{HtmlDialogElement, HtmlSelectElement};
+use words::front as more;
 use words::lesson as say;
-use yew::{AttrValue, Callback, Html, SubmitEvent, hook, html, use_effect_with, use_node_ref};
+use yew::{
+    AttrValue, Callback, Event, Html, SubmitEvent, TargetCast, hook, html, use_effect_with,
+    use_node_ref,
+};
 
 use super::checks::points;
 use super::outside::typed_into;
+use crate::callbacks::report;
 use crate::dialog;
 use crate::part::drawn_later_by;
-use crate::state::lesson::{self, Catalogue, Progress, Student};
+use crate::state::front::{self, Sheet};
+use crate::state::lesson::{self, Catalogue, Filter, Progress, Student};
 use crate::state::{Action, State};
 
 #[derive(PartialEq)]
 pub struct CatalogueDialog {
     pub open: bool,
     pub catalogue: Catalogue,
+    /// Which of the labs are shown.
+    pub filter: Filter,
     /// How far the student is with each lab of the catalogue.
     pub progress: Vec<Option<Rc<Progress>>>,
     /// Who works here, if they said so.
@@ -49,6 +57,7 @@ impl CatalogueDialog {
         CatalogueDialog {
             open: lesson.shows_catalogue,
             catalogue: lesson.catalogue.clone(),
+            filter: lesson.filter.clone(),
             progress: progress.collect(),
             student: lesson.student.as_ref().map(|student| text(&student.name)),
             asks_name: lesson.asks_name,
@@ -90,6 +99,10 @@ fn use_catalogue_dialog(props: &CatalogueDialog) -> Html {
             }
             <div class="actions">
                 <button class="tool" onclick={props.act.reform(|_| HIDE())}>{ say::close() }</button>
+                <button class="tool" id="to-playground" onclick={props.act.reform(|_|
+                    Action::Front(front::Action::Show(Some(Sheet::Playground))))}>{ more::to_playground() }</button>
+                <button class="tool" id="to-tour" onclick={props.act.reform(|_|
+                    Action::Front(front::Action::Tour(front::tour::Action::Start)))}>{ more::to_tour() }</button>
             </div>
         </dialog>
     }
@@ -139,10 +152,22 @@ fn list(props: &CatalogueDialog) -> Html {
             topics.push(&entry.topic);
         }
     }
+    let filters = filters(&topics, props);
+    let shown: Vec<usize> = (0..entries.len())
+        .filter(|at| props.filter.admits(&entries[*at]))
+        .collect();
+    let count = match shown.len() {
+        count if count == entries.len() => more::labs_all(count as u64),
+        count => more::labs_some(count as u64, entries.len()),
+    };
     let topics = topics.into_iter().map(|topic| {
-        let of_it = (0..entries.len()).filter(|at| entries[*at].topic == topic);
-        let of_it = of_it.map(|at| entry(at, entries, props));
-        html! { <section><h3>{ topic }</h3><ol>{ for of_it }</ol></section> }
+        let of_it = shown.iter().filter(|at| entries[**at].topic == topic);
+        let of_it: Vec<Html> = of_it.map(|at| entry(*at, entries, props)).collect();
+        html! {
+            if !of_it.is_empty() {
+                <section><h3>{ topic }</h3><ol>{ for of_it }</ol></section>
+            }
+        }
     });
     let ask = props
         .act
@@ -158,8 +183,68 @@ fn list(props: &CatalogueDialog) -> Html {
                     { if props.student.is_some() { say::change() } else { say::say_who() } }
                 </button>
             </p>
+            { filters }
+            <p class="quiet" id="labs-count" role="status">{ count }</p>
             { for topics }
         </>
+    }
+}
+
+/// A difficulty as people read it.
+fn name_of(difficulty: Difficulty) -> &'static str {
+    match difficulty {
+        Difficulty::Easy => more::easy(),
+        Difficulty::Medium => more::medium(),
+        Difficulty::Hard => more::hard(),
+    }
+}
+
+/// What the list can be narrowed by.
+fn filters(topics: &[&str], props: &CatalogueDialog) -> Html {
+    let filter = &props.filter;
+    let chosen = |event: Event| {
+        let select = event.target_dyn_into::<HtmlSelectElement>()?;
+        Some(Some(select.value()).filter(|value| !value.is_empty()))
+    };
+    let topic_chosen = {
+        let filter = filter.clone();
+        report(&props.act, move |event: Event| {
+            let topic = chosen(event)?;
+            Some(Action::Lesson(lesson::Action::Filter(Filter {
+                topic,
+                ..filter.clone()
+            })))
+        })
+    };
+    let difficulty_chosen = {
+        let filter = filter.clone();
+        report(&props.act, move |event: Event| {
+            let name = chosen(event)?;
+            let mut known = Difficulty::ALL.into_iter();
+            let difficulty = known.find(|known| Some(known.name()) == name.as_deref());
+            Some(Action::Lesson(lesson::Action::Filter(Filter {
+                difficulty,
+                ..filter.clone()
+            })))
+        })
+    };
+    let topics = topics.iter().map(|topic| {
+        let is_chosen = filter.topic.as_deref() == Some(*topic);
+        html! { <option value={topic.to_string()} selected={is_chosen}>{ *topic }</option> }
+    });
+    let difficulties = Difficulty::ALL.into_iter().map(|difficulty| {
+        let is_chosen = filter.difficulty == Some(difficulty);
+        html! { <option value={difficulty.name()} selected={is_chosen}>{ name_of(difficulty) }</option> }
+    });
+    html! {
+        <div class="actions">
+            <label>{ more::topic() }{ " " }<select id="labs-topic" onchange={topic_chosen}>
+                <option value="" selected={filter.topic.is_none()}>{ more::all() }</option>{ for topics }
+            </select></label>
+            <label>{ more::difficulty() }{ " " }<select id="labs-difficulty" onchange={difficulty_chosen}>
+                <option value="" selected={filter.difficulty.is_none()}>{ more::all() }</option>{ for difficulties }
+            </select></label>
+        </div>
     }
 }
 
@@ -187,7 +272,7 @@ fn entry(at: usize, entries: &[Entry], props: &CatalogueDialog) -> Html {
             <div>
                 <h4>{ &entry.title }</h4>
                 <p>{ &entry.summary }</p>
-                <p class="quiet">{ say::size(entry.minutes, points(entry.points)) }
+                <p class="quiet">{ more::size(entry.minutes, name_of(entry.difficulty), points(entry.points)) }
                     if !requires.is_empty() {
                         { say::best_after(requires.join(", ")) }
                     }

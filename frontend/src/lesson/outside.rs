@@ -108,7 +108,7 @@ fn remember(key: &str, text: &str) {
 }
 
 /// A file of the site.
-async fn fetch(path: &str) -> Result<Vec<u8>, String> {
+pub async fn fetch(path: &str) -> Result<Vec<u8>, String> {
     let window = web_sys::window().ok_or(say::no_window())?;
     let response = JsFuture::from(window.fetch_with_str(path)).await;
     let response: Response = response

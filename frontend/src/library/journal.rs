@@ -373,9 +373,11 @@ fn clear_address() {
     };
     let location = window.location();
     let is_link = location.hash().is_ok_and(|hash| {
-        ["#log=", "#link=", "#step=", "#performance"]
-            .iter()
-            .any(|beginning| hash.starts_with(beginning))
+        const PASSING: [&str; 11] = [
+            "#log=", "#link=", "#step=", "#performance", "#tour", "#playground", "#example=", "#labs",
+            "#glossary", "#term=", "#search",
+        ];
+        PASSING.iter().any(|beginning| hash.starts_with(beginning))
     });
     if let (true, Ok(history)) = (is_link, window.history()) {
         let rest = [location.pathname(), location.search()].map(Result::unwrap_or_default);

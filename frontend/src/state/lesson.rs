@@ -16,7 +16,7 @@ mod progress;
 
 use std::rc::Rc;
 
-use labs::lab::{Entry, Lab, Question, Verdict, variant_of};
+use labs::lab::{Difficulty, Entry, Lab, Question, Verdict, variant_of};
 use labs::log::{self, Heading, LabTag};
 use labs::protocol::{LineReport, Request, Response};
 use words::state as say;
@@ -36,6 +36,8 @@ pub struct Lesson {
     pub catalogue: Catalogue,
     /// The catalogue is shown.
     pub shows_catalogue: bool,
+    /// Which of the labs.
+    pub filter: Filter,
     /// Who works here; `None` until they said so.
     pub student: Option<Student>,
     /// They are being asked.
@@ -66,6 +68,24 @@ pub enum Catalogue {
     Listed(Rc<Vec<Entry>>),
     /// It cannot be had, and why.
     Missing(String),
+}
+
+/// Which labs of the catalogue are shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Those under this heading; `None`: all.
+    pub topic: Option<String>,
+    /// Those of this difficulty; `None`: all.
+    pub difficulty: Option<Difficulty>,
+}
+
+impl Filter {
+    /// Whether a lab is among them.
+    pub fn admits(&self, entry: &Entry) -> bool {
+        let Filter { topic, difficulty } = self;
+        topic.as_ref().is_none_or(|topic| *topic == entry.topic)
+            && difficulty.is_none_or(|difficulty| difficulty == entry.difficulty)
+    }
 }
 
 /// Who works here.
@@ -140,6 +160,8 @@ pub struct Receipt {
 pub enum Action {
     /// Show or hide the catalogue.
     Catalogue(bool),
+    /// Show these labs of it.
+    Filter(Filter),
     /// The catalogue came, or why not.
     Listed(Result<Vec<Entry>, String>),
     /// What the browser remembers of these labs.
@@ -294,10 +316,10 @@ impl State {
         match action {
             Action::Catalogue(shown) => {
                 lesson.shows_catalogue = shown;
-                if shown && !matches!(lesson.catalogue, Catalogue::Listed(_) | Catalogue::Coming) {
-                    lesson.catalogue = Catalogue::Coming;
-                    effects.push(effect(Effect::FetchCatalogue));
+                if shown {
+                    self.want_catalogue(effects);
                 }
+                let lesson = &mut self.lesson;
                 if shown && self.library.storage == Storage::Works {
                     // Sessions that were begun are gone on with.
                     effects.push(super::Effect::Library(library::Effect::List));
@@ -308,9 +330,11 @@ impl State {
                     lesson.error = None;
                 }
             }
+            Action::Filter(filter) => lesson.filter = filter,
             Action::Listed(Ok(entries)) => {
                 lesson.catalogue = Catalogue::Listed(Rc::new(entries));
                 self.recall(effects);
+                self.find();
             }
             Action::Listed(Err(reason)) => lesson.catalogue = Catalogue::Missing(reason),
             Action::Recalled(found) => {
@@ -427,6 +451,15 @@ impl State {
                     });
                 }
             }
+        }
+    }
+
+    /// Fetches the list of labs unless it is there or on its way.
+    pub(super) fn want_catalogue(&mut self, effects: &mut Vec<super::Effect>) {
+        let catalogue = &mut self.lesson.catalogue;
+        if !matches!(catalogue, Catalogue::Listed(_) | Catalogue::Coming) {
+            *catalogue = Catalogue::Coming;
+            effects.push(super::Effect::Lesson(Effect::FetchCatalogue));
         }
     }
 

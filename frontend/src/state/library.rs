@@ -503,6 +503,7 @@ impl State {
             lower: self.lower,
             tables: self.tables.clone(),
             speed: self.inquiry.play.speed,
+            welcome: self.front.welcome,
         }
     }
 
@@ -516,6 +517,7 @@ impl State {
         self.lower = settings.lower;
         self.tables = settings.tables;
         self.inquiry.play.speed = settings.speed;
+        self.front.welcome = settings.welcome;
     }
 
     /// The branches that the present log still leads to, with their place in the list.
@@ -602,6 +604,7 @@ impl State {
     /// Empties the page for another session; the caller connects.
     pub(super) fn clear_session(&mut self) {
         self.leave_followed();
+        self.front.session_changed();
         self.library.renew();
         self.inquiry.reset();
         self.slabs.reset();
@@ -623,7 +626,7 @@ impl State {
         self.open_node = None;
     }
 
-    fn open_fresh(&mut self, header: String, effects: &mut Vec<super::Effect>) {
+    pub(super) fn open_fresh(&mut self, header: String, effects: &mut Vec<super::Effect>) {
         self.clear_session();
         self.header = header;
         effects.push(super::Effect::Library(Effect::Leave));
@@ -633,6 +636,7 @@ impl State {
 
     /// Takes a session over from the journal; its lines will run when there is a kernel.
     fn take_over(&mut self, kept: Kept) {
+        self.front.session_changed();
         let Kept {
             mut record,
             lines: all,
@@ -975,6 +979,9 @@ impl State {
             self.library.wanted_lab = address.lab;
         }
         self.performance |= address.performance;
+        if address.route.is_some() {
+            self.front.route = address.route;
+        }
         match address.payload {
             Some(Payload::Live(id)) => self.apply_live(live::Action::Follow(id), effects),
             Some(payload) => {

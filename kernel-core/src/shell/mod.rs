@@ -64,6 +64,20 @@ use crate::slab::KmemCache;
 use crate::tty;
 use context::Context;
 
+/// All commands: the name, how it is used, what it does in a line.
+pub fn commands() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let all = commands::COMMANDS.iter();
+    all.map(|command| (command.name, command.usage, command.help))
+}
+
+/// The members of a command that is a family, such as `radix`; likewise.
+pub fn subcommands(
+    family: &str,
+) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let members = commands::subcommands::of(family).unwrap_or_default();
+    members.iter().map(|it| (it.name, it.words, it.help))
+}
+
 /// The longest console line, in bytes.
 pub const LINE_MAX: usize = 4096;
 

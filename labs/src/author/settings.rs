@@ -13,7 +13,7 @@ use toml::Spanned;
 
 use super::problem::{line_at, line_with};
 use super::{Authored, Problems, handout};
-use crate::lab::{Check, Expect, Lab, Test, Variable};
+use crate::lab::{Check, Difficulty, Expect, Lab, Test, Variable};
 use crate::log::is_lab_id;
 
 /// The file as it is written.
@@ -26,6 +26,8 @@ struct File {
     topic: String,
     order: u32,
     minutes: u32,
+    #[serde(default)]
+    difficulty: Difficulty,
     #[serde(default)]
     requires: Vec<String>,
     machine: Spanned<String>,
@@ -194,6 +196,7 @@ pub(super) fn read(file: &Path, text: &str, problems: &mut Problems) -> Option<A
         topic: parsed.topic,
         order: parsed.order,
         minutes: parsed.minutes,
+        difficulty: parsed.difficulty,
         requires: parsed.requires,
         machine,
         steps_max: parsed.steps_max,

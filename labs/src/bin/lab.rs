@@ -8,7 +8,7 @@
 //! | `lab try DIR ID --ops FILE [...]` | tries a student's callbacks, and shows what came of it |
 //! | `lab start DIR ID [FILE]` | writes the file that a lab's callbacks begin with |
 //! | `lab run --ops FILE LOG` | runs a log with a student's callbacks, and prints what it prints |
-//! | `lab pack DIR OUT` | writes the catalogue as the files that the page loads; `OUT` is replaced |
+//! | `lab pack DIR OUT [--beside ROOT]` | writes the catalogue as the files that the page loads, and those of `ROOT/labs` beside it: examples, glossary, commands; `OUT` is replaced |
 //!
 //! The status is 0 when all is well, 1 when a lab does not pass or a log is refused, 2 when the
 //! command cannot be carried out.
@@ -16,7 +16,7 @@
 use std::error::Error;
 use std::fs;
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use insmod::{Code, Compiler};
@@ -26,7 +26,7 @@ use labs::grade::{Limits, Refusal, Submission, grade, grade_with};
 use labs::lab::{CATALOGUE, Entry, Lab, file_name, to_bytes, variant_of};
 use labs::log::{self, Heading};
 use labs::protocol::Host;
-use labs::{HostMemory, Session, ops};
+use labs::{HostMemory, Session, example, glossary, ops};
 use lexopt::prelude::*;
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -423,18 +423,28 @@ fn variant_named(log: &[u8]) -> Option<u32> {
 
 /// Writes the files that the page loads.
 fn pack(mut arguments: lexopt::Parser) -> Outcome {
-    let mut words = Vec::new();
+    let (mut words, mut root) = (Vec::new(), None);
     while let Some(argument) = arguments.next()? {
         match argument {
+            Long("beside") => root = Some(PathBuf::from(arguments.value()?)),
             Value(word) => words.push(word),
             other => return Err(other.unexpected().into()),
         }
     }
     let [dir, out] = words.as_slice() else {
-        return Err("usage: lab pack DIR OUT".into());
+        return Err("usage: lab pack DIR OUT [--beside ROOT]".into());
     };
     let (dir, out) = (Path::new(dir), Path::new(out));
     let labs = author::read_catalogue(dir)?;
+    let mut beside = Vec::new();
+    if let Some(root) = root {
+        let examples = author::read_examples(&root.join("labs/examples"))?;
+        let terms = author::read_glossary(&root.join("labs/glossary.toml"), &root)?;
+        beside.push((example::FILE, example::pack(&examples)));
+        beside.push((glossary::TERMS, glossary::pack_terms(&terms)));
+        let commands = glossary::commands();
+        beside.push((glossary::COMMANDS, glossary::pack_commands(&commands)));
+    }
     let entries: Vec<Entry> = labs.iter().map(|authored| authored.lab.entry()).collect();
     if out.exists() {
         fs::remove_dir_all(out)?;
@@ -444,6 +454,9 @@ fn pack(mut arguments: lexopt::Parser) -> Outcome {
     for authored in &labs {
         let lab = &authored.lab;
         fs::write(out.join(file_name(&lab.id)), to_bytes(lab))?;
+    }
+    for (name, bytes) in beside {
+        fs::write(out.join(name), bytes)?;
     }
     Ok(ExitCode::SUCCESS)
 }

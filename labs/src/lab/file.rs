@@ -16,7 +16,7 @@ pub const CATALOGUE: &str = "catalogue.bin";
 
 /// The layout of the files, raised whenever [`Lab`](super::Lab) or [`Entry`](super::Entry) changes
 /// its fields.
-pub const FILE_VERSION: u8 = 2;
+pub const FILE_VERSION: u8 = 3;
 
 /// What every file begins with.
 const MAGIC: [u8; 4] = *b"GLAB";
@@ -86,11 +86,11 @@ mod tests {
             checks: [check].to_vec(),
             ..Lab::default()
         };
-        let expected = b"GLAB\x02\0\x07\0\0\0\0\0\0\0\0\0\0\
+        let expected = b"GLAB\x03\0\x07\0\0\0\0\0\x01\0\0\0\0\0\
             \x02\x08\x06\x01q\x01\x01\x01a\x01r\x01f\x01\x01\x01e\
             \x01\x01c\x01t\x02\x01\x01l\x02\x09\x01\x01\x01\x01h";
         assert_eq!(to_bytes(&lab), expected);
-        let entry = b"GLAB\x02\0\x07\0\0\0\0\0\x01\x01c\x02";
+        let entry = b"GLAB\x03\0\x07\0\0\0\0\x01\0\x01\x01c\x02";
         assert_eq!(to_bytes(&lab.entry()), entry);
     }
 
@@ -112,6 +112,6 @@ mod tests {
         assert!(error(b"<!doctype html>").contains("no lab file"));
         assert!(error(&bytes[..8]).contains("damaged"));
         bytes[4] = FILE_VERSION + 1;
-        assert!(error(&bytes).contains("layout 3"), "{}", error(&bytes));
+        assert!(error(&bytes).contains("layout 4"), "{}", error(&bytes));
     }
 }
