@@ -1,5 +1,6 @@
 //! The application: runs the loop around [`State`] and lays the page out.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use gloo_events::{EventListener, EventListenerOptions};
@@ -35,9 +36,11 @@ use crate::sched::SchedPane;
 use crate::slab::SlabPane;
 use crate::state::inquiry::{self, Second, Tab};
 use crate::state::library::{self, Sheet};
+use crate::state::whereabouts::Whereabouts;
 use crate::state::{self, Action, Effect, State};
 use crate::task::TaskPane;
 use crate::timeline::Timeline;
+use crate::whereabouts::WhereSheet;
 
 /// From this width on, all panes have a place of their own. The style sheet says the same.
 const WIDE: &str = "(min-width: 60rem)";
@@ -72,6 +75,8 @@ pub struct App {
     /// What a live session needs of it.
     live: live::outside::Outside,
     act: Callback<Action>,
+    /// Shortcuts work; for the listener to keys, which cannot see the state.
+    keys: Rc<Cell<bool>>,
     _listeners: Vec<EventListener>,
 }
 
@@ -82,7 +87,8 @@ impl Component for App {
     fn create(ctx: &Context<Self>) -> Self {
         let link = ctx.link();
         let act = link.callback(Message::Act);
-        let mut listeners = vec![listen_for_keys(act.clone())];
+        let keys = Rc::new(Cell::new(true));
+        let mut listeners = vec![listen_for_keys(act.clone(), keys.clone())];
         if let Some(query) = media(WIDE) {
             let changed = link.callback(|()| Message::Width);
             listeners.push(EventListener::new(&query, "change", move |_| {
@@ -93,6 +99,7 @@ impl Component for App {
         let is_embedded = address.embed;
         let mut state = State::new(Theme::Auto);
         state.set_up(journal::settings());
+        keys.set(state.keys);
         state.library.await_start(&address);
         if let Err(reason) = address_result {
             act.emit(Action::Library(library::Action::Address(Err(reason))));
@@ -111,6 +118,7 @@ impl Component for App {
             outside: Outside::default(),
             live: live::outside::Outside::default(),
             act,
+            keys,
             _listeners: listeners,
         };
         app.perform(ctx, Effect::Connect(app.state.place));
@@ -136,6 +144,7 @@ impl Component for App {
         };
         let is_tick = matches!(action, Action::Inquiry(inquiry::Action::Tick(_)));
         let effects = self.state.apply(action);
+        self.keys.set(self.state.keys);
         // While it plays, most frames of the screen come before the next step is due.
         let waits = |effect: &Effect| matches!(effect, Effect::Inquiry(inquiry::Effect::Wake(_)));
         let is_idle = is_tick && !effects.is_empty() && effects.iter().all(waits);
@@ -231,7 +240,11 @@ impl Component for App {
                     },
                     act: act.clone(),
                 }) }
-                { part(Help { open: state.help, act: act.clone() }) }
+                { part(Help { open: state.help, keys: state.keys, act: act.clone() }) }
+                { part(WhereSheet {
+                    told: state.shows_where.then(|| Whereabouts::of(state, self.front(), self.is_wide)),
+                    act: act.clone(),
+                }) }
                 { part(CatalogueDialog::of(state, act)) }
                 { part(PerformanceSheet { open: state.performance, act: act.clone() }) }
                 { self.library() }
@@ -535,8 +548,8 @@ fn is_wide() -> bool {
     media(WIDE).is_none_or(|query| query.matches())
 }
 
-/// Keys that work wherever the focus is.
-fn listen_for_keys(act: Callback<Action>) -> EventListener {
+/// Keys that work wherever the focus is, while `keys` says so.
+fn listen_for_keys(act: Callback<Action>, keys: Rc<Cell<bool>>) -> EventListener {
     let document = web_sys::window()
         .and_then(|window| window.document())
         .expect("a page has a document");
@@ -545,7 +558,7 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
         let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
             return;
         };
-        if event.ctrl_key() || event.meta_key() {
+        if !keys.get() || event.ctrl_key() || event.meta_key() {
             return;
         }
         let key = event.key();
@@ -565,6 +578,7 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
                     act.emit(Action::Show(*pane));
                     focus_pane(*pane);
                 }
+                _ if event.code() == "KeyW" => act.emit(Action::Where(true)),
                 _ if !ask_by_key(&event.code(), &act) => return,
                 _ => {}
             }

@@ -41,6 +41,7 @@ mod table;
 mod task;
 mod timeline;
 mod transcript;
+mod whereabouts;
 
 fn main() {
     let document = web_sys::window().and_then(|window| window.document());

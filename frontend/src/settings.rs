@@ -1,7 +1,7 @@
 //! What the page remembers of how someone likes it.
 //!
-//! One line of words, `1 theme=dark lang=de host=wasm pane=console lower=slab tables=tree,slab speed=5`, which
-//! begins with the version of the format. `boot.js` reads theme and language out of it as well,
+//! One line of words, `1 theme=dark lang=de host=wasm pane=console lower=slab tables=tree,slab speed=5 keys=on`,
+//! which begins with the version of the format. `boot.js` reads theme and language out of it as well,
 //! before anything is drawn. What a later version wrote is passed over, word by word where that is
 //! possible: a setting lost is better than a page that does not start.
 
@@ -30,6 +30,8 @@ pub struct Settings {
     pub tables: Vec<Pane>,
     /// How fast steps are played.
     pub speed: Speed,
+    /// Shortcuts work.
+    pub keys: bool,
 }
 
 impl Default for Settings {
@@ -42,6 +44,7 @@ impl Default for Settings {
             lower: Pane::Memory,
             tables: Vec::new(),
             speed: Speed::default(),
+            keys: true,
         }
     }
 }
@@ -72,6 +75,7 @@ impl Settings {
                         }
                     }
                 }
+                "keys" => settings.keys = value != "off",
                 "speed" => settings.speed = Speed::from_name(value).unwrap_or(settings.speed),
                 _ => {}
             }
@@ -98,6 +102,8 @@ impl Settings {
             &tables.join(","),
             " speed=",
             &self.speed.name(),
+            " keys=",
+            if self.keys { "on" } else { "off" },
         ]
         .concat()
     }
@@ -121,6 +127,7 @@ mod tests {
             lower: Pane::Slab,
             tables: vec![Pane::Tree, Pane::Events],
             speed: Speed::Max,
+            keys: false,
         };
         assert_eq!(Settings::parse(&settings.write()), settings);
         assert_eq!(

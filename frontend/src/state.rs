@@ -17,6 +17,7 @@ pub mod oom;
 pub mod sched;
 pub mod slabs;
 pub mod tasks;
+pub mod whereabouts;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -107,6 +108,10 @@ pub enum Action {
     Help(bool),
     /// Show or hide what the kernel costs on this machine.
     Performance(bool),
+    /// Tell where the page stands, or enough of that.
+    Where(bool),
+    /// Shortcuts work, or do not: Alt and a key, and `?`.
+    Keys(bool),
     /// Show or hide the log as text.
     ShowLog(bool),
     /// Drop this session and run another log.
@@ -281,6 +286,10 @@ pub struct State {
     pub help: bool,
     /// What the kernel costs on this machine is open.
     pub performance: bool,
+    /// Where the page stands is told.
+    pub shows_where: bool,
+    /// Shortcuts work: Alt and a key, and `?`.
+    pub keys: bool,
     /// Why the log that was to be loaded is none.
     pub log_error: Option<String>,
     /// What was to be completed last, to list the words on a second Tab.
@@ -338,6 +347,8 @@ impl State {
             language: None,
             help: false,
             performance: false,
+            shows_where: false,
+            keys: true,
             log_error: None,
             completing: None,
             lesson: Lesson::default(),
@@ -357,6 +368,7 @@ impl State {
                 | Action::ToggleTable(_)
                 | Action::NextTheme
                 | Action::Speak(_)
+                | Action::Keys(_)
                 | Action::Inquiry(inquiry::Action::SetSpeed(_))
         );
         match action {
@@ -462,6 +474,11 @@ impl State {
                     effects.push(Effect::Library(library::Effect::ClearAddress));
                 }
             }
+            Action::Where(open) => {
+                self.shows_where = open;
+                self.help &= !open;
+            }
+            Action::Keys(on) => self.keys = on,
             Action::ShowLog(open) => {
                 let sheet = open.then_some(library::Sheet::Text);
                 self.apply_library(library::Action::Show(sheet), &mut effects);

@@ -503,6 +503,7 @@ impl State {
             lower: self.lower,
             tables: self.tables.clone(),
             speed: self.inquiry.play.speed,
+            keys: self.keys,
         }
     }
 
@@ -516,6 +517,7 @@ impl State {
         self.lower = settings.lower;
         self.tables = settings.tables;
         self.inquiry.play.speed = settings.speed;
+        self.keys = settings.keys;
     }
 
     /// The branches that the present log still leads to, with their place in the list.
