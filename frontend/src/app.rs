@@ -40,6 +40,7 @@ use crate::state::whereabouts::Whereabouts;
 use crate::state::{self, Action, Effect, State};
 use crate::task::TaskPane;
 use crate::timeline::Timeline;
+use crate::walk;
 use crate::whereabouts::WhereSheet;
 
 /// From this width on, all panes have a place of their own. The style sheet says the same.
@@ -88,7 +89,7 @@ impl Component for App {
         let link = ctx.link();
         let act = link.callback(Message::Act);
         let keys = Rc::new(Cell::new(true));
-        let mut listeners = vec![listen_for_keys(act.clone(), keys.clone())];
+        let mut listeners = vec![listen_for_keys(act.clone(), keys.clone()), walk::listen()];
         if let Some(query) = media(WIDE) {
             let changed = link.callback(|()| Message::Width);
             listeners.push(EventListener::new(&query, "change", move |_| {
@@ -204,6 +205,7 @@ impl Component for App {
                         busy: state.is_busy(),
                         dropped: self.offered(),
                         frozen: state.library.takes_none(),
+                        keys: state.keys,
                         steps: state.log.len(),
                         visible: self.shows(Pane::Console),
                         act: act.clone(),

@@ -42,6 +42,8 @@ pub struct Console {
     pub dropped: Option<(usize, usize)>,
     /// The page takes no lines.
     pub frozen: bool,
+    /// Shortcuts work, of which completing a word is one.
+    pub keys: bool,
     pub visible: bool,
     pub act: Callback<Action>,
 }
@@ -75,7 +77,8 @@ fn use_console(props: &Console) -> Html {
     };
     let onkeydown = {
         let (act, run, history) = (props.act.clone(), run.clone(), history.clone());
-        Callback::from(move |event: KeyboardEvent| key(&event, &act, &run, &history))
+        let completes = props.keys;
+        Callback::from(move |event: KeyboardEvent| key(&event, &act, &run, &history, completes))
     };
     let onpaste = {
         let run = run.clone();
@@ -174,12 +177,13 @@ fn banner(props: &Console) -> Html {
     }
 }
 
-/// The keys of the console's input.
+/// The keys of the console's input. While shortcuts are switched off, Tab only moves on.
 fn key(
     event: &KeyboardEvent,
     act: &Callback<Action>,
     run: &Callback<String>,
     history: &RefCell<History>,
+    completes: bool,
 ) {
     let Some(input) = event
         .target()
@@ -203,7 +207,7 @@ fn key(
         }
         "ArrowUp" if is_plain => shows(history.borrow_mut().back(&input.value())),
         "ArrowDown" if is_plain => shows(history.borrow_mut().forward()),
-        "Tab" if is_plain && !event.shift_key() && !input.value().is_empty() => {
+        "Tab" if completes && is_plain && !event.shift_key() && !input.value().is_empty() => {
             act.emit(Action::Complete(input.value()));
         }
         "c" if is_control && !has_selection() && !selects(&input) => {

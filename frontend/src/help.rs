@@ -39,7 +39,8 @@ fn use_help(props: &Help) -> Html {
         },
     );
     // What is switched off is not listed. Esc closes things in any case.
-    let works = |key: &str| props.keys || !key.starts_with("Alt") && key != "?" && key != say::key_tab();
+    let works =
+        |key: &str| props.keys || !key.starts_with("Alt") && key != "?" && key != say::key_tab();
     let sections = keys().into_iter().map(|(place, keys)| {
         let keys = keys.into_iter().filter(|(key, _)| works(key));
         let rows = keys.map(|(key, what)| {

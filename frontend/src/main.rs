@@ -41,6 +41,7 @@ mod table;
 mod task;
 mod timeline;
 mod transcript;
+mod walk;
 mod whereabouts;
 
 fn main() {

@@ -4,6 +4,7 @@
 //! the dialog's description, and closing it gives the focus back to where it was.
 
 use web_sys::HtmlDialogElement;
+use words::whereabouts as say;
 use yew::{Callback, Html, NodeRef, hook, html, use_effect_with, use_node_ref};
 
 use crate::dialog;
@@ -35,17 +36,17 @@ fn use_where_sheet(props: &WhereSheet) -> Html {
         },
     );
     let facts = props.told.iter().flat_map(Whereabouts::facts);
-    let facts = facts.map(|(name, text)| {
-        html! { <div data-fact={name}><dt>{ name }</dt><dd>{ text }</dd></div> }
+    let facts = facts.map(|fact| {
+        html! { <div data-fact={fact.id}><dt>{ fact.name }</dt><dd>{ fact.text }</dd></div> }
     });
     html! {
         <dialog ref={dialog} class="sheet where" id="where" aria-labelledby="where-title"
             aria-describedby="where-facts"
             onclose={dialog::closed(&props.act, || Action::Where(false))}>
-            <h2 id="where-title">{ "You are here" }</h2>
+            <h2 id="where-title">{ say::title() }</h2>
             <dl id="where-facts">{ for facts }</dl>
             <button class="primary" id="where-close"
-                onclick={props.act.reform(|_| Action::Where(false))}>{ "Close" }</button>
+                onclick={props.act.reform(|_| Action::Where(false))}>{ say::close() }</button>
         </dialog>
     }
 }

@@ -8,19 +8,30 @@
 use std::rc::Rc;
 
 use labs::lab::Lab;
-use labs::view::oom::OomView;
+use labs::view::oom::{OomTask, OomView};
 use labs::view::task::{TaskView, TasksView};
 use labs::view::{
     CacheSlabsView, ContainersView, DefragView, EventsView, MemoryView, ObjectView, RadixNodeView,
     RadixView, SchedView, SlabView, TimelineView, View,
 };
+use words::whereabouts as say;
 
 use super::State;
 use super::inquiry::Tab;
-use super::lesson::Ran;
 use super::live::Mode;
 use crate::choices::{Link, Pane, Place};
-use crate::transcript::{LogLine, lines};
+use crate::transcript::LogLine;
+
+/// Something that is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is called in the page's structure.
+    pub id: &'static str,
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is.
+    pub text: String,
+}
 
 /// What there is to tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +56,8 @@ pub struct Whereabouts {
     tree: (Option<Rc<RadixView>>, Option<Rc<RadixNodeView>>),
     /// What is asked about the past, and the object that is taken apart.
     asks: Option<(Tab, Option<Rc<ObjectView>>)>,
-    lab: Option<(Rc<Lab>, Rc<Vec<Option<Ran>>>)>,
+    /// The lab, how many of its lines have run, and of how many.
+    lab: Option<(Rc<Lab>, usize, usize)>,
 }
 
 /// What the pane in front shows.
@@ -67,7 +79,11 @@ enum Inside {
     /// A task, and the address that is looked at.
     Task(u32, Option<Rc<TaskView>>, Option<u32>),
     /// The queues, whose they are, and who ran when.
-    Sched(Option<Rc<SchedView>>, Option<Rc<str>>, Option<Rc<TimelineView>>),
+    Sched(
+        Option<Rc<SchedView>>,
+        Option<Rc<str>>,
+        Option<Rc<TimelineView>>,
+    ),
     /// A decision, and the candidate that is looked at.
     Oom(Option<Rc<OomView>>, usize),
 }
@@ -93,100 +109,96 @@ impl Whereabouts {
             inside: Inside::of(state, pane),
             tree: (state.radix.clone(), state.node.clone()),
             asks: inquiry.tab.map(|tab| (tab, inquiry.inspector.view.clone())),
-            lab: state.lesson.open.as_ref().map(|open| (open.lab.clone(), open.ran.clone())),
+            lab: state.lesson.open.as_ref().map(|open| {
+                let ran = open.ran.iter().flatten().count();
+                (open.lab.clone(), ran, open.ran.len())
+            }),
         }
     }
 
-    /// All of it, each with its name.
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
+    /// All of it, from the outside in.
+    pub fn facts(&self) -> Vec<Fact> {
+        let fact = |id, name: &'static str, text| Fact { id, name, text };
         let mut facts = vec![
-            ("session", self.session()),
-            ("step", self.step()),
-            ("line", self.line()),
-            ("in front", self.front()),
+            fact("session", say::session(), self.session()),
+            fact("step", say::step(), self.step()),
+            fact("line", say::line(), self.line()),
+            fact("front", say::front(), self.front()),
         ];
         if self.is_wide && self.pane != Pane::Tree {
-            facts.push(("tree", self.tree()));
+            facts.push(fact("tree", say::tree(), self.tree()));
         }
         if let Some((tab, object)) = &self.asks {
-            facts.push(("question to the past", asked(*tab, object.as_deref())));
+            let text = asked(*tab, object.as_deref());
+            facts.push(fact("asks", say::asks(), text));
         }
-        facts.push(("kernel", self.kernel()));
-        if let Some((lab, ran)) = &self.lab {
-            let done = ran.iter().flatten().count();
-            let of = lines(ran.len());
-            facts.push(("lab", format!("{}, {done} of {of} have run", lab.title)));
+        facts.push(fact("kernel", say::kernel(), self.kernel()));
+        if let Some((lab, ran, all)) = &self.lab {
+            let text = say::ran(*all as u64, &lab.title, ran);
+            facts.push(fact("lab", say::lab(), text));
         }
         facts
     }
 
     fn session(&self) -> String {
         let name = match self.session.as_str() {
-            "" => "one without a name",
+            "" => say::unnamed(),
             name => name,
         };
-        let live = match (self.follows, self.is_shared) {
-            (Some(Mode::Live), _) => ", which follows a live session",
-            (Some(Mode::Looking), _) => ", which follows a live session, at another step",
-            (Some(Mode::Own), _) => ", forked from a live session",
-            (None, true) => ", shared live",
-            (None, false) => "",
-        };
-        format!("{name}{live}")
+        match (self.follows, self.is_shared) {
+            (Some(Mode::Live), _) => say::following(name),
+            (Some(Mode::Looking), _) => say::looking(name),
+            (Some(Mode::Own), _) => say::forked(name),
+            (None, true) => say::shared(name),
+            (None, false) => name.to_string(),
+        }
     }
 
     fn step(&self) -> String {
-        let later = self.steps.saturating_sub(self.step as usize);
-        let mut text = format!("step {} of {}", self.step, self.steps);
-        match later {
-            0 => {}
-            1 => text.push_str(", in the past: 1 line comes after"),
-            _ => text.push_str(&format!(", in the past: {later} lines come after")),
+        match self.steps.saturating_sub(self.step as usize) {
+            0 => say::step_of(self.step, self.steps),
+            later => say::in_the_past(later as u64, self.step, self.steps),
         }
-        text
     }
 
     fn line(&self) -> String {
         let Some(line) = &self.line else {
-            return "none: the machine has just booted".to_string();
+            return say::booted().to_string();
         };
         match line.report.status {
             0 => line.typed.clone(),
-            status => format!("{} (ended with status {status})", line.typed),
+            status => say::line_status(&line.typed, status),
         }
     }
 
     fn kernel(&self) -> String {
-        let place = match self.place {
-            Place::Browser => "in this browser",
-            Place::Server => "on the server",
-            Place::Qemu => "in QEMU, on the server",
-        };
-        match &self.link {
-            Link::Live => format!("{place}: {}", self.machine),
-            Link::Connecting => format!("{place}, being started"),
-            Link::Down(reason) => format!("gone: {reason}"),
+        match (&self.link, self.place) {
+            (Link::Live, Place::Browser) => say::in_browser(&self.machine),
+            (Link::Live, Place::Server) => say::on_server(&self.machine),
+            (Link::Live, Place::Qemu) => say::in_qemu(&self.machine),
+            (Link::Connecting, place) => say::starting(place.label()),
+            (Link::Down(reason), _) => say::gone(reason),
         }
     }
 
     fn front(&self) -> String {
-        let name = match self.pane {
-            Pane::Oom => "out of memory",
-            pane => pane.label(),
+        let pane = self.pane.title();
+        let pane = match self.is_table {
+            true => say::as_table(pane),
+            false => pane.to_string(),
         };
-        let table = if self.is_table { ", as a table" } else { "" };
         match self.inside() {
-            Some(inside) => format!("{name}{table}: {inside}"),
-            None => format!("{name}{table}"),
+            Some(inside) => say::shows(pane, inside),
+            None => pane,
         }
     }
 
     fn tree(&self) -> String {
         let Some(tree) = &self.tree.0 else {
-            return "no radix tree yet".to_string();
+            return say::no_tree().to_string();
         };
         match &self.tree.1 {
-            Some(node) => format!("{}; open is {}", tree.sentence(), node.sentence()),
+            Some(node) => say::open_is(tree.sentence(), node.sentence()),
             None => tree.sentence(),
         }
     }
@@ -199,31 +211,29 @@ impl Whereabouts {
             Inside::Memory(view) => said(view),
             Inside::Caches(view) => said(view),
             Inside::Cache(name, view, object) => {
-                let mut text = said(view).unwrap_or_else(|| format!("no cache {name} at this step"));
-                if let Some(object) = object {
-                    text.push_str(&format!("; at {}", object.sentence()));
-                }
-                Some(text)
+                let view = said(view).unwrap_or_else(|| say::no_cache(name));
+                Some(match object {
+                    Some(object) => say::at(view, object.sentence()),
+                    None => view,
+                })
             }
-            Inside::Film(name, view) => {
-                Some(said(view).unwrap_or_else(|| format!("nothing has defragmented {name}")))
-            }
+            Inside::Film(name, view) => Some(said(view).unwrap_or_else(|| say::no_run(name))),
             Inside::Events(view, selected) => {
                 let view = view.as_ref()?;
                 let selected = selected.as_ref();
                 let event = view.events.iter().find(|it| Some(&it.number) == selected);
                 Some(match event {
-                    Some(event) => format!("event {}: {} {}", event.number, event.name, event.sentence),
+                    Some(event) => say::event(event.number, &event.name, &event.sentence),
                     None => view.sentence(),
                 })
             }
             Inside::Containers(view, chosen, held) => {
                 let mut text = said(view)?;
                 if let Some(chosen) = chosen {
-                    text.push_str(&format!("; open is {chosen}"));
+                    text = say::open_is(text, chosen);
                 }
                 if let Some(pid) = held {
-                    text.push_str(&format!("; task {pid} is picked up"));
+                    text = say::picked_up(text, pid);
                 }
                 Some(text)
             }
@@ -232,35 +242,37 @@ impl Whereabouts {
                 let row = cursor.checked_sub(view.before);
                 let row = row.and_then(|row| view.rows.get(row as usize));
                 Some(match row {
-                    Some(row) => format!("{}; at {} {}", view.sentence(), row.pid, row.comm),
+                    Some(row) => say::at(view.sentence(), format_args!("{} {}", row.pid, row.comm)),
                     None => view.sentence(),
                 })
             }
             Inside::Task(pid, task, address) => {
-                let mut text = said(task).unwrap_or_else(|| format!("no task {pid} at this step"));
-                if let Some(address) = address {
-                    text.push_str(&format!("; at address {address:08x}"));
-                }
-                Some(text)
+                let text = said(task).unwrap_or_else(|| say::no_task(pid));
+                Some(match address {
+                    Some(address) => say::address(text, format_args!("{address:08x}")),
+                    None => text,
+                })
             }
             Inside::Sched(view, group, timeline) => {
                 let mut text = said(view)?;
                 if let Some(group) = group {
-                    text.push_str(&format!("; open is the group {group}"));
+                    text = say::group(text, group);
                 }
                 if let Some(timeline) = timeline {
-                    text.push_str(&format!("; {}", timeline.sentence()));
+                    text = [text, timeline.sentence()].join("; ");
                 }
                 Some(text)
             }
             Inside::Oom(view, candidate) => {
                 let view = view.as_ref()?;
-                let mut text = view.sentence();
-                if let Some(it) = view.decision.candidates.get(*candidate) {
-                    let (rank, pid, name) = (candidate + 1, it.task.pid, &it.task.comm);
-                    text.push_str(&format!("; at rank {rank}, {pid} {name}, {} points", it.points));
-                }
-                Some(text)
+                let text = view.sentence();
+                Some(match view.decision.candidates.get(*candidate) {
+                    Some(it) => {
+                        let OomTask { pid, comm } = &it.task;
+                        say::candidate(text, candidate + 1, pid, comm, it.points)
+                    }
+                    None => text,
+                })
             }
         }
     }
@@ -275,9 +287,7 @@ impl Inside {
             Pane::Slab => match &slabs.open {
                 None => Inside::Caches(state.slab.clone()),
                 Some(name) if slabs.is_film => Inside::Film(name.clone(), state.film().cloned()),
-                Some(name) => {
-                    Inside::Cache(name.clone(), slabs.view.clone(), slabs.object.clone())
-                }
+                Some(name) => Inside::Cache(name.clone(), slabs.view.clone(), slabs.object.clone()),
             },
             Pane::Events => Inside::Events(state.events.clone(), state.inquiry.event),
             Pane::Containers => {
@@ -292,7 +302,11 @@ impl Inside {
             },
             Pane::Sched => {
                 let sched = &state.sched;
-                Inside::Sched(sched.view.clone(), sched.open.clone(), sched.timeline.clone())
+                Inside::Sched(
+                    sched.view.clone(),
+                    sched.open.clone(),
+                    sched.timeline.clone(),
+                )
             }
             Pane::Oom => Inside::Oom(state.oom.view.clone(), state.oom.candidate),
         }
@@ -307,8 +321,8 @@ fn said(view: &Option<Rc<impl View>>) -> Option<String> {
 /// A question to the past in words.
 fn asked(tab: Tab, object: Option<&ObjectView>) -> String {
     match (tab, object) {
-        (Tab::Object, Some(object)) => format!("object: {}", object.sentence()),
-        (tab, _) => tab.label().to_string(),
+        (tab @ Tab::Object, Some(object)) => say::object(tab.title(), object.sentence()),
+        (tab, _) => tab.title().to_string(),
     }
 }
 

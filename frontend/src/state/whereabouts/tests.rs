@@ -11,8 +11,8 @@ use super::*;
 fn told(bench: &Bench, name: &str) -> Option<String> {
     let state = &bench.state;
     let facts = Whereabouts::of(state, state.pane, false).facts();
-    let mut found = facts.into_iter().filter(|fact| fact.0 == name);
-    found.next().map(|fact| fact.1)
+    let mut found = facts.into_iter().filter(|fact| fact.id == name);
+    found.next().map(|fact| fact.text)
 }
 
 #[track_caller]
@@ -24,12 +24,12 @@ fn tells(bench: &Bench, name: &str, text: &str) {
 fn a_fresh_machine_is_told_from_the_outside_in() {
     let bench = Bench::new();
     let facts = Whereabouts::of(&bench.state, Pane::Console, false).facts();
-    let names: Vec<&str> = facts.iter().map(|fact| fact.0).collect();
-    assert_eq!(names, ["session", "step", "line", "in front", "kernel"]);
+    let names: Vec<&str> = facts.iter().map(|fact| fact.id).collect();
+    assert_eq!(names, ["session", "step", "line", "front", "kernel"]);
     tells(&bench, "session", "one without a name");
     tells(&bench, "step", "step 0 of 0");
     tells(&bench, "line", "none: the machine has just booted");
-    tells(&bench, "in front", "console");
+    tells(&bench, "front", "console");
     tells(&bench, "kernel", "in this browser: mem=64M");
 }
 
@@ -43,40 +43,48 @@ fn the_past_says_what_comes_after() {
     tells(&bench, "step", "step 3 of 3");
     tells(&bench, "line", "c (ended with status 1)");
     bench.act(Action::StepBy(-1));
-    tells(&bench, "step", "step 2 of 3, in the past: 1 line comes after");
+    tells(
+        &bench,
+        "step",
+        "step 2 of 3, in the past: 1 line comes after",
+    );
     bench.act(Action::StepBy(-1));
-    tells(&bench, "step", "step 1 of 3, in the past: 2 lines come after");
+    tells(
+        &bench,
+        "step",
+        "step 1 of 3, in the past: 2 lines come after",
+    );
 }
 
 #[test]
 fn what_is_open_in_the_pane_in_front_is_told() {
     let mut bench = Bench::new();
     bench.act(Action::Show(Pane::Slab));
-    let caches = told(&bench, "in front").expect("a pane");
+    let caches = told(&bench, "front").expect("a pane");
     assert!(caches.starts_with("slab: "), "{caches}");
     bench.act(Action::ToggleTable(Pane::Slab));
-    let caches = told(&bench, "in front").expect("a pane");
+    let caches = told(&bench, "front").expect("a pane");
     assert!(caches.starts_with("slab, as a table: "), "{caches}");
     bench.act(Action::ToggleTable(Pane::Slab));
 
     bench.state.slabs.open = Some("m".into());
-    tells(&bench, "in front", "slab: no cache m at this step");
+    tells(&bench, "front", "slab: no cache m at this step");
     bench.state.slabs.is_film = true;
-    tells(&bench, "in front", "slab: nothing has defragmented m");
+    tells(&bench, "front", "slab: nothing has defragmented m");
 
     bench.act(Action::Show(Pane::Tasks));
     bench.act(Action::Tasks(tasks::Action::Open(Some(100))));
     bench.act(Action::Tasks(tasks::Action::Address(0x0804_8000)));
     tells(
         &bench,
-        "in front",
+        "front",
         "tasks: no task 100 at this step; at address 08048000",
     );
 
     bench.act(Action::Show(Pane::Events));
     bench.type_lines("a\nb");
     bench.act(Action::Inquiry(inquiry::Action::SelectEvent(Some(1))));
-    tells(&bench, "in front", "events: event 1: b ");
+    tells(&bench, "front", "events: event 1: b ");
 }
 
 #[test]
@@ -95,7 +103,7 @@ fn a_container_is_told_by_its_directory() {
     let dir = bench.state.containers.dir(4).expect("it is mounted");
     bench.act(Action::Containers(containers::Action::Choose(Some(4))));
     bench.act(Action::Containers(containers::Action::PickUp(7)));
-    let front = told(&bench, "in front").expect("a pane");
+    let front = told(&bench, "front").expect("a pane");
     let end = format!("; open is {dir}; task 7 is picked up");
     assert!(front.ends_with(&end), "{front}");
 }
@@ -106,17 +114,28 @@ fn a_wide_page_has_the_tree_besides_and_the_question_to_the_past() {
     bench.type_lines("a");
     let told = |bench: &Bench, pane| {
         let facts = Whereabouts::of(&bench.state, pane, true).facts();
-        facts.into_iter().map(|fact| format!("{}: {}", fact.0, fact.1)).collect::<Vec<_>>()
+        facts
+            .into_iter()
+            .map(|fact| format!("{}: {}", fact.name, fact.text))
+            .collect::<Vec<_>>()
     };
     assert!(told(&bench, Pane::Memory).contains(&"tree: no radix tree yet".to_string()));
     let alone = told(&bench, Pane::Tree);
-    assert!(alone.contains(&"in front: tree: no radix tree yet".to_string()), "{alone:?}");
+    assert!(
+        alone.contains(&"in front: tree: no radix tree yet".to_string()),
+        "{alone:?}"
+    );
 
     bench.act(Action::Inquiry(inquiry::Action::Show(Some(Tab::Search))));
     assert!(told(&bench, Pane::Tree).contains(&"question to the past: search".to_string()));
     bench.act(Action::Inquiry(inquiry::Action::Inspect(3)));
     let object = told(&bench, Pane::Tree);
-    assert!(object.iter().any(|fact| fact.starts_with("question to the past: object: thing")), "{object:?}");
+    assert!(
+        object
+            .iter()
+            .any(|fact| fact.starts_with("question to the past: object: thing")),
+        "{object:?}"
+    );
 }
 
 #[test]
@@ -124,7 +143,7 @@ fn a_kernel_that_is_gone_is_no_place() {
     let mut bench = Bench::new();
     bench.act(Action::Failed("signal 9".into()));
     tells(&bench, "kernel", "gone: signal 9");
-    tells(&bench, "in front", "console");
+    tells(&bench, "front", "console");
 }
 
 #[test]
