@@ -249,7 +249,10 @@ mod tests {
         assert_eq!(route("#glossary"), Route::Glossary);
         assert_eq!(route("#term=slab"), Route::Term("slab".into()));
         assert_eq!(route("#search"), Route::Search);
-        assert_eq!(route("#example=oom-lambs"), Route::Example("oom-lambs".into()));
+        assert_eq!(
+            route("#example=oom-lambs"),
+            Route::Example("oom-lambs".into())
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The application: runs the loop around [`State`] and lays the page out.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use gloo_events::{EventListener, EventListenerOptions};
@@ -37,9 +38,12 @@ use crate::slab::SlabPane;
 use crate::state::front as front_state;
 use crate::state::inquiry::{self, Second, Tab};
 use crate::state::library::{self, Sheet};
+use crate::state::whereabouts::Whereabouts;
 use crate::state::{self, Action, Effect, State};
 use crate::task::TaskPane;
 use crate::timeline::Timeline;
+use crate::walk;
+use crate::whereabouts::WhereSheet;
 
 /// From this width on, all panes have a place of their own. The style sheet says the same.
 const WIDE: &str = "(min-width: 60rem)";
@@ -74,6 +78,8 @@ pub struct App {
     /// What a live session needs of it.
     live: live::outside::Outside,
     act: Callback<Action>,
+    /// Shortcuts work; for the listener to keys, which cannot see the state.
+    keys: Rc<Cell<bool>>,
     _listeners: Vec<EventListener>,
 }
 
@@ -84,7 +90,8 @@ impl Component for App {
     fn create(ctx: &Context<Self>) -> Self {
         let link = ctx.link();
         let act = link.callback(Message::Act);
-        let mut listeners = vec![listen_for_keys(act.clone())];
+        let keys = Rc::new(Cell::new(true));
+        let mut listeners = vec![listen_for_keys(act.clone(), keys.clone()), walk::listen()];
         if let Some(query) = media(WIDE) {
             let changed = link.callback(|()| Message::Width);
             listeners.push(EventListener::new(&query, "change", move |_| {
@@ -95,6 +102,7 @@ impl Component for App {
         let is_embedded = address.embed;
         let mut state = State::new(Theme::Auto);
         state.set_up(journal::settings());
+        keys.set(state.keys);
         state.library.await_start(&address);
         state.front.begin(&address);
         if let Err(reason) = address_result {
@@ -114,6 +122,7 @@ impl Component for App {
             outside: Outside::default(),
             live: live::outside::Outside::default(),
             act,
+            keys,
             _listeners: listeners,
         };
         app.perform(ctx, Effect::Connect(app.state.place));
@@ -139,6 +148,7 @@ impl Component for App {
         };
         let is_tick = matches!(action, Action::Inquiry(inquiry::Action::Tick(_)));
         let effects = self.state.apply(action);
+        self.keys.set(self.state.keys);
         // While it plays, most frames of the screen come before the next step is due.
         let waits = |effect: &Effect| matches!(effect, Effect::Inquiry(inquiry::Effect::Wake(_)));
         let is_idle = is_tick && !effects.is_empty() && effects.iter().all(waits);
@@ -203,6 +213,7 @@ impl Component for App {
                         dropped: self.offered(),
                         frozen: state.library.takes_none(),
                         ways: state.ways(),
+                        keys: state.keys,
                         steps: state.log.len(),
                         visible: self.shows(Pane::Console),
                         act: act.clone(),
@@ -239,7 +250,11 @@ impl Component for App {
                     },
                     act: act.clone(),
                 }) }
-                { part(Help { open: state.help, act: act.clone() }) }
+                { part(Help { open: state.help, keys: state.keys, act: act.clone() }) }
+                { part(WhereSheet {
+                    told: state.shows_where.then(|| Whereabouts::of(state, self.front(), self.is_wide)),
+                    act: act.clone(),
+                }) }
                 { part(CatalogueDialog::of(state, act)) }
                 { part(PlaygroundDialog::of(state, act)) }
                 { part(GlossaryDialog::of(state, act)) }
@@ -547,8 +562,8 @@ fn is_wide() -> bool {
     media(WIDE).is_none_or(|query| query.matches())
 }
 
-/// Keys that work wherever the focus is.
-fn listen_for_keys(act: Callback<Action>) -> EventListener {
+/// Keys that work wherever the focus is, while `keys` says so.
+fn listen_for_keys(act: Callback<Action>, keys: Rc<Cell<bool>>) -> EventListener {
     let document = web_sys::window()
         .and_then(|window| window.document())
         .expect("a page has a document");
@@ -558,6 +573,15 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
             return;
         };
         let key = event.key();
+        // Esc leaves things whether shortcuts work or not.
+        if key == "Escape" && !event.default_prevented() && !is_in_dialog(event) {
+            act.emit(Action::Front(front_state::Action::Tour(
+                front_state::tour::Action::Leave,
+            )));
+        }
+        if !keys.get() {
+            return;
+        }
         let search = Action::Front(front_state::Action::Show(Some(front_state::Sheet::Search)));
         if event.ctrl_key() || event.meta_key() {
             if key == "k" && !event.alt_key() && !event.shift_key() {
@@ -582,6 +606,7 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
                     act.emit(Action::Show(*pane));
                     focus_pane(*pane);
                 }
+                _ if event.code() == "KeyW" => act.emit(Action::Where(true)),
                 _ if !ask_by_key(&event.code(), &act) => return,
                 _ => {}
             }
@@ -592,10 +617,6 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
         } else if key == "/" && !is_typing(event) && !is_in_dialog(event) {
             event.prevent_default();
             act.emit(search);
-        } else if key == "Escape" && !event.default_prevented() && !is_in_dialog(event) {
-            act.emit(Action::Front(front_state::Action::Tour(
-                front_state::tour::Action::Leave,
-            )));
         }
     })
 }

@@ -45,6 +45,8 @@ pub struct Console {
     pub frozen: bool,
     /// Whether newcomers are offered ways on.
     pub ways: Ways,
+    /// Shortcuts work, of which completing a word is one.
+    pub keys: bool,
     pub visible: bool,
     pub act: Callback<Action>,
 }
@@ -78,7 +80,8 @@ fn use_console(props: &Console) -> Html {
     };
     let onkeydown = {
         let (act, run, history) = (props.act.clone(), run.clone(), history.clone());
-        Callback::from(move |event: KeyboardEvent| key(&event, &act, &run, &history))
+        let completes = props.keys;
+        Callback::from(move |event: KeyboardEvent| key(&event, &act, &run, &history, completes))
     };
     let onpaste = {
         let run = run.clone();
@@ -177,12 +180,13 @@ fn banner(props: &Console) -> Html {
     }
 }
 
-/// The keys of the console's input.
+/// The keys of the console's input. While shortcuts are switched off, Tab only moves on.
 fn key(
     event: &KeyboardEvent,
     act: &Callback<Action>,
     run: &Callback<String>,
     history: &RefCell<History>,
+    completes: bool,
 ) {
     let Some(input) = event
         .target()
@@ -206,7 +210,7 @@ fn key(
         }
         "ArrowUp" if is_plain => shows(history.borrow_mut().back(&input.value())),
         "ArrowDown" if is_plain => shows(history.borrow_mut().forward()),
-        "Tab" if is_plain && !event.shift_key() && !input.value().is_empty() => {
+        "Tab" if completes && is_plain && !event.shift_key() && !input.value().is_empty() => {
             act.emit(Action::Complete(input.value()));
         }
         "c" if is_control && !has_selection() && !selects(&input) => {

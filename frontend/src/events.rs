@@ -64,6 +64,10 @@ fn use_events_pane(props: &EventsPane) -> Html {
         <input class="filter" id="events-filter" type="search" placeholder={words::events::filter()}
             {oninput} aria-label={words::events::filter_label()} value={(*filter).clone()} />
     };
+    // The selected one, or the newest.
+    let is_listed = |number: &u64| chosen.events.iter().any(|event| event.number == *number);
+    let stop = props.selected.filter(is_listed);
+    let stop = stop.or(chosen.events.last().map(|event| event.number));
     let picture = html! {
         <div class="events scroll" ref={list} id="events-list" tabindex="0" role="region"
             aria-label={words::events::list()}>
@@ -72,8 +76,8 @@ fn use_events_pane(props: &EventsPane) -> Html {
                     { words::events::older() }
                 </button>
             }
-            <ol>
-                { for chosen.events.iter().map(|event| row(event, props)) }
+            <ol data-walk="li">
+                { for chosen.events.iter().map(|event| row(event, props, stop == Some(event.number))) }
             </ol>
             if chosen.events.is_empty() {
                 <p class="empty">{ if filter.is_empty() { words::events::none() } else { words::events::none_with_words() } }</p>
@@ -92,7 +96,8 @@ fn use_events_pane(props: &EventsPane) -> Html {
     panel(frame, picture)
 }
 
-fn row(event: &EventRow, props: &EventsPane) -> Html {
+/// An event. Arrow keys go from one to the next; `is_stop`: Tab leads here.
+fn row(event: &EventRow, props: &EventsPane, is_stop: bool) -> Html {
     let (step, number) = (event.step, event.number);
     let act = &props.act;
     let onclick = act.reform(move |_| Action::Seek(step));
@@ -107,10 +112,10 @@ fn row(event: &EventRow, props: &EventsPane) -> Html {
     );
     html! {
         <li key={number} {class} aria-current={is_current.then_some("step")}>
-            <button class="step" data-step={step.to_string()} {onclick}
+            <button class="step" data-step={step.to_string()} {onclick} tabindex="-1"
                 aria-label={words::output::step(step)} title={words::output::show_step(step)} />
             <button class="event-text" aria-pressed={is_selected.to_string()} onclick={select}
-                title={words::events::light()}>
+                tabindex={if is_stop { "0" } else { "-1" }} title={words::events::light()}>
                 if event.sentence.is_empty() {
                     <span class="event-name">{ &event.name }</span>
                     { " " }

@@ -1,9 +1,13 @@
 //! The help: what this is, and every key.
 
-use web_sys::HtmlDialogElement;
+use web_sys::{HtmlDialogElement, HtmlInputElement};
 use words::help as say;
-use yew::{Callback, Html, MouseEvent, NodeRef, hook, html, use_effect_with, use_node_ref};
+use yew::{
+    Callback, Event, Html, MouseEvent, NodeRef, TargetCast, hook, html, use_effect_with,
+    use_node_ref,
+};
 
+use crate::callbacks::report;
 use crate::dialog;
 use crate::part::drawn_by;
 use crate::state::Action;
@@ -14,6 +18,8 @@ type Section = (&'static str, Vec<(&'static str, &'static str)>);
 #[derive(PartialEq)]
 pub struct Help {
     pub open: bool,
+    /// Shortcuts work.
+    pub keys: bool,
     pub act: Callback<Action>,
 }
 
@@ -32,8 +38,12 @@ fn use_help(props: &Help) -> Html {
             dialog::follow(&dialog, *open);
         },
     );
+    // What is switched off is not listed. Esc closes things in any case.
+    let works =
+        |key: &str| props.keys || !key.starts_with("Alt") && key != "?" && key != say::key_tab();
     let sections = keys().into_iter().map(|(place, keys)| {
-        let rows = keys.into_iter().map(|(key, what)| {
+        let keys = keys.into_iter().filter(|(key, _)| works(key));
+        let rows = keys.map(|(key, what)| {
             html! { <div><dt><kbd>{ key }</kbd></dt><dd>{ what }</dd></div> }
         });
         html! { <section><h3>{ place }</h3><dl>{ for rows }</dl></section> }
@@ -41,6 +51,10 @@ fn use_help(props: &Help) -> Html {
     let performance = props.act.reform(|event: MouseEvent| {
         event.prevent_default();
         Action::Performance(true)
+    });
+    let switch = report(&props.act, |event: Event| {
+        let input = event.target_dyn_into::<HtmlInputElement>()?;
+        Some(Action::Keys(input.checked()))
     });
     let close = props.act.reform(|_| Action::Help(false));
     html! {
@@ -50,6 +64,15 @@ fn use_help(props: &Help) -> Html {
             <p>{ say::about() }
                 <a id="performance-link" href="#performance" onclick={performance}>
                     { say::performance_link() }</a>{ "." }</p>
+            <div class="actions">
+                <label class="switch">
+                    <input type="checkbox" id="keys-on" checked={props.keys} onchange={switch} />
+                    { say::switch() }
+                </label>
+                <button class="tool" id="where-am-i" onclick={props.act.reform(|_| Action::Where(true))}>
+                    { say::where_am_i() }
+                </button>
+            </div>
             <div class="keys">{ for sections }</div>
             <button class="primary" onclick={close}>{ say::close() }</button>
         </dialog>
@@ -65,6 +88,7 @@ fn keys() -> [Section; 10] {
                 (say::key_steps(), say::everywhere_steps()),
                 (say::key_ends(), say::everywhere_ends()),
                 (say::key_panes(), say::everywhere_panes()),
+                ("Alt + W", say::where_am_i()),
                 (say::key_check(), say::everywhere_check()),
                 (say::key_search(), say::everywhere_search()),
                 ("?", say::everywhere_help()),

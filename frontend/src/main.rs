@@ -42,6 +42,8 @@ mod table;
 mod task;
 mod timeline;
 mod transcript;
+mod walk;
+mod whereabouts;
 
 fn main() {
     let document = web_sys::window().and_then(|window| window.document());

@@ -191,7 +191,7 @@ impl Component for Output {
         let link = ctx.link();
         html! {
             <div class="console" ref={self.output.clone()} id="console-output"
-                data-testid="console-output" role="log" tabindex="0" aria-label={words::output::label()}
+                data-testid="console-output" role="log" tabindex="0" data-walk=".entry" aria-label={words::output::label()}
                 onscroll={link.callback(|_| Message::Scrolled)}>
                 if earlier > 0 {
                     <button class="tool earlier" onclick={link.callback(|_| Message::Earlier)}>
@@ -263,7 +263,7 @@ fn Line(props: &LineProps) -> Html {
         <div {class} data-entry={props.index.to_string()} data-step={step.to_string()} aria-current={props.current.then_some("step")}>
             <div class="typed">
                 <button class="step" data-step={step.to_string()} aria-label={words::output::step(step)}
-                    title={words::output::show_step(step)}
+                    tabindex={if props.current { "0" } else { "-1" }} title={words::output::show_step(step)}
                     onclick={props.act.reform(move |_| Action::Seek(step))} />
                 <span class="hash">{ "# " }</span>
                 <span class="words">{ &line.typed }</span>

@@ -1,7 +1,7 @@
 //! What the page remembers of how someone likes it.
 //!
 //! One line of words, `1 theme=dark lang=de host=wasm pane=console lower=slab tables=tree,slab speed=5
-//! welcome=0`, which begins with the version of the format. `boot.js` reads theme and language out of it as well,
+//! keys=on welcome=0`, which begins with the version of the format. `boot.js` reads theme and language out of it as well,
 //! before anything is drawn. What a later version wrote is passed over, word by word where that is
 //! possible: a setting lost is better than a page that does not start.
 
@@ -32,6 +32,8 @@ pub struct Settings {
     pub speed: Speed,
     /// Newcomers are welcomed.
     pub welcome: bool,
+    /// Shortcuts work.
+    pub keys: bool,
 }
 
 impl Default for Settings {
@@ -45,6 +47,7 @@ impl Default for Settings {
             tables: Vec::new(),
             speed: Speed::default(),
             welcome: true,
+            keys: true,
         }
     }
 }
@@ -76,6 +79,7 @@ impl Settings {
                     }
                 }
                 "welcome" => settings.welcome = value != "0",
+                "keys" => settings.keys = value != "off",
                 "speed" => settings.speed = Speed::from_name(value).unwrap_or(settings.speed),
                 _ => {}
             }
@@ -103,6 +107,8 @@ impl Settings {
             " speed=",
             &self.speed.name(),
             if self.welcome { "" } else { " welcome=0" },
+            " keys=",
+            if self.keys { "on" } else { "off" },
         ]
         .concat()
     }
@@ -127,6 +133,7 @@ mod tests {
             tables: vec![Pane::Tree, Pane::Events],
             speed: Speed::Max,
             welcome: false,
+            keys: false,
         };
         assert_eq!(Settings::parse(&settings.write()), settings);
         assert_eq!(

@@ -18,6 +18,7 @@ pub mod oom;
 pub mod sched;
 pub mod slabs;
 pub mod tasks;
+pub mod whereabouts;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -109,6 +110,10 @@ pub enum Action {
     Help(bool),
     /// Show or hide what the kernel costs on this machine.
     Performance(bool),
+    /// Tell where the page stands, or enough of that.
+    Where(bool),
+    /// Shortcuts work, or do not: Alt and a key, and `?`.
+    Keys(bool),
     /// Show or hide the log as text.
     ShowLog(bool),
     /// Drop this session and run another log.
@@ -287,6 +292,10 @@ pub struct State {
     pub help: bool,
     /// What the kernel costs on this machine is open.
     pub performance: bool,
+    /// Where the page stands is told.
+    pub shows_where: bool,
+    /// Shortcuts work: Alt and a key, and `?`.
+    pub keys: bool,
     /// Why the log that was to be loaded is none.
     pub log_error: Option<String>,
     /// What was to be completed last, to list the words on a second Tab.
@@ -346,6 +355,8 @@ impl State {
             language: None,
             help: false,
             performance: false,
+            shows_where: false,
+            keys: true,
             log_error: None,
             completing: None,
             lesson: Lesson::default(),
@@ -366,6 +377,7 @@ impl State {
                 | Action::ToggleTable(_)
                 | Action::NextTheme
                 | Action::Speak(_)
+                | Action::Keys(_)
                 | Action::Inquiry(inquiry::Action::SetSpeed(_))
                 | Action::Front(
                     front::Action::Dismiss | front::Action::Tour(front::tour::Action::Start)
@@ -466,6 +478,11 @@ impl State {
                     effects.push(Effect::Library(library::Effect::ClearAddress));
                 }
             }
+            Action::Where(open) => {
+                self.shows_where = open;
+                self.help &= !open;
+            }
+            Action::Keys(on) => self.keys = on,
             Action::ShowLog(open) => {
                 let sheet = open.then_some(library::Sheet::Text);
                 self.apply_library(library::Action::Show(sheet), &mut effects);

@@ -96,8 +96,9 @@ fn use_timeline(props: &Timeline) -> Html {
                 </span>
                 if kernel.powered_off { <span class="badge">{ say::powered_off() }</span> }
                 <span class="state-facts" title={say::facts_title()}>
-                    // A machine that traces has told of its boot.
-                    if kernel.events == 0 {
+                    // A machine that traces has told of its boot; nothing is said before there is one.
+                    if kernel.events == 0 && *locked && steps == 0 {
+                    } else if kernel.events == 0 {
                         { say::no_events() }
                     } else {
                         { say::events(kernel.events, format_args!("{:016x}", kernel.chain)) }

@@ -154,7 +154,11 @@ impl Example {
                         fails.push(number.map_err(|_| format!("fails={value}: numbers of lines"))?);
                     }
                 }
-                _ => return Err(format!("'{word}' is none of system=, pane=, cache=, fails=")),
+                _ => {
+                    return Err(format!(
+                        "'{word}' is none of system=, pane=, cache=, fails="
+                    ));
+                }
             }
         }
         let lines: Vec<String> = lines.map(str::to_owned).collect();
@@ -217,8 +221,14 @@ mod tests {
             (example.title.as_str(), example.says.as_str()),
             ("Title", "A sentence.")
         );
-        assert_eq!((example.system, example.pane.as_str()), (System::Slab, "slab"));
-        assert_eq!((example.cache.as_str(), &example.fails[..]), ("c", &[2][..]));
+        assert_eq!(
+            (example.system, example.pane.as_str()),
+            (System::Slab, "slab")
+        );
+        assert_eq!(
+            (example.cache.as_str(), &example.fails[..]),
+            ("c", &[2][..])
+        );
         let log = example.log();
         let log = log::parse(&log);
         assert_eq!(log.lines, [&b"kmem create c 64"[..], b"false"]);
@@ -228,7 +238,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_an_example_is_said() {
-        let wrong = |from: &str, to: &str| Example::parse("x", &TEXT.replace(from, to)).unwrap_err();
+        let wrong =
+            |from: &str, to: &str| Example::parse("x", &TEXT.replace(from, to)).unwrap_err();
         assert!(wrong("mem=4M", "mem=4Q").contains("mem"));
         assert!(wrong("mem=4M\n", "").contains("machine"));
         assert!(wrong("# Title\n", "").contains("system"));

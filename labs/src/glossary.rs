@@ -69,7 +69,11 @@ pub fn commands() -> Vec<Command> {
         let words = words.strip_prefix(name).unwrap_or(words).trim_start();
         commands.push(Command {
             name: name.into(),
-            words: if is_family { String::new() } else { words.into() },
+            words: if is_family {
+                String::new()
+            } else {
+                words.into()
+            },
             says: says.into(),
         });
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::host::bytes_of_base64;
 use crate::{Settings, child::Child};
 
 /// How long the browser may take for one answer.
@@ -64,6 +65,8 @@ pub struct Browser {
     /// The sessions of the page's workers, in the order in which they started.
     workers: Vec<String>,
     console: Vec<ConsoleLine>,
+    /// The addresses that the pages and their workers asked for.
+    requests: Vec<String>,
 }
 
 /// Something that appeared in the browser's console: a log call, an uncaught exception, a failed
@@ -124,6 +127,7 @@ impl Browser {
             },
             workers: Vec::new(),
             console: Vec::new(),
+            requests: Vec::new(),
         };
         browser.open_tab()?;
         Ok(browser)
@@ -321,14 +325,21 @@ impl Browser {
 
     /// Makes the page believe that the user prefers the `dark` or the `light` scheme.
     pub fn prefer_scheme(&mut self, scheme: &str) -> Result<(), String> {
-        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.prefer(&[("prefers-color-scheme", scheme)])
+    }
+
+    /// Makes the page believe that the user prefers these, and nothing else: media features and values.
+    pub fn prefer(&mut self, features: &[(&str, &str)]) -> Result<(), String> {
+        let features = features.iter();
+        let features = features.map(|(name, value)| json!({"name": name, "value": value}));
+        let features = json!({"features": features.collect::<Vec<_>>()});
         self.call("Emulation.setEmulatedMedia", features).map(drop)
     }
 
-    /// A picture of the tab, as a PNG in base64.
-    pub fn screenshot(&mut self) -> Result<String, String> {
+    /// A picture of the tab, as a PNG.
+    pub fn screenshot(&mut self) -> Result<Vec<u8>, String> {
         let reply = self.call("Page.captureScreenshot", json!({"format": "png"}))?;
-        Ok(reply["data"].as_str().unwrap_or_default().to_string())
+        bytes_of_base64(reply["data"].as_str().unwrap_or_default())
     }
 
     /// What appeared in the console of the page and of its workers so far.
@@ -355,6 +366,14 @@ impl Browser {
         self.console()?;
         self.console.clear();
         Ok(())
+    }
+
+    /// What the pages and their workers asked for so far, whether it came from the network, a cache or
+    /// the page itself.
+    pub fn requests(&mut self) -> Result<&[String], String> {
+        // A round trip, so that all that happened before it has been received.
+        self.eval("0")?;
+        Ok(&self.requests)
     }
 
     /// The browser's process id.
@@ -445,7 +464,7 @@ impl Browser {
         let line = match message["method"].as_str() {
             Some("Target.attachedToTarget") => {
                 let worker = text(&event["sessionId"]);
-                for method in ["Runtime.enable", "Log.enable"] {
+                for method in ["Runtime.enable", "Log.enable", "Network.enable"] {
                     self.send(method, json!({}), &worker);
                 }
                 if event["targetInfo"]["type"] == "worker" {
@@ -456,6 +475,10 @@ impl Browser {
             Some("Target.detachedFromTarget") => {
                 let gone = text(&event["sessionId"]);
                 self.workers.retain(|worker| *worker != gone);
+                return;
+            }
+            Some("Network.requestWillBeSent") => {
+                self.requests.push(text(&event["request"]["url"]));
                 return;
             }
             Some("Runtime.consoleAPICalled") => {

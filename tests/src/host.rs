@@ -15,6 +15,7 @@ use crate::Settings;
 pub use native::Native;
 pub use qemu::Qemu;
 pub use wasm::Wasm;
+pub(crate) use wasm::bytes_of_base64;
 
 /// All hosts, the reference first.
 pub const ALL: [Host; 3] = [Host::Native, Host::Wasm, Host::Qemu];

@@ -21,6 +21,8 @@ pub mod oom_sets;
 pub mod page;
 pub mod parity;
 pub mod pattern;
+pub mod picture;
+pub mod places;
 mod random;
 pub mod server;
 mod settings;

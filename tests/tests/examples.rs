@@ -47,7 +47,11 @@ fn every_example_prints_what_is_stored_and_fails_where_it_says() {
     for example in &examples {
         let name = &example.name;
         let reports = run(example);
-        assert_eq!(reports.len(), example.lines.len(), "{name}: it was cut short");
+        assert_eq!(
+            reports.len(),
+            example.lines.len(),
+            "{name}: it was cut short"
+        );
         for ((number, line), report) in (1..).zip(&example.lines).zip(&reports) {
             let is_meant = example.fails.contains(&number);
             let text = String::from_utf8_lossy(&report.text);
@@ -76,18 +80,31 @@ fn examples_show_what_they_promise() {
     };
     // Split, and joined again.
     let [before, split, joined] = [2, 4, 6].map(|line| says("buddy-split", line));
-    assert!(before != split && before == joined, "{before}{split}{joined}");
+    assert!(
+        before != split && before == joined,
+        "{before}{split}{joined}"
+    );
     // Pages are given back.
     let freed = says("slab-defrag", 7);
-    assert!(freed.trim().parse().is_ok_and(|pages: u32| pages >= 5), "{freed}");
+    assert!(
+        freed.trim().parse().is_ok_and(|pages: u32| pages >= 5),
+        "{freed}"
+    );
     // Somebody swapped, and nobody was killed.
     let swapped = says("swap-out", 7);
     assert!(!swapped.contains("pswpout 0\n"), "{swapped}");
     let told = says("oom-notify", 7);
-    assert!(told.contains("dropped") && !told.contains("Killed"), "{told}");
+    assert!(
+        told.contains("dropped") && !told.contains("Killed"),
+        "{told}"
+    );
     // Nine of ten parts of ten seconds, within a thousandth.
     let usage = says("containers-shares", 9);
-    let guests: u64 = usage.lines().next().and_then(|it| it.parse().ok()).unwrap_or(0);
+    let guests: u64 = usage
+        .lines()
+        .next()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0);
     assert!(guests.abs_diff(9_000_000_000) < 10_000_000, "{usage}");
     // A group that is frozen gets nothing.
     let [frozen, thawed] = [8, 11].map(|line| says("containers-freezer", line));

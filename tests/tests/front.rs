@@ -65,7 +65,11 @@ fn a_first_visit_is_offered_four_ways_and_the_next_one_is_not() {
 fn frames_labs_links_and_sessions_are_not_interrupted() {
     let mut lab = Lab::open();
     let url = lab.server.url();
-    for address in ["?embed", "?noedit", "#log=1.K0pMyaxQSC5KTSxJVSjhKgJzM_OKU4tK"] {
+    for address in [
+        "?embed",
+        "?noedit",
+        "#log=1.K0pMyaxQSC5KTSxJVSjhKgJzM_OKU4tK",
+    ] {
         lab.browser.goto("about:blank").expect("a page");
         lab.open(&format!("{url}{address}"));
         assert!(!shows_ways(&mut lab), "{address}");
@@ -138,7 +142,9 @@ fn an_example_opens_with_its_pane_in_a_session_of_its_own() {
     lab.step_is(7);
     lab.browser.goto("about:blank").expect("a page");
     lab.open(&format!("{url}#example=nonsense"));
-    lab.wait("document.querySelector('#console-output').textContent.includes(\"no example 'nonsense'\")");
+    lab.wait(
+        "document.querySelector('#console-output').textContent.includes(\"no example 'nonsense'\")",
+    );
     lab.is_clean();
 }
 
@@ -159,7 +165,10 @@ fn labs_are_found_by_topic_and_difficulty() {
     choose(&mut lab, "labs-topic", "Radix trees");
     lab.wait(&format!("{count} === 1"));
     let shown = lab.text("document.querySelector('#catalogue .lab-entry').textContent");
-    assert!(shown.contains("easy") && shown.contains("minutes"), "{shown}");
+    assert!(
+        shown.contains("easy") && shown.contains("minutes"),
+        "{shown}"
+    );
     let said = lab.text("document.querySelector('#labs-count').textContent");
     assert!(said.starts_with("1 of "), "{said}");
     lab.is_clean();
@@ -214,7 +223,9 @@ fn the_judge_of_accessibility_has_no_objections() {
         ("labs", "#catalogue .lab-entry"),
     ] {
         lab.eval(&format!("location.hash = '{route}'"));
-        lab.wait(&format!("document.querySelector('{ready}')?.checkVisibility()"));
+        lab.wait(&format!(
+            "document.querySelector('{ready}')?.checkVisibility()"
+        ));
         has_no_barriers(&mut lab, route);
         lab.press("Escape", 0);
         lab.wait("!document.querySelector('dialog[open]')");

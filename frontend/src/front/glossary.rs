@@ -32,7 +32,11 @@ impl GlossaryDialog {
         let open = front.sheet == Some(Sheet::Glossary);
         GlossaryDialog {
             open,
-            terms: if open { front.terms.clone() } else { Shelf::Unknown },
+            terms: if open {
+                front.terms.clone()
+            } else {
+                Shelf::Unknown
+            },
             term: front.term.clone().map(AttrValue::from),
             act: act.clone(),
         }
@@ -96,7 +100,10 @@ fn use_glossary(props: &GlossaryDialog) -> Html {
 
 /// Brings a word into sight and gives it the focus.
 fn show(dialog: &HtmlDialogElement, term: &str) {
-    let heading = dialog.query_selector(&format!("#term-{term}")).ok().flatten();
+    let heading = dialog
+        .query_selector(&format!("#term-{term}"))
+        .ok()
+        .flatten();
     if let Some(heading) = heading {
         let section = heading.parent_element();
         section.as_ref().unwrap_or(&heading).scroll_into_view();
@@ -125,7 +132,9 @@ fn list(props: &GlossaryDialog, system: Option<System>) -> Html {
     };
     let unknown = props.term.as_deref();
     let unknown = unknown.filter(|id| terms.iter().all(|term| term.id != *id));
-    let shown = terms.iter().filter(|term| system.is_none_or(|it| it == term.system));
+    let shown = terms
+        .iter()
+        .filter(|term| system.is_none_or(|it| it == term.system));
     let entries = shown.map(|term| entry(term, terms));
     html! {
         <>

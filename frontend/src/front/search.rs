@@ -5,8 +5,7 @@ use std::rc::Rc;
 use web_sys::{HtmlDialogElement, HtmlInputElement, InputEvent};
 use words::front as say;
 use yew::{
-    AttrValue, Callback, Html, KeyboardEvent, TargetCast, hook, html, use_effect_with,
-    use_node_ref,
+    AttrValue, Callback, Html, KeyboardEvent, TargetCast, hook, html, use_effect_with, use_node_ref,
 };
 
 use crate::dialog;
@@ -71,7 +70,10 @@ fn use_search(props: &SearchDialog) -> Html {
         use_effect_with(props.chosen, move |chosen| {
             let dialog = dialog.cast::<HtmlDialogElement>();
             let option = dialog.and_then(|dialog| {
-                dialog.query_selector(&format!("#found-{chosen}")).ok().flatten()
+                dialog
+                    .query_selector(&format!("#found-{chosen}"))
+                    .ok()
+                    .flatten()
             });
             if let Some(option) = option {
                 let options = web_sys::ScrollIntoViewOptions::new();

@@ -95,14 +95,20 @@ fn list(
     let (traces, mut objects): (Vec<_>, Vec<_>) = view.objects.iter().partition(is_trace);
     objects.sort_by_key(|object| KINDS.iter().position(|(kind, _)| *kind == object.change));
     let objects = objects.into_iter().take(listed);
-    let objects = objects.map(|object| row(object, act));
+    let objects = objects
+        .enumerate()
+        .map(|(place, object)| row(object, place == 0, act));
     let records = counted(traces.len());
     let traces = traces.into_iter().take(listed);
-    let traces = traces.map(|object| row(object, act));
-    let frames = view.frames.iter().take(listed).map(|frame| {
+    let traces = traces.enumerate();
+    let traces = traces.map(|(place, object)| row(object, place == 0, act));
+    let frames = view.frames.iter().take(listed).enumerate();
+    let frames = frames.map(|(place, frame)| {
         let at = frame * 512;
         let onclick = act.reform(move |_| Action::Inquiry(Own::Inspect(at)));
-        html! { <li><button class="chip mono" {onclick}>{ say::frame(frame) }</button></li> }
+        html! { <li><button class="chip mono" {onclick} tabindex={tabindex(place == 0)}>
+            { say::frame(frame) }
+        </button></li> }
     });
     let hidden = view
         .objects
@@ -114,11 +120,11 @@ fn list(
             <p class="dock-sentence" id="changes-sentence" role="status"
                 data-objects={view.objects.len().to_string()}
                 data-frames={view.frames.len().to_string()}>{ view.sentence() }</p>
-            <ul class="changes">{ for objects }</ul>
+            <ul class="changes" data-walk="li">{ for objects }</ul>
             if let Some(records) = records {
                 <details>
                     <summary>{ records }</summary>
-                    <ul class="changes">{ for traces }</ul>
+                    <ul class="changes" data-walk="li">{ for traces }</ul>
                 </details>
             }
             if view.omitted > 0 {
@@ -126,7 +132,7 @@ fn list(
             }
             if !view.frames.is_empty() {
                 <h3>{ say::frames() }</h3>
-                <ul class="chips">{ for frames }</ul>
+                <ul class="chips" data-walk="li">{ for frames }</ul>
             }
             if hidden > 0 {
                 <button class="tool" onclick={more}>{ say::show_more() }</button>
@@ -135,12 +141,18 @@ fn list(
     }
 }
 
+/// Of a list that is walked by arrow keys, Tab leads to one place.
+fn tabindex(is_stop: bool) -> &'static str {
+    if is_stop { "0" } else { "-1" }
+}
+
 /// The tracer's own records, if there are any.
 fn counted(records: usize) -> Option<String> {
     (records > 0).then(|| say::own_records(records as u64))
 }
 
-fn row(object: &ObjectChange, act: &Callback<Action>) -> Html {
+/// An object. Arrow keys go from one to the next; `is_stop`: Tab leads here.
+fn row(object: &ObjectChange, is_stop: bool, act: &Callback<Action>) -> Html {
     let at = object.at;
     let onclick = act.reform(move |_| Action::Inquiry(Own::Inspect(at)));
     let word = object.change.word();
@@ -156,7 +168,8 @@ fn row(object: &ObjectChange, act: &Callback<Action>) -> Html {
     };
     html! {
         <li>
-            <button class={format!("change {word}")} {onclick} title={say::inspect()}>
+            <button class={format!("change {word}")} {onclick} title={say::inspect()}
+                tabindex={tabindex(is_stop)}>
                 <span class="sign" aria-hidden="true">{ sign }</span>
                 <span class="mono">{ &object.name }</span>
                 <span class="quiet">{ say::change_and_bytes(change, bytes) }</span>

@@ -374,8 +374,17 @@ fn clear_address() {
     let location = window.location();
     let is_link = location.hash().is_ok_and(|hash| {
         const PASSING: [&str; 11] = [
-            "#log=", "#link=", "#step=", "#performance", "#tour", "#playground", "#example=", "#labs",
-            "#glossary", "#term=", "#search",
+            "#log=",
+            "#link=",
+            "#step=",
+            "#performance",
+            "#tour",
+            "#playground",
+            "#example=",
+            "#labs",
+            "#glossary",
+            "#term=",
+            "#search",
         ];
         PASSING.iter().any(|beginning| hash.starts_with(beginning))
     });

@@ -13,13 +13,14 @@ pub fn list(cpu: u32, reasons: &[Reason], looked_at: usize, act: &Callback<Actio
         let is_current = number == looked_at;
         html! {
             <li>
-                <button class="reason" {onclick} aria-current={is_current.then_some("step")}>
+                <button class="reason" {onclick} aria-current={is_current.then_some("step")}
+                    tabindex={if is_current { "0" } else { "-1" }}>
                     { &reason.text }
                 </button>
             </li>
         }
     });
     html! {
-        <ol class="reasons" aria-label={words::sched::why_list(cpu)}>{ for items }</ol>
+        <ol class="reasons" data-walk="li" aria-label={words::sched::why_list(cpu)}>{ for items }</ol>
     }
 }

@@ -30,21 +30,22 @@ pub fn top(caches: &[CacheView], props: &SlabPane) -> Html {
     let most = caches.iter().map(CacheView::bytes).max();
     let most = most.unwrap_or(0).max(1);
     let rows = sort.sorted(caches);
-    let rows = rows.into_iter().map(|cache| row(cache, most, props));
+    let rows = rows.into_iter().enumerate();
+    let rows = rows.map(|(place, cache)| row(cache, most, place == 0, props));
     html! {
         <div class="scroll" tabindex="0" role="region" aria-label={words::slab::title()}>
             <table class="slabtop" id="slabtop">
                 <caption class="unseen">{ words::slab::list_caption() }</caption>
                 <thead><tr>{ for headings }</tr></thead>
-                <tbody>{ for rows }</tbody>
+                <tbody data-walk="tr">{ for rows }</tbody>
             </table>
         </div>
     }
 }
 
 /// One cache. The bar's length is its pages against the largest cache; the filled part, objects in
-/// use.
-fn row(cache: &CacheView, most: u64, props: &SlabPane) -> Html {
+/// use. Arrow keys go from one to the next; `is_stop`: Tab leads here.
+fn row(cache: &CacheView, most: u64, is_stop: bool, props: &SlabPane) -> Html {
     let is_lit = props.lit.has_name(&cache.name) || props.lit.mark_of(cache.at).is_some();
     let name = cache.name.clone();
     let onclick = props.act.reform(move |_| {
@@ -60,6 +61,7 @@ fn row(cache: &CacheView, most: u64, props: &SlabPane) -> Html {
         <tr key={cache.name.clone()} class={is_lit.then_some("lit")}>
             <th scope="row" class="mono">
                 <button class="link" data-cache={cache.name.clone()} {onclick}
+                    tabindex={if is_stop { "0" } else { "-1" }}
                     title={words::slab::open_hint()}>
                     { &cache.name }
                 </button>

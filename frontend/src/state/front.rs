@@ -455,7 +455,11 @@ fn places() -> Vec<Thing> {
     let others = [
         (Goal::Tour, say::kind_tour(), say::place_tour()),
         (Goal::Labs, say::way_labs(), say::place_labs()),
-        (Goal::Playground, say::way_playground(), say::place_playground()),
+        (
+            Goal::Playground,
+            say::way_playground(),
+            say::place_playground(),
+        ),
         (Goal::Glossary, say::glossary(), say::place_glossary()),
     ];
     let places = panes.chain(others);

@@ -504,6 +504,7 @@ impl State {
             tables: self.tables.clone(),
             speed: self.inquiry.play.speed,
             welcome: self.front.welcome,
+            keys: self.keys,
         }
     }
 
@@ -518,6 +519,7 @@ impl State {
         self.tables = settings.tables;
         self.inquiry.play.speed = settings.speed;
         self.front.welcome = settings.welcome;
+        self.keys = settings.keys;
     }
 
     /// The branches that the present log still leads to, with their place in the list.

@@ -79,7 +79,8 @@ struct Written {
 pub fn read_glossary(file: &Path, root: &Path) -> Result<Vec<Term>, Problems> {
     let mut problems = Problems::default();
     let read = fs::read_to_string(file);
-    let text = read.map_err(|error| problems.add(file, 0, format!("can't read this file: {error}")));
+    let text =
+        read.map_err(|error| problems.add(file, 0, format!("can't read this file: {error}")));
     let Ok(text) = text else {
         return Err(problems);
     };
@@ -104,7 +105,9 @@ pub fn read_glossary(file: &Path, root: &Path) -> Result<Vec<Term>, Problems> {
         let line = line_at(&text, &term.name.span());
         let mut tell = |message: String| problems.add(file, line, format!("'{name}': {message}"));
         if names[..at].iter().any(|(_, other)| other == id) {
-            tell(format!("two terms are '{id}' in addresses: give one another `id`"));
+            tell(format!(
+                "two terms are '{id}' in addresses: give one another `id`"
+            ));
         }
         if !is_lab_id(id) {
             tell("an `id` is small letters, digits and hyphens".into());
@@ -177,7 +180,9 @@ fn defines(line: &str, item: &str) -> bool {
     if line.trim_start().starts_with("//") {
         return false;
     }
-    let mut words = line.split(|letter| !is_word(letter)).filter(|word| !word.is_empty());
+    let mut words = line
+        .split(|letter| !is_word(letter))
+        .filter(|word| !word.is_empty());
     let mut before = words.next();
     if before == Some(item) {
         // An enum's variant, or a field.

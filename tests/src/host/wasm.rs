@@ -86,7 +86,8 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn bytes_of_base64(text: &str) -> Result<Vec<u8>, String> {
+/// The bytes that a text in base64 stands for.
+pub fn bytes_of_base64(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0u32, 0);
     for character in text.trim_end_matches('=').bytes() {

@@ -167,7 +167,11 @@ mod tests {
             term("slab cache", "All slabs of one kind."),
             term("oom_adj", "By how many bits a score is shifted."),
             term("vruntime", "How long a task has run, by weight."),
-            thing("radix insert", "store an item", Goal::Command("radix insert".into())),
+            thing(
+                "radix insert",
+                "store an item",
+                Goal::Command("radix insert".into()),
+            ),
             thing("slab", "The pane", Goal::Pane(crate::choices::Pane::Slab)),
         ]
     }
@@ -194,7 +198,14 @@ mod tests {
 
     #[test]
     fn one_wrong_letter_is_forgiven() {
-        for typed in ["freelist", "frelist", "freeelist", "fteelist", "ferelist", "FreeLits"] {
+        for typed in [
+            "freelist",
+            "frelist",
+            "freeelist",
+            "fteelist",
+            "ferelist",
+            "FreeLits",
+        ] {
             assert_eq!(names(typed), ["freelist"], "{typed}");
         }
         for typed in ["vruntiem", "vrumtime", "vrntime", "vrun"] {

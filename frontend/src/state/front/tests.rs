@@ -70,7 +70,9 @@ fn a_first_visit_is_welcomed_and_others_are_not() {
         lines: vec![b"a".to_vec()],
         ..Default::default()
     };
-    state.apply(PageAction::Library(library::Action::Started(Ok(Some(kept)))));
+    state.apply(PageAction::Library(library::Action::Started(Ok(Some(
+        kept,
+    )))));
     assert_eq!(state.ways(), Ways::Gone);
 }
 
@@ -119,7 +121,10 @@ fn the_tour_grows_a_tree_takes_a_step_back_and_asks_for_a_victim() {
     assert_eq!((at(&bench), bench.state.kernel.step), (Some((1, true)), 3));
     bench.act(tour(tour::Action::Next));
     assert_eq!((at(&bench), bench.state.kernel.step), (Some((2, false)), 4));
-    assert_eq!((bench.state.pane, bench.state.lower), (Pane::Oom, Pane::Oom));
+    assert_eq!(
+        (bench.state.pane, bench.state.lower),
+        (Pane::Oom, Pane::Oom)
+    );
     bench.act(tour(tour::Action::Do));
     assert!(bench.log().ends_with("oom trigger"), "{}", bench.log());
     bench.act(tour(tour::Action::Next));
@@ -134,11 +139,19 @@ fn the_tour_can_be_left_and_skipped_and_takes_a_name_that_is_free() {
     let mut bench = Bench::new();
     bench.state.kernel.trees = vec!["tour".into(), "tour2".into()];
     bench.state.apply(tour(tour::Action::Start));
-    let tree = bench.state.front.tour.as_ref().map(|tour| tour.tree.clone());
+    let tree = bench
+        .state
+        .front
+        .tour
+        .as_ref()
+        .map(|tour| tour.tree.clone());
     assert_eq!(tree.as_deref(), Some("tour3"));
     bench.act(tour(tour::Action::Next));
     bench.act(tour(tour::Action::Next));
-    assert_eq!(bench.state.front.tour.as_ref().map(|tour| tour.stop), Some(2));
+    assert_eq!(
+        bench.state.front.tour.as_ref().map(|tour| tour.stop),
+        Some(2)
+    );
     bench.effects.clear();
     bench.act(tour(tour::Action::Leave));
     assert_eq!(bench.state.front.tour, None);
@@ -169,7 +182,10 @@ fn an_example_opens_as_a_session_of_its_own_with_its_pane() {
     bench.act(front(Action::Open("one".into())));
     assert_eq!(bench.log(), "a b");
     assert!(bench.state.header.starts_with("mem=4M "));
-    assert_eq!((bench.state.lower, bench.state.front.sheet), (Pane::Slab, None));
+    assert_eq!(
+        (bench.state.lower, bench.state.front.sheet),
+        (Pane::Slab, None)
+    );
     assert_eq!(bench.state.slabs.open.as_deref(), Some("skb"));
     assert_eq!(bench.state.library.name, "Title of one");
     assert!(bench.errors().is_empty());
@@ -239,7 +255,9 @@ fn searching() -> Bench {
     let mut bench = Bench::new();
     bench.act(front(Action::Show(Some(Sheet::Search))));
     bench.act(front(Action::Shelved(Ok(examples()))));
-    bench.act(front(Action::Glossed(Ok(vec![term("freelist", "A chain.")]))));
+    bench.act(front(Action::Glossed(Ok(vec![term(
+        "freelist", "A chain.",
+    )]))));
     bench.act(front(Action::Commanded(Ok(vec![command("kmem free")]))));
     bench
 }
@@ -288,7 +306,11 @@ fn the_keys_stay_within_what_was_found() {
     assert_eq!(bench.state.front.chosen, 0);
     bench.act(front(Action::Query("nothing of the kind".into())));
     bench.act(front(Action::Choose(0)));
-    assert_eq!(bench.state.front.sheet, Some(Sheet::Search), "nowhere to go");
+    assert_eq!(
+        bench.state.front.sheet,
+        Some(Sheet::Search),
+        "nowhere to go"
+    );
 }
 
 #[test]
@@ -309,7 +331,10 @@ fn choosing_goes_there() {
     assert!(bench.effects.contains(&typed), "{:?}", bench.effects);
     let bench = choose("freelist");
     let front = &bench.state.front;
-    assert_eq!((front.sheet, front.term.as_deref()), (Some(Sheet::Glossary), Some("freelist")));
+    assert_eq!(
+        (front.sheet, front.term.as_deref()),
+        (Some(Sheet::Glossary), Some("freelist"))
+    );
     assert_eq!(choose("Title two").log(), "c");
     assert!(choose("tour").state.front.tour.is_some());
 }
@@ -343,7 +368,10 @@ fn every_example_names_a_pane_and_every_view_has_an_example() {
         if file.extension().is_none_or(|end| end != "log") {
             continue;
         }
-        let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or("");
+        let name = file
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .unwrap_or("");
         let text = std::fs::read_to_string(&file).expect("text");
         let example = Example::parse(name, &text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let pane = Pane::ALL.into_iter().find(|it| it.label() == example.pane);
