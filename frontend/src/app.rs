@@ -25,6 +25,7 @@ use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
 use crate::library::sheet::{self, Content, Dropped};
 use crate::live::{self, LiveStrip};
+use crate::looks::{self, Hall};
 use crate::memory::MemoryPane;
 use crate::oom::OomPane;
 use crate::page::{focus, focus_in_place};
@@ -35,6 +36,7 @@ use crate::sched::SchedPane;
 use crate::slab::SlabPane;
 use crate::state::inquiry::{self, Second, Tab};
 use crate::state::library::{self, Sheet};
+use crate::state::looks::Action as Looks;
 use crate::state::{self, Action, Effect, State};
 use crate::task::TaskPane;
 use crate::timeline::Timeline;
@@ -169,6 +171,7 @@ impl Component for App {
         html! {
             <div class={classes!("app", live.as_ref().map(|_| "has-live"), format!("shows-{}", self.front().label()),
                 self.is_embedded.then_some("embedded"),
+                if self.hall().is_some() { "hall" } else { "house" },
                 state.lesson.open.as_ref().map(|_| "has-lab"),
                 state.inquiry.tab.is_some().then_some("asks"),
                 state.is_roomy().then_some("roomy"))}>
@@ -231,7 +234,8 @@ impl Component for App {
                     },
                     act: act.clone(),
                 }) }
-                { part(Help { open: state.help, act: act.clone() }) }
+                { part(Hall { open: state.in_hall().is_some(), act: act.clone() }) }
+                { part(Help { open: state.help, is_still: state.looks.is_still, act: act.clone() }) }
                 { part(CatalogueDialog::of(state, act)) }
                 { part(PerformanceSheet { open: state.performance, act: act.clone() }) }
                 { self.library() }
@@ -263,6 +267,7 @@ impl App {
             Effect::Lesson(effect) => lesson::perform(effect, &self.act, self.is_wide),
             Effect::Library(effect) => journal::perform(effect, &self.act),
             Effect::Live(effect) => self.live.perform(effect, &self.act),
+            Effect::Looks(effect) => looks::perform(effect),
             Effect::Inquiry(effect) => {
                 let hear = ctx
                     .link()
@@ -288,8 +293,16 @@ impl App {
         }
     }
 
+    /// The picture beside the console, in a lecture hall that is wide enough for both.
+    fn hall(&self) -> Option<Pane> {
+        self.state.in_hall().filter(|_| self.is_wide)
+    }
+
     /// The pane in front: on a wide screen, of those below the tree.
     fn front(&self) -> Pane {
+        if let Some(pane) = self.hall() {
+            return pane;
+        }
         match self.state.pane {
             _ if self.is_wide => self.state.lower,
             Pane::Lab if self.state.lesson.open.is_none() => Pane::Console,
@@ -298,14 +311,20 @@ impl App {
     }
 
     fn shows(&self, pane: Pane) -> bool {
-        pane == self.front() || self.is_wide && !pane.is_lower()
+        match self.hall() {
+            Some(front) => pane == front || pane == Pane::Console,
+            None => pane == self.front() || self.is_wide && !pane.is_lower(),
+        }
     }
 
-    /// The tabs: all panes on a narrow screen, the lower ones on a wide one.
+    /// The tabs: all panes on a narrow screen, the lower ones on a wide one, all pictures in a hall.
     fn tabs(&self) -> Html {
         let panes = Pane::ALL
             .into_iter()
-            .filter(|pane| !self.is_wide || pane.is_lower())
+            .filter(|pane| {
+                let is_picture = *pane == Pane::Tree && self.hall().is_some();
+                !self.is_wide || pane.is_lower() || is_picture
+            })
             .filter(|pane| *pane != Pane::Lab || self.state.lesson.open.is_some());
         let panes: Vec<Pane> = panes.collect();
         let tabs = panes.iter().enumerate().map(|(index, pane)| {
@@ -565,10 +584,13 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
                     act.emit(Action::Show(*pane));
                     focus_pane(*pane);
                 }
+                _ if event.code() == "KeyH" => act.emit(Action::Looks(Looks::ToggleHall)),
                 _ if !ask_by_key(&event.code(), &act) => return,
                 _ => {}
             }
             event.prevent_default();
+        } else if key == "Escape" && !event.default_prevented() && !is_dialog_open() {
+            act.emit(Action::Looks(Looks::Hall(false)));
         } else if key == "?" && !is_typing(event) {
             event.prevent_default();
             act.emit(Action::Help(true));
@@ -610,6 +632,12 @@ fn ask_by_key(code: &str, act: &Callback<Action>) -> bool {
         focus(target);
     }
     true
+}
+
+/// A dialog is open, to which Escape belongs.
+fn is_dialog_open() -> bool {
+    let document = web_sys::window().and_then(|window| window.document());
+    document.is_some_and(|document| matches!(document.query_selector("dialog[open]"), Ok(Some(_))))
 }
 
 /// The key goes into a text.

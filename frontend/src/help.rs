@@ -7,6 +7,7 @@ use yew::{Callback, Html, MouseEvent, NodeRef, hook, html, use_effect_with, use_
 use crate::dialog;
 use crate::part::drawn_by;
 use crate::state::Action;
+use crate::state::looks::Action as Looks;
 
 /// Keys and what they do, in a place where they work.
 type Section = (&'static str, Vec<(&'static str, &'static str)>);
@@ -14,6 +15,8 @@ type Section = (&'static str, Vec<(&'static str, &'static str)>);
 #[derive(PartialEq)]
 pub struct Help {
     pub open: bool,
+    /// Nothing moves by itself.
+    pub is_still: bool,
     pub act: Callback<Action>,
 }
 
@@ -51,7 +54,12 @@ fn use_help(props: &Help) -> Html {
                 <a id="performance-link" href="#performance" onclick={performance}>
                     { say::performance_link() }</a>{ "." }</p>
             <div class="keys">{ for sections }</div>
-            <button class="primary" onclick={close}>{ say::close() }</button>
+            <p class="actions">
+                <button class="tool" id="motion" aria-pressed={props.is_still.to_string()}
+                    onclick={props.act.reform(|_| Action::Looks(Looks::ToggleMotion))}
+                    title={looks::motion_title()}>{ looks::motion() }</button>
+                <button class="primary" onclick={close}>{ say::close() }</button>
+            </p>
         </dialog>
     }
 }

@@ -27,6 +27,9 @@ pub const CLOSE: &str = "M4 4l8 8M12 4l-8 8";
 /// Rows and columns.
 pub const TABLE: &str = "M2 3h12v10H2zM2 6.5h12M2 10h12M6.5 3v10";
 
+/// A screen for many.
+pub const HALL: &str = "M1.5 2.5h13v8h-13zM8 10.5v3M5 13.5h6";
+
 /// Draws a pictogram. It is decoration: the button around it has the words.
 pub fn icon(path: &'static str) -> Html {
     html! {

@@ -1,7 +1,7 @@
 //! What the page remembers of how someone likes it.
 //!
 //! One line of words, `1 theme=dark lang=de host=wasm pane=console lower=slab tables=tree,slab speed=5`, which
-//! begins with the version of the format. `boot.js` reads theme and language out of it as well,
+//! begins with the version of the format. `boot.js` reads theme, language and motion out of it,
 //! before anything is drawn. What a later version wrote is passed over, word by word where that is
 //! possible: a setting lost is better than a page that does not start.
 
@@ -30,6 +30,8 @@ pub struct Settings {
     pub tables: Vec<Pane>,
     /// How fast steps are played.
     pub speed: Speed,
+    /// Nothing moves by itself: `motion=off`.
+    pub is_still: bool,
 }
 
 impl Default for Settings {
@@ -42,6 +44,7 @@ impl Default for Settings {
             lower: Pane::Memory,
             tables: Vec::new(),
             speed: Speed::default(),
+            is_still: false,
         }
     }
 }
@@ -72,6 +75,7 @@ impl Settings {
                         }
                     }
                 }
+                "motion" => settings.is_still = value == "off",
                 "speed" => settings.speed = Speed::from_name(value).unwrap_or(settings.speed),
                 _ => {}
             }
@@ -98,6 +102,7 @@ impl Settings {
             &tables.join(","),
             " speed=",
             &self.speed.name(),
+            if self.is_still { " motion=off" } else { "" },
         ]
         .concat()
     }
@@ -121,6 +126,7 @@ mod tests {
             lower: Pane::Slab,
             tables: vec![Pane::Tree, Pane::Events],
             speed: Speed::Max,
+            is_still: true,
         };
         assert_eq!(Settings::parse(&settings.write()), settings);
         assert_eq!(

@@ -13,6 +13,7 @@ pub mod inquiry;
 pub mod lesson;
 pub mod library;
 pub mod live;
+pub mod looks;
 pub mod oom;
 pub mod sched;
 pub mod slabs;
@@ -37,6 +38,7 @@ use inquiry::compare::EVENTS_COMPARED;
 use lesson::Lesson;
 use library::Library;
 use live::Live;
+use looks::Looks;
 use oom::Oom;
 use sched::Sched;
 use slabs::Slabs;
@@ -129,6 +131,8 @@ pub enum Action {
     Oom(oom::Action),
     /// Something about a session that is shared live, or followed.
     Live(live::Action),
+    /// Something about how the page is looked at.
+    Looks(looks::Action),
 }
 
 /// What the page must do outside its state.
@@ -154,6 +158,8 @@ pub enum Effect {
     Library(library::Effect),
     /// Something that a live session needs.
     Live(live::Effect),
+    /// The page is to look otherwise.
+    Looks(looks::Own),
 }
 
 /// The request that is changing the kernel and has not been answered.
@@ -293,6 +299,8 @@ pub struct State {
     pub library: Library,
     /// A session that is shared live, or followed.
     pub live: Live,
+    /// How the page is looked at.
+    pub looks: Looks,
 }
 
 impl State {
@@ -344,6 +352,7 @@ impl State {
             inquiry: Inquiry::default(),
             library: Library::default(),
             live: Live::default(),
+            looks: Looks::default(),
         }
     }
 
@@ -357,6 +366,7 @@ impl State {
                 | Action::ToggleTable(_)
                 | Action::NextTheme
                 | Action::Speak(_)
+                | Action::Looks(looks::Action::ToggleMotion)
                 | Action::Inquiry(inquiry::Action::SetSpeed(_))
         );
         match action {
@@ -478,6 +488,7 @@ impl State {
             Action::Sched(action) => self.apply_sched(action),
             Action::Oom(action) => self.apply_oom(action, &mut effects),
             Action::Live(action) => self.apply_live(action, &mut effects),
+            Action::Looks(action) => self.apply_looks(action, &mut effects),
         }
         if is_setting {
             let settings = self.settings();

@@ -495,14 +495,16 @@ impl State {
 
     /// The settings, as they are remembered.
     pub fn settings(&self) -> Settings {
+        let (pane, lower) = self.fronts();
         Settings {
             theme: self.theme,
             language: self.language,
             place: self.place,
-            pane: self.pane,
-            lower: self.lower,
+            pane,
+            lower,
             tables: self.tables.clone(),
             speed: self.inquiry.play.speed,
+            is_still: self.looks.is_still,
         }
     }
 
@@ -516,6 +518,7 @@ impl State {
         self.lower = settings.lower;
         self.tables = settings.tables;
         self.inquiry.play.speed = settings.speed;
+        self.looks.is_still = settings.is_still;
     }
 
     /// The branches that the present log still leads to, with their place in the list.
