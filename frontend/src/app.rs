@@ -21,6 +21,7 @@ use crate::inquiry::Dock;
 use crate::inquiry::outside::Outside;
 use crate::inquiry::play::Play;
 use crate::language;
+use crate::layout::{self, LayoutSheet, Splitters};
 use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
 use crate::library::sheet::{self, Content, Dropped};
@@ -35,6 +36,7 @@ use crate::radix::RadixPane;
 use crate::sched::SchedPane;
 use crate::slab::SlabPane;
 use crate::state::inquiry::{self, Second, Tab};
+use crate::state::layout::{Action as Layout, Slot};
 use crate::state::library::{self, Sheet};
 use crate::state::looks::Action as Looks;
 use crate::state::{self, Action, Effect, State};
@@ -149,6 +151,7 @@ impl Component for App {
 
     fn rendered(&mut self, _: &Context<Self>, _: bool) {
         show_place(self.state.place);
+        layout::fit(&self.state, self.is_wide && self.hall().is_none());
         sheet::follow(self.state.library.sheet.is_some());
         if self.state.drawn_once && !self.announced {
             self.announced = true;
@@ -174,7 +177,7 @@ impl Component for App {
                 if self.hall().is_some() { "hall" } else { "house" },
                 state.lesson.open.as_ref().map(|_| "has-lab"),
                 state.inquiry.tab.is_some().then_some("asks"),
-                state.is_roomy().then_some("roomy"))}>
+                (state.is_roomy() || state.layout.upper().is_none()).then_some("roomy"))}>
                 { part(Header {
                     place: state.place,
                     lacks: self.lacks(),
@@ -185,7 +188,7 @@ impl Component for App {
                     act: act.clone(),
                 }) }
                 { for live.map(part) }
-                <main class="panes">
+                <main class={layout::classes(state)}>
                     { self.lab() }
                     { part(Console {
                         entries: state.transcript.clone(),
@@ -216,8 +219,14 @@ impl Component for App {
                         act: act.clone(),
                     }) }
                     { self.tabs() }
-                    { self.lower() }
+                    { for self.pictures() }
                     { self.dock() }
+                    { part(Splitters {
+                        is_wanted: state.drawn_once && self.is_wide && self.hall().is_none(),
+                        layout: state.layout.clone(),
+                        beside: layout::beside(state),
+                        act: act.clone(),
+                    }) }
                 </main>
                 { part(Timeline {
                     kernel: state.kernel.clone(),
@@ -232,6 +241,12 @@ impl Component for App {
                         locked: !state.can_edit() || state.log.is_empty(),
                         act: act.clone(),
                     },
+                    act: act.clone(),
+                }) }
+                { part(LayoutSheet {
+                    pane: state.looks.sheet,
+                    layout: state.layout.clone(),
+                    is_wide: self.is_wide && self.hall().is_none(),
                     act: act.clone(),
                 }) }
                 { part(Hall { open: state.in_hall().is_some(), act: act.clone() }) }
@@ -304,7 +319,10 @@ impl App {
             return pane;
         }
         match self.state.pane {
-            _ if self.is_wide => self.state.lower,
+            _ if self.is_wide => {
+                let lower = self.state.lower;
+                self.state.layout.front(lower).unwrap_or(lower)
+            }
             Pane::Lab if self.state.lesson.open.is_none() => Pane::Console,
             pane => pane,
         }
@@ -313,7 +331,23 @@ impl App {
     fn shows(&self, pane: Pane) -> bool {
         match self.hall() {
             Some(front) => pane == front || pane == Pane::Console,
-            None => pane == self.front() || self.is_wide && !pane.is_lower(),
+            None if self.is_wide => self.has_place(pane),
+            None => pane == self.front(),
+        }
+    }
+
+    /// Whether a wide screen shows a pane.
+    fn has_place(&self, pane: Pane) -> bool {
+        let (layout, is_roomy) = (&self.state.layout, self.state.is_roomy());
+        if let Some(alone) = layout.maximised() {
+            return pane == alone;
+        }
+        match layout.slot_of(pane) {
+            _ if pane == Pane::Lab => true,
+            _ if layout.is_hidden(pane) => false,
+            Slot::Left => true,
+            Slot::Upper => !is_roomy,
+            Slot::Lower => pane == self.front(),
         }
     }
 
@@ -322,8 +356,12 @@ impl App {
         let panes = Pane::ALL
             .into_iter()
             .filter(|pane| {
-                let is_picture = *pane == Pane::Tree && self.hall().is_some();
-                !self.is_wide || pane.is_lower() || is_picture
+                if self.hall().is_some() {
+                    return !matches!(pane, Pane::Console | Pane::Lab);
+                }
+                let layout = &self.state.layout;
+                let is_below = layout.slot_of(*pane) == Slot::Lower && !layout.is_hidden(*pane);
+                !self.is_wide || is_below && *pane != Pane::Lab
             })
             .filter(|pane| *pane != Pane::Lab || self.state.lesson.open.is_some());
         let panes: Vec<Pane> = panes.collect();
@@ -366,10 +404,22 @@ impl App {
         part(LessonPane::of(open, &self.state, visible, &self.act))
     }
 
-    /// The pane below the tree.
-    fn lower(&self) -> Html {
+    /// The pictures besides the tree that are shown: one on a narrow screen, and on a wide one with
+    /// everything as it was to begin with.
+    fn pictures(&self) -> Vec<Html> {
+        let panes = Pane::ALL.into_iter().filter(|pane| pane.is_lower());
+        let is_one = |pane: &Pane| match self.is_wide {
+            true => self.shows(*pane),
+            false => *pane == self.state.lower,
+        };
+        panes
+            .filter(is_one)
+            .map(|pane| self.picture(pane))
+            .collect()
+    }
+
+    fn picture(&self, pane: Pane) -> Html {
         let state = &self.state;
-        let pane = state.lower;
         let as_table = state.shows_table(pane);
         let (act, visible) = (self.act.clone(), self.shows(pane));
         match pane {
@@ -585,6 +635,12 @@ fn listen_for_keys(act: Callback<Action>) -> EventListener {
                     focus_pane(*pane);
                 }
                 _ if event.code() == "KeyH" => act.emit(Action::Looks(Looks::ToggleHall)),
+                _ if event.code() == "KeyF" => {
+                    act.emit(Action::Layout(Layout::ToggleAlone(layout::focused())));
+                }
+                _ if event.code() == "KeyW" => {
+                    act.emit(Action::Looks(Looks::OpenSheet(layout::focused())));
+                }
                 _ if !ask_by_key(&event.code(), &act) => return,
                 _ => {}
             }

@@ -93,6 +93,10 @@ fn use_header(props: &Header) -> Html {
             </button>
             <button class="tool" id="language" lang={other.code()} title={say::language_title()}
                 onclick={props.act.reform(move |_| Action::Speak(other))}>{ other.name() }</button>
+            <button class="tool wide-only" id="layout" onclick={props.act.reform(|_| Action::Looks(Looks::OpenSheet(None)))}
+                aria-haspopup="dialog" aria-label="panes" title="Panes: where each is, which are shown (Alt+W)">
+                { icon(icons::PANES) }
+            </button>
             <button class="tool wide-only" id="hall" onclick={props.act.reform(|_| Action::Looks(Looks::ToggleHall))}
                 aria-label="lecture hall" title="Lecture hall: large, the console and one picture (Alt+H)">
                 { icon(icons::HALL) }

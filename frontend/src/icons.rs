@@ -27,6 +27,10 @@ pub const CLOSE: &str = "M4 4l8 8M12 4l-8 8";
 /// Rows and columns.
 pub const TABLE: &str = "M2 3h12v10H2zM2 6.5h12M2 10h12M6.5 3v10";
 
+/// What can be done with a pane.
+pub const MENU: &str = "M8 3v.01M8 8v.01M8 13v.01";
+/// A screen in parts.
+pub const PANES: &str = "M2 3h12v10H2zM7 3v10M7 8h7";
 /// A screen for many.
 pub const HALL: &str = "M1.5 2.5h13v8h-13zM8 10.5v3M5 13.5h6";
 

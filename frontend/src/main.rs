@@ -20,6 +20,7 @@ mod history;
 mod icons;
 mod inquiry;
 mod language;
+mod layout;
 mod lesson;
 mod library;
 mod live;

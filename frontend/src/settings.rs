@@ -9,6 +9,7 @@ use words::Language;
 
 use crate::choices::{Pane, Place, Theme};
 use crate::state::inquiry::play::Speed;
+use crate::state::layout::Layout;
 
 /// The version of the format.
 const VERSION: &str = "1";
@@ -32,6 +33,8 @@ pub struct Settings {
     pub speed: Speed,
     /// Nothing moves by itself: `motion=off`.
     pub is_still: bool,
+    /// Where the panes are on a wide screen.
+    pub layout: Layout,
 }
 
 impl Default for Settings {
@@ -45,6 +48,7 @@ impl Default for Settings {
             tables: Vec::new(),
             speed: Speed::default(),
             is_still: false,
+            layout: Layout::default(),
         }
     }
 }
@@ -75,6 +79,7 @@ impl Settings {
                         }
                     }
                 }
+                "layout" => settings.layout = Layout::parse(value),
                 "motion" => settings.is_still = value == "off",
                 "speed" => settings.speed = Speed::from_name(value).unwrap_or(settings.speed),
                 _ => {}
@@ -103,6 +108,10 @@ impl Settings {
             " speed=",
             &self.speed.name(),
             if self.is_still { " motion=off" } else { "" },
+            &match self.layout == Layout::default() {
+                true => String::new(),
+                false => [" layout=", &self.layout.write()].concat(),
+            },
         ]
         .concat()
     }
@@ -127,6 +136,7 @@ mod tests {
             tables: vec![Pane::Tree, Pane::Events],
             speed: Speed::Max,
             is_still: true,
+            layout: Layout::parse("slab/tree//600///-oom"),
         };
         assert_eq!(Settings::parse(&settings.write()), settings);
         assert_eq!(

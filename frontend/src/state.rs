@@ -10,6 +10,7 @@
 
 pub mod containers;
 pub mod inquiry;
+pub mod layout;
 pub mod lesson;
 pub mod library;
 pub mod live;
@@ -35,6 +36,7 @@ use crate::transcript::{Entry, LogLine};
 use containers::Containers;
 use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
+use layout::{Layout, Slot};
 use lesson::Lesson;
 use library::Library;
 use live::Live;
@@ -133,6 +135,8 @@ pub enum Action {
     Live(live::Action),
     /// Something about how the page is looked at.
     Looks(looks::Action),
+    /// Something about the panes' places.
+    Layout(layout::Action),
 }
 
 /// What the page must do outside its state.
@@ -301,6 +305,8 @@ pub struct State {
     pub live: Live,
     /// How the page is looked at.
     pub looks: Looks,
+    /// Where the panes are on a wide screen.
+    pub layout: Layout,
 }
 
 impl State {
@@ -353,6 +359,7 @@ impl State {
             library: Library::default(),
             live: Live::default(),
             looks: Looks::default(),
+            layout: Layout::default(),
         }
     }
 
@@ -367,6 +374,7 @@ impl State {
                 | Action::NextTheme
                 | Action::Speak(_)
                 | Action::Looks(looks::Action::ToggleMotion)
+                | Action::Layout(_)
                 | Action::Inquiry(inquiry::Action::SetSpeed(_))
         );
         match action {
@@ -422,11 +430,12 @@ impl State {
             }
             Action::Show(pane) => {
                 self.pane = pane;
-                if pane.is_lower() {
+                self.layout.apply(layout::Action::Reveal(pane));
+                if pane != Pane::Lab && self.layout.slot_of(pane) == Slot::Lower {
                     self.lower = pane;
-                    self.stale.lower = true;
-                    self.stale.task = pane == Pane::Tasks;
-                    self.stale.timeline = true;
+                }
+                if pane.is_lower() {
+                    self.views_moved();
                 }
             }
             Action::ToggleTable(pane) => match self.tables.iter().position(|open| *open == pane) {
@@ -489,6 +498,7 @@ impl State {
             Action::Oom(action) => self.apply_oom(action, &mut effects),
             Action::Live(action) => self.apply_live(action, &mut effects),
             Action::Looks(action) => self.apply_looks(action, &mut effects),
+            Action::Layout(action) => self.apply_layout(action),
         }
         if is_setting {
             let settings = self.settings();
@@ -1049,7 +1059,9 @@ impl State {
         });
         let node = self.open_node.filter(|_| self.stale.node);
         let node = node.map(|node| ViewRequest::RadixNode { node });
-        let lower = self.stale.lower.then(|| match self.lower {
+        let shown = self.shown_panes().filter(|_| self.stale.lower);
+        let lower = shown.filter_map(|pane| match pane {
+            Pane::Memory => Some(ViewRequest::Memory),
             Pane::Slab => self.slab_request(),
             Pane::Containers => self.containers_request(),
             Pane::Tasks => Some(self.tasks_request()),
@@ -1065,7 +1077,7 @@ impl State {
                     max: self.events_max,
                 })
             }
-            _ => Some(ViewRequest::Memory),
+            Pane::Console | Pane::Tree | Pane::Lab => None,
         });
         let past = self
             .stale
@@ -1074,18 +1086,17 @@ impl State {
         let pointed = self.stale.pointed.then(|| self.pointed_request());
         let task = self.stale.task.then(|| self.task_request());
         let timeline = self.stale.timeline.then(|| self.timeline_request());
-        [
-            tree,
-            node,
-            lower.flatten(),
+        let rest = [
             past.flatten(),
             pointed.flatten(),
             task.flatten(),
             timeline.flatten(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        let first = [tree, node].into_iter().flatten();
+        first
+            .chain(lower)
+            .chain(rest.into_iter().flatten())
+            .collect()
     }
 }
 

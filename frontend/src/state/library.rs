@@ -505,6 +505,7 @@ impl State {
             tables: self.tables.clone(),
             speed: self.inquiry.play.speed,
             is_still: self.looks.is_still,
+            layout: self.layout.clone(),
         }
     }
 
@@ -519,6 +520,8 @@ impl State {
         self.tables = settings.tables;
         self.inquiry.play.speed = settings.speed;
         self.looks.is_still = settings.is_still;
+        self.layout = settings.layout;
+        self.lower = self.layout.front(self.lower).unwrap_or(self.lower);
     }
 
     /// The branches that the present log still leads to, with their place in the list.

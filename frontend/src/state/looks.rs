@@ -12,6 +12,10 @@ pub enum Action {
     Hall(bool),
     /// Into it or out of it, whichever it is.
     ToggleHall,
+    /// The sheet about panes, for this one; or close it.
+    Sheet(Option<Pane>),
+    /// Open it for the pane with the focus; without one, for that in front below.
+    OpenSheet(Option<Pane>),
 }
 
 /// What the page must do outside its state.
@@ -30,6 +34,8 @@ pub struct Looks {
     pub is_still: bool,
     /// In a lecture hall: the panes that were in front before, on a narrow screen and below the tree.
     hall: Option<(Pane, Pane)>,
+    /// The pane that the sheet about panes is open for.
+    pub sheet: Option<Pane>,
 }
 
 impl State {
@@ -65,14 +71,14 @@ impl State {
                     self.pane = pane;
                     if self.lower != lower {
                         self.lower = lower;
-                        self.stale.lower = true;
-                        self.stale.task = lower == Pane::Tasks;
-                        self.stale.timeline = true;
+                        self.views_moved();
                     }
                     effects.push(Effect::Looks(Own::Hall(false)));
                 }
             }
             Action::Hall(true) => {}
+            Action::Sheet(pane) => self.looks.sheet = pane,
+            Action::OpenSheet(pane) => self.looks.sheet = pane.or(Some(self.lower)),
         }
     }
 }
