@@ -23,10 +23,12 @@ use crate::inquiry::Dock;
 use crate::inquiry::outside::Outside;
 use crate::inquiry::play::Play;
 use crate::language;
+use crate::layout::{self, LayoutSheet, Splitters};
 use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
 use crate::library::sheet::{self, Content, Dropped};
 use crate::live::{self, LiveStrip};
+use crate::looks::{self, Hall};
 use crate::memory::MemoryPane;
 use crate::oom::OomPane;
 use crate::page::{focus, focus_in_place};
@@ -37,7 +39,9 @@ use crate::sched::SchedPane;
 use crate::slab::SlabPane;
 use crate::state::front as front_state;
 use crate::state::inquiry::{self, Second, Tab};
+use crate::state::layout::{Action as Layout, Slot};
 use crate::state::library::{self, Sheet};
+use crate::state::looks::Action as Looks;
 use crate::state::whereabouts::Whereabouts;
 use crate::state::{self, Action, Effect, State};
 use crate::task::TaskPane;
@@ -160,6 +164,7 @@ impl Component for App {
 
     fn rendered(&mut self, _: &Context<Self>, _: bool) {
         show_place(self.state.place);
+        layout::fit(&self.state, self.is_wide && self.hall().is_none());
         sheet::follow(self.state.library.sheet.is_some());
         if self.state.drawn_once && !self.announced {
             self.announced = true;
@@ -184,9 +189,10 @@ impl Component for App {
         html! {
             <div class={classes!("app", has_strip.then_some("has-live"), TourStrip::class_of(state), format!("shows-{}", self.front().label()),
                 self.is_embedded.then_some("embedded"),
+                if self.hall().is_some() { "hall" } else { "house" },
                 state.lesson.open.as_ref().map(|_| "has-lab"),
                 state.inquiry.tab.is_some().then_some("asks"),
-                state.is_roomy().then_some("roomy"))}>
+                (state.is_roomy() || state.layout.upper().is_none()).then_some("roomy"))}>
                 { part(Header {
                     place: state.place,
                     lacks: self.lacks(),
@@ -199,7 +205,7 @@ impl Component for App {
                 if has_strip {
                     <div class="strips">{ for live.map(part) }{ for tour.map(part) }</div>
                 }
-                <main class="panes">
+                <main class={layout::classes(state)}>
                     { self.lab() }
                     { part(Console {
                         entries: state.transcript.clone(),
@@ -232,8 +238,14 @@ impl Component for App {
                         act: act.clone(),
                     }) }
                     { self.tabs() }
-                    { self.lower() }
+                    { for self.pictures() }
                     { self.dock() }
+                    { part(Splitters {
+                        is_wanted: state.drawn_once && self.is_wide && self.hall().is_none(),
+                        layout: state.layout.clone(),
+                        beside: layout::beside(state),
+                        act: act.clone(),
+                    }) }
                 </main>
                 { part(Timeline {
                     kernel: state.kernel.clone(),
@@ -250,11 +262,18 @@ impl Component for App {
                     },
                     act: act.clone(),
                 }) }
-                { part(Help { open: state.help, keys: state.keys, act: act.clone() }) }
                 { part(WhereSheet {
                     told: state.shows_where.then(|| Whereabouts::of(state, self.front(), self.is_wide)),
                     act: act.clone(),
                 }) }
+                { part(LayoutSheet {
+                    pane: state.looks.sheet,
+                    layout: state.layout.clone(),
+                    is_wide: self.is_wide && self.hall().is_none(),
+                    act: act.clone(),
+                }) }
+                { part(Hall { open: state.in_hall().is_some(), act: act.clone() }) }
+                { part(Help { open: state.help, keys: state.keys, is_still: state.looks.is_still, act: act.clone() }) }
                 { part(CatalogueDialog::of(state, act)) }
                 { part(PlaygroundDialog::of(state, act)) }
                 { part(GlossaryDialog::of(state, act)) }
@@ -290,6 +309,7 @@ impl App {
             Effect::Lesson(effect) => lesson::perform(effect, &self.act, self.is_wide),
             Effect::Library(effect) => journal::perform(effect, &self.act),
             Effect::Live(effect) => self.live.perform(effect, &self.act),
+            Effect::Looks(effect) => looks::perform(effect),
             Effect::Inquiry(effect) => {
                 let hear = ctx
                     .link()
@@ -315,24 +335,61 @@ impl App {
         }
     }
 
+    /// The picture beside the console, in a lecture hall that is wide enough for both.
+    fn hall(&self) -> Option<Pane> {
+        self.state.in_hall().filter(|_| self.is_wide)
+    }
+
     /// The pane in front: on a wide screen, of those below the tree.
     fn front(&self) -> Pane {
+        if let Some(pane) = self.hall() {
+            return pane;
+        }
         match self.state.pane {
-            _ if self.is_wide => self.state.lower,
+            _ if self.is_wide => {
+                let lower = self.state.lower;
+                self.state.layout.front(lower).unwrap_or(lower)
+            }
             Pane::Lab if self.state.lesson.open.is_none() => Pane::Console,
             pane => pane,
         }
     }
 
     fn shows(&self, pane: Pane) -> bool {
-        pane == self.front() || self.is_wide && !pane.is_lower()
+        match self.hall() {
+            Some(front) => pane == front || pane == Pane::Console,
+            None if self.is_wide => self.has_place(pane),
+            None => pane == self.front(),
+        }
     }
 
-    /// The tabs: all panes on a narrow screen, the lower ones on a wide one.
+    /// Whether a wide screen shows a pane.
+    fn has_place(&self, pane: Pane) -> bool {
+        let (layout, is_roomy) = (&self.state.layout, self.state.is_roomy());
+        if let Some(alone) = layout.maximised() {
+            return pane == alone;
+        }
+        match layout.slot_of(pane) {
+            _ if pane == Pane::Lab => true,
+            _ if layout.is_hidden(pane) => false,
+            Slot::Left => true,
+            Slot::Upper => !is_roomy,
+            Slot::Lower => pane == self.front(),
+        }
+    }
+
+    /// The tabs: all panes on a narrow screen, the lower ones on a wide one, all pictures in a hall.
     fn tabs(&self) -> Html {
         let panes = Pane::ALL
             .into_iter()
-            .filter(|pane| !self.is_wide || pane.is_lower())
+            .filter(|pane| {
+                if self.hall().is_some() {
+                    return !matches!(pane, Pane::Console | Pane::Lab);
+                }
+                let layout = &self.state.layout;
+                let is_below = layout.slot_of(*pane) == Slot::Lower && !layout.is_hidden(*pane);
+                !self.is_wide || is_below && *pane != Pane::Lab
+            })
             .filter(|pane| *pane != Pane::Lab || self.state.lesson.open.is_some());
         let panes: Vec<Pane> = panes.collect();
         let tabs = panes.iter().enumerate().map(|(index, pane)| {
@@ -374,10 +431,22 @@ impl App {
         part(LessonPane::of(open, &self.state, visible, &self.act))
     }
 
-    /// The pane below the tree.
-    fn lower(&self) -> Html {
+    /// The pictures besides the tree that are shown: one on a narrow screen, and on a wide one with
+    /// everything as it was to begin with.
+    fn pictures(&self) -> Vec<Html> {
+        let panes = Pane::ALL.into_iter().filter(|pane| pane.is_lower());
+        let is_one = |pane: &Pane| match self.is_wide {
+            true => self.shows(*pane),
+            false => *pane == self.state.lower,
+        };
+        panes
+            .filter(is_one)
+            .map(|pane| self.picture(pane))
+            .collect()
+    }
+
+    fn picture(&self, pane: Pane) -> Html {
         let state = &self.state;
-        let pane = state.lower;
         let as_table = state.shows_table(pane);
         let (act, visible) = (self.act.clone(), self.shows(pane));
         match pane {
@@ -607,10 +676,19 @@ fn listen_for_keys(act: Callback<Action>, keys: Rc<Cell<bool>>) -> EventListener
                     focus_pane(*pane);
                 }
                 _ if event.code() == "KeyW" => act.emit(Action::Where(true)),
+                _ if event.code() == "KeyH" => act.emit(Action::Looks(Looks::ToggleHall)),
+                _ if event.code() == "KeyF" => {
+                    act.emit(Action::Layout(Layout::ToggleAlone(layout::focused())));
+                }
+                _ if event.code() == "KeyA" => {
+                    act.emit(Action::Looks(Looks::OpenSheet(layout::focused())));
+                }
                 _ if !ask_by_key(&event.code(), &act) => return,
                 _ => {}
             }
             event.prevent_default();
+        } else if key == "Escape" && !event.default_prevented() && !is_dialog_open() {
+            act.emit(Action::Looks(Looks::Hall(false)));
         } else if key == "?" && !is_typing(event) {
             event.prevent_default();
             act.emit(Action::Help(true));
@@ -655,6 +733,12 @@ fn ask_by_key(code: &str, act: &Callback<Action>) -> bool {
         focus(target);
     }
     true
+}
+
+/// A dialog is open, to which Escape belongs.
+fn is_dialog_open() -> bool {
+    let document = web_sys::window().and_then(|window| window.document());
+    document.is_some_and(|document| matches!(document.query_selector("dialog[open]"), Ok(Some(_))))
 }
 
 /// The key goes into a text.

@@ -1,16 +1,22 @@
 //! What all canvases of the page share: size, colours, and when to draw again.
 
+use std::rc::Rc;
+
 use gloo_events::EventListener;
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    CanvasRenderingContext2d, Element, HtmlCanvasElement, MediaQueryList, ResizeObserver,
+    CanvasRenderingContext2d, CssStyleDeclaration, Element, HtmlCanvasElement, HtmlElement,
+    MediaQueryList, ResizeObserver,
 };
 use yew::Callback;
+
+use crate::looks::palette::Colour;
+use crate::pen::Pen;
 
 /// A canvas ready to be drawn on, in CSS pixels.
 pub struct Surface {
     /// What to draw with.
-    pub context: CanvasRenderingContext2d,
+    pub pen: Rc<dyn Pen>,
     /// Its width.
     pub width: f64,
     /// Its height.
@@ -29,6 +35,7 @@ impl Surface {
             return None;
         }
         let ratio = web_sys::window().map_or(1.0, |window| window.device_pixel_ratio());
+        let ratio = ratio * zoom(canvas);
         let pixels = (
             (width * ratio).round() as u32,
             (height * ratio).round() as u32,
@@ -47,31 +54,62 @@ impl Surface {
             .ok()?;
         context.clear_rect(0.0, 0.0, width, height);
         Some(Surface {
-            context,
+            pen: Rc::new(context),
             width,
             height,
         })
     }
 }
 
-/// The values of custom properties where `element` stands, by name, so that pictures take part in
-/// the page's theme.
-pub fn palette(element: &Element) -> impl Fn(&str) -> String + use<> {
-    let style =
-        web_sys::window().and_then(|window| window.get_computed_style(element).ok().flatten());
-    move |name| {
-        let value = style
-            .as_ref()
-            .and_then(|style| style.get_property_value(name).ok());
-        value
-            .map(|value| value.trim().to_string())
-            .unwrap_or_default()
+/// How many pixels of the window one of an element's own is: more than one in a lecture hall.
+pub fn zoom(element: &HtmlElement) -> f64 {
+    let own = f64::from(element.offset_width());
+    let seen = element.get_bounding_client_rect().width();
+    if own > 0.0 && seen > 0.0 {
+        seen / own
+    } else {
+        1.0
     }
 }
 
-/// The values of these custom properties where `element` stands.
-pub fn colours<const N: usize>(element: &Element, names: [&str; N]) -> [String; N] {
-    names.map(palette(element))
+/// Things should not move that need not: the system says so, or the page's own setting.
+pub fn is_calm() -> bool {
+    let root = web_sys::window().and_then(|window| window.document()?.document_element());
+    let is_off =
+        root.is_some_and(|root| root.get_attribute("data-motion").as_deref() == Some("off"));
+    is_off || media("(prefers-reduced-motion: reduce)").is_some_and(|query| query.matches())
+}
+
+/// The colours where `element` stands, so that pictures take part in the page's theme.
+pub fn palette(element: &Element) -> impl Fn(Colour) -> String + use<> {
+    let style = style_of(element);
+    move |colour| property(style.as_ref(), colour.property())
+}
+
+/// These colours where `element` stands.
+pub fn colours<const N: usize>(element: &Element, colours: [Colour; N]) -> [String; N] {
+    colours.map(palette(element))
+}
+
+/// How many times as thick as usual what is lit is drawn where `element` stands.
+pub fn mark(element: &Element) -> f64 {
+    let value = property(style_of(element).as_ref(), "--mark");
+    value.parse().unwrap_or(1.0)
+}
+
+fn style_of(element: &Element) -> Option<CssStyleDeclaration> {
+    web_sys::window()?
+        .get_computed_style(element)
+        .ok()
+        .flatten()
+}
+
+/// The value of a custom property.
+fn property(style: Option<&CssStyleDeclaration>, name: &str) -> String {
+    let value = style.and_then(|style| style.get_property_value(name).ok());
+    value
+        .map(|value| value.trim().to_string())
+        .unwrap_or_default()
 }
 
 /// Red, green and blue of `#rrggbb`.

@@ -11,12 +11,14 @@ use yew::{
     use_node_ref,
 };
 
+use crate::choices::Pane;
 use crate::history::History;
 use crate::icons::{CLOSE, icon};
 use crate::output::Output;
 use crate::part::drawn_by;
 use crate::state::front::Ways;
 use crate::state::{Action, library};
+use crate::table::menu;
 use crate::transcript::Entry;
 
 #[derive(PartialEq)]
@@ -122,6 +124,7 @@ fn use_console(props: &Console) -> Html {
                         |_| Action::Library(library::Action::Dismiss))}>{ icon(CLOSE) }</button>
                 </p>
             }
+            <div class="console-menu">{ menu(Pane::Console, &props.act) }</div>
             <label class="prompt mono">
                 <span aria-hidden="true">{ "# " }</span>
                 <input ref={input} id="console-input" data-testid="console-input" type="text"

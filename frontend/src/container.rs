@@ -24,6 +24,7 @@ use yew::{
 
 use crate::choices::Pane;
 use crate::icons::{self, icon};
+use crate::looks::legend::{CIRCLE, SQUARE, legend};
 use crate::page::focus_in_place;
 use crate::part::{drawn_later_by, part};
 use crate::state::containers::{Action as Own, Deed, Held};
@@ -85,6 +86,15 @@ impl ContainerPane {
 }
 
 drawn_later_by!(ContainerPane, use_container_pane, container, |_| true);
+
+/// The marks of the tasks.
+const MARKS: [(&str, &str, &str); 5] = [
+    ("mark-runs", CIRCLE, "a task that runs"),
+    ("mark-sleeps", CIRCLE, "sleeps"),
+    ("mark-stops", CIRCLE, "waits or is stopped"),
+    ("mark-dead", SQUARE, "dead"),
+    ("mark-lit", CIRCLE, "asked about"),
+];
 
 /// What hears of events in the picture.
 #[derive(Clone)]
@@ -252,6 +262,9 @@ fn picture(
                 }
                 <span class="dot ghost" ref={ears.ghost.clone()} hidden=true />
             </div>
+            if !view.hierarchies.is_empty() {
+                <div class="containers-legend">{ legend(&MARKS) }</div>
+            }
             { deeds::under(view, props) }
         </>
     }

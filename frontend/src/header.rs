@@ -7,9 +7,10 @@ use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html};
 
 use crate::callbacks::report;
 use crate::choices::{Place, Theme};
-use crate::icons::{SEARCH, icon};
+use crate::icons::{self, SEARCH, icon};
 use crate::part::drawn_by;
 use crate::state::library::{self, Sheet};
+use crate::state::looks::Action as Looks;
 use crate::state::{Action, front, lesson};
 
 #[derive(PartialEq)]
@@ -99,6 +100,14 @@ fn use_header(props: &Header) -> Html {
             </button>
             <button class="tool" id="language" lang={other.code()} title={say::language_title()}
                 onclick={props.act.reform(move |_| Action::Speak(other))}>{ other.name() }</button>
+            <button class="tool wide-only" id="layout" onclick={props.act.reform(|_| Action::Looks(Looks::OpenSheet(None)))}
+                aria-haspopup="dialog" aria-label="panes" title="Panes: where each is, which are shown (Alt+A)">
+                { icon(icons::PANES) }
+            </button>
+            <button class="tool wide-only" id="hall" onclick={props.act.reform(|_| Action::Looks(Looks::ToggleHall))}
+                aria-label="lecture hall" title="Lecture hall: large, the console and one picture (Alt+H)">
+                { icon(icons::HALL) }
+            </button>
             <button class="tool" id="help" onclick={props.act.reform(|_| Action::Help(true))}
                 aria-label={say::help_label()} title={say::help_title()}>{ "?" }</button>
         </header>

@@ -11,6 +11,7 @@ use crate::callbacks::report;
 use crate::dialog;
 use crate::part::drawn_by;
 use crate::state::Action;
+use crate::state::looks::Action as Looks;
 
 /// Keys and what they do, in a place where they work.
 type Section = (&'static str, Vec<(&'static str, &'static str)>);
@@ -20,6 +21,8 @@ pub struct Help {
     pub open: bool,
     /// Shortcuts work.
     pub keys: bool,
+    /// Nothing moves by itself.
+    pub is_still: bool,
     pub act: Callback<Action>,
 }
 
@@ -74,7 +77,12 @@ fn use_help(props: &Help) -> Html {
                 </button>
             </div>
             <div class="keys">{ for sections }</div>
-            <button class="primary" onclick={close}>{ say::close() }</button>
+            <p class="actions">
+                <button class="tool" id="motion" aria-pressed={props.is_still.to_string()}
+                    onclick={props.act.reform(|_| Action::Looks(Looks::ToggleMotion))}
+                    title={words::looks::motion_title()}>{ words::looks::motion() }</button>
+                <button class="primary" onclick={close}>{ say::close() }</button>
+            </p>
         </dialog>
     }
 }

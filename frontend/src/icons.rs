@@ -29,6 +29,12 @@ pub const TABLE: &str = "M2 3h12v10H2zM2 6.5h12M2 10h12M6.5 3v10";
 
 /// To look for something.
 pub const SEARCH: &str = "M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9zM10.3 10.3L14 14";
+/// What can be done with a pane.
+pub const MENU: &str = "M8 3v.01M8 8v.01M8 13v.01";
+/// A screen in parts.
+pub const PANES: &str = "M2 3h12v10H2zM7 3v10M7 8h7";
+/// A screen for many.
+pub const HALL: &str = "M1.5 2.5h13v8h-13zM8 10.5v3M5 13.5h6";
 
 /// Draws a pictogram. It is decoration: the button around it has the words.
 pub fn icon(path: &'static str) -> Html {

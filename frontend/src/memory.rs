@@ -3,25 +3,25 @@
 use std::rc::Rc;
 
 use labs::view::{FrameKind, MemoryView, View, ZoneView};
-use wasm_bindgen::{Clamped, JsCast};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, KeyboardEvent, MouseEvent};
+use web_sys::{HtmlCanvasElement, KeyboardEvent, MouseEvent};
 use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, hook, html};
 
-use crate::canvas::{NextFrame, Surface, Watch, colours, rgb};
+use crate::canvas::{NextFrame, Surface, Watch, colours, mark, rgb};
 use crate::choices::{Pane, Theme};
+use crate::looks::palette::Colour;
 use crate::part::drawn_by;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, lit::Lit};
 use crate::table::{Panel, panel};
 
-/// Kinds in the order of the legend, with the custom property that colours them.
-const KINDS: [(FrameKind, &str); 6] = [
-    (FrameKind::Slab, "--slab"),
-    (FrameKind::PageCache, "--cache"),
-    (FrameKind::Allocated, "--allocated"),
-    (FrameKind::PerCpu, "--percpu"),
-    (FrameKind::Reserved, "--reserved"),
-    (FrameKind::Free { order: 0 }, "--free"),
+/// Kinds in the order of the legend, with their colours.
+const KINDS: [(FrameKind, Colour); 6] = [
+    (FrameKind::Slab, Colour::Slab),
+    (FrameKind::PageCache, Colour::Cache),
+    (FrameKind::Allocated, Colour::Allocated),
+    (FrameKind::PerCpu, Colour::PerCpu),
+    (FrameKind::Reserved, Colour::Reserved),
+    (FrameKind::Free { order: 0 }, Colour::Free),
 ];
 
 /// The largest side of a frame on the screen, in pixels.
@@ -73,7 +73,7 @@ fn use_memory_pane(props: &MemoryPane) -> Html {
 /// What the colours mean, with numbers.
 fn legend(view: &MemoryView) -> Html {
     let [reserved, per_cpu, slab, cache, allocated, free] = MemoryView::census(&view.frames);
-    let items = KINDS.iter().map(|(kind, property)| {
+    let items = KINDS.iter().map(|(kind, colour)| {
         let count = match kind {
             FrameKind::Reserved => reserved,
             FrameKind::PerCpu => per_cpu,
@@ -82,7 +82,7 @@ fn legend(view: &MemoryView) -> Html {
             FrameKind::Allocated => allocated,
             FrameKind::Free { .. } => free,
         };
-        let class = format!("sw{}", &property[1..]);
+        let class = format!("sw{}", &colour.property()[1..]);
         html! {
             <li><svg viewBox="0 0 12 12" aria-hidden="true"><rect {class} width="12" height="12" /></svg>
                 { words::memory::legend(kind.name(), count) }</li>
@@ -239,32 +239,31 @@ impl Zone {
         let Some(surface) = Surface::of(&canvas) else {
             return;
         };
-        let palette =
-            colours(&canvas, KINDS.map(|(_, property)| property)).map(|colour| rgb(&colour));
-        let [ink, lit] = colours(&canvas, ["--ink", "--lit"]);
-        if paint(&surface, frames, &grid, &palette).is_none() {
-            return;
-        }
-        let context = &surface.context;
-        context.set_stroke_style_str(&lit);
-        context.set_line_width((grid.side / 4.0).clamp(1.0, 2.0));
+        let palette = colours(&canvas, KINDS.map(|(_, colour)| colour)).map(|colour| rgb(&colour));
+        let [ink, lit] = colours(&canvas, [Colour::Ink, Colour::Lit]);
+        let pen = &*surface.pen;
+        let squares: Vec<[u8; 3]> = frames
+            .iter()
+            .map(|code| colour_of(*code, &palette))
+            .collect();
+        pen.squares(&squares, grid.columns, grid.side);
+        pen.set_stroke(&lit);
+        pen.set_line_width((grid.side / 4.0).clamp(1.0, 2.0) * mark(&canvas));
         for frame in self.lit_frames(ctx) {
             let (x, y) = grid.corner(frame - start);
             let (x, y, side) = (x + 0.5, y + 0.5, (grid.side - 1.0).max(1.0));
-            context.stroke_rect(x, y, side, side);
+            pen.stroke_rect(x, y, side, side);
             // A stroke across as well, so that shape tells what colour does.
-            context.begin_path();
-            context.move_to(x, y + side);
-            context.line_to(x + side, y);
-            context.stroke();
+            pen.begin_path();
+            pen.move_to(x, y + side);
+            pen.line_to(x + side, y);
+            pen.stroke();
         }
         if let Some(cursor) = self.cursor.and_then(|cursor| cursor.checked_sub(start)) {
             let (x, y) = grid.corner(cursor);
-            surface.context.set_stroke_style_str(&ink);
-            surface.context.set_line_width(2.0);
-            surface
-                .context
-                .stroke_rect(x - 1.0, y - 1.0, grid.side + 2.0, grid.side + 2.0);
+            pen.set_stroke(&ink);
+            pen.set_line_width(2.0);
+            pen.stroke_rect(x - 1.0, y - 1.0, grid.side + 2.0, grid.side + 2.0);
         }
     }
 
@@ -383,36 +382,6 @@ impl Grid {
         let is_inside = column >= 0.0 && row >= 0.0 && column < self.columns as f64;
         is_inside.then(|| row as usize * self.columns + column as usize)
     }
-}
-
-/// Paints the map: one pixel a frame on a canvas of its own, then that one enlarged.
-fn paint(surface: &Surface, frames: &[u8], grid: &Grid, palette: &[[u8; 3]; 6]) -> Option<()> {
-    if frames.is_empty() {
-        return None;
-    }
-    let mut pixels = vec![0u8; grid.columns * grid.rows * 4];
-    for (pixel, code) in pixels.chunks_exact_mut(4).zip(frames) {
-        pixel[..3].copy_from_slice(&colour_of(*code, palette));
-        pixel[3] = 255;
-    }
-    let (columns, rows) = (grid.columns as u32, grid.rows as u32);
-    let image =
-        ImageData::new_with_u8_clamped_array_and_sh(Clamped(&pixels), columns, rows).ok()?;
-    let document = web_sys::window()?.document()?;
-    let small: HtmlCanvasElement = document.create_element("canvas").ok()?.dyn_into().ok()?;
-    small.set_width(columns);
-    small.set_height(rows);
-    let context: CanvasRenderingContext2d = small.get_context("2d").ok()??.dyn_into().ok()?;
-    context.put_image_data(&image, 0.0, 0.0).ok()?;
-    surface.context.set_image_smoothing_enabled(false);
-    let (width, height) = (
-        grid.columns as f64 * grid.side,
-        grid.rows as f64 * grid.side,
-    );
-    surface
-        .context
-        .draw_image_with_html_canvas_element_and_dw_and_dh(&small, 0.0, 0.0, width, height)
-        .ok()
 }
 
 /// A frame's colour. Free blocks of low order, where memory is broken up, are a little darker.

@@ -8,10 +8,12 @@
 //! Tags are told apart by colour and by place: tag 0 marks the upper left, tag 1 the lower right.
 
 use labs::view::{RadixNode, RadixView};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::HtmlCanvasElement;
 
-use crate::canvas::{Surface, colours};
+use crate::canvas::{Surface, colours, mark};
 use crate::inquiry::KINDS;
+use crate::looks::palette::Colour;
+use crate::pen::Pen;
 use crate::radix_layout::Layout;
 use crate::state::inquiry::lit::Lit;
 
@@ -102,9 +104,9 @@ impl Layer {
         self.0.push((x, y, width, height));
     }
 
-    fn fill(&self, context: &CanvasRenderingContext2d, colour: &str) {
+    fn fill(&self, context: &dyn Pen, colour: &str) {
         if !self.0.is_empty() {
-            context.set_fill_style_str(colour);
+            context.set_fill(colour);
             self.0
                 .iter()
                 .for_each(|&(x, y, width, height)| context.fill_rect(x, y, width, height));
@@ -132,8 +134,18 @@ pub fn draw(
     lit: &Lit,
 ) -> Drawn {
     let names = [
-        "--paper", "--node", "--line", "--slot", "--item", "--tag0", "--tag1", "--accent",
-        "--ink-2", "--group", "--lit",
+        Colour::Paper,
+        Colour::Node,
+        Colour::Line,
+        Colour::Slot,
+        Colour::Item,
+        Colour::Tag0,
+        Colour::Tag1,
+        Colour::Accent,
+        Colour::Ink2,
+        Colour::Ink,
+        Colour::Group,
+        Colour::Lit,
     ];
     let [
         paper,
@@ -144,11 +156,12 @@ pub fn draw(
         tag0,
         tag1,
         accent,
+        faint,
         ink,
         group,
         lit_colour,
     ] = colours(canvas, names);
-    let context = &surface.context;
+    let context = &*surface.pen;
     let scale = camera.scale;
     let is_seen = |x: f64, y: f64, width: f64, height: f64| {
         x + width >= 0.0 && y + height >= 0.0 && x <= surface.width && y <= surface.height
@@ -211,13 +224,14 @@ pub fn draw(
     seconds.fill(context, &tag1);
 
     draw_path(context, view, layout, camera, &accent);
-    let lit = draw_lit(context, view, &seen, scale, lit, &lit_colour);
+    let thick = mark(canvas);
+    let lit = draw_lit(context, view, &seen, scale, lit, (&lit_colour, thick));
     if shows_cells && scale >= LABELS_FROM {
-        draw_labels(context, view, &seen, scale, [&ink, &paper]);
+        draw_labels(context, view, &seen, scale, [&faint, &paper]);
     }
     if let Some(corner) = focus.and_then(|focus| layout.corners.get(focus)) {
         let (x, y) = camera.screen(*corner);
-        context.set_stroke_style_str(&ink);
+        context.set_stroke(&ink);
         context.set_line_width(2.0);
         let outside = 4.0;
         context.stroke_rect(
@@ -236,12 +250,12 @@ pub fn draw(
 /// Lit nodes: brackets at the four corners, and the sign of what became of the node. Returns how
 /// many there are.
 fn draw_lit(
-    context: &CanvasRenderingContext2d,
+    context: &dyn Pen,
     view: &RadixView,
     seen: &[(usize, f64, f64)],
     scale: f64,
     lit: &Lit,
-    colour: &str,
+    (colour, thick): (&str, f64),
 ) -> usize {
     if lit.is_empty() {
         return 0;
@@ -251,11 +265,11 @@ fn draw_lit(
         .filter_map(|&(index, x, y)| Some((lit.mark_of(view.nodes[index].node)?, x, y)));
     let side = scale.max(4.0);
     let (arm, outside) = ((side * 0.3).max(2.0), (side * 0.08).clamp(1.0, 5.0));
-    context.set_stroke_style_str(colour);
-    context.set_fill_style_str(colour);
-    context.set_line_width((scale / 14.0).clamp(1.5, 4.0));
+    context.set_stroke(colour);
+    context.set_fill(colour);
+    context.set_line_width((scale / 14.0).clamp(1.5, 4.0) * thick);
     context.set_font("700 14px ui-monospace, monospace");
-    context.set_text_align("right");
+    context.set_text_place("right", "alphabetic");
     let mut count = 0;
     context.begin_path();
     for (mark, x, y) in marks {
@@ -277,8 +291,7 @@ fn draw_lit(
             .find(|(kind, _)| Some(*kind) == mark.change)
             .map(|(_, sign)| *sign);
         if let Some(sign) = sign.filter(|_| scale >= SLOTS_FROM) {
-            // Text that cannot be drawn is missed by no one: the list says the same.
-            let _ = context.fill_text(sign, left - 3.0, top + 10.0);
+            context.fill_text(sign, left - 3.0, top + 10.0);
         }
     }
     context.stroke();
@@ -380,7 +393,7 @@ fn bit_runs(mut bits: u8) -> impl Iterator<Item = (u32, u32)> {
 
 /// The ground under children that stand in several rows.
 fn draw_groups(
-    context: &CanvasRenderingContext2d,
+    context: &dyn Pen,
     layout: &Layout,
     camera: Camera,
     colour: &str,
@@ -413,7 +426,7 @@ fn draw_groups(
 
 /// Lines from the slots to the children; to the ground of children in several rows, one.
 fn draw_edges(
-    context: &CanvasRenderingContext2d,
+    context: &dyn Pen,
     view: &RadixView,
     layout: &Layout,
     camera: Camera,
@@ -423,7 +436,7 @@ fn draw_edges(
     if camera.scale < 3.0 && seen > 3_000 {
         return;
     }
-    context.set_stroke_style_str(colour);
+    context.set_stroke(colour);
     context.set_line_width(if camera.scale >= 30.0 { 1.5 } else { 1.0 });
     context.begin_path();
     for (index, children) in layout.children.iter().enumerate() {
@@ -446,13 +459,7 @@ fn draw_edges(
 }
 
 /// Adds the line that leads to `child` to the path.
-fn edge(
-    context: &CanvasRenderingContext2d,
-    view: &RadixView,
-    layout: &Layout,
-    camera: Camera,
-    child: usize,
-) {
+fn edge(context: &dyn Pen, view: &RadixView, layout: &Layout, camera: Camera, child: usize) {
     let node = &view.nodes[child];
     let (from_x, from_y) = camera.screen(layout.corners[node.parent as usize]);
     let (to_x, to_y) = camera.screen(layout.corners[child]);
@@ -462,22 +469,17 @@ fn edge(
     let end_x = to_x + camera.scale / 2.0;
     let half = (to_y - start_y) / 2.0;
     context.move_to(start_x, start_y);
-    context.bezier_curve_to(start_x, start_y + half, end_x, to_y - half, end_x, to_y);
+    let bends = [(start_x, start_y + half), (end_x, to_y - half)];
+    context.curve_to(bends, end_x, to_y);
 }
 
 /// The way of the last key: its nodes framed, its slots filled, its edges thick.
-fn draw_path(
-    context: &CanvasRenderingContext2d,
-    view: &RadixView,
-    layout: &Layout,
-    camera: Camera,
-    colour: &str,
-) {
+fn draw_path(context: &dyn Pen, view: &RadixView, layout: &Layout, camera: Camera, colour: &str) {
     let Some(key) = view.last_key else { return };
     let scale = camera.scale;
     let nodes = view.path.iter().map(|index| *index as usize);
-    context.set_stroke_style_str(colour);
-    context.set_fill_style_str(colour);
+    context.set_stroke(colour);
+    context.set_fill(colour);
     context.set_line_width((scale / 24.0).clamp(1.5, 3.0));
     context.begin_path();
     for index in nodes
@@ -514,19 +516,18 @@ fn draw_path(
 
 /// The keys of each node above it, and its slots' numbers when there is room.
 fn draw_labels(
-    context: &CanvasRenderingContext2d,
+    context: &dyn Pen,
     view: &RadixView,
     seen: &[(usize, f64, f64)],
     scale: f64,
     [ink, paper]: [&str; 2],
 ) {
-    context.set_fill_style_str(ink);
-    context.set_stroke_style_str(paper);
+    context.set_fill(ink);
+    context.set_stroke(paper);
     context.set_line_width(4.0);
-    context.set_line_join("round");
+    context.set_round_joins();
     context.set_font("11px ui-monospace, Menlo, Consolas, monospace");
-    context.set_text_baseline("bottom");
-    context.set_text_align("center");
+    context.set_text_place("center", "bottom");
     for &(index, x, y) in seen {
         let node = &view.nodes[index];
         let room = (scale * 1.3 / 6.7) as usize;
@@ -538,14 +539,13 @@ fn draw_labels(
         else {
             continue;
         };
-        // Edges end where labels stand; a rim of paper keeps them apart. Nothing hangs on a label:
-        // a canvas that cannot write leaves it out.
-        let _ = context.stroke_text(&text, x + scale / 2.0, y - 4.0);
-        let _ = context.fill_text(&text, x + scale / 2.0, y - 4.0);
+        // Edges end where labels stand; a rim of paper keeps them apart.
+        context.stroke_text(&text, x + scale / 2.0, y - 4.0);
+        context.fill_text(&text, x + scale / 2.0, y - 4.0);
     }
     if scale >= NUMBERS_FROM {
         let (pad, cell) = cell_size(scale);
-        context.set_text_baseline("middle");
+        context.set_text_place("center", "middle");
         context.set_font("10px ui-monospace, Menlo, Consolas, monospace");
         for &(_, x, y) in seen {
             for slot in 0..64 {
@@ -554,7 +554,7 @@ fn draw_labels(
                     x + pad + (column + 0.43) * cell,
                     y + pad + (row + 0.45) * cell,
                 );
-                let _ = context.fill_text(&slot.to_string(), x, y);
+                context.fill_text(&slot.to_string(), x, y);
             }
         }
     }

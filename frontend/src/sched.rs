@@ -17,6 +17,7 @@ use yew::{Callback, Html, hook, html};
 
 use crate::choices::{Pane, Theme};
 use crate::icons::{self, icon};
+use crate::looks::legend::{CIRCLE, SQUARE, STROKE, TRIANGLE, legend};
 use crate::page::focus_in_place;
 use crate::part::{drawn_later_by, part};
 use crate::state::Action;
@@ -48,6 +49,28 @@ pub struct SchedPane {
 
 drawn_later_by!(SchedPane, use_sched_pane, sched, |_| true);
 
+/// The marks of the trees.
+const TREE_MARKS: [(&str, &str, &str); 5] = [
+    ("mark-red", CIRCLE, "red node"),
+    ("mark-black", SQUARE, "black node"),
+    ("mark-next", SQUARE, "next"),
+    ("mark-runs", TRIANGLE, "runs"),
+    ("mark-lit", SQUARE, "asked about"),
+];
+
+/// The marks of the lanes, and of the bars below them.
+const LANE_MARKS: [(&str, &str, &str); 5] = [
+    ("hue-0", SQUARE, "a turn, in its task's colour"),
+    ("hue-1", SQUARE, "another task's"),
+    ("mark-woken", TRIANGLE, "woken: takes the CPU"),
+    ("mark-waits", TRIANGLE, "woken: waits"),
+    (
+        "mark-ideal",
+        STROKE,
+        "the share that weights alone would give",
+    ),
+];
+
 /// Draws the pane.
 #[hook]
 fn use_sched_pane(props: &SchedPane) -> Html {
@@ -69,6 +92,7 @@ fn use_sched_pane(props: &SchedPane) -> Html {
         html! {
             <div class="scroll sched-scroll">
                 <div class="sched-cpus">{ for cpus }</div>
+                { legend(&TREE_MARKS) }
                 { time(props) }
             </div>
         }
@@ -207,6 +231,7 @@ fn time(props: &SchedPane) -> Html {
             }
             <Lanes view={view.clone()} {window} lit={props.lit.clone()} theme={props.theme}
                 act={props.act.clone()} />
+            { legend(&LANE_MARKS) }
             { shares::shares(view) }
         </section>
     }

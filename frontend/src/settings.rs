@@ -1,7 +1,8 @@
 //! What the page remembers of how someone likes it.
 //!
 //! One line of words, `1 theme=dark lang=de host=wasm pane=console lower=slab tables=tree,slab speed=5
-//! keys=on welcome=0`, which begins with the version of the format. `boot.js` reads theme and language out of it as well,
+//! keys=on welcome=0`, which begins with the version of the format. `boot.js` reads theme, language and motion out
+//! of it as well,
 //! before anything is drawn. What a later version wrote is passed over, word by word where that is
 //! possible: a setting lost is better than a page that does not start.
 
@@ -9,6 +10,7 @@ use words::Language;
 
 use crate::choices::{Pane, Place, Theme};
 use crate::state::inquiry::play::Speed;
+use crate::state::layout::Layout;
 
 /// The version of the format.
 const VERSION: &str = "1";
@@ -34,6 +36,10 @@ pub struct Settings {
     pub welcome: bool,
     /// Shortcuts work.
     pub keys: bool,
+    /// Nothing moves by itself: `motion=off`.
+    pub is_still: bool,
+    /// Where the panes are on a wide screen.
+    pub layout: Layout,
 }
 
 impl Default for Settings {
@@ -48,6 +54,8 @@ impl Default for Settings {
             speed: Speed::default(),
             welcome: true,
             keys: true,
+            is_still: false,
+            layout: Layout::default(),
         }
     }
 }
@@ -80,6 +88,8 @@ impl Settings {
                 }
                 "welcome" => settings.welcome = value != "0",
                 "keys" => settings.keys = value != "off",
+                "layout" => settings.layout = Layout::parse(value),
+                "motion" => settings.is_still = value == "off",
                 "speed" => settings.speed = Speed::from_name(value).unwrap_or(settings.speed),
                 _ => {}
             }
@@ -109,6 +119,11 @@ impl Settings {
             if self.welcome { "" } else { " welcome=0" },
             " keys=",
             if self.keys { "on" } else { "off" },
+            if self.is_still { " motion=off" } else { "" },
+            &match self.layout == Layout::default() {
+                true => String::new(),
+                false => [" layout=", &self.layout.write()].concat(),
+            },
         ]
         .concat()
     }
@@ -134,6 +149,8 @@ mod tests {
             speed: Speed::Max,
             welcome: false,
             keys: false,
+            is_still: true,
+            layout: Layout::parse("slab/tree//600///-oom"),
         };
         assert_eq!(Settings::parse(&settings.write()), settings);
         assert_eq!(

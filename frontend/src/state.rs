@@ -11,9 +11,11 @@
 pub mod containers;
 pub mod front;
 pub mod inquiry;
+pub mod layout;
 pub mod lesson;
 pub mod library;
 pub mod live;
+pub mod looks;
 pub mod oom;
 pub mod sched;
 pub mod slabs;
@@ -37,9 +39,11 @@ use containers::Containers;
 use front::Front;
 use inquiry::Inquiry;
 use inquiry::compare::EVENTS_COMPARED;
+use layout::{Layout, Slot};
 use lesson::Lesson;
 use library::Library;
 use live::Live;
+use looks::Looks;
 use oom::Oom;
 use sched::Sched;
 use slabs::Slabs;
@@ -138,6 +142,10 @@ pub enum Action {
     Live(live::Action),
     /// Something for newcomers.
     Front(front::Action),
+    /// Something about how the page is looked at.
+    Looks(looks::Action),
+    /// Something about the panes' places.
+    Layout(layout::Action),
 }
 
 /// What the page must do outside its state.
@@ -165,6 +173,8 @@ pub enum Effect {
     Live(live::Effect),
     /// Something that newcomers need.
     Front(front::Effect),
+    /// The page is to look otherwise.
+    Looks(looks::Own),
 }
 
 /// The request that is changing the kernel and has not been answered.
@@ -310,6 +320,10 @@ pub struct State {
     pub live: Live,
     /// The welcome, the tour, the examples.
     pub front: Front,
+    /// How the page is looked at.
+    pub looks: Looks,
+    /// Where the panes are on a wide screen.
+    pub layout: Layout,
 }
 
 impl State {
@@ -364,6 +378,8 @@ impl State {
             library: Library::default(),
             live: Live::default(),
             front: Front::default(),
+            looks: Looks::default(),
+            layout: Layout::default(),
         }
     }
 
@@ -378,6 +394,8 @@ impl State {
                 | Action::NextTheme
                 | Action::Speak(_)
                 | Action::Keys(_)
+                | Action::Looks(looks::Action::ToggleMotion)
+                | Action::Layout(_)
                 | Action::Inquiry(inquiry::Action::SetSpeed(_))
                 | Action::Front(
                     front::Action::Dismiss | front::Action::Tour(front::tour::Action::Start)
@@ -500,6 +518,8 @@ impl State {
             Action::Oom(action) => self.apply_oom(action, &mut effects),
             Action::Live(action) => self.apply_live(action, &mut effects),
             Action::Front(action) => self.apply_front(action, &mut effects),
+            Action::Looks(action) => self.apply_looks(action, &mut effects),
+            Action::Layout(action) => self.apply_layout(action),
         }
         if is_setting {
             let settings = self.settings();
@@ -587,11 +607,12 @@ impl State {
     /// Brings a pane to the front.
     fn show(&mut self, pane: Pane) {
         self.pane = pane;
-        if pane.is_lower() {
+        self.layout.apply(layout::Action::Reveal(pane));
+        if pane != Pane::Lab && self.layout.slot_of(pane) == Slot::Lower {
             self.lower = pane;
-            self.stale.lower = true;
-            self.stale.task = pane == Pane::Tasks;
-            self.stale.timeline = true;
+        }
+        if pane.is_lower() {
+            self.views_moved();
         }
     }
 
@@ -1072,7 +1093,9 @@ impl State {
         });
         let node = self.open_node.filter(|_| self.stale.node);
         let node = node.map(|node| ViewRequest::RadixNode { node });
-        let lower = self.stale.lower.then(|| match self.lower {
+        let shown = self.shown_panes().filter(|_| self.stale.lower);
+        let lower = shown.filter_map(|pane| match pane {
+            Pane::Memory => Some(ViewRequest::Memory),
             Pane::Slab => self.slab_request(),
             Pane::Containers => self.containers_request(),
             Pane::Tasks => Some(self.tasks_request()),
@@ -1088,7 +1111,7 @@ impl State {
                     max: self.events_max,
                 })
             }
-            _ => Some(ViewRequest::Memory),
+            Pane::Console | Pane::Tree | Pane::Lab => None,
         });
         let past = self
             .stale
@@ -1097,18 +1120,17 @@ impl State {
         let pointed = self.stale.pointed.then(|| self.pointed_request());
         let task = self.stale.task.then(|| self.task_request());
         let timeline = self.stale.timeline.then(|| self.timeline_request());
-        [
-            tree,
-            node,
-            lower.flatten(),
+        let rest = [
             past.flatten(),
             pointed.flatten(),
             task.flatten(),
             timeline.flatten(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        let first = [tree, node].into_iter().flatten();
+        first
+            .chain(lower)
+            .chain(rest.into_iter().flatten())
+            .collect()
     }
 }
 

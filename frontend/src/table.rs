@@ -7,6 +7,7 @@ use crate::choices::Pane;
 use crate::icons::{self, icon};
 use crate::part::{drawn_by, part};
 use crate::state::Action;
+use crate::state::looks::Action as Looks;
 
 /// How many rows a table shows before it is asked for more.
 const ROWS_SHOWN: usize = 200;
@@ -65,6 +66,7 @@ pub fn framed(panel: Panel<'_>, is_table: bool, content: Html) -> Html {
                     { &sentence }
                 </p>
                 { tools }
+                { menu(pane, act) }
                 <button class="tool" id={format!("{name}-table-toggle")} {onclick}
                     aria-pressed={is_table.to_string()} title={words::table::show_as_table()}>
                     { icon(icons::TABLE) }<span>{ words::table::table() }</span>
@@ -72,6 +74,16 @@ pub fn framed(panel: Panel<'_>, is_table: bool, content: Html) -> Html {
             </div>
             { content }
         </section>
+    }
+}
+
+/// What leads to the sheet about a pane.
+pub fn menu(pane: Pane, act: &Callback<Action>) -> Html {
+    let onclick = act.reform(move |_| Action::Looks(Looks::Sheet(Some(pane))));
+    html! {
+        <button class="tool pane-menu" id={format!("{}-menu", pane.label())} {onclick} aria-haspopup="dialog"
+            aria-label={format!("pane {}: place and picture", pane.label())}
+            title="Where this pane is; its picture as a file (Alt+A)">{ icon(icons::MENU) }</button>
     }
 }
 

@@ -11,7 +11,7 @@ mod walk;
 use std::rc::Rc;
 
 use labs::view::View;
-use labs::view::task::{TaskOrder, TaskView, TasksView};
+use labs::view::task::{TaskOrder, TaskView, TasksView, state_word};
 use yew::{Callback, Html, MouseEvent, hook, html};
 
 use crate::choices::Pane;
@@ -107,6 +107,7 @@ fn use_task_pane(props: &TaskPane) -> Html {
             },
         });
         html! {
+            <>
             <div class="tasks-split" data-open={props.open.map(|pid| pid.to_string())}>
                 <TaskList view={list.clone()} order={props.order} is_descending={props.is_descending}
                     cursor={props.cursor} open={props.open} lit={props.lit.clone()}
@@ -115,9 +116,19 @@ fn use_task_pane(props: &TaskPane) -> Html {
                     <div class="task-one" id="task-one">{ looked }</div>
                 }
             </div>
+            if props.open.is_none() { { legend() } }
+            </>
         }
     });
     panel(frame, picture.unwrap_or_default())
+}
+
+/// What the letters of the states mean.
+fn legend() -> Html {
+    let states = ['R', 'S', 'D', 'T', 'Z'].map(|state| {
+        html! { <li><span class={list::state_class(state)}>{ state }</span>{ state_word(state) }</li> }
+    });
+    html! { <ul class="legend tasks-legend">{ for states }</ul> }
 }
 
 /// Opens the inspector on an object of the kernel.

@@ -1,5 +1,5 @@
 // Starts the page: the kernel's worker first, because it takes longest, then the page's module.
-// Theme and language come before both, so that no one sees the wrong one.
+// Theme, language and the wish for no motion come before both, so that no one sees the wrong one.
 
 const root = document.documentElement;
 let settings = '';
@@ -9,6 +9,7 @@ try {
 root.dataset.theme = / theme=(light|dark)/.exec(settings)?.[1] ?? 'auto';
 const isGerman = (/ lang=(en|de)/.exec(settings)?.[1] ?? navigator.languages[0]?.slice(0, 2)) === 'de';
 if (isGerman) root.lang = 'de';
+if (settings.includes(' motion=off')) root.dataset.motion = 'off';
 
 // The page adopts this worker (see carrier.rs) and needs to know whether it spoke already.
 const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });

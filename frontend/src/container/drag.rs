@@ -124,8 +124,9 @@ fn show_ghost(ears: &Ears, place: Option<(f64, f64)>) {
     let corner = picture
         .unchecked_ref::<Element>()
         .get_bounding_client_rect();
-    let left = x - corner.left() + f64::from(picture.scroll_left());
-    let top = y - corner.top() + f64::from(picture.scroll_top());
+    let zoom = crate::canvas::zoom(&picture);
+    let left = (x - corner.left()) / zoom + f64::from(picture.scroll_left());
+    let top = (y - corner.top()) / zoom + f64::from(picture.scroll_top());
     let style = ghost.style();
     // The names are valid, the values are lengths.
     let _ = style.set_property("left", &format!("{left}px"));

@@ -18,9 +18,10 @@ impl Places {
     /// Takes the places of all dots, and sets those gliding that have another container.
     pub fn follow(&mut self, picture: &HtmlElement) {
         let outside = picture.get_bounding_client_rect();
+        let zoom = crate::canvas::zoom(picture);
         let (left, top) = (
-            outside.left() - f64::from(picture.scroll_left()),
-            outside.top() - f64::from(picture.scroll_top()),
+            outside.left() / zoom - f64::from(picture.scroll_left()),
+            outside.top() / zoom - f64::from(picture.scroll_top()),
         );
         let Ok(dots) = picture.query_selector_all("[data-pid]") else {
             return;
@@ -41,7 +42,7 @@ impl Places {
                 continue;
             };
             let rect = element.get_bounding_client_rect();
-            let (x, y) = (rect.left() - left, rect.top() - top);
+            let (x, y) = (rect.left() / zoom - left, rect.top() / zoom - top);
             if let Some((before, old_x, old_y)) = self.0.get(&(hierarchy, pid))
                 && *before != container
             {

@@ -5,6 +5,16 @@ use labs::view::oom::{OomDecision, OomMomentKind, moments};
 use yew::{Html, classes, html};
 
 use super::what_if::table;
+use crate::looks::legend::{STROKE, legend};
+
+/// The marks above and below the line.
+const MARKS: [(&str, &str, &str); 5] = [
+    ("oom-moment", STROKE, "told"),
+    ("oom-moment oom-due", STROKE, "memory low, or time up"),
+    ("oom-moment oom-asked", STROKE, "asked to choose"),
+    ("oom-moment oom-killed", STROKE, "killed"),
+    ("oom-moment oom-left", STROKE, "gone"),
+];
 
 /// The section; nothing if there was only the decision itself.
 pub fn section(decision: &OomDecision) -> Html {
@@ -45,6 +55,7 @@ pub fn section(decision: &OomDecision) -> Html {
             <p class="oom-legend quiet" aria-hidden="true">
                 { words::oom::warnings_legend(duration(last - first)) }
             </p>
+            { legend(&MARKS) }
             { table("oom-moments-table", &moments(decision)) }
         </section>
     }

@@ -5,6 +5,14 @@ use labs::view::oom::OomCandidate;
 use yew::{Html, html};
 
 use super::ranking::{length, scale};
+use crate::looks::legend::{SQUARE, legend};
+
+/// The parts of a bar.
+const MARKS: [(&str, &str, &str); 3] = [
+    ("bar-used", SQUARE, "the score"),
+    ("oom-gain", SQUARE, "what a rule added"),
+    ("oom-loss", SQUARE, "what it took"),
+];
 
 /// The waterfall.
 pub fn waterfall(candidate: &OomCandidate) -> Html {
@@ -37,6 +45,7 @@ pub fn waterfall(candidate: &OomCandidate) -> Html {
         }
     });
     html! {
+        <>
         <table class="oom-waterfall" id="oom-waterfall">
             <caption class="unseen">{ candidate.how() }</caption>
             <thead><tr>
@@ -46,5 +55,7 @@ pub fn waterfall(candidate: &OomCandidate) -> Html {
             </tr></thead>
             <tbody>{ for rows }</tbody>
         </table>
+        { legend(&MARKS) }
+        </>
     }
 }

@@ -1,9 +1,11 @@
 //! Who ran when, on a canvas: a lane a CPU, a box a turn.
 
 use labs::view::TimelineView;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::HtmlCanvasElement;
 
-use crate::canvas::{Surface, palette};
+use crate::canvas::{Surface, mark, palette};
+use crate::looks::palette::Colour;
+use crate::pen::Pen;
 use crate::state::inquiry::lit::Lit;
 use crate::state::sched::Window;
 
@@ -20,7 +22,7 @@ pub const LANE: f64 = WAKES + BOX + 5.0;
 /// The axis of time.
 const AXIS: f64 = 22.0;
 /// How many colours there are for tasks.
-const HUES: u32 = 7;
+const HUES: u32 = 6;
 
 const FONT: &str = "11px ui-monospace, Menlo, Consolas, monospace";
 const WORDS: &str = "11px system-ui, sans-serif";
@@ -30,9 +32,14 @@ pub fn hue(task: u32) -> u32 {
     task % HUES
 }
 
-/// The properties of the colours, in their order; the style sheet's `.hue-N` says the same.
-const COLOURS: [&str; HUES as usize] = [
-    "--tag1", "--tag0", "--slab", "--percpu", "--cache", "--lit", "--item",
+/// The colours, in their order; the style sheet's `.hue-N` says the same.
+const COLOURS: [Colour; HUES as usize] = [
+    Colour::Series0,
+    Colour::Series1,
+    Colour::Series2,
+    Colour::Series3,
+    Colour::Series4,
+    Colour::Series5,
 ];
 
 /// From pixels to time and back.
@@ -95,13 +102,15 @@ pub enum Cursor {
 }
 
 struct Brush<'a> {
-    context: &'a CanvasRenderingContext2d,
+    pen: &'a dyn Pen,
     scale: Scale,
     ink: String,
     faint: String,
     line: String,
     ground: String,
     lit: String,
+    /// How many times as thick as usual what is lit is drawn.
+    thick: f64,
     hues: [String; HUES as usize],
 }
 
@@ -116,13 +125,14 @@ pub fn draw(
 ) -> usize {
     let colour = palette(canvas);
     let brush = Brush {
-        context: &surface.context,
+        pen: &*surface.pen,
         scale,
-        ink: colour("--ink"),
-        faint: colour("--ink-2"),
-        line: colour("--line"),
-        ground: colour("--slot"),
-        lit: colour("--lit"),
+        ink: colour(Colour::Ink),
+        faint: colour(Colour::Ink2),
+        line: colour(Colour::Line),
+        ground: colour(Colour::Slot),
+        lit: colour(Colour::Lit),
+        thick: mark(canvas),
         hues: COLOURS.map(&colour),
     };
     for cpu in 0..view.cpus {
@@ -136,20 +146,16 @@ pub fn draw(
         );
         let (left, right) = (scale.x(view.begin_ns), scale.x(view.end_ns));
         let (left, right) = (left.max(GUTTER), right.min(surface.width - MARGIN));
-        brush.context.set_fill_style_str(&brush.ground);
-        brush
-            .context
-            .fill_rect(left, y, (right - left).max(0.0), BOX);
+        brush.pen.set_fill(&brush.ground);
+        let width = (right - left).max(0.0);
+        brush.pen.fill_rect(left, y, width, BOX);
     }
-    surface.context.save();
-    surface.context.begin_path();
-    surface.context.rect(
+    surface.pen.clip(
         GUTTER - 5.0,
         0.0,
         surface.width - GUTTER - MARGIN + 10.0,
         surface.height,
     );
-    surface.context.clip();
     let drawn = match view.columns {
         0 => brush.spans(view, lit),
         _ => brush.columns(view),
@@ -158,7 +164,7 @@ pub fn draw(
     if let Some(cursor) = cursor {
         brush.cursor(view, cursor);
     }
-    surface.context.restore();
+    surface.pen.restore();
     brush.axis(view, surface);
     drawn
 }
@@ -170,15 +176,13 @@ pub fn top(cpu: u32) -> f64 {
 
 impl Brush<'_> {
     fn text(&self, colour: &str, font: &str, text: &str, x: f64, y: f64) {
-        self.context.set_font(font);
-        self.context.set_fill_style_str(colour);
-        // Text of a page that can be shown can be drawn.
-        let _ = self.context.fill_text(text, x, y);
+        self.pen.set_font(font);
+        self.pen.set_fill(colour);
+        self.pen.fill_text(text, x, y);
     }
 
     fn width(&self, text: &str) -> f64 {
-        let measured = self.context.measure_text(text);
-        measured.map_or(0.0, |text| text.width())
+        self.pen.text_width(text)
     }
 
     fn hue(&self, task: u32) -> &str {
@@ -202,24 +206,23 @@ impl Brush<'_> {
             let width = (right - left).max(0.75);
             let y = top(span.cpu);
             let hue = self.hue(span.task);
-            self.context.set_fill_style_str(hue);
-            self.context
-                .set_global_alpha(if width < 3.0 { 0.8 } else { 0.28 });
-            self.context.fill_rect(left, y, width, BOX);
-            self.context.set_global_alpha(1.0);
+            self.pen.set_fill(hue);
+            self.pen.set_alpha(if width < 3.0 { 0.8 } else { 0.28 });
+            self.pen.fill_rect(left, y, width, BOX);
+            self.pen.set_alpha(1.0);
             if width < 3.0 {
                 continue;
             }
-            self.context.fill_rect(left, y, width - 0.5, 4.0);
-            self.context.fill_rect(left, y, 1.0, BOX);
+            self.pen.fill_rect(left, y, width - 0.5, 4.0);
+            self.pen.fill_rect(left, y, 1.0, BOX);
             let task = view.tasks.get(span.task as usize);
             let Some(task) = task.filter(|_| width > 18.0) else {
                 continue;
             };
             if lit.mark_of(task.at).is_some() {
-                self.frame(&self.lit, 2.0, [left, y, width, BOX]);
+                self.frame(&self.lit, 2.0 * self.thick, [left, y, width, BOX]);
             }
-            self.context.set_font(FONT);
+            self.pen.set_font(FONT);
             let (pid, name) = (task.pid.to_string(), format!("{} {}", task.pid, task.comm));
             // A box that goes on to the left keeps its label in view.
             let at = left.max(GUTTER) + 4.0;
@@ -252,10 +255,10 @@ impl Brush<'_> {
             let height = part.ns as f64 / whole as f64 * BOX;
             let y = top(part.cpu) + at.2;
             at.2 += height;
-            self.context.set_fill_style_str(self.hue(part.task));
-            self.context.set_global_alpha(0.75);
-            self.context.fill_rect(left, y, right - left, height);
-            self.context.set_global_alpha(1.0);
+            self.pen.set_fill(self.hue(part.task));
+            self.pen.set_alpha(0.75);
+            self.pen.fill_rect(left, y, right - left, height);
+            self.pen.set_alpha(1.0);
         }
         view.merged.len()
     }
@@ -268,28 +271,28 @@ impl Brush<'_> {
                 continue;
             }
             let (x, y) = (self.scale.x(wake.at_ns), top(wake.cpu) - 1.5);
-            let context = self.context;
-            context.begin_path();
-            context.move_to(x, y);
-            context.line_to(x - 3.5, y - 7.0);
-            context.line_to(x + 3.5, y - 7.0);
-            context.close_path();
+            let pen = self.pen;
+            pen.begin_path();
+            pen.move_to(x, y);
+            pen.line_to(x - 3.5, y - 7.0);
+            pen.line_to(x + 3.5, y - 7.0);
+            pen.close_path();
             let hue = self.hue(wake.task);
             if wake.preempts || wake.is_new {
-                context.set_fill_style_str(hue);
-                context.fill();
+                pen.set_fill(hue);
+                pen.fill();
             } else {
-                context.set_stroke_style_str(hue);
-                context.set_line_width(1.0);
-                context.stroke();
+                pen.set_stroke(hue);
+                pen.set_line_width(1.0);
+                pen.stroke();
             }
         }
     }
 
     fn frame(&self, colour: &str, line: f64, [x, y, width, height]: [f64; 4]) {
-        self.context.set_stroke_style_str(colour);
-        self.context.set_line_width(line);
-        self.context.stroke_rect(x, y, width, height);
+        self.pen.set_stroke(colour);
+        self.pen.set_line_width(line);
+        self.pen.stroke_rect(x, y, width, height);
     }
 
     fn cursor(&self, view: &TimelineView, cursor: Cursor) {
@@ -331,14 +334,14 @@ impl Brush<'_> {
         let mut at = begin.div_ceil(step) * step;
         while view.begin_ns + at <= window.to {
             let x = self.scale.x(view.begin_ns + at);
-            self.context.set_stroke_style_str(&self.line);
-            self.context.set_line_width(1.0);
-            self.context.begin_path();
-            self.context.move_to(x, y - 3.0);
-            self.context.line_to(x, y + 3.0);
-            self.context.stroke();
+            self.pen.set_stroke(&self.line);
+            self.pen.set_line_width(1.0);
+            self.pen.begin_path();
+            self.pen.move_to(x, y - 3.0);
+            self.pen.line_to(x, y + 3.0);
+            self.pen.stroke();
             let text = clock(at, step);
-            self.context.set_font(WORDS);
+            self.pen.set_font(WORDS);
             let width = self.width(&text);
             let left = (x - width / 2.0).clamp(2.0, surface.width - width - 2.0);
             self.text(&self.faint, WORDS, &text, left, y + 14.0);

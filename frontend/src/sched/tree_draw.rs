@@ -5,17 +5,16 @@
 //! only puts in order: who is behind the running one stands left of it.
 
 use labs::view::{EntityView, QueueView, ahead, duration};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::HtmlCanvasElement;
 
 use super::layout::{AXIS, Layout, NODE};
-use crate::canvas::{Surface, palette};
+use crate::canvas::{Surface, mark, palette};
+use crate::looks::palette::Colour;
+use crate::pen::Pen;
 use crate::state::inquiry::lit::Lit;
 
 /// Where the running one stands: left, top, width, height.
 const RUNNING: [f64; 4] = [4.0, 2.0, 128.0, 20.0];
-/// A black node, and what is written on it.
-const BLACK: &str = "#0c0f11";
-const ON_BLACK: &str = "#f2f4f5";
 const FONT: &str = "11px ui-monospace, Menlo, Consolas, monospace";
 const BOLD: &str = "600 11px ui-monospace, Menlo, Consolas, monospace";
 const WORDS: &str = "11px system-ui, sans-serif";
@@ -38,33 +37,40 @@ pub fn running_at(x: f64, y: f64) -> bool {
 }
 
 struct Brush<'a> {
-    context: &'a CanvasRenderingContext2d,
+    pen: &'a dyn Pen,
     ink: String,
     faint: String,
     line: String,
     paper: String,
     red: String,
     /// Black nodes are black in every theme, with a border that is seen.
+    black: String,
+    on_black: String,
     border: String,
     accent: String,
     on_accent: String,
     lit: String,
+    /// How many times as thick as usual what is lit is drawn.
+    thick: f64,
 }
 
 /// Draws the tree; returns how many nodes are in view.
 pub fn draw(canvas: &HtmlCanvasElement, surface: &Surface, scene: &Scene<'_>) -> usize {
     let colour = palette(canvas);
     let brush = Brush {
-        context: &surface.context,
-        ink: colour("--ink"),
-        faint: colour("--ink-2"),
-        line: colour("--line"),
-        paper: colour("--panel"),
-        red: colour("--error"),
-        border: colour("--ink-2"),
-        accent: colour("--accent"),
-        on_accent: colour("--accent-ink"),
-        lit: colour("--lit"),
+        pen: &*surface.pen,
+        ink: colour(Colour::Ink),
+        faint: colour(Colour::Ink2),
+        line: colour(Colour::Line),
+        paper: colour(Colour::Panel),
+        red: colour(Colour::RedNode),
+        black: colour(Colour::BlackNode),
+        on_black: colour(Colour::OnBlackNode),
+        border: colour(Colour::Ink2),
+        accent: colour(Colour::Accent),
+        on_accent: colour(Colour::AccentInk),
+        lit: colour(Colour::Lit),
+        thick: mark(canvas),
     };
     let (queue, layout) = (scene.queue, scene.layout);
     brush.edges(queue, layout);
@@ -84,40 +90,24 @@ pub fn draw(canvas: &HtmlCanvasElement, surface: &Surface, scene: &Scene<'_>) ->
 
 impl Brush<'_> {
     fn text(&self, colour: &str, font: &str, text: &str, x: f64, y: f64) {
-        self.context.set_font(font);
-        self.context.set_fill_style_str(colour);
-        // Text of a page that can be shown can be drawn.
-        let _ = self.context.fill_text(text, x, y);
+        self.pen.set_font(font);
+        self.pen.set_fill(colour);
+        self.pen.fill_text(text, x, y);
     }
 
     fn width(&self, font: &str, text: &str) -> f64 {
-        self.context.set_font(font);
-        let measured = self.context.measure_text(text);
-        measured.map_or(0.0, |text| text.width())
+        self.pen.set_font(font);
+        self.pen.text_width(text)
     }
 
     fn line(&self, colour: &str, width: f64, points: &[(f64, f64)]) {
-        self.context.set_stroke_style_str(colour);
-        self.context.set_line_width(width);
-        self.context.begin_path();
+        self.pen.set_stroke(colour);
+        self.pen.set_line_width(width);
+        self.pen.begin_path();
         for (x, y) in points {
-            self.context.line_to(*x, *y);
+            self.pen.line_to(*x, *y);
         }
-        self.context.stroke();
-    }
-
-    /// A rectangle with round corners as a path.
-    fn rounded(&self, [x, y, width, height]: [f64; 4], radius: f64) {
-        let context = self.context;
-        let (right, bottom) = (x + width, y + height);
-        context.begin_path();
-        context.move_to(x + radius, y);
-        // The radius is positive, so arcs don't fail.
-        let _ = context.arc_to(right, y, right, bottom, radius);
-        let _ = context.arc_to(right, bottom, x, bottom, radius);
-        let _ = context.arc_to(x, bottom, x, y, radius);
-        let _ = context.arc_to(x, y, right, y, radius);
-        context.close_path();
+        self.pen.stroke();
     }
 
     fn edges(&self, queue: &QueueView, layout: &Layout) {
@@ -144,18 +134,18 @@ impl Brush<'_> {
         let text_width = self.width(FONT, text);
         let width = (text_width + 12.0).clamp(NODE, room);
         let place = [x - width / 2.0, y - NODE / 2.0, width, NODE];
-        let context = self.context;
+        let pen = self.pen;
         let radius = if node.is_red { NODE / 2.0 } else { 2.0 };
-        self.rounded(place, radius);
+        self.pen.rounded(place, radius);
         let (fill, stroke, ink) = match node.is_red {
             true => (&*self.paper, &*self.red, &*self.ink),
-            false => (BLACK, &*self.border, ON_BLACK),
+            false => (&*self.black, &*self.border, &*self.on_black),
         };
-        context.set_fill_style_str(fill);
-        context.fill();
-        context.set_stroke_style_str(stroke);
-        context.set_line_width(2.0);
-        context.stroke();
+        pen.set_fill(fill);
+        pen.fill();
+        pen.set_stroke(stroke);
+        pen.set_line_width(2.0);
+        pen.stroke();
         if node.pid == 0 {
             // A group: a second line below, as of a stack.
             let (left, right) = (place[0] + 4.0, place[0] + width - 4.0);
@@ -182,7 +172,7 @@ impl Brush<'_> {
             self.text(&self.accent, WORDS, word, at, place[1] + NODE + 15.0);
         }
         if scene.lit.mark_of(node.at).is_some() || scene.told == Some(Some(number)) {
-            self.frame(&self.lit, 2.5, around(6.0), radius);
+            self.frame(&self.lit, 2.5 * self.thick, around(6.0), radius);
         }
         if scene.cursor == Some(Some(number)) {
             self.frame(&self.ink, 2.0, around(6.0), radius);
@@ -190,10 +180,10 @@ impl Brush<'_> {
     }
 
     fn frame(&self, colour: &str, line: f64, place: [f64; 4], radius: f64) {
-        self.rounded(place, radius.max(3.0) + 2.0);
-        self.context.set_stroke_style_str(colour);
-        self.context.set_line_width(line);
-        self.context.stroke();
+        self.pen.rounded(place, radius.max(3.0) + 2.0);
+        self.pen.set_stroke(colour);
+        self.pen.set_line_width(line);
+        self.pen.stroke();
     }
 
     /// That there is more to the left or right.
@@ -216,9 +206,9 @@ impl Brush<'_> {
             self.text(&self.faint, WORDS, word, x + 4.0, y + 14.0);
             return;
         };
-        self.rounded(RUNNING, 4.0);
-        self.context.set_fill_style_str(&self.accent);
-        self.context.fill();
+        self.pen.rounded(RUNNING, 4.0);
+        self.pen.set_fill(&self.accent);
+        self.pen.fill();
         let (long, short) = labels(running);
         let word = words::sched::runs();
         let word_width = self.width(WORDS, word);
@@ -227,7 +217,7 @@ impl Brush<'_> {
         self.text(&self.on_accent, BOLD, text, x + 6.0 + word_width, y + 14.0);
         let around = |by: f64| [x - by, y - by, width + 2.0 * by, height + 2.0 * by];
         if scene.told == Some(None) {
-            self.frame(&self.lit, 2.5, around(2.0), 4.0);
+            self.frame(&self.lit, 2.5 * self.thick, around(2.0), 4.0);
         }
         if scene.cursor == Some(None) {
             self.frame(&self.ink, 2.0, around(1.0), 4.0);
@@ -269,34 +259,32 @@ impl Brush<'_> {
         }
         for node in &queue.nodes {
             let x = x_of(offset(node));
-            let context = self.context;
-            context.begin_path();
+            let pen = self.pen;
             match node.is_red {
                 true => {
-                    // A circle of a positive radius.
-                    let _ = context.arc(x, y, 3.5, 0.0, std::f64::consts::TAU);
-                    context.set_fill_style_str(&self.paper);
-                    context.fill();
-                    context.set_stroke_style_str(&self.red);
-                    context.set_line_width(1.5);
-                    context.stroke();
+                    pen.circle(x, y, 3.5);
+                    pen.set_fill(&self.paper);
+                    pen.fill();
+                    pen.set_stroke(&self.red);
+                    pen.set_line_width(1.5);
+                    pen.stroke();
                 }
                 false => {
-                    context.set_fill_style_str(&self.border);
-                    context.fill_rect(x - 3.5, y - 3.5, 7.0, 7.0);
-                    context.set_fill_style_str(BLACK);
-                    context.fill_rect(x - 2.5, y - 2.5, 5.0, 5.0);
+                    pen.set_fill(&self.border);
+                    pen.fill_rect(x - 3.5, y - 3.5, 7.0, 7.0);
+                    pen.set_fill(&self.black);
+                    pen.fill_rect(x - 2.5, y - 2.5, 5.0, 5.0);
                 }
             }
         }
         let at = x_of(0.0);
         if running.is_some() {
-            self.context.begin_path();
-            self.context.set_fill_style_str(&self.accent);
-            self.context.move_to(at, y - 4.0);
-            self.context.line_to(at - 6.0, y - 14.0);
-            self.context.line_to(at + 6.0, y - 14.0);
-            self.context.fill();
+            self.pen.begin_path();
+            self.pen.set_fill(&self.accent);
+            self.pen.move_to(at, y - 4.0);
+            self.pen.line_to(at - 6.0, y - 14.0);
+            self.pen.line_to(at + 6.0, y - 14.0);
+            self.pen.fill();
         }
         let told = |at: f64| {
             let apart = duration(at.abs() as u64);

@@ -18,7 +18,7 @@ use super::draw::{Accent, Brush};
 use super::film::{Film, Presence, Still};
 use super::meters::meters;
 use super::plan::Plan;
-use crate::canvas::{NextFrame, Surface, Watch, media};
+use crate::canvas::{NextFrame, Surface, Watch, is_calm, zoom};
 use crate::choices::Theme;
 use crate::icons::{self, icon};
 use crate::state::Action;
@@ -322,7 +322,11 @@ impl SlabCanvas {
             let element = node.cast::<Element>();
             element.map_or(0.0, |element| element.get_bounding_client_rect().top())
         };
-        (top(&self.canvas) - top(&self.room)).max(0.0)
+        let zoom = self
+            .room
+            .cast::<HtmlElement>()
+            .map_or(1.0, |room| zoom(&room));
+        ((top(&self.canvas) - top(&self.room)) / zoom).max(0.0)
     }
 
     fn draw_now(&mut self, ctx: &Context<Self>) {
@@ -341,7 +345,7 @@ impl SlabCanvas {
             return;
         };
         let props = ctx.props();
-        let brush = Brush::new(&canvas, &surface.context);
+        let brush = Brush::new(&canvas, &*surface.pen);
         let pushed = self.pushed();
         let (row, columns) = plan.rows();
         let first = ((pushed / row) as usize).saturating_sub(1) * columns;
@@ -592,13 +596,15 @@ impl SlabCanvas {
         ) else {
             return;
         };
-        let outside = scroll.get_bounding_client_rect();
-        let top = room.get_bounding_client_rect().top() + plan.corner(slab).1 - outside.top();
+        let (outside, zoom) = (scroll.get_bounding_client_rect(), zoom(&room));
+        let begin = (room.get_bounding_client_rect().top() - outside.top()) / zoom;
+        let height = outside.height() / zoom;
+        let top = begin + plan.corner(slab).1;
         let bottom = top + plan.rows().0;
         let by = if top < 0.0 {
             top - 4.0
-        } else if bottom > outside.height() {
-            (bottom - outside.height()).min(top)
+        } else if bottom > height {
+            (bottom - height).min(top)
         } else {
             return;
         };
@@ -741,11 +747,6 @@ fn owner(object: &ObjectView) -> String {
         text.push_str(&field.value);
     }
     text
-}
-
-/// Things should not move that need not.
-fn is_calm() -> bool {
-    media("(prefers-reduced-motion: reduce)").is_some_and(|query| query.matches())
 }
 
 fn now_ms() -> f64 {

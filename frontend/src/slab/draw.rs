@@ -2,11 +2,13 @@
 //! it, with the freelists as arcs above.
 
 use labs::view::{PlaceState, Segment, SegmentKind, SlabPage};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::HtmlCanvasElement;
 
 use super::chains::{Chains, Holder};
 use super::plan::Plan;
-use crate::canvas::palette;
+use crate::canvas::{mark, palette};
+use crate::looks::palette::Colour;
+use crate::pen::Pen;
 
 /// From this width on, in pixels, an object shows what its bytes are for.
 const SEGMENTS_FROM: f64 = 16.0;
@@ -19,7 +21,7 @@ const ARCS_FROM: f64 = 2.5;
 
 /// What slabs are drawn with.
 pub struct Brush<'a> {
-    context: &'a CanvasRenderingContext2d,
+    pen: &'a dyn Pen,
     ink: String,
     faint: String,
     line: String,
@@ -32,6 +34,8 @@ pub struct Brush<'a> {
     reserved: String,
     lit: String,
     on_used: String,
+    /// How many times as thick as usual what is lit is drawn.
+    thick: f64,
 }
 
 /// What is special about an object in the picture.
@@ -49,72 +53,71 @@ pub struct Accent {
 
 impl<'a> Brush<'a> {
     /// The brush for a canvas.
-    pub fn new(canvas: &HtmlCanvasElement, context: &'a CanvasRenderingContext2d) -> Brush<'a> {
+    pub fn new(canvas: &HtmlCanvasElement, pen: &'a dyn Pen) -> Brush<'a> {
         let colour = palette(canvas);
         Brush {
-            context,
-            ink: colour("--ink"),
-            faint: colour("--ink-2"),
-            line: colour("--line"),
-            ground: colour("--slot"),
-            paper: colour("--panel"),
-            used: colour("--slab"),
-            kept: colour("--percpu"),
-            error: colour("--error"),
-            link: colour("--tag1"),
-            reserved: colour("--reserved"),
-            lit: colour("--lit"),
-            on_used: colour("--accent-ink"),
+            pen,
+            ink: colour(Colour::Ink),
+            faint: colour(Colour::Ink2),
+            line: colour(Colour::Line),
+            ground: colour(Colour::Slot),
+            paper: colour(Colour::Panel),
+            used: colour(Colour::Slab),
+            kept: colour(Colour::PerCpu),
+            error: colour(Colour::Error),
+            link: colour(Colour::Pointer),
+            reserved: colour(Colour::Reserved),
+            lit: colour(Colour::Lit),
+            on_used: colour(Colour::AccentInk),
+            thick: mark(canvas),
         }
     }
 
     fn fill(&self, colour: &str, x: f64, y: f64, width: f64, height: f64) {
-        self.context.set_fill_style_str(colour);
-        self.context.fill_rect(x, y, width, height);
+        self.pen.set_fill(colour);
+        self.pen.fill_rect(x, y, width, height);
     }
 
     /// The outline of a rectangle, inside of it.
     fn frame(&self, colour: &str, line: f64, [x, y, width, height]: [f64; 4]) {
-        self.context.set_stroke_style_str(colour);
-        self.context.set_line_width(line);
+        self.pen.set_stroke(colour);
+        self.pen.set_line_width(line);
         let inset = line / 2.0;
-        self.context
+        self.pen
             .stroke_rect(x + inset, y + inset, (width - line).max(0.0), height - line);
     }
 
     /// A line through some points.
     fn path(&self, colour: &str, line: f64, points: &[(f64, f64)]) {
-        self.context.set_stroke_style_str(colour);
-        self.context.set_line_width(line);
-        self.context.begin_path();
+        self.pen.set_stroke(colour);
+        self.pen.set_line_width(line);
+        self.pen.begin_path();
         for (x, y) in points {
-            self.context.line_to(*x, *y);
+            self.pen.line_to(*x, *y);
         }
-        self.context.stroke();
+        self.pen.stroke();
     }
 
     /// Text, if there is room for it. Returns its width.
     fn text(&self, colour: &str, font: &str, text: &str, x: f64, y: f64) -> f64 {
-        self.context.set_font(font);
-        self.context.set_fill_style_str(colour);
-        // Text of a page that can be shown can be drawn.
-        let _ = self.context.fill_text(text, x, y);
+        self.pen.set_font(font);
+        self.pen.set_fill(colour);
+        self.pen.fill_text(text, x, y);
         self.width(text)
     }
 
     fn width(&self, text: &str) -> f64 {
-        let measured = self.context.measure_text(text);
-        measured.map_or(0.0, |text| text.width())
+        self.pen.text_width(text)
     }
 
     /// The line above a slab: its frame, then words as long as there is room, then how full it is.
     pub fn heading(&self, (x, y): (f64, f64), width: f64, frame: u32, list: &str, full: &str) {
         let base = y + 11.0;
-        self.context.set_font(SMALL);
+        self.pen.set_font(SMALL);
         let end = x + width - self.width(full);
         let used = self.text(&self.ink, BOLD, &frame.to_string(), x, base);
         let from = x + used + 8.0;
-        self.context.set_font(SMALL);
+        self.pen.set_font(SMALL);
         if from + self.width(list) + 8.0 <= end {
             self.text(&self.faint, SMALL, list, from, base);
         }
@@ -157,7 +160,7 @@ impl<'a> Brush<'a> {
         let place = [x, top, plan.width, plan.strip];
         self.hatch(&self.line, place);
         self.frame(&self.line, 1.0, place);
-        self.context.set_font(SMALL);
+        self.pen.set_font(SMALL);
         let width = self.width(word);
         let middle = x + (plan.width - width) / 2.0;
         self.fill(
@@ -178,22 +181,19 @@ impl<'a> Brush<'a> {
 
     /// Lines across a rectangle.
     fn hatch(&self, colour: &str, [x, y, width, height]: [f64; 4]) {
-        let context = self.context;
-        context.save();
-        context.begin_path();
-        context.rect(x, y, width, height);
-        context.clip();
-        context.set_stroke_style_str(colour);
-        context.set_line_width(1.0);
-        context.begin_path();
+        let pen = self.pen;
+        pen.clip(x, y, width, height);
+        pen.set_stroke(colour);
+        pen.set_line_width(1.0);
+        pen.begin_path();
         let mut at = x - height;
         while at < x + width {
-            context.move_to(at, y + height);
-            context.line_to(at + height, y);
+            pen.move_to(at, y + height);
+            pen.line_to(at + height, y);
             at += 4.0;
         }
-        context.stroke();
-        context.restore();
+        pen.stroke();
+        pen.restore();
     }
 
     /// One object. `turn` is written into free ones that are wide enough.
@@ -236,7 +236,7 @@ impl<'a> Brush<'a> {
                     SegmentKind::Object | SegmentKind::Padding => continue,
                     SegmentKind::RedZone => &self.error,
                     SegmentKind::FreePointer => &self.link,
-                    SegmentKind::Allocated | SegmentKind::Freed => &self.kept,
+                    SegmentKind::Allocated | SegmentKind::Freed => &self.reserved,
                 };
                 self.fill(colour, from, bottom - SEGMENT, width, SEGMENT);
             }
@@ -248,7 +248,7 @@ impl<'a> Brush<'a> {
             && inner >= TURN_FROM
         {
             let number = (turn + 1).to_string();
-            self.context.set_font(TINY);
+            self.pen.set_font(TINY);
             let width = self.width(&number);
             if width + 2.0 <= inner {
                 if state == PlaceState::Kept {
@@ -273,8 +273,8 @@ impl<'a> Brush<'a> {
             );
         }
         if accent.is_lit {
-            self.frame(&self.lit, 2.0, place);
-            self.path(&self.lit, 1.0, &[(x, bottom), (right, y)]);
+            self.frame(&self.lit, 2.0 * self.thick, place);
+            self.path(&self.lit, self.thick, &[(x, bottom), (right, y)]);
         }
     }
 
@@ -298,25 +298,25 @@ impl<'a> Brush<'a> {
             let offset = (place.at - slab.frame * 512) * 8;
             x + plan.pixels(offset) + plan.pixels(place.bytes) / 2.0
         };
-        let context = self.context;
+        let pen = self.pen;
         let links = chains.links(slab);
         // A tangle is a tangle, but it need not hide everything else.
-        context.set_global_alpha(if is_pointed_at { 1.0 } else { 0.7 });
+        pen.set_alpha(if is_pointed_at { 1.0 } else { 0.7 });
         for (holder, from, to) in &links {
             let colour = self.of(*holder);
             let (from, to) = (middle(*from), middle(*to));
             let lift = (6.0 + (to - from).abs() / 8.0).min(plan.strip_top - 14.0);
-            context.set_stroke_style_str(colour);
-            context.set_line_width(if is_pointed_at { 1.4 } else { 1.0 });
-            context.begin_path();
-            context.move_to(from, top);
-            context.bezier_curve_to(from, top - lift, to, top - lift, to, top - 2.0);
-            context.stroke();
+            pen.set_stroke(colour);
+            pen.set_line_width(if is_pointed_at { 1.4 } else { 1.0 });
+            pen.begin_path();
+            pen.move_to(from, top);
+            pen.curve_to([(from, top - lift), (to, top - lift)], to, top - 2.0);
+            pen.stroke();
             if wide >= 6.0 {
                 self.arrow(colour, to, top);
             }
         }
-        context.set_global_alpha(1.0);
+        pen.set_alpha(1.0);
         for (number, place) in slab.places.iter().enumerate() {
             if place.state == PlaceState::InUse {
                 continue;
@@ -341,12 +341,12 @@ impl<'a> Brush<'a> {
 
     /// An arrow's head that points down to `y`.
     fn arrow(&self, colour: &str, x: f64, y: f64) {
-        self.context.set_fill_style_str(colour);
-        self.context.begin_path();
-        self.context.move_to(x, y);
-        self.context.line_to(x - 3.0, y - 5.0);
-        self.context.line_to(x + 3.0, y - 5.0);
-        self.context.fill();
+        self.pen.set_fill(colour);
+        self.pen.begin_path();
+        self.pen.move_to(x, y);
+        self.pen.line_to(x - 3.0, y - 5.0);
+        self.pen.line_to(x + 3.0, y - 5.0);
+        self.pen.fill();
     }
 
     /// Around what is pointed at.
@@ -361,7 +361,8 @@ impl<'a> Brush<'a> {
 
     /// Around a slab that a scene is about.
     pub fn spotlight(&self, plan: &Plan, (x, y): (f64, f64), rows: f64) {
-        self.frame(&self.lit, 2.0, [x - 5.0, y - 3.0, plan.width + 10.0, rows]);
+        let place = [x - 5.0, y - 3.0, plan.width + 10.0, rows];
+        self.frame(&self.lit, 2.0 * self.thick, place);
     }
 
     /// An object on its way: `share` of it is behind it. A line shows from where to where.
@@ -369,13 +370,14 @@ impl<'a> Brush<'a> {
         let middle = |[x, y, width, height]: [f64; 4]| (x + width / 2.0, y + height / 2.0);
         let ((x0, y0), (x1, y1)) = (middle(from), middle(to));
         let lift = 24.0 + (x1 - x0).abs() / 10.0;
-        let context = self.context;
-        context.set_stroke_style_str(&self.lit);
-        context.set_line_width(1.5);
-        context.begin_path();
-        context.move_to(x0, y0);
-        context.quadratic_curve_to((x0 + x1) / 2.0, y0.min(y1) - lift, x1, y1);
-        context.stroke();
+        let pen = self.pen;
+        pen.set_stroke(&self.lit);
+        pen.set_line_width(1.5);
+        pen.begin_path();
+        pen.move_to(x0, y0);
+        let bend = ((x0 + x1) / 2.0, y0.min(y1) - lift);
+        pen.bend_to((x0, y0), bend, (x1, y1));
+        pen.stroke();
         self.frame(
             &self.lit,
             2.0,

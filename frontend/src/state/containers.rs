@@ -298,7 +298,7 @@ impl State {
 
     /// Whether the pane is in front of its like.
     pub(super) fn shows_containers(&self) -> bool {
-        self.lower == Pane::Containers
+        self.shows(Pane::Containers)
     }
 }
 

@@ -495,16 +495,19 @@ impl State {
 
     /// The settings, as they are remembered.
     pub fn settings(&self) -> Settings {
+        let (pane, lower) = self.fronts();
         Settings {
             theme: self.theme,
             language: self.language,
             place: self.place,
-            pane: self.pane,
-            lower: self.lower,
+            pane,
+            lower,
             tables: self.tables.clone(),
             speed: self.inquiry.play.speed,
             welcome: self.front.welcome,
             keys: self.keys,
+            is_still: self.looks.is_still,
+            layout: self.layout.clone(),
         }
     }
 
@@ -520,6 +523,9 @@ impl State {
         self.inquiry.play.speed = settings.speed;
         self.front.welcome = settings.welcome;
         self.keys = settings.keys;
+        self.looks.is_still = settings.is_still;
+        self.layout = settings.layout;
+        self.lower = self.layout.front(self.lower).unwrap_or(self.lower);
     }
 
     /// The branches that the present log still leads to, with their place in the list.

@@ -112,7 +112,7 @@ impl State {
 
     /// The decision that the pane shows.
     pub(super) fn oom_request(&self) -> Option<ViewRequest> {
-        (self.lower == Pane::Oom).then_some(ViewRequest::Oom {
+        self.shows(Pane::Oom).then_some(ViewRequest::Oom {
             step: (!self.oom.is_next).then_some(self.kernel.step),
             decision: self.oom.decision,
             from: 0,

@@ -146,7 +146,7 @@ impl State {
     /// The window that the pane shows.
     pub(super) fn timeline_request(&self) -> Option<ViewRequest> {
         let window = self.sched.window;
-        (self.lower == Pane::Sched).then_some(ViewRequest::Timeline {
+        self.shows(Pane::Sched).then_some(ViewRequest::Timeline {
             step: self.kernel.step,
             from_ns: window.map_or(0, |window| window.from),
             to_ns: window.map_or(u64::MAX, |window| window.to),

@@ -196,11 +196,16 @@ impl State {
     /// The pane below the tree takes most of the page's height: an open cache or task, containers, or the
     /// scheduler.
     pub fn is_roomy(&self) -> bool {
+        // Where somebody has put another picture above, that one is wanted as well.
+        if self.layout.upper() != Some(Pane::Tree) {
+            return false;
+        }
         match self.lower {
             Pane::Slab => self.slabs.open.is_some(),
             Pane::Tasks => self.tasks.open.is_some(),
             Pane::Sched | Pane::Oom => true,
-            _ => self.shows_containers(),
+            Pane::Containers => self.shows_containers(),
+            _ => false,
         }
     }
 
@@ -255,7 +260,7 @@ impl State {
     /// What the pane asks of the object that is pointed at.
     pub(super) fn pointed_request(&self) -> Option<ViewRequest> {
         let at = self.slabs.pointed?;
-        (self.lower == Pane::Slab).then_some(ViewRequest::Object { at })
+        self.shows(Pane::Slab).then_some(ViewRequest::Object { at })
     }
 
     /// The latest step up to the present one whose line may have defragmented something.

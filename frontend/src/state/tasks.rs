@@ -200,7 +200,7 @@ impl State {
     /// The open task, while the pane shows it.
     pub(super) fn task_request(&self) -> Option<ViewRequest> {
         let pid = self.tasks.open?;
-        (self.lower == Pane::Tasks).then_some(ViewRequest::Task {
+        self.shows(Pane::Tasks).then_some(ViewRequest::Task {
             pid,
             from: self.tasks.pages_from,
         })

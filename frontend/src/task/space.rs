@@ -14,6 +14,7 @@ use super::inspect;
 use super::one::Looked;
 use super::plan::{Block, COLUMNS, Cell, PITCH, Paths, Plan, SIDE, cell_at, corner};
 use super::walk::walk;
+use crate::canvas::zoom;
 use crate::page::later;
 use crate::state::Action;
 use crate::state::inquiry::Action as Inquiry;
@@ -174,10 +175,13 @@ fn under(event: &MouseEvent, plan: &Plan, mm: &MmView) -> Option<u32> {
     let target = event.target()?.dyn_into::<Element>().ok()?;
     let block: usize = target.get_attribute("data-block")?.parse().ok()?;
     let place = target.get_bounding_client_rect();
-    let (x, y) = (
-        event.client_x() - place.left() as i32,
-        event.client_y() - place.top() as i32,
-    );
+    let room = target.closest("#task-space").ok().flatten();
+    let zoom = room.map_or(1.0, |room| zoom(room.unchecked_ref()));
+    let [x, y] = [
+        f64::from(event.client_x()) - place.left(),
+        f64::from(event.client_y()) - place.top(),
+    ]
+    .map(|at| (at / zoom) as i32);
     let cell = cell_at(plan.blocks.get(block)?, x, y)?;
     plan.address(mm, (block, cell))
 }
