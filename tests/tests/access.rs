@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::Settings;
@@ -26,6 +27,9 @@ const LOOKER: &str = include_str!("../src/access.js");
 
 /// Sizes of the window: a desk's, a phone's.
 const SCREENS: [(u32, u32); 2] = [(1280, 800), (390, 844)];
+
+/// How long a view may take to say something.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// More presses of Tab than a view has places to stop at.
 const TABS_MAX: usize = 300;
@@ -724,7 +728,7 @@ const WALKS: &[Walk] = &[
         keys: &[
             ("ArrowDown", "level 2"),
             ("ArrowDown", "level 1"),
-            ("ArrowRight", "keys 4096"),
+            ("ArrowRight", "keys 4096 to"),
             ("ArrowUp", "level 2"),
         ],
         table: Some("#tree-table-toggle"),
@@ -759,7 +763,11 @@ const WALKS: &[Walk] = &[
         ],
         stop: "#slab-canvas",
         says: "#slab-under",
-        keys: &[("Home", ""), ("ArrowRight", ""), ("ArrowDown", "")],
+        keys: &[
+            ("Home", "object 0"),
+            ("ArrowRight", "object 1"),
+            ("ArrowLeft", "object 0"),
+        ],
         table: Some("#slab-table-toggle"),
     },
     Walk {
@@ -771,7 +779,25 @@ const WALKS: &[Walk] = &[
         ],
         stop: "#containers-picture",
         says: FOCUS,
-        keys: &[("ArrowDown", ""), ("ArrowDown", ""), ("End", "")],
+        keys: &[
+            ("ArrowDown", "/c"),
+            ("ArrowDown", "/c, 2 tasks"),
+            ("End", "/c/b, 0 tasks"),
+        ],
+        table: Some("#containers-table-toggle"),
+    },
+    Walk {
+        name: "callbacks of a step",
+        steps: &[
+            "# mkdir /c; mount -t cgroup -o cpuset,freezer x /c; mkdir /c/a",
+            "# echo $$ > /c/a/tasks",
+            "pane containers",
+            "click #containers-film",
+            "see #calls .call",
+        ],
+        stop: "#calls",
+        says: "#calls-caption",
+        keys: &[("ArrowRight", "2 of 2"), ("ArrowLeft", "1 of 2")],
         table: Some("#containers-table-toggle"),
     },
     Walk {
@@ -779,7 +805,7 @@ const WALKS: &[Walk] = &[
         steps: &["# spawn a; spawn b ppid=100", "pane tasks"],
         stop: "#task-grid",
         says: ".task-cursor",
-        keys: &[("Home", "init"), ("End", "b"), ("ArrowLeft", "a")],
+        keys: &[("Home", "sh"), ("End", "b"), ("ArrowLeft", "a")],
         table: Some("#tasks-table-toggle"),
     },
     Walk {
@@ -793,7 +819,11 @@ const WALKS: &[Walk] = &[
         ],
         stop: "#task-space",
         says: "#task-under",
-        keys: &[("Home", ""), ("ArrowRight", ""), ("ArrowLeft", "")],
+        keys: &[
+            ("Home", "08048000"),
+            ("ArrowRight", "40000000"),
+            ("ArrowLeft", "08048000"),
+        ],
         table: Some("#tasks-table-toggle"),
     },
     Walk {
@@ -806,9 +836,9 @@ const WALKS: &[Walk] = &[
         stop: "canvas.sched-tree",
         says: "#sched-under-0",
         keys: &[
-            ("Home", "spin"),
-            ("ArrowRight", "spin"),
-            ("ArrowLeft", "spin"),
+            ("Home", "is the first of them"),
+            ("ArrowRight", "waits behind"),
+            ("ArrowLeft", "is the first of them"),
         ],
         table: Some("#scheduler-table-toggle"),
     },
@@ -817,7 +847,11 @@ const WALKS: &[Walk] = &[
         steps: &["# spawn spin; spawn spin", "# sleep 1", "pane scheduler"],
         stop: "#sched-lanes",
         says: "#sched-span",
-        keys: &[("ArrowRight", ""), ("ArrowRight", ""), ("ArrowLeft", "")],
+        keys: &[
+            ("ArrowRight", "100 (spin) runs"),
+            ("ArrowRight", "101 (spin) runs"),
+            ("ArrowLeft", "100 (spin) runs"),
+        ],
         table: Some("#scheduler-table-toggle"),
     },
     Walk {
@@ -842,7 +876,7 @@ const WALKS: &[Walk] = &[
         ],
         stop: ".oom-rank[tabindex='0']",
         says: FOCUS,
-        keys: &[("ArrowDown", ""), ("Home", "1"), ("End", "")],
+        keys: &[("ArrowDown", "kid"), ("Home", "hog"), ("End", "db")],
         table: Some("#oom-table-toggle"),
     },
     Walk {
@@ -887,7 +921,11 @@ const WALKS: &[Walk] = &[
         ],
         stop: ".hex",
         says: ".hex-note",
-        keys: &[("ArrowRight", ""), ("ArrowDown", ""), ("ArrowLeft", "")],
+        keys: &[
+            ("ArrowRight", "byte +0x0"),
+            ("ArrowDown", "byte +0x8"),
+            ("ArrowLeft", "byte +0x7"),
+        ],
         table: None,
     },
 ];
@@ -897,6 +935,7 @@ fn every_structure_is_walked_by_arrow_keys_and_read_as_a_table() {
     let settings = Settings::find();
     let server = Server::start(&settings, &[]).expect("the server starts");
     let mut page = Page::launch(&settings);
+    let mut wrong = Vec::new();
     for walk in WALKS {
         let place = Place {
             name: walk.name,
@@ -905,7 +944,10 @@ fn every_structure_is_walked_by_arrow_keys_and_read_as_a_table() {
         };
         place.visit(&mut page, &server.url());
         let stop = json!(walk.stop);
-        page.wait(&format!("document.querySelector({stop})?.tabIndex === 0"));
+        page.wait(&format!("document.querySelector({stop})"));
+        if page.eval(&format!("document.querySelector({stop}).tabIndex")) != 0 {
+            wrong.push(format!("{}: Tab does not stop at {stop}", walk.name));
+        }
         page.eval(&format!("document.querySelector({stop}).focus()"));
         let says = json!(walk.says);
         let said = format!(
@@ -914,17 +956,23 @@ fn every_structure_is_walked_by_arrow_keys_and_read_as_a_table() {
         let mut last = String::new();
         for (key, words) in walk.keys {
             page.press(key, 0);
-            let (was, words) = (json!(last), json!(words));
-            page.wait(&format!(
-                "(said => said !== '' && said !== {was} && said.includes({words}))({said})"
-            ));
+            let (was, part) = (json!(last), json!(words));
+            let tells = format!("(said => said !== {was} && said.includes({part}))({said})");
+            let waited = page.browser.wait_at_most(PATIENCE, &tells);
             last = page.text(&said);
+            if waited.is_err() {
+                wrong.push(format!("{}: {key} says {last:?}, not {words:?}", walk.name));
+            }
         }
         if let Some(table) = walk.table {
             page.eval(&format!("document.querySelector('{table}').click()"));
-            page.wait("[...document.querySelectorAll('table.data')].some(it => it.dataset.rows > 0 && it.checkVisibility())");
+            let tells = "[...document.querySelectorAll('table.data')].some(it => it.dataset.rows > 0 && it.checkVisibility())";
+            if page.browser.wait_at_most(PATIENCE, tells).is_err() {
+                wrong.push(format!("{}: there is no table", walk.name));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     page.is_clean();
 }
 
