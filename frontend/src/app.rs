@@ -26,7 +26,7 @@ use crate::language;
 use crate::layout::{self, LayoutSheet, Splitters};
 use crate::lesson::{self, CatalogueDialog, LessonPane};
 use crate::library::journal;
-use crate::library::sheet::{self, Content, Dropped};
+use crate::library::sheet::{Dropped, LibraryDialog};
 use crate::live::{self, LiveStrip};
 use crate::looks::{self, Hall};
 use crate::memory::MemoryPane;
@@ -165,7 +165,6 @@ impl Component for App {
     fn rendered(&mut self, _: &Context<Self>, _: bool) {
         show_place(self.state.place);
         layout::fit(&self.state, self.is_wide && self.hall().is_none());
-        sheet::follow(self.state.library.sheet.is_some());
         if self.state.drawn_once && !self.announced {
             self.announced = true;
             announce();
@@ -538,7 +537,7 @@ impl App {
         let dropped: Option<Vec<Dropped>> = shows(Sheet::Sessions)
             .then(|| state.branches_at_hand().into_iter().map(dropped).collect());
         let problem = library.problem.as_ref().or(state.log_error.as_ref());
-        sheet::draw(&Content {
+        part(LibraryDialog {
             sheet: library.sheet,
             list: library.list.clone(),
             current: library.id.clone().map(AttrValue::from),

@@ -10,7 +10,7 @@ use yew::{
 };
 
 use crate::choices::Pane;
-use crate::part::drawn_by;
+use crate::part::drawn_later_by;
 use crate::state::Action;
 use crate::state::inquiry::Action as Inquiry;
 use crate::table::{Panel, panel};
@@ -27,7 +27,7 @@ pub struct EventsPane {
     pub act: Callback<Action>,
 }
 
-drawn_by!(EventsPane, use_events_pane);
+drawn_later_by!(EventsPane, use_events_pane, events, |_| true);
 
 /// Lists the events, with a filter.
 #[hook]

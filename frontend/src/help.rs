@@ -9,7 +9,7 @@ use yew::{
 
 use crate::callbacks::report;
 use crate::dialog;
-use crate::part::drawn_by;
+use crate::part::drawn_later_by;
 use crate::state::Action;
 use crate::state::looks::Action as Looks;
 
@@ -26,7 +26,7 @@ pub struct Help {
     pub act: Callback<Action>,
 }
 
-drawn_by!(Help, use_help);
+drawn_later_by!(Help, use_help, help, |help| help.open);
 
 /// The help dialog. It is always in the page, so that opening it costs nothing.
 #[hook]

@@ -8,11 +8,15 @@ use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDialogElement, HtmlInputElement, HtmlTextAreaElement};
 use words::library as say;
-use yew::{AttrValue, Callback, Event, Html, TargetCast, classes, html};
+use yew::{
+    AttrValue, Callback, Event, Html, TargetCast, classes, hook, html, use_effect_with,
+    use_node_ref,
+};
 
 use crate::callbacks::report;
 use crate::dialog;
 use crate::page::read_file;
+use crate::part::drawn_later_by;
 
 use super::journal::{offer, url_with};
 use crate::state::Action as PageAction;
@@ -32,8 +36,9 @@ pub struct Dropped {
     pub first: AttrValue,
 }
 
-/// What the dialog shows.
-pub struct Content {
+/// The dialog, and what it shows.
+#[derive(PartialEq)]
+pub struct LibraryDialog {
     /// The open part; `None`: the dialog is closed.
     pub sheet: Option<Sheet>,
     /// All sessions, the latest first.
@@ -62,10 +67,22 @@ pub struct Content {
     pub act: Callback<PageAction>,
 }
 
-/// The dialog. It is always in the page; its content comes when it opens. These are functions and
-/// no components, which would each be kilobytes of the page; so [`follow`] does what comes after
-/// drawing.
-pub fn draw(props: &Content) -> Html {
+drawn_later_by!(LibraryDialog, use_library_dialog, library, |dialog| dialog
+    .sheet
+    .is_some());
+
+/// The dialog. It is always in the page; its content comes when it opens.
+#[hook]
+fn use_library_dialog(props: &LibraryDialog) -> Html {
+    let dialog = use_node_ref();
+    {
+        let dialog = dialog.clone();
+        use_effect_with(props.sheet.is_some(), move |open| {
+            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+                dialog::follow(&dialog, *open);
+            }
+        });
+    }
     let act = props.act.reform(PageAction::Library);
     let problem = props.problem.as_ref().map(|problem| {
         html! { <p class="note error" role="alert">{ problem }</p> }
@@ -77,7 +94,7 @@ pub fn draw(props: &Content) -> Html {
         Some(Sheet::Share) => share(props, &act),
     };
     html! {
-        <dialog class="sheet library" id="sessions-dialog" aria-labelledby="library-title"
+        <dialog ref={dialog} class="sheet library" id="sessions-dialog" aria-labelledby="library-title"
             onclose={dialog::closed(&props.act, || PageAction::Library(Action::Show(None)))}>
             { content }
             { for problem }
@@ -91,7 +108,7 @@ pub fn draw(props: &Content) -> Html {
 }
 
 /// The list of sessions and what can be done with them.
-fn sessions(props: &Content, act: &Callback<Action>) -> Html {
+fn sessions(props: &LibraryDialog, act: &Callback<Action>) -> Html {
     let rows = props.list.iter().map(|record| row(props, record, act));
     let dropped = props.dropped.iter().rev().map(|dropped| {
         let index = dropped.index;
@@ -168,7 +185,7 @@ fn sessions(props: &Content, act: &Callback<Action>) -> Html {
 }
 
 /// One session.
-fn row(props: &Content, record: &Record, act: &Callback<Action>) -> Html {
+fn row(props: &LibraryDialog, record: &Record, act: &Callback<Action>) -> Html {
     let is_current = props.current.as_deref() == Some(&record.id);
     let of = |action: fn(String) -> Action| {
         let id = record.id.clone();
@@ -219,7 +236,7 @@ fn lab_of(heading: &str) -> String {
 }
 
 /// The link to this session.
-fn share(props: &Content, act: &Callback<Action>) -> Html {
+fn share(props: &LibraryDialog, act: &Callback<Action>) -> Html {
     let Some(shared) = &props.shared else {
         return html! { <h2 id="library-title">{ say::making_link() }</h2> };
     };
@@ -274,7 +291,7 @@ fn share(props: &Content, act: &Callback<Action>) -> Html {
 }
 
 /// The log as text: to read, to change, and to run another in its place.
-fn log_text(props: &Content, act: &Callback<Action>) -> Html {
+fn log_text(props: &LibraryDialog, act: &Callback<Action>) -> Html {
     let log = props.log.clone().unwrap_or_default();
     let text = String::from_utf8_lossy(&log).into_owned();
     let save = {
@@ -322,14 +339,6 @@ fn text_area() -> Option<Vec<u8>> {
         .replace('\r', "\n");
     let text = area.value();
     (text != shown).then(|| text.into_bytes())
-}
-
-/// Opens the dialog or closes it, once it is drawn.
-pub fn follow(is_open: bool) {
-    let Some(dialog) = element::<HtmlDialogElement>("sessions-dialog") else {
-        return;
-    };
-    dialog::follow(&dialog, is_open);
 }
 
 fn element<E: JsCast>(id: &str) -> Option<E> {

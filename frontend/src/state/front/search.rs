@@ -78,7 +78,7 @@ const FORGIVEN_FROM: usize = 4;
 
 /// The things that a query finds, the best first; an empty query finds none.
 pub fn find<'a>(query: &str, things: impl Iterator<Item = &'a Thing>) -> Vec<&'a Thing> {
-    let query = query.to_lowercase();
+    let query = query.to_ascii_lowercase();
     let words: Vec<&str> = words(&query).collect();
     if words.is_empty() {
         return Vec::new();
@@ -96,8 +96,8 @@ pub fn find<'a>(query: &str, things: impl Iterator<Item = &'a Thing>) -> Vec<&'a
 
 /// How far a thing is from what was meant; `None` if a word is not found.
 fn cost(query: &[&str], thing: &Thing) -> Option<u32> {
-    let name = thing.name.to_lowercase();
-    let says = thing.says.to_lowercase();
+    let name = thing.name.to_ascii_lowercase();
+    let says = thing.says.to_ascii_lowercase();
     let mut total = 0;
     for (at, word) in query.iter().enumerate() {
         let in_name = words(&name).enumerate().filter_map(|(place, other)| {
@@ -110,9 +110,10 @@ fn cost(query: &[&str], thing: &Thing) -> Option<u32> {
     Some(total)
 }
 
-/// The words of a text; what joins a name, as in `oom_adj` or `cpu.shares`, separates them.
+/// The words of a text, of which only ASCII's letters are told from other signs: everyone would load the
+/// tables for the rest. What joins a name, as in `oom_adj` or `cpu.shares`, separates them.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    let pieces = text.split(|letter: char| !letter.is_alphanumeric());
+    let pieces = text.split(|letter: char| letter.is_ascii() && !letter.is_ascii_alphanumeric());
     pieces.filter(|word| !word.is_empty())
 }
 
