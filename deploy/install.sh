@@ -54,6 +54,7 @@ put 755 "$target/release/server" "$home/bin/glass-kernel-server"
 put 644 "$target/boot/boot" "$home/share/boot-image"
 put 644 "$root/LICENSE-MIT" "$home/share/LICENSE-MIT"
 put 644 "$root/LICENSE-APACHE" "$home/share/LICENSE-APACHE"
+put 644 "$root/THIRD-PARTY.md" "$home/share/THIRD-PARTY.md"
 # The page is a folder, which two renames put in the place of the one before.
 rm -rf "$home/share/page.new" "$home/share/page.old"
 cp -R "$target/dist" "$home/share/page.new"

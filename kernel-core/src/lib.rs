@@ -21,6 +21,39 @@
 //! | [`module`] | code that a host brings: a student's |
 //! | [`btf`], [`objects`] | what the bytes of memory mean, for whoever looks from outside |
 //!
+//! A machine boots in a line, and another runs on it:
+//!
+//! ```
+//! use kernel_core::Kernel;
+//! use kernel_core::machine::{Machine, MachineConfig};
+//! use kernel_core::mem::Ram;
+//!
+//! /// A console that keeps what is printed.
+//! struct Console(Vec<u8>);
+//!
+//! impl Machine for Console {
+//!     fn console_write(&mut self, text: &[u8]) {
+//!         self.0.extend_from_slice(text);
+//!     }
+//! }
+//!
+//! let config = MachineConfig::parse("mem=4M cpus=2").expect("a machine");
+//! let ram = Ram::new(config.ram_frames()).expect("4 MB");
+//! let mut kernel = Kernel::boot(ram, &config).expect("it boots");
+//! let mut console = Console(Vec::new());
+//!
+//! let status = kernel.run_line(&mut console, b"radix create t; radix insert t 64 5; radix stat t");
+//! assert_eq!(status, 0);
+//! assert_eq!(console.0, b"0\nheight 2 nodes 2 items 1\n");
+//!
+//! // The same lines on the same machine have the same history, wherever that is.
+//! let chain = kernel.chain();
+//! let ram = Ram::new(config.ram_frames()).expect("4 MB");
+//! let mut twin = Kernel::boot(ram, &config).expect("it boots");
+//! twin.run_line(&mut console, b"radix create t; radix insert t 64 5; radix stat t");
+//! assert_eq!(twin.chain(), chain);
+//! ```
+//!
 //! Dependencies point one way: mem < slab < radix_tree < fs < shell < kernel.
 
 #![no_std]

@@ -9,6 +9,7 @@
 //! directions: the empty start must fail, the solution must pass. `skeleton.rs` makes a lab to begin with.
 //! `shelf.rs` reads what stands beside the labs: examples and the glossary.
 
+pub mod demo;
 mod handout;
 mod problem;
 mod settings;

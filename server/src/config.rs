@@ -40,6 +40,8 @@ A class:
   --teacher-key-file FILE
                          the file with the teacher's key
   --require-keys         take submissions only with the student's key
+  --demo-class FILE      hand in what this file holds before serving, so that there is something
+                         to look at; `cargo xtask serve --demo-class` makes one
   --backup FOLDER        copy what --data holds into this new folder, and end; a server may
                          use it meanwhile. A copy is a data folder: --data FOLDER restores it
 
@@ -116,6 +118,8 @@ pub struct Config {
     pub teacher_key: TeacherKey,
     /// Whether submissions need the student's key.
     pub require_keys: bool,
+    /// What a demo class hands in before anybody is served.
+    pub demo: Option<PathBuf>,
     /// How log lines look.
     pub log: LogFormat,
     /// What one client, and all together, may use.
@@ -138,6 +142,7 @@ impl Default for Config {
             database: None,
             teacher_key: TeacherKey::Kept,
             require_keys: false,
+            demo: None,
             log: LogFormat::Human,
             limits: Limits::default(),
             engine: labs_engine,
@@ -180,6 +185,7 @@ impl Config {
                     config.teacher_key = TeacherKey::In(parser.value()?.into());
                 }
                 Long("require-keys") => config.require_keys = true,
+                Long("demo-class") => config.demo = Some(parser.value()?.into()),
                 Long("backup") => backup = Some(PathBuf::from(parser.value()?)),
                 Long("log") => config.log = parser.value()?.parse_with(log_format)?,
                 Long("max-sessions") => limits.sessions = parser.value()?.parse()?,
@@ -335,7 +341,7 @@ mod tests {
              --max-memory 6M --total-memory 7G --step-budget 8 --replay-steps 9 --quiet-seconds 10 \
              --graders 11 --grading-queue 12 --max-uploads 13 --link-bytes 14M --data e --submission-bytes 15M --attempts 16 \
              --max-live 17 --max-followers 18 --live-away-seconds 19 --news-per-second 20 \
-             --database postgres://u:p@h/n --teacher-key-file k --require-keys --embed-from *",
+             --database postgres://u:p@h/n --teacher-key-file k --require-keys --embed-from * --demo-class f",
         );
         assert_eq!(config.addr, "[::1]:0");
         assert_eq!(config.dist, PathBuf::from("d"));
@@ -353,6 +359,7 @@ mod tests {
         assert_eq!(config.teacher_key, TeacherKey::In("k".into()));
         assert_eq!(config.embedders, Embedders::All);
         assert!(config.require_keys);
+        assert_eq!(config.demo, Some(PathBuf::from("f")));
         let given = parse_config("--teacher-key open-sesame-open").teacher_key;
         assert_eq!(given, TeacherKey::Given(Hidden("open-sesame-open".into())));
         let expected = Limits {

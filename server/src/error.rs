@@ -54,6 +54,8 @@ pub enum StartError {
     },
     /// The system gives no thread for grading.
     NoThread(io::Error),
+    /// A demo class was to be put into a data folder where somebody has handed in already.
+    NotFresh(PathBuf),
     /// A copy of a database that is not ours to copy was asked for.
     ForeignDatabase,
 }
@@ -92,6 +94,11 @@ impl fmt::Display for StartError {
             StartError::Store { place, source } => {
                 write!(f, "cannot open the database {place}: {source}")
             }
+            StartError::NotFresh(data) => write!(
+                f,
+                "{} holds submissions already: a demo class wants a new folder, named with --data",
+                data.display()
+            ),
             StartError::ForeignDatabase => f.write_str(
                 "PostgreSQL copies its databases itself: use pg_dump, and keep the data folder's \
                  files `secret` and `teacher-key` beside the dump",

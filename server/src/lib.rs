@@ -16,6 +16,7 @@ pub mod backup;
 pub mod class;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod error;
 mod extract;
 pub mod grading;

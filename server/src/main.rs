@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::backup::backup;
 use server::config::{Command, LogFormat, USAGE};
+use server::demo::fill;
 use server::error::panic_text;
 use server::{App, Config, StartError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -80,7 +81,11 @@ async fn run(config: Config) -> Result<(), StartError> {
     let addr = config.addr.clone();
     // First, so that a second server by mistake does not touch the data of the first.
     let listener = server::bind(&addr).await?;
+    let demo = config.demo.clone();
     let app = App::new(config).await?;
+    if let Some(file) = demo {
+        fill(&app, &file).await?;
+    }
     let local = listener
         .local_addr()
         .map_err(|source| StartError::Bind { addr, source })?;

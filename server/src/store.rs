@@ -386,6 +386,17 @@ impl Store {
             .collect()
     }
 
+    /// Whether nobody has handed anything in yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) AS submissions FROM submissions")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get::<i64, _>("submissions")? == 0)
+    }
+
     /// How many submissions a lab has, and from how many students.
     ///
     /// # Errors

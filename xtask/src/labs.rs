@@ -170,6 +170,15 @@ pub fn pack(progress: &Progress) -> Result<PathBuf, Stop> {
     Ok(packed)
 }
 
+/// Makes what a demo class hands in, and returns the file.
+pub fn demo(progress: &Progress) -> Result<PathBuf, Stop> {
+    progress.stage("making a class to look at");
+    let file = paths::target().join("demo-class.jsonl");
+    let mut lab = process::program(build_lab()?);
+    process::run(lab.arg("demo").arg(catalogue()).arg(&file))?;
+    Ok(file)
+}
+
 /// The folder of all labs.
 fn catalogue() -> PathBuf {
     paths::workspace().join("labs/catalogue")

@@ -19,6 +19,7 @@ mod image;
 mod kernels;
 mod labs;
 mod miri;
+mod notices;
 mod paths;
 mod process;
 mod progress;
@@ -50,7 +51,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "serve",
-        arguments: "[--addr HOST:PORT] [--dev | --release] [--no-qemu] [CLASS OPTIONS]",
+        arguments: "[--addr HOST:PORT] [--dev | --release] [--no-qemu] [--demo-class] [CLASS OPTIONS]",
         summary: "build the page and serve it, with native and QEMU sessions",
         details: serve::DETAILS,
         run: serve::serve,
@@ -152,6 +153,13 @@ const COMMANDS: &[Command] = &[
         summary: "interpret the tests of memory and allocators, and find undefined behaviour",
         details: miri::DETAILS,
         run: miri::miri,
+    },
+    Command {
+        name: "notices",
+        arguments: "",
+        summary: "write the list of third-party packages anew",
+        details: notices::DETAILS,
+        run: notices::notices,
     },
     Command {
         name: "setup",

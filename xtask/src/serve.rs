@@ -1,6 +1,7 @@
 //! Builds everything and serves it.
 
 use std::ffi::OsString;
+use std::fs;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use crate::progress::Progress;
 use crate::setup::QEMU;
 use crate::stop::Stop;
 use crate::web::{Kind, Sizes};
-use crate::{image, paths, process, setup, web};
+use crate::{image, labs, paths, process, setup, web};
 
 /// What `serve --help` adds.
 pub const DETAILS: &str = "
@@ -23,6 +24,8 @@ For a class, passed on to the server (README.md, \"For a class\"):
   --data DIR        what the class leaves, and the keys (default glass-data in the workspace)
   --database URL    a PostgreSQL database instead of a file in there
   --teacher-key-file FILE, --require-keys, --embed-from ORIGINS, --allow-origin ORIGIN
+  --demo-class      a class to look at: eight students who have handed in, really graded, in a
+                    data folder that is made anew each time (target/demo-class)
 and what follows `--` is passed on as it is.";
 
 /// Where the server keeps what a class leaves, unless told otherwise: not in the target folder, which
@@ -36,14 +39,15 @@ pub fn serve(arguments: lexopt::Parser) -> Result<(), Stop> {
     let (mut arguments, mut passed_on) = split(arguments)?;
     let (mut address, mut page, mut profile, mut with_qemu) =
         (ADDRESS.to_string(), Kind::Release, "dev", true);
-    let mut data = paths::workspace().join(DATA);
+    let (mut data, mut with_demo) = (None, false);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("addr") => address = arguments.value()?.string()?,
             Long("dev") => page = Kind::Dev,
             Long("release") => profile = "release",
             Long("no-qemu") => with_qemu = false,
-            Long("data") => data = from_here(arguments.value()?)?,
+            Long("data") => data = Some(from_here(arguments.value()?)?),
+            Long("demo-class") => with_demo = true,
             Long("teacher-key-file") => {
                 let file = from_here(arguments.value()?)?;
                 passed_on.extend(["--teacher-key-file".into(), file.into()]);
@@ -73,6 +77,14 @@ pub fn serve(arguments: lexopt::Parser) -> Result<(), Stop> {
     } else {
         None
     };
+    let data = match (data, with_demo) {
+        (Some(data), _) => data,
+        (None, false) => paths::workspace().join(DATA),
+        (None, true) => fresh(paths::target().join("demo-class"))?,
+    };
+    if with_demo {
+        passed_on.extend(["--demo-class".into(), labs::demo(&progress)?.into()]);
+    }
     let mut server = process::program(build_server(&progress, profile)?);
     server.args(["--addr", &address]).arg("--dist").arg(dist);
     server.arg("--data").arg(data).args(passed_on);
@@ -113,6 +125,14 @@ pub fn build_server(progress: &Progress, profile: &str) -> Result<PathBuf, Stop>
     process::run(process::cargo().args(["build", "--profile", profile, "-p", "server"]))?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(paths::target().join(folder).join("server"))
+}
+
+/// The folder, without what an earlier call has left in it.
+fn fresh(folder: PathBuf) -> Result<PathBuf, Stop> {
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|error| Stop::io("empty", &folder, &error))?;
+    }
+    Ok(folder)
 }
 
 /// What stands before a `--`, and what after it.

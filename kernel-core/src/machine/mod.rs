@@ -4,6 +4,15 @@ mod config;
 
 pub use config::{ConfigError, MachineConfig};
 
+/// What somebody wants of the manual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manual<'a> {
+    /// The page of that name; there is one.
+    Page(&'a str),
+    /// The pages that tell of this word.
+    About(&'a str),
+}
+
 /// What the kernel asks of the machine under it.
 ///
 /// The browser, a process, the grader and real hardware each bring their own. Nothing else reaches
@@ -19,6 +28,14 @@ pub trait Machine {
     /// otherwise then, and does nothing otherwise.
     fn compare_policies(&mut self, policies: &str) -> bool {
         let _ = policies;
+        false
+    }
+
+    /// Takes a wish to read in the manual. What is wanted ([`shell::manual::write`](crate::shell::manual::write)
+    /// writes it) is printed behind what the line prints. Returns whether it will be; the kernel prints
+    /// otherwise then, and does nothing otherwise.
+    fn show_manual(&mut self, wanted: Manual<'_>) -> bool {
+        let _ = wanted;
         false
     }
 }

@@ -17,6 +17,43 @@
 //! | `preload.rs` | nodes set aside so that an insertion cannot fail |
 //! | `check.rs` | the invariants |
 //!
+//! ```
+//! # use kernel_core::Kernel;
+//! # use kernel_core::machine::{Machine, MachineConfig};
+//! # use kernel_core::mem::Ram;
+//! # use kernel_core::shell::{NamedTree, find_tree};
+//! # struct Silence;
+//! # impl Machine for Silence {
+//! #     fn console_write(&mut self, _: &[u8]) {}
+//! # }
+//! # let config = MachineConfig::default();
+//! # let ram = Ram::new(config.ram_frames()).expect("memory");
+//! # let mut kernel = Kernel::boot(ram, &config).expect("it boots");
+//! use kernel_core::Errno;
+//! use kernel_core::radix_tree::{self, Tag, TagState};
+//!
+//! // A root lies in the kernel's memory, in a tree of the console's here.
+//! kernel.run_line(&mut Silence, b"radix create pages");
+//! let mem = &mut kernel.mem;
+//! let root = NamedTree::root_of(find_tree(mem, "pages").expect("it was made"));
+//!
+//! radix_tree::insert(mem, root, 4242, 7)?;
+//! assert_eq!(radix_tree::insert(mem, root, 4242, 8), Err(Errno::EEXIST));
+//! assert_eq!(radix_tree::lookup(mem, root, 4242), Some(7));
+//!
+//! radix_tree::tag_set(mem, root, 4242, Tag::Zero)?;
+//! assert_eq!(radix_tree::tag_get(mem, root, 4242, Tag::Zero), TagState::Tagged);
+//!
+//! // Items without their keys, in the order of these, from one on.
+//! let mut items = [0; 8];
+//! assert_eq!(radix_tree::gang_lookup(mem, root, &mut items, 100), 1);
+//! assert_eq!(items[0], 7);
+//!
+//! assert_eq!(radix_tree::delete(mem, root, 4242), Some(7));
+//! assert_eq!(radix_tree::stat(mem, root).nodes, 0);
+//! # Ok::<(), Errno>(())
+//! ```
+//!
 //! Two things differ from Linux's node, neither visible from outside: slots hold 32-bit handles,
 //! which halves the memory, and instead of counting its used slots a node keeps a bit for each
 //! (`present`), which makes finding the next item the same operation as finding the next tagged one.

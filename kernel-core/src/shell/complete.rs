@@ -1,24 +1,28 @@
 //! What the Tab key offers.
 
-use super::commands::{COMMANDS, spawn, subcommands};
+use super::commands::manual::TOPICS;
+use super::commands::{self, COMMANDS, spawn, subcommands};
 use super::lexer::{Lexer, Token};
-use super::{trees, variables};
+use super::usage::{Kind, Usage};
+use super::{jobs, trees, variables};
 use crate::container::{SUBSYSTEMS, subsystem_name};
 use crate::fs;
 use crate::mem::Mem;
+use crate::oom::policy;
 use crate::slab;
 use crate::task::program::bin::PROGRAMS;
 use crate::task::{self, signal::Signal};
 
-/// Offers each word that may stand in place of the line's last word: commands, programs, subcommands,
-/// names of trees, numbers of tasks, variables, paths. Candidates of a kind come in order; a directory's
-/// path ends with a slash.
+/// Offers each word that may stand in place of the line's last word: commands and programs; behind a
+/// command what its usage line says ([`usage`](super::usage)): subcommands, options, names of trees and
+/// caches, numbers of tasks, paths; variables. Candidates of a kind come in order; a directory's path ends
+/// with a slash.
 pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
     let last = line.rfind([' ', '\t', ';', '&', '|', '<', '>']);
     let (before, word) = line.split_at(last.map_or(0, |at| at + 1));
-    // The first words of the last command, and the one before that to complete.
-    let mut command = [""; 2];
-    let mut previous = "";
+    // What the last command's usage says of the word to complete; `None` if it has none.
+    let mut usage = None;
+    let mut command = "";
     let mut words = 0;
     let mut names_file = false;
     let mut lexer = Lexer::new(before);
@@ -33,10 +37,19 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
             }
             Ok(Some(Token::Word(_))) if names_file => names_file = false,
             Ok(Some(Token::Word(word))) => {
-                if let Some(slot) = command.get_mut(words) {
-                    *slot = word;
+                match (words, &mut usage) {
+                    (0, _) => {
+                        command = word;
+                        usage = commands::find(word).map(|it| Usage::new(it.usage, it.name));
+                    }
+                    (1, _) if subcommands::of(command).is_some() => {
+                        let family = subcommands::of(command).unwrap_or(&[]);
+                        let found = family.iter().find(|it| it.name == word);
+                        usage = Some(Usage::new(found.map_or("", |it| it.words), ""));
+                    }
+                    (_, Some(usage)) => usage.step(word),
+                    (_, None) => {}
                 }
-                previous = word;
                 words += 1;
             }
             // An open quote or the like: nothing to offer.
@@ -51,69 +64,101 @@ pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
     if let Some(prefix) = word.strip_prefix('$') {
         return variable_names(mem, prefix, offer);
     }
-    match (names_file, words, command) {
+    match (names_file, words, usage) {
         (true, ..) => paths(mem, word, offer),
         (_, 0, _) if word.contains('/') => paths(mem, word, offer),
         (_, 0, _) => {
-            let is_own = |name: &str| COMMANDS.iter().any(|command| command.name == name);
+            let is_own = |name: &str| commands::find(name).is_some();
             COMMANDS.iter().for_each(|command| matching(command.name));
             let programs = PROGRAMS.iter().map(|(name, _)| *name);
             programs.filter(|name| !is_own(name)).for_each(matching);
         }
-        (_, 1, ["help" | "man", _]) => {
-            COMMANDS.iter().for_each(|command| matching(command.name));
-            matching("syscalls");
+        (_, 1, Some(_)) if subcommands::of(command).is_some() => {
+            let family = subcommands::of(command).unwrap_or(&[]);
+            family.iter().for_each(|it| matching(it.name));
         }
-        (_, 1, ["spawn", _]) if !word.contains('/') => {
-            PROGRAMS.iter().for_each(|(name, _)| matching(name));
+        (_, _, Some(usage)) => by_usage(mem, &usage, word, offer),
+        // A program: whatever it takes, a path is the most likely.
+        (_, _, None) => paths(mem, word, offer),
+    }
+}
+
+/// Kinds and words that are kept apart, so that none is offered twice.
+const OFFERS_MAX: usize = 24;
+
+/// Offers what a usage line says may stand in place of `word`.
+fn by_usage(mem: &Mem, usage: &Usage<'_>, word: &str, offer: &mut dyn FnMut(&str)) {
+    let mut offered = [""; OFFERS_MAX];
+    let mut count = 0;
+    for alternative in usage.next() {
+        if offered[..count].contains(&alternative.text) {
+            continue;
         }
-        (_, _, ["spawn", _]) if !line.contains(" -- ") => {
-            for (key, _) in spawn::KEYS {
-                if let Some(candidate) = Candidate::of(&[key, "="]) {
-                    matching(candidate.text());
-                }
+        if let Some(slot) = offered.get_mut(count) {
+            *slot = alternative.text;
+            count += 1;
+        }
+        let (plain, name) = (alternative.plain(), alternative.stands_for());
+        // A word as it is, the beginning of `KEY=`, and what may be followed by more in brackets.
+        let as_it_is =
+            |name: &str| name.starts_with('[') || plain.ends_with('=') && word.len() < plain.len();
+        if let Some(name) = name.filter(|name| !as_it_is(name)) {
+            if let Some(rest) = word.strip_prefix(plain) {
+                values(mem, Kind::of(name), [plain, rest], offer);
             }
+            continue;
         }
-        (_, 1, ["kill", _]) if word.starts_with('-') => {
-            for sig in Signal::ALL {
-                if let Some(candidate) = Candidate::of(&["-", sig.name()]) {
-                    matching(candidate.text());
-                }
-            }
+        // Options are offered to whoever has typed their beginning, or nothing would stand out.
+        let is_asked_for = !word.is_empty() || !plain.starts_with('-');
+        if is_asked_for && !plain.is_empty() && plain.starts_with(word) {
+            offer(plain);
         }
-        (_, _, ["kill" | "renice" | "taskset" | "wait", _]) => numbers_of_tasks(mem, word, offer),
-        (_, _, ["ps", _]) if previous == "-p" => numbers_of_tasks(mem, word, offer),
-        (_, _, ["mount", _]) if previous == "-t" => fs::file_systems().for_each(matching),
-        (_, _, ["mount", _]) if previous == "-o" => {
-            // A list: its last word.
-            let (before, last) = word
-                .rfind(',')
-                .map_or(("", word), |at| word.split_at(at + 1));
-            let names = (0..SUBSYSTEMS.len()).map(subsystem_name);
-            for name in names.filter(|name| name.starts_with(last)) {
-                if let Some(candidate) = Candidate::of(&[before, name]) {
-                    offer(candidate.text());
-                }
-            }
-        }
-        (_, 1, [family, _]) if subcommands::of(family).is_some() => {
-            for subcommand in subcommands::of(family).into_iter().flatten() {
-                matching(subcommand.name);
-            }
-        }
-        (_, 2, ["kmem", subcommand]) if !matches!(subcommand, "create" | "defrag" | "reap") => {
-            slab::caches(mem).for_each(|cache| matching(mem[cache].name()));
-            slab::alias::aliases(mem).for_each(|alias| matching(mem[alias].name()));
-        }
-        (_, 2, ["radix", subcommand])
-            if !matches!(subcommand, "create" | "preload" | "preload_end") =>
+    }
+}
+
+/// Offers what is of a kind and begins like the word, behind what stands before it.
+fn values(mem: &Mem, kind: Kind, [plain, word]: [&str; 2], offer: &mut dyn FnMut(&str)) {
+    // Of a list, the last one.
+    let at = word.rfind(',').filter(|_| kind.is_list());
+    let (before, last) = word.split_at(at.map_or(0, |at| at + 1));
+    let mut with_end = |name: &str, end: &str| {
+        if name.starts_with(last)
+            && let Some(candidate) = Candidate::of(&[plain, before, name, end])
         {
-            trees::trees(mem).for_each(|tree| matching(mem[tree].name()));
+            offer(candidate.text());
         }
-        (_, 2, ["radix", "create"]) => {}
-        (_, 1, ["pages", _]) => ["alloc", "drain", "free"].into_iter().for_each(matching),
-        (_, _, ["radix" | "kmem" | "pages" | "help" | "man" | "read", _]) => {}
-        _ => paths(mem, word, offer),
+    };
+    let mut each = |name: &str| with_end(name, "");
+    match kind {
+        Kind::Free => {}
+        Kind::Path => paths(mem, word, offer),
+        // What looks at a tree looks at a file's as well.
+        Kind::Tree | Kind::Program if word.contains('/') => paths(mem, word, offer),
+        Kind::Tree => trees::trees(mem).for_each(|tree| each(mem[tree].name())),
+        Kind::Cache | Kind::Object => {
+            let end = if kind == Kind::Object { ":" } else { "" };
+            slab::caches(mem).for_each(|cache| with_end(mem[cache].name(), end));
+            slab::alias::aliases(mem).for_each(|alias| with_end(mem[alias].name(), end));
+        }
+        Kind::Pid => {
+            let leaders = task::pid::tasks_from(mem, 1).filter(|&task| mem[task].is_leader());
+            for pid in leaders.map(|task| mem[task].pid).take(TASKS_MAX) {
+                each(decimal(pid, &mut [0; 10]));
+            }
+        }
+        Kind::Job => jobs::jobs(mem).for_each(|job| each(decimal(mem[job].number, &mut [0; 10]))),
+        Kind::Signal => Signal::ALL.iter().for_each(|sig| each(sig.name())),
+        Kind::Command => COMMANDS.iter().for_each(|command| each(command.name)),
+        Kind::Page => {
+            COMMANDS.iter().for_each(|command| each(command.name));
+            TOPICS.iter().for_each(|(topic, _)| each(topic));
+        }
+        Kind::Program => PROGRAMS.iter().for_each(|(name, _)| each(name)),
+        Kind::FileSystem => fs::file_systems().for_each(each),
+        Kind::Subsystem => (0..SUBSYSTEMS.len()).for_each(|nr| each(subsystem_name(nr))),
+        Kind::Policy => policy::policies(mem).for_each(|(_, policy)| each(policy.name())),
+        Kind::Key => spawn::KEYS.iter().for_each(|(key, _)| with_end(key, "=")),
+        Kind::Words(words) => words.iter().for_each(|word| each(word)),
     }
 }
 
@@ -148,18 +193,6 @@ fn variable_names(mem: &Mem, prefix: &str, offer: &mut dyn FnMut(&str)) {
     for name in variables::names(mem).filter(|name| name.starts_with(prefix)) {
         if let Some(candidate) = Candidate::of(&["$", name]) {
             offer(candidate.text());
-        }
-    }
-}
-
-/// The numbers of living processes that begin like the word.
-fn numbers_of_tasks(mem: &Mem, word: &str, offer: &mut dyn FnMut(&str)) {
-    let leaders = task::pid::tasks_from(mem, 1).filter(|&task| mem[task].is_leader());
-    for pid in leaders.map(|task| mem[task].pid).take(TASKS_MAX) {
-        let mut digits = [0; 10];
-        let text = decimal(pid, &mut digits);
-        if text.starts_with(word) {
-            offer(text);
         }
     }
 }

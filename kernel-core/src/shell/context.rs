@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use crate::errno::Errno;
 use crate::fs::{self, File};
-use crate::machine::Machine;
+use crate::machine::{Machine, Manual};
 use crate::mem::{FRAME_SIZE, MEM, Mem, Ref};
 use crate::task::{sched, time};
 use crate::tty;
@@ -53,6 +53,11 @@ impl<'a> Context<'a> {
     /// Asks what the log would have come to under other policies; see [`Machine::compare_policies`].
     pub(super) fn compare_policies(&mut self, policies: &str) -> bool {
         self.machine.compare_policies(policies)
+    }
+
+    /// Has a part of the manual shown; see [`Machine::show_manual`].
+    pub(super) fn show_manual(&mut self, wanted: Manual<'_>) -> bool {
+        self.machine.show_manual(wanted)
     }
 
     /// Sends on what was printed. Data goes out before the steps for it are counted, so a line that

@@ -24,8 +24,11 @@
 //! | `context.rs` | what a command sees: memory, input, output |
 //! | `units.rs` | durations, sizes and lists as they are typed |
 //! | `trees.rs` | radix trees with names |
+//! | `usage.rs` | usage lines, and what may come next in one |
 //! | `complete.rs` | what the Tab key offers |
+//! | `nearest.rs` | what somebody meant who mistyped a name |
 //! | `commands/` | the commands |
+//! | `manual/` | what `man` shows |
 
 mod agents;
 mod commands;
@@ -38,11 +41,14 @@ mod jobs;
 mod lexer;
 #[cfg(test)]
 mod life_tests;
+pub mod manual;
+mod nearest;
 mod programs;
 #[cfg(test)]
 mod tests;
 mod trees;
 mod units;
+mod usage;
 mod variables;
 mod words;
 

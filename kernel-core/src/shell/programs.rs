@@ -9,12 +9,14 @@ use core::fmt::Write;
 
 use super::context::Context;
 use super::lexer::Shortened;
+use super::nearest::nearest;
 use super::words::Words;
 use super::{STATUS_NOT_EXECUTABLE, STATUS_NOT_FOUND, commands, jobs};
 use crate::errno::Errno;
 use crate::fs::{self, File};
 use crate::mem::{Mem, Ref};
 use crate::task::exit::{self, Status, WUNTRACED, Which};
+use crate::task::program::bin::PROGRAMS;
 use crate::task::program::{self, Args};
 use crate::task::signal::{self, Signal};
 use crate::task::{TASK, Task, Tif, fork, sched};
@@ -29,7 +31,15 @@ struct Told(u8);
 /// Says why a program cannot be run.
 fn tell(context: &mut Context<'_>, name: &str, errno: Errno, is_path: bool) -> Told {
     if errno == Errno::ENOENT && !is_path {
-        context.error(format_args!("sh: {}: command not found", Shortened(name)));
+        let all = commands::COMMANDS.iter().map(|command| command.name);
+        let all = all.chain(PROGRAMS.iter().map(|(name, _)| *name));
+        let (meant, name) = (nearest(name, all), Shortened(name));
+        match meant {
+            Some(meant) => context.error(format_args!(
+                "sh: {name}: command not found; did you mean {meant}?"
+            )),
+            None => context.error(format_args!("sh: {name}: command not found")),
+        }
     } else {
         let name = Shortened(name);
         context.error(format_args!("sh: {name}: {}", errno.sentence()));

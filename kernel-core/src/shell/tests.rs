@@ -226,7 +226,7 @@ fn commands_called_wrongly_say_how() {
         ("rm", "rm: usage: rm FILE..."),
         ("touch", "touch: usage: touch FILE..."),
         ("exit 3", "exit: usage: exit"),
-        ("help a b", "help: usage: help [COMMAND | syscalls]"),
+        ("help a b", "help: usage: help [COMMAND]"),
         (
             "radix",
             "radix: usage: radix SUBCOMMAND ...; see help radix",
@@ -237,10 +237,10 @@ fn commands_called_wrongly_say_how() {
         ),
         ("radix insert t 1", "radix: usage: radix insert T KEY ITEM"),
         ("radix lookup t 1 2", "radix: usage: radix lookup T KEY"),
-        ("radix create", "radix: usage: radix create T [gfp=MASK]"),
+        ("radix create", "radix: usage: radix create NAME [gfp=MASK]"),
         (
             "radix create t gfp=x",
-            "radix: usage: radix create T [gfp=GFP_KERNEL|GFP_ATOMIC]",
+            "radix: usage: radix create NAME [gfp=GFP_KERNEL|GFP_ATOMIC]",
         ),
         (
             "radix insert t 18446744073709551616 1",
@@ -293,6 +293,45 @@ fn commands_called_wrongly_say_how() {
     }
     check_status("foo", 127, "sh: foo: command not found\n");
     check_status("help foo", 1, "help: there is no command 'foo'\n");
+    for (line, status, error) in [
+        (
+            "mkdri a",
+            127,
+            "sh: mkdri: command not found; did you mean mkdir?",
+        ),
+        (
+            "memhgo &",
+            127,
+            "sh: memhgo: command not found; did you mean memhog?",
+        ),
+        (
+            "/bin/memhgo",
+            127,
+            "sh: /bin/memhgo: No such file or directory",
+        ),
+        (
+            "help rdaix",
+            1,
+            "help: there is no command 'rdaix'; did you mean radix?",
+        ),
+        (
+            "help syscalls",
+            1,
+            "help: 'syscalls' is no command; man syscalls tells of it",
+        ),
+        (
+            "radix insrt t 1 1",
+            2,
+            "radix: there is no 'insrt'; did you mean insert?",
+        ),
+        (
+            "kmem vacaet 1",
+            2,
+            "kmem: there is no 'vacaet'; did you mean vacate?",
+        ),
+    ] {
+        check_status(line, status, &format!("{error}\n"));
+    }
 }
 
 /// specs/containers_async_proc.md 6.4.
@@ -1138,23 +1177,59 @@ fn random_commands(header: &str, rounds: usize) {
 fn the_tab_key_offers_what_fits() {
     let mut lab = Lab::new("mem=4M");
     lab.run("mkdir -p /containers/cpu; mount -t container -o cpu cpu /containers/cpu");
-    lab.run("mkdir /containers/cpu/guests; spawn spin");
+    lab.run("mkdir /containers/cpu/guests; spawn spin; spin &");
     lab.run("mkdir -p /dir/sub /dir2; touch /dir/file; radix create cache; radix create t; name=1");
     for (line, expected) in [
         ("ec", "echo"),
         ("ca", "cat"),
         ("m", "man mkdir mkfifo mknod mount mv memhog"),
         ("/bin/ec", "/bin/echo"),
-        ("help sys", "syscalls"),
+        ("help sys", ""),
+        ("man sys", "syscalls"),
         ("man mou", "mount"),
+        ("man -k mou", ""),
         ("spawn s", "segv server sh sleep spin stubborn"),
         ("spawn spin c", "caps= cpus= count="),
         ("spawn cat -- /di", "/dir/ /dir2/"),
         ("kill -S", "-SEGV -STKFLT -STOP -SYS"),
-        ("kill ", "1 2 100"),
-        ("kill 2 1", "1 100"),
-        ("taskset -pc 0 1", "1 100"),
-        ("ps -p 10", "100"),
+        ("kill ", "1 2 100 101"),
+        ("kill 2 1", "1 100 101"),
+        ("kill -KILL 1", "1 100 101"),
+        ("kill %", "%1"),
+        ("fg ", ""),
+        ("fg %", "%1"),
+        ("wait 100 %", "%1"),
+        ("kmem alloc dent", "dentry"),
+        ("kmem dump dent", "dentry:"),
+        ("kmem free from=dent", "from=dentry"),
+        ("kmem free fr", "from="),
+        ("kmem create dent", ""),
+        ("kmem create n 64 c", "ctor cache_dma"),
+        (
+            "kmem create n 64 ctor ops=",
+            "ops=movable ops=naughty ops=pinned",
+        ),
+        ("kmem create n 64 ctor c", "cache_dma"),
+        ("kmem fro", ""),
+        ("pages alloc 3 ", "gfp= node="),
+        ("pages alloc 3 node=0 gfp=GFP_A", "gfp=GFP_ATOMIC"),
+        ("radix create u gfp=GFP_K", "gfp=GFP_KERNEL"),
+        ("radix stat /di", "/dir/ /dir2/"),
+        (
+            "oom compare badness,pri",
+            "badness,priority badness,priority_cpuset",
+        ),
+        ("oom trigger nodes=0 ", "order= gfp= nodes="),
+        ("mkdir -", "-p"),
+        ("ls -a /di", "/dir/ /dir2/"),
+        ("find /dir -", "-name"),
+        ("mount -o r", "remount"),
+        ("mount -o remount,cpu /di", "/dir/ /dir2/"),
+        ("dcache lookup /di", "/dir/ /dir2/"),
+        ("swapoff -", "-a"),
+        ("hoard 4M /di", "/dir/ /dir2/"),
+        ("taskset -pc 0 1", "1 100 101"),
+        ("ps -p 10", "100 101"),
         ("mount -t c", "container cgroup cpuset"),
         ("mount -t container -o cpu", "cpuset cpu cpuacct"),
         ("mount -t container -o cpu,d", "cpu,devices cpu,debug"),
@@ -1181,7 +1256,7 @@ fn the_tab_key_offers_what_fits() {
         ("radix create ", ""),
         ("radix lookup t ", ""),
         ("help ta", "taskset"),
-        ("pages ", "alloc drain free"),
+        ("pages ", "alloc free drain"),
         ("cat /di", "/dir/ /dir2/"),
         ("cat /dir/", "/dir/file /dir/sub/"),
         ("echo x > /dir/f", "/dir/file"),
@@ -1707,15 +1782,8 @@ fn affinities_are_lists_of_cpus() {
 }
 
 #[test]
-fn programs_have_a_manual() {
+fn programs_are_written_as_the_manual_says() {
     let mut lab = Lab::new("mem=4M");
-    let text = lab.run("man syscalls");
-    for call in crate::task::program::CALLS {
-        let line = format!("{} {}", call.name, call.usage);
-        let line = format!("  {}\n      {}\n", line.trim_end(), call.does);
-        assert!(text.contains(&line), "{line}");
-    }
-    // What it says can be written.
     assert_eq!(
         lab.run("echo 'x = $1 else 4 ; # so' > /p; chmod 755 /p; /p")
             .lines()
@@ -1726,6 +1794,4 @@ fn programs_have_a_manual() {
         lab.run("echo 'x = $1 else 4M' > /p; echo 'print \"$$: $x\"' >> /p; /p"),
         "101: 4194304\n"
     );
-    assert_eq!(lab.run("help syscalls"), text);
-    assert_eq!(lab.run("man cat"), lab.run("help cat"));
 }

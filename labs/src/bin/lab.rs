@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `lab check DIR [ID] [--variants N]` | tries the labs of a catalogue, or one, in both directions |
 //! | `lab new DIR ID [--title TITLE]` | makes a lab to begin with, which passes `check` |
+//! | `lab demo DIR OUT` | writes what a class of eight might hand in, for a server to grade |
 //! | `lab grade DIR ID LOG [--ops FILE] [...]` | grades a log by replaying it; `-` is standard input |
 //! | `lab try DIR ID --ops FILE [...]` | tries a student's callbacks, and shows what came of it |
 //! | `lab start DIR ID [FILE]` | writes the file that a lab's callbacks begin with |
@@ -40,13 +41,14 @@ fn main() -> ExitCode {
         Ok(command) => match command.as_str() {
             "check" => check(arguments),
             "new" => new(arguments),
+            "demo" => demo(arguments),
             "grade" => grade_log(arguments),
             "try" => try_ops(arguments),
             "start" => start(arguments),
             "run" => run_log(arguments),
             "pack" => pack(arguments),
             _ => {
-                let known = "check, new, grade, try, start, run, pack";
+                let known = "check, new, demo, grade, try, start, run, pack";
                 Err(format!("there is no command `{command}`; there is {known}").into())
             }
         },
@@ -139,6 +141,23 @@ fn new(mut arguments: lexopt::Parser) -> Outcome {
     println!("  cargo xtask lab check {id}    tries it; do so after each change");
     println!("  cargo xtask serve             shows it in the page, among the labs");
     println!("docs/write-a-lab.md leads on from here.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what a class might hand in.
+fn demo(mut arguments: lexopt::Parser) -> Outcome {
+    let mut words = Vec::new();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Value(word) => words.push(word),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let [dir, out] = words.as_slice() else {
+        return Err("usage: lab demo DIR OUT".into());
+    };
+    let labs = author::read_catalogue(Path::new(dir))?;
+    fs::write(out, author::demo::to_lines(&author::demo::class(&labs)))?;
     Ok(ExitCode::SUCCESS)
 }
 

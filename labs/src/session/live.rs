@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use core::any::Any;
 
 use kernel_core::Kernel;
-use kernel_core::machine::{Machine, MachineConfig};
+use kernel_core::machine::{Machine, MachineConfig, Manual};
 use kernel_core::mem::{MEM, Ram};
+use kernel_core::shell::manual;
 use kernel_core::task::time;
 use kernel_core::trace::Tap;
 
@@ -69,18 +70,49 @@ struct Console {
     text: Vec<u8>,
     /// The line may ask; see [`asks`].
     may_ask: bool,
-    /// Policies that the log is to be compared under; see [`Machine::compare_policies`].
-    question: Option<String>,
+    questions: Vec<Question>,
 }
 
-/// Whether a line may ask about the log, as `oom compare` does. It has to say so in these letters, so that
-/// who runs lines knows beforehand what answering takes; the same on every host.
+/// What a line asks, and the kernel cannot answer.
+pub(super) enum Question {
+    /// What the log would have come to under these policies; see [`Machine::compare_policies`].
+    Policies(String),
+    /// A page of the manual.
+    Page(String),
+    /// Pages of the manual that tell of a word.
+    About(String),
+}
+
+/// Questions that one line may ask.
+const QUESTIONS_MAX: usize = 16;
+
+/// Whether a line may ask something that the kernel cannot answer, as `oom compare` and `man` do. It has
+/// to say so in these letters, so that who runs lines knows beforehand what answering takes; the same on
+/// every host.
 pub(super) fn asks(line: &[u8]) -> bool {
-    contains(line, b"oom compare ")
+    contains(line, b"oom compare ") || says(line, b"man ") || says(line, b"apropos ")
+}
+
+/// Whether a word stands in a line, with nothing else before it.
+fn says(line: &[u8], word: &[u8]) -> bool {
+    let is_apart = |at: usize| at == 0 || b" \t;&|".contains(&line[at - 1]);
+    let mut places = line.windows(word.len()).enumerate();
+    places.any(|(at, place)| place == word && is_apart(at))
 }
 
 /// What runs when lines have asked: [`Live::answer`], or nothing where none does.
-pub(super) type Answer = fn(&mut Live, Option<String>, u32, &mut LineReport);
+pub(super) type Answer = fn(&mut Live, Vec<Question>, u32, &mut LineReport);
+
+impl Console {
+    /// Notes a question, if the line may ask it.
+    fn ask(&mut self, question: Question) -> bool {
+        let may_ask = self.may_ask && self.questions.len() < QUESTIONS_MAX;
+        if may_ask {
+            self.questions.push(question);
+        }
+        may_ask
+    }
+}
 
 impl Machine for Console {
     fn console_write(&mut self, text: &[u8]) {
@@ -88,10 +120,17 @@ impl Machine for Console {
     }
 
     fn compare_policies(&mut self, policies: &str) -> bool {
-        if self.may_ask {
-            self.question = Some(policies.to_string());
-        }
-        self.may_ask
+        // The last one of a line: each costs as much as the whole log.
+        let is_other = |question: &Question| !matches!(question, Question::Policies(_));
+        self.questions.retain(is_other);
+        self.ask(Question::Policies(policies.to_string()))
+    }
+
+    fn show_manual(&mut self, wanted: Manual<'_>) -> bool {
+        self.ask(match wanted {
+            Manual::Page(name) => Question::Page(name.to_string()),
+            Manual::About(word) => Question::About(word.to_string()),
+        })
     }
 }
 
@@ -102,6 +141,10 @@ impl Machine for Silence {
     fn console_write(&mut self, _: &[u8]) {}
 
     fn compare_policies(&mut self, _: &str) -> bool {
+        true
+    }
+
+    fn show_manual(&mut self, _: Manual<'_>) -> bool {
         true
     }
 }
@@ -246,7 +289,7 @@ impl Live {
             // As the written log will be read.
             bytes.truncate(log::without_returns(&bytes).len());
             let steps = self.kernel.mem[MEM].steps;
-            let (mut report, question) = self.execute_asking(&bytes);
+            let (mut report, questions) = self.execute_asking(&bytes);
             self.log_bytes += bytes.len() + 1;
             self.lines.push(Line {
                 bytes,
@@ -258,7 +301,7 @@ impl Live {
                 ooms: oom::count(&self.kernel.mem),
             });
             self.passed();
-            answer(self, question, self.step() - 1, &mut report);
+            answer(self, questions, self.step() - 1, &mut report);
             text += report.text.len();
             reports.push(report);
             let answering = self.answering - answering_before;
@@ -276,7 +319,7 @@ impl Live {
     }
 
     /// [`Live::execute`], and what the line asks about the log, for [`Live::answer`].
-    pub fn execute_asking(&mut self, line: &[u8]) -> (LineReport, Option<String>) {
+    pub fn execute_asking(&mut self, line: &[u8]) -> (LineReport, Vec<Question>) {
         let mut console = Console {
             may_ask: asks(line),
             ..Console::default()
@@ -285,19 +328,31 @@ impl Live {
         self.report(console, status)
     }
 
-    /// Answers what a line has asked about the log up to `step`: behind what it has printed. The kernel
-    /// stands where it stood afterwards.
-    pub fn answer(&mut self, question: Option<String>, step: u32, report: &mut LineReport) {
-        let Some(policies) = question else {
-            return;
-        };
+    /// Answers what a line has asked, about the log up to `step` or out of the manual: behind what it has
+    /// printed. The kernel stands where it stood afterwards.
+    pub fn answer(&mut self, questions: Vec<Question>, step: u32, report: &mut LineReport) {
         let before = self.spent;
-        let names: Vec<&str> = policies.split(',').collect();
-        let answer = match self.oom_policies(&names, step, &[]) {
-            Ok(view) => view.text(),
-            Err(message) => message + "\n",
-        };
-        report.text.extend_from_slice(answer.as_bytes());
+        for question in questions {
+            let mut answer = String::new();
+            // A string takes all.
+            let _ = match &question {
+                Question::Policies(names) => {
+                    let names: Vec<&str> = names.split(',').collect();
+                    match self.oom_policies(&names, step, &[]) {
+                        Ok(view) => answer = view.text(),
+                        Err(message) => answer = message + "\n",
+                    }
+                    Ok(())
+                }
+                Question::Page(name) => manual::write(Manual::Page(name), &mut answer),
+                Question::About(word) => manual::write(Manual::About(word), &mut answer),
+            };
+            if !matches!(question, Question::Policies(_)) {
+                // As much as printing costs in the kernel.
+                self.spent += answer.len() as u64 / 2;
+            }
+            report.text.extend_from_slice(answer.as_bytes());
+        }
         self.answering += self.spent - before;
     }
 
@@ -320,14 +375,14 @@ impl Live {
         (*tap, report)
     }
 
-    fn report(&self, console: Console, status: u8) -> (LineReport, Option<String>) {
+    fn report(&self, console: Console, status: u8) -> (LineReport, Vec<Question>) {
         let report = LineReport {
             text: console.text,
             status,
             events: self.kernel.events(),
             chain: self.kernel.chain(),
         };
-        (report, console.question)
+        (report, console.questions)
     }
 
     fn run_line(&mut self, machine: &mut dyn Machine, line: &[u8]) -> u8 {
@@ -364,8 +419,8 @@ impl Live {
             ..Console::default()
         };
         let status = self.repeat(&mut console)?;
-        let (mut report, question) = self.report(console, status);
-        self.answer(question, self.step() - 1, &mut report);
+        let (mut report, questions) = self.report(console, status);
+        self.answer(questions, self.step() - 1, &mut report);
         Some(report)
     }
 

@@ -18,9 +18,9 @@ impl Live {
         check_line(line)?;
         self.check_on()?;
         let trial = self.checkpoints.begin_trial(self.kernel.mem.ram());
-        let (mut report, question) = self.execute_asking(log::without_returns(line));
+        let (mut report, questions) = self.execute_asking(log::without_returns(line));
         self.checkpoints.end_trial(self.kernel.mem.ram_mut(), trial);
-        self.answer(question, self.step(), &mut report);
+        self.answer(questions, self.step(), &mut report);
         Ok(report)
     }
 }

@@ -1037,3 +1037,80 @@ fn the_rest_answers_whatever_it_is_asked() {
         assert_eq!(rest.handle_rest(request.clone()), whole.handle(request));
     }
 }
+
+#[test]
+fn the_manual_is_shown_behind_what_a_line_prints() {
+    let mut session = session();
+    open(&mut session, "mem=4M");
+    let page = run(&mut session, &["man cat"]);
+    assert!(page.starts_with("NAME\n    cat - print files"), "{page}");
+    assert!(page.contains("\nSYNOPSIS\n    cat [FILE]...\n"), "{page}");
+    let list = run(&mut session, &["apropos buddyinfo"]);
+    assert_eq!(list, run(&mut session, &["man -k BuddyInfo"]));
+    assert!(list.contains("pages "), "{list}");
+    let both = run(&mut session, &["echo before; man cat; apropos buddyinfo"]);
+    assert_eq!(both, format!("before\n{page}{list}"));
+    // A probe sees it as well, and a replay prints it again.
+    assert_eq!(probe(&mut session, "man cat").text, page.as_bytes());
+    let log = log(&mut session).into_bytes();
+    match session.handle(Request::Replay {
+        log,
+        each_line: true,
+    }) {
+        Response::Replayed(outcome) => assert_eq!(outcome.lines[0].text, page.as_bytes()),
+        other => panic!("{other:?}"),
+    }
+    // Who does not say so, or too often, is told.
+    let hidden = run(&mut session, &["m=man; $m cat"]);
+    assert!(hidden.starts_with("man: nobody shows it here"), "{hidden}");
+    let often = run(&mut session, &[&"man cat;".repeat(17)]);
+    assert_eq!(often.matches("NAME\n").count(), 16);
+    assert_eq!(often.matches("nobody shows it").count(), 1);
+}
+
+#[test]
+fn what_the_manual_says_is_no_matter_of_the_kernels() {
+    let mut shown = session();
+    open(&mut shown, "mem=4M");
+    run(&mut shown, &["m=man", "man kmem"]);
+    // Seeking back and forth repeats lines with nobody reading.
+    let end = state_of(&mut shown);
+    seek(&mut shown, 0);
+    assert_eq!(seek(&mut shown, 2), end);
+    let machine = MachineConfig::parse("mem=4M").unwrap();
+    let ram = Ram::new(machine.ram_frames()).unwrap();
+    let mut kernel = kernel_core::Kernel::boot(ram, &machine).unwrap();
+    /// A machine that shows nothing.
+    struct Deaf;
+    impl kernel_core::machine::Machine for Deaf {
+        fn console_write(&mut self, _: &[u8]) {}
+    }
+    for line in ["m=man", "man kmem"] {
+        kernel.run_line(&mut Deaf, line.as_bytes());
+    }
+    assert_eq!((kernel.events(), kernel.chain()), (end.events, end.chain));
+}
+
+#[test]
+fn lines_that_may_ask_are_known_by_their_letters() {
+    for line in [
+        "man ls",
+        "true;man ls",
+        "apropos x",
+        "a && man x",
+        "oom compare x",
+        "echo man x",
+    ] {
+        assert!(asks(line.as_bytes()), "{line}");
+    }
+    for line in ["", "man", "human ls", "manual x", "oom trigger", "help man"] {
+        assert!(!asks(line.as_bytes()), "{line}");
+    }
+    // They are the second part's to run, and others are not.
+    let mut session = session();
+    for (line, is_common) in [("man ls", false), ("echo human ls", true)] {
+        let lines = vec![line.into()];
+        let answer = session.handle_common(Request::Run { lines });
+        assert_eq!(answer.is_ok(), is_common, "{line}");
+    }
+}

@@ -8,6 +8,7 @@ mod assets;
 mod backup;
 mod class;
 mod client;
+mod demo;
 mod durability;
 mod kernel;
 mod labs_of_catalogue;

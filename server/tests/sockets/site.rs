@@ -182,7 +182,7 @@ pub fn lives(pid: u32) -> bool {
 }
 
 /// A page of three files, one with compressed copies, and a secret outside of it.
-fn make_page(folder: &Path) -> PathBuf {
+pub fn make_page(folder: &Path) -> PathBuf {
     let dist = folder.join("dist");
     fs::create_dir(&dist).expect("a new folder");
     for (name, content) in [

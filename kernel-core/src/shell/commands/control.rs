@@ -2,12 +2,11 @@
 
 use core::fmt::Write;
 
-use super::{COMMANDS, Outcome, Stop, subcommands};
+use super::{COMMANDS, Outcome, Stop, manual, subcommands};
 use crate::shell::SHELL;
 use crate::shell::context::Context;
 use crate::shell::lexer::Shortened;
 use crate::shell::words::Words;
-use crate::task::program::CALLS;
 
 pub(super) fn succeeds(_: &mut Context<'_>, _: &Words) -> Outcome {
     Ok(0)
@@ -25,17 +24,11 @@ pub(super) fn exit(context: &mut Context<'_>, words: &Words) -> Outcome {
     Ok(0)
 }
 
-/// What the language can do, for `help`.
-const LANGUAGE: &str = "\
-Lines: COMMAND; COMMAND    COMMAND && COMMAND    COMMAND || COMMAND    # comment
-Files: > FILE  >> FILE  < FILE      Variables: NAME=value  $NAME  ${NAME}  $?  $$
-Quotes: 'as it is'  \"with $NAME\"  \\c      There are no wildcards, pipes or loops.
-Programs: NAME of /bin, or a path; & behind it leaves it running. man syscalls: how to write one
-State: /proc/meminfo  /proc/buddyinfo  /proc/slabinfo  /sys/kernel/debug/tracing/trace
-Tasks: ps  top  /proc/PID/stat  /proc/PID/container      Containers: mount -t container, /proc/containers
-Memory runs out: /proc/sys/vm/oom_policy  oom_victim  panic_on_oom    /dev/mem_notify    mount -t cgroup -o oom
-What if? oom compare badness,priority,notify runs the lines so far again under other policies.
-Failure: echo N > /proc/self/fail-nth makes the N-th allocation from then on fail.
+/// Where to go on, for `help`.
+const MORE: &str = "
+help COMMAND says how it is called, man COMMAND all about it, man -k WORD who tells of something.
+man shell: how lines are written. man intro: where the kernel's state stands. man syscalls: programs
+of one's own; ls /bin lists those that there are. The Tab key offers what may come next.
 ";
 
 pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
@@ -44,20 +37,22 @@ pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
             for command in COMMANDS {
                 writeln!(context, "{:<9} {}", command.name, command.help)?;
             }
-            writeln!(
-                context,
-                "help COMMAND says more.\n\n{}",
-                LANGUAGE.trim_end()
-            )?;
+            context.write_str(MORE)?;
             Ok(0)
         }
-        (Some("syscalls"), 2) => syscalls(context),
         (Some(name), 2) => {
             let Some(command) = super::find(name) else {
-                context.error(format_args!(
-                    "help: there is no command '{}'",
-                    Shortened(name)
-                ));
+                let is_topic = manual::TOPICS.iter().any(|(topic, _)| *topic == name);
+                let (meant, name) = (manual::nearest_page(name), Shortened(name));
+                match meant {
+                    _ if is_topic => context.error(format_args!(
+                        "help: '{name}' is no command; man {name} tells of it"
+                    )),
+                    Some(meant) => context.error(format_args!(
+                        "help: there is no command '{name}'; did you mean {meant}?"
+                    )),
+                    None => context.error(format_args!("help: there is no command '{name}'")),
+                }
                 return Ok(1);
             };
             writeln!(context, "{}: {}", command.name, command.help)?;
@@ -90,30 +85,4 @@ pub(super) fn help(context: &mut Context<'_>, words: &Words) -> Outcome {
         }
         _ => Err(Stop::Usage),
     }
-}
-
-/// How programs are written, for `man syscalls`; the calls follow.
-const PROGRAM: &str = "\
-A program is a text file that may be executed (chmod 755), a statement a line, # comments:
-  NAME = VALUE                    VALUE: operands with * / %  + -  == != < <= > >=  not and or
-  CALL ARGUMENT...                OPERAND: 42 64M 10ms -ENOENT $NAME $1 $# $* \"text\"
-  NAME = CALL ARGUMENT...         $1 else VALUE: if it is called without
-  if VALUE, else if, else, end    $?: what the last call said, $error: as a sentence
-  while VALUE, end; forever, end  $$: its number, $status: how its child ended
-  repeat VALUE, end               $line: what getline has read
-  break, continue                 on SIGNAL, end: runs when the signal comes
-Calls; one that fails says a negative error number. cat /bin/server shows some in use:
-";
-
-fn syscalls(context: &mut Context<'_>) -> Outcome {
-    context.write_str(PROGRAM)?;
-    for call in CALLS {
-        let space = if call.usage.is_empty() { "" } else { " " };
-        writeln!(
-            context,
-            "  {}{space}{}\n      {}",
-            call.name, call.usage, call.does
-        )?;
-    }
-    Ok(0)
 }

@@ -36,21 +36,21 @@ const PRINTED_MAX: u64 = 64;
 subcommands! {
     "create", "NAME SIZE [align=N] [ctor] [ops=OPS] [debug=FZPUT] [ratio=N] [KIND]...", 2..=11,
         create, "make a cache; KIND: hwcache_align, cache_dma, reclaim_account, destroy_by_rcu";
-    "alloc", "NAME [N]", 1..=2, alloc, "allocate objects and print their addresses";
-    "free", "[from=NAME] ADDRESS...", 1..=64, free, "give objects back, to another cache if told so";
-    "stat", "NAME", 1..=1, stat, "print a cache's counts";
-    "show", "NAME", 1..=1, show, "draw the slabs of a cache: # in use, . free; and the next free ones";
-    "scatter", "NAME PERCENT", 2..=2, scatter, "free so many percent of a cache's objects, here and there";
-    "list", "NAME", 1..=1, list, "print the addresses of a cache's objects";
-    "shrink", "NAME", 1..=1, shrink, "give empty slabs back and print how many";
+    "alloc", "CACHE [N]", 1..=2, alloc, "allocate objects and print their addresses";
+    "free", "[from=CACHE] ADDRESS...", 1..=64, free, "give objects back, to another cache if told so";
+    "stat", "CACHE", 1..=1, stat, "print a cache's counts";
+    "show", "CACHE", 1..=1, show, "draw the slabs of a cache: # in use, . free; and the next free ones";
+    "scatter", "CACHE PERCENT", 2..=2, scatter, "free so many percent of a cache's objects, here and there";
+    "list", "CACHE", 1..=1, list, "print the addresses of a cache's objects";
+    "shrink", "CACHE", 1..=1, shrink, "give empty slabs back and print how many";
     "vacate", "PFN|ADDRESS", 1..=1, vacate, "empty the slab of a page: 1 if it could be done";
     "defrag", "[NODE]", 0..=1, defragment, "empty sparse slabs and print the pages freed";
     "dump", "ADDRESS [LENGTH]", 1..=2, dump, "print bytes of kernel memory";
     "poke", "ADDRESS BYTE...", 2..=32, poke, "write bytes over an object";
-    "validate", "NAME", 1..=1, validate, "check every object and print how many are broken";
-    "fail", "NAME N", 2..=2, fail, "make the N-th allocation from a cache fail";
+    "validate", "CACHE", 1..=1, validate, "check every object and print how many are broken";
+    "fail", "CACHE N", 2..=2, fail, "make the N-th allocation from a cache fail";
     "reap", "[shared]", 0..=1, reap, "SLAB: let go of what was not used lately";
-    "destroy", "NAME", 1..=1, destroy, "end a cache without objects";
+    "destroy", "CACHE", 1..=1, destroy, "end a cache without objects";
 }
 
 pub(super) fn kmem(context: &mut Context<'_>, words: &Words) -> Outcome {

@@ -10,6 +10,7 @@ mod find;
 mod jobs;
 mod kill;
 mod kmem;
+pub(in crate::shell) mod manual;
 mod mount;
 mod oom;
 mod owners;
@@ -69,6 +70,7 @@ macro_rules! commands {
 }
 
 commands! {
+    "apropos", "apropos WORD", "say which pages of the manual tell of something", manual::apropos;
     "bg", "bg [%JOB]", "have a stopped job go on in the background", jobs::bg;
     "cat", "cat [FILE]...", "print files, or the input that < gives", text::cat;
     "cd", "cd [DIRECTORY]", "change the working directory; / without a name", files::cd;
@@ -83,7 +85,7 @@ commands! {
     "false", "false", "do nothing, with status 1", control::fails;
     "fg", "fg [%JOB]", "have a job go on in the foreground, and wait for it", jobs::fg;
     "find", "find PATH [-name PATTERN]", "print what is below a directory", find::find;
-    "help", "help [COMMAND | syscalls]", "say what there is", control::help;
+    "help", "help [COMMAND]", "list the commands, or say how one is called", control::help;
     "id", "id", "print who one is", owners::id;
     "jobs", "jobs", "show what runs in the background", jobs::jobs;
     "kill", "kill [-SIGNAL] PID|%JOB... | kill -l", "send tasks a signal, TERM if none is named",
@@ -91,10 +93,11 @@ commands! {
     "kmem", "kmem SUBCOMMAND ...; see help kmem", "make and use slab caches", kmem::kmem;
     "ln", "ln -s TEXT NAME", "make a symbolic link", owners::ln;
     "ls", "ls [-al] [PATH]...", "list directories; -a with . and .., -l in full", files::ls;
-    "man", "man [COMMAND | syscalls]", "help; man syscalls says what programs are made of", control::help;
+    "man", "man PAGE | man -k WORD", "show a page of the manual: a command's, intro, shell, syscalls; -k finds pages",
+        manual::man;
     "mkdir", "mkdir [-p] DIRECTORY...", "make directories; -p with those above", files::mkdir;
     "mkfifo", "mkfifo NAME...", "make pipes with names", owners::mkfifo;
-    "mknod", "mknod NAME p | c MAJOR MINOR | b MAJOR MINOR", "make a pipe or device node",
+    "mknod", "mknod NAME p | mknod NAME c|b MAJOR MINOR", "make a pipe or device node",
         owners::mknod;
     "mount", "mount [-t TYPE [-o OPTIONS] SOURCE DIRECTORY] | mount -o remount[,OPTIONS] DIRECTORY",
         "graft a file system onto a directory, or give it other options",
@@ -117,12 +120,12 @@ commands! {
     "rmdir", "rmdir DIRECTORY...", "remove empty directories", files::rmdir;
     "slabtop", "slabtop", "show the slab caches, those with the most memory first", kmem::slabtop;
     "sleep", "sleep DURATION", "let time pass, such as 10, 1.5s, 20ms, 2h", jobs::sleep;
-    "spawn", "spawn NAME [KEY=VALUE]... [-- ARGUMENT...]; KEY is uid gid nice vm rss utime stime age caps oom_adj mems cpus ppid pgrp nproc policy threads count state",
+    "spawn", "spawn PROGRAM|NAME [KEY=VALUE]... [-- ARGUMENT...]; man spawn lists the keys",
         "make a task that runs a program of /bin, or a staged one that sleeps; print its number", spawn::spawn;
     "stat", "stat FILE...", "print the facts of files", find::stat;
     "su", "su [UID]", "become another user, or root", owners::su;
-    "swapoff", "swapoff DEVICE | -a", "bring back what is on the swap device, and use it no more", swap::swapoff;
-    "swapon", "swapon [-s | DEVICE | -a]", "list swap devices, or use one: /dev/swap", swap::swapon;
+    "swapoff", "swapoff DEVICE|-a", "bring back what is on the swap device, and use it no more", swap::swapoff;
+    "swapon", "swapon [-s|-a|DEVICE]", "list swap devices, or use one: /dev/swap", swap::swapon;
     "taskset", "taskset -pc [CPUS] PID", "show or choose the CPUs that a task may run on", task::taskset;
     "top", "top", "show the tasks that use the CPUs most", ps::top;
     "touch", "touch FILE...", "make empty files", files::touch;

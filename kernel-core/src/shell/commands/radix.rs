@@ -15,7 +15,7 @@ use crate::shell::{STATUS_USAGE, find_tree};
 use crate::trace::Tracepoint;
 
 subcommands! {
-    "create", "T [gfp=MASK]", 1..=2, create, "make a tree; MASK is GFP_ATOMIC or GFP_KERNEL";
+    "create", "NAME [gfp=MASK]", 1..=2, create, "make a tree; MASK is GFP_ATOMIC or GFP_KERNEL";
     "insert", "T KEY ITEM", 3..=3, insert, "store an item where there is none";
     "lookup", "T KEY", 2..=2, lookup, "print the item";
     "lookup_slot", "T KEY", 2..=2, lookup_slot, "print the slot's address and the item";
@@ -111,7 +111,7 @@ fn create(context: &mut Context<'_>, arguments: &Arguments<'_>) -> Outcome {
             Some(gfp) => gfp,
             None => {
                 context.error(format_args!(
-                    "radix: usage: radix create T [gfp=GFP_KERNEL|GFP_ATOMIC]"
+                    "radix: usage: radix create NAME [gfp=GFP_KERNEL|GFP_ATOMIC]"
                 ));
                 return Ok(STATUS_USAGE);
             }

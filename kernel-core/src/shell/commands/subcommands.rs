@@ -3,6 +3,8 @@
 use super::{Outcome, Stop, number};
 use crate::shell::STATUS_USAGE;
 use crate::shell::context::Context;
+use crate::shell::lexer::Shortened;
+use crate::shell::nearest::nearest;
 use crate::shell::words::Words;
 
 /// A member of a family.
@@ -14,7 +16,7 @@ pub(in crate::shell) struct Subcommand {
     /// What it does, in a line.
     pub help: &'static str,
     /// How many words it takes, at least and at most.
-    pub(super) arguments: (usize, usize),
+    pub arguments: (usize, usize),
     /// What runs it.
     pub(super) run: fn(&mut Context<'_>, &Arguments<'_>) -> Outcome,
 }
@@ -104,10 +106,15 @@ pub(super) fn run(
     table: &[Subcommand],
 ) -> Outcome {
     let name = words.get(1).ok_or(Stop::Usage)?;
-    let subcommand = table
-        .iter()
-        .find(|subcommand| subcommand.name == name)
-        .ok_or(Stop::Usage)?;
+    let Some(subcommand) = table.iter().find(|subcommand| subcommand.name == name) else {
+        let names = table.iter().map(|subcommand| subcommand.name);
+        let meant = nearest(name, names).ok_or(Stop::Usage)?;
+        let name = Shortened(name);
+        context.error(format_args!(
+            "{command}: there is no '{name}'; did you mean {meant}?"
+        ));
+        return Ok(STATUS_USAGE);
+    };
     let arguments = Arguments { command, words };
     let (least, most) = subcommand.arguments;
     if !(least..=most).contains(&arguments.len()) {

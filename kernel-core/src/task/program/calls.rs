@@ -1,4 +1,4 @@
-//! What a program may ask of the kernel, and what it costs: the table that `help` and `man` print.
+//! What a program may ask of the kernel, and what it costs: the table that the manual prints.
 //!
 //! Costs are virtual time, about those of a machine of the era; on top come those of page faults and of
 //! what is copied ([`FAULT_NS`], [`COPY_NS`]). They are system time, but for the calls that only compute.
@@ -44,8 +44,6 @@ pub struct Call {
     pub required: u8,
     /// Time that it takes, in nanoseconds.
     pub cost_ns: u32,
-    /// What it does, and what its result is.
-    pub does: &'static str,
 }
 
 /// The words that an argument of [`Kind::Mode`] may be, each with its number.
@@ -80,8 +78,10 @@ macro_rules! calls {
             kinds: &[$(Kind::$kind),*],
             required: $required,
             cost_ns: $us * 1000,
-            does: $does,
         },)*];
+
+        /// What each call does, and what its result is, in the order of their numbers: for the manual.
+        pub static DOES: &[&str] = &[$($does,)*];
     };
 }
 

@@ -91,7 +91,7 @@ mod syscalls;
 mod tests;
 mod words;
 
-pub use calls::{CALLS, Call, LINE_NS};
+pub use calls::{CALLS, Call, DOES, LINE_NS};
 pub use compile::{Compiled, Error, Fault, VARIABLES_MAX, compile};
 pub use exec::{Args, exec};
 pub use run::run;
