@@ -8,7 +8,7 @@ use std::process::ExitCode;
 #[path = "src/source.rs"]
 mod source;
 
-use source::{Texts, compare, make, read};
+use source::{Texts, compare, make, read, read_told};
 
 fn main() -> ExitCode {
     println!("cargo:rerun-if-changed=build.rs");
@@ -29,7 +29,17 @@ fn build() -> Result<(), String> {
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));
     }
-    let made = make(&english, &[("de", &german)])?;
+    let mut made = make(&english, &[("de", &german)])?;
+    let source = fs::read_to_string(TOLD).map_err(|error| format!("{TOLD}: {error}"))?;
+    let told = read_told(&source).map_err(|reason| format!("{TOLD}: {reason}"))?;
+    made.rust += &format!(
+        "/// How many sentences of kernels a language has.\n#[cfg(feature = \"languages\")]\n\
+         const TOLD: usize = {};\n",
+        told.len()
+    );
+    for (english, german) in &told {
+        made.files[0] += &format!("{english}\t{german}\n");
+    }
     let out = std::env::var("OUT_DIR").map_err(|error| error.to_string())?;
     let write = |name: &str, text: &str| {
         fs::write(Path::new(&out).join(name), text).map_err(|error| format!("{name}: {error}"))
@@ -37,6 +47,9 @@ fn build() -> Result<(), String> {
     write("texts.rs", &made.rust)?;
     write("words.de.txt", &made.files[0])
 }
+
+/// What kernels tell, in English and German.
+const TOLD: &str = "texts/told.txt";
 
 /// All areas of a language.
 fn texts(language: &str) -> Result<Texts, String> {

@@ -121,7 +121,7 @@ fn row(event: &EventRow, props: &EventsPane, is_stop: bool) -> Html {
                     { " " }
                     <span class="event-fields">{ &event.fields }</span>
                 } else {
-                    <span class="event-sentence">{ &event.sentence }</span>
+                    <span class="event-sentence">{ words::told(&event.sentence) }</span>
                     { " " }
                     <span class="event-fields">{ &event.name }</span>
                 }
@@ -153,7 +153,8 @@ fn details(event: &EventRow, act: &Callback<Action>) -> Html {
 fn matches(event: &EventRow, filter: &str) -> bool {
     let holds = |text: &str, word: &str| text.to_lowercase().contains(word);
     filter.to_lowercase().split_whitespace().all(|word| {
-        let texts = [&event.name, &event.fields, &event.sentence];
+        let sentence = words::told(&event.sentence);
+        let texts = [&*event.name, &event.fields, &sentence];
         texts.into_iter().any(|text| holds(text, word))
     })
 }

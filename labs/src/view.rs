@@ -93,6 +93,21 @@ pub fn address(handle: u32) -> String {
     alloc::format!("{:016x}", 0xffff_8800_0000_0000 + u64::from(handle) * 8)
 }
 
+/// Checks that the page can say in German what a kernel tells.
+#[cfg(test)]
+#[track_caller]
+pub(crate) fn check_german(sentence: &str) {
+    use words::{GERMAN, Language, speak, told};
+
+    speak(Language::German, GERMAN).expect("the texts are of this build");
+    let german = told(sentence);
+    speak(Language::English, "").expect("English is always there");
+    assert_ne!(german, sentence, "words/texts/told.txt lacks this");
+    for english in [" the ", " a ", " is ", " are ", " to ", " and ", " its "] {
+        assert!(!german.contains(english), "{sentence}\n{german}");
+    }
+}
+
 /// Column headings.
 fn headings<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.into_iter().map(String::from).collect()

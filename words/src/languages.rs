@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use crate::{COUNT, FINGERPRINT};
+use crate::{COUNT, FINGERPRINT, TOLD};
 
 /// A language that the page speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,14 +82,15 @@ pub fn speak(language: Language, file: &str) -> Result<(), Misfit> {
     Ok(())
 }
 
-/// Reads a language's file: a heading, then a text a line.
+/// Reads a language's file: a heading, then a text a line, then a line for each sentence of kernels: English, a
+/// tab, the language.
 fn parse(language: Language, file: &str) -> Option<&'static [&'static str]> {
     let mut lines = file.lines();
     let mut heading = lines.next()?.split(' ');
     let is_ours = heading.next() == Some("words")
         && heading.next() == Some(language.code())
         && heading.next() == Some(FINGERPRINT)
-        && lines.count() == COUNT;
+        && lines.count() == COUNT + TOLD;
     let read = || String::leak(file.to_string()).lines().skip(1).collect();
     is_ours.then(|| &*Vec::leak(read()))
 }
@@ -99,6 +100,67 @@ pub(crate) fn say(at: usize, english: &'static str) -> &'static str {
     match SPOKEN.get() {
         Language::English => english,
         Language::German => TEXTS.get().get(at).copied().unwrap_or(english),
+    }
+}
+
+/// A sentence that a kernel tells in English, wherever it runs, in the language that is spoken. What
+/// is not known is left as it is.
+pub fn told(sentence: &str) -> String {
+    let known = match SPOKEN.get() {
+        Language::English => None,
+        Language::German => known(sentence),
+    };
+    known.unwrap_or_else(|| sentence.to_string())
+}
+
+/// The sentence in the language that is spoken, if it is known: by the pattern that has most of it.
+fn known(sentence: &str) -> Option<String> {
+    let lines = TEXTS.get().get(COUNT..)?.iter();
+    let pairs = lines.filter_map(|line| line.split_once('\t'));
+    let found = pairs.filter_map(|(pattern, text)| {
+        let values = values(pattern, sentence)?;
+        let taken: usize = values.iter().map(|(_, value)| value.len()).sum();
+        Some((taken, text, values))
+    });
+    let (_, mut rest, values) = found.min_by_key(|it| it.0)?;
+    let mut told = String::new();
+    while let Some((words, behind)) = rest.split_once('{') {
+        told.push_str(words);
+        let (name, behind) = behind.split_once('}').unwrap_or((behind, ""));
+        if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
+            // It is a phrase, perhaps, and shorter than what it is part of.
+            told.push_str(&self::told(value));
+        }
+        rest = behind;
+    }
+    told.push_str(rest);
+    Some(told)
+}
+
+/// What stands in a sentence for a pattern's placeholders, each with its name; `None` if it is not made so.
+fn values<'a>(pattern: &'a str, sentence: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    let mut values = Vec::new();
+    let Some((words, mut pattern)) = pattern.split_once('{') else {
+        return (pattern == sentence).then_some(values);
+    };
+    let mut sentence = sentence.strip_prefix(words)?;
+    loop {
+        let (name, behind) = pattern.split_once('}')?;
+        let (value, rest) = match behind.split_once('{') {
+            Some((words, next)) => {
+                pattern = next;
+                sentence.split_once(words)?
+            }
+            None => (sentence.strip_suffix(behind)?, ""),
+        };
+        if value.is_empty() {
+            return None;
+        }
+        values.push((name, value));
+        if !behind.contains('{') {
+            return Some(values);
+        }
+        sentence = rest;
     }
 }
 
@@ -127,6 +189,45 @@ mod tests {
         assert_eq!(say(0, "whatever"), "whatever");
         assert_eq!(speak(Language::German, ""), Ok(()), "it is known by now");
         assert_eq!(say(0, "whatever"), first);
+    }
+
+    #[test]
+    fn what_kernels_tell_is_put_into_other_words() {
+        let event =
+            "CPU 0 takes the 8 frames 304 to 311 from the page allocator; GFP_ATOMIC may not wait";
+        assert_eq!(told(event), event);
+        assert_eq!(speak(Language::German, GERMAN), Ok(()));
+        for (english, german) in [
+            (
+                event,
+                "CPU 0 holt die 8 Rahmen 304 bis 311 vom Seitenallokator; GFP_ATOMIC darf nicht warten",
+            ),
+            (
+                "Item 8 does not go into tree t under key 5: there is one already (EEXIST)",
+                "Eintrag 8 kommt nicht unter Schlüssel 5 in Baum t: dort ist schon einer (EEXIST)",
+            ),
+            // The longest pattern counts: an object of no known cache is not one called object.
+            (
+                "CPU 1 gets no memory for an object; GFP_KERNEL may wait",
+                "CPU 1 bekommt keinen Speicher für ein Objekt; GFP_KERNEL darf warten",
+            ),
+            ("nobody knows this", "nobody knows this"),
+            ("", ""),
+        ] {
+            assert_eq!(told(english), german);
+        }
+    }
+
+    #[test]
+    fn patterns_give_values() {
+        assert_eq!(
+            values("{a} of {b}!", "1 of 2!"),
+            Some(vec![("a", "1"), ("b", "2")])
+        );
+        assert_eq!(values("no", "no"), Some(Vec::new()));
+        for sentence in ["1 of 2", " of 2!", "1 of !", "1", ""] {
+            assert_eq!(values("{a} of {b}!", sentence), None, "{sentence}");
+        }
     }
 
     #[test]

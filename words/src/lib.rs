@@ -26,7 +26,7 @@ mod source;
 #[cfg(feature = "languages")]
 use languages::say;
 #[cfg(feature = "languages")]
-pub use languages::{Language, Misfit, knows, language, speak};
+pub use languages::{Language, Misfit, knows, language, speak, told};
 
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
@@ -43,6 +43,12 @@ pub const GERMAN_NAME: &str = "words.de.txt";
 #[cfg(not(feature = "languages"))]
 fn say(_at: usize, english: &'static str) -> &'static str {
     english
+}
+
+/// A sentence that a kernel tells: without `languages` it is told in English.
+#[cfg(not(feature = "languages"))]
+pub fn told(sentence: &str) -> String {
+    String::from(sentence)
 }
 
 /// A text with values in the place of `{0}`, `{1}` and so on.

@@ -6,6 +6,8 @@
 //! said so. English tells which texts there are and what is put into them; a language that lacks one,
 //! has one more, or puts other things into it does not build.
 //!
+//! `texts/told.txt` has sentences that come to the page from kernels ([`read_told`]).
+//!
 //! The build script contains this module; the library does so for its tests only.
 
 use std::collections::BTreeMap;
@@ -150,6 +152,48 @@ fn is_name(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// Reads sentences that come from outside, each followed by what it is in another language; an error names
+/// the line.
+pub fn read_told(source: &str) -> Result<Vec<(String, String)>, String> {
+    let mut told: Vec<(String, String)> = Vec::new();
+    let mut open: Option<&str> = None;
+    for (number, line) in (1..).zip(source.lines()) {
+        let here = |reason: &str| format!("line {number}: {reason}");
+        let text = line.trim();
+        if text.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match (open.take(), line.starts_with(' ')) {
+            (None, false) => open = Some(text),
+            (None, true) => return Err(here("nothing stands above it")),
+            (Some(_), false) => return Err(here("what stands above it is not translated")),
+            (Some(english), true) => {
+                let pattern = pieces(english).map_err(|reason| here(&reason))?;
+                // What differs must end somewhere.
+                let is_open = |pair: &[Piece<'_>]| {
+                    matches!(
+                        pair,
+                        [Piece::Argument(_), Piece::Words(""), Piece::Argument(_)]
+                    )
+                };
+                if pattern.windows(3).any(is_open) {
+                    return Err(here("nothing stands between two placeholders"));
+                }
+                let plain = |text: &str| Text::Plain(text.to_string());
+                fits(&plain(english), &plain(text)).map_err(|reason| here(&reason))?;
+                if told.iter().any(|(known, _)| known == english) {
+                    return Err(here("this is there already"));
+                }
+                told.push((english.to_string(), text.to_string()));
+            }
+        }
+    }
+    match open {
+        None => Ok(told),
+        Some(english) => Err(format!("\"{english}\" is not translated")),
+    }
 }
 
 /// A piece of a text.
@@ -447,6 +491,33 @@ mod tests {
                 make(&texts(&format!("a = \"{text}\"")), &[]).is_err(),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_told_comes_in_pairs() {
+        let source = "# about\n\n{a} of {b}\n  {b}: {a}\nno\n  nein\n";
+        let pair = |one: &str, other: &str| (one.to_string(), other.to_string());
+        let expected = vec![pair("{a} of {b}", "{b}: {a}"), pair("no", "nein")];
+        assert_eq!(read_told(source), Ok(expected));
+        for (source, reason) in [
+            ("  nein", "line 1: nothing stands above it"),
+            (
+                "no\nyes\n  ja",
+                "line 2: what stands above it is not translated",
+            ),
+            ("no", "\"no\" is not translated"),
+            (
+                "{a}{b}\n  {a}{b}",
+                "line 2: nothing stands between two placeholders",
+            ),
+            ("no\n  nein\nno\n  nee", "line 4: this is there already"),
+            (
+                "{a}.\n  {b}.",
+                "line 2: English is given [\"a\"], this [\"b\"]",
+            ),
+        ] {
+            assert_eq!(read_told(source), Err(reason.to_string()), "{source}");
         }
     }
 

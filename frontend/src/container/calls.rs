@@ -238,7 +238,7 @@ fn caption(call: &CallView, now: usize, count: usize) -> Html {
             <strong>{ call.title() }</strong>
             if !call.errno.is_empty() { <span class="veto">{ &call.errno }</span> }
             <br />
-            { &call.because }
+            { words::told(&call.because) }
         </>
     }
 }

@@ -249,7 +249,7 @@ fn sides(compare: &Compare, step: u32, props: &CompareTab) -> Html {
                 <p class="event-first">
                     <span class="quiet">{ say::first_event() }</span>
                     <span class="mono">{ format!("{} {}", event.name, event.fields) }</span>
-                    if !event.sentence.is_empty() { <>{ " " }{ &event.sentence }</> }
+                    if !event.sentence.is_empty() { <>{ " " }{ words::told(&event.sentence) }</> }
                 </p>
             },
             None => html! { <p class="quiet">{ say::no_further_event() }</p> },

@@ -41,7 +41,7 @@ pub fn section(decision: &OomDecision) -> Html {
         };
         html! {
             <line class={classes!("oom-moment", class)} x1={x.clone()} x2={x} y1={from} y2={to} {transform}>
-                <title>{ &it.text }</title>
+                <title>{ words::told(&it.text) }</title>
             </line>
         }
     });

@@ -229,12 +229,12 @@ impl Film {
         match self.scenes[scene.min(self.last())] {
             Scene::Before => words::slab::film_before(view.step, summary(&view.before.cache)),
             Scene::After => words::slab::film_after(view.step, summary(&view.after.cache)),
-            Scene::Run(at) => view.runs[at].because.clone(),
-            Scene::Choice(at) => view.choices[at].because.clone(),
+            Scene::Run(at) => words::told(&view.runs[at].because),
+            Scene::Choice(at) => words::told(&view.choices[at].because),
             Scene::Get(at) => {
                 let vacated = &view.vacated[at];
                 if !vacated.refused.is_empty() {
-                    return words::slab::film_slab(vacated.frame, &vacated.refused);
+                    return words::slab::film_slab(vacated.frame, words::told(&vacated.refused));
                 }
                 let pins = words::slab::film_get(vacated.pinned, vacated.objects);
                 words::slab::film_slab(vacated.frame, pins)

@@ -930,6 +930,7 @@ mod tests {
         for (tracepoint, args, expected) in cases {
             let (sentence, _) = explained(&mut kernel, tracepoint, args);
             assert_eq!(sentence, expected);
+            crate::view::check_german(&sentence);
         }
         let (sentence, _) = explained(&mut kernel, RadixTreeExtend, [file, 11]);
         let expected = format!(
@@ -937,6 +938,7 @@ mod tests {
             capital(file_tree)
         );
         assert_eq!(sentence, expected);
+        crate::view::check_german(&sentence);
     }
 
     /// Numbers that no kernel would give.

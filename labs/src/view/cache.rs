@@ -482,12 +482,14 @@ impl View for DefragView {
     fn table(&self) -> Table {
         let runs = self.runs.iter().map(|run| {
             let what = words::slab::node(run.node);
-            (run.event, what, String::new(), run.because.clone())
+            let because = words::told(&run.because);
+            (run.event, what, String::new(), because)
         });
         let choices = self.choices.iter().map(|choice| {
             let what = words::slab::slab_of_frame(choice.frame);
             let objects = words::slab::of(choice.in_use, choice.objects);
-            (choice.event, what, objects, choice.because.clone())
+            let because = words::told(&choice.because);
+            (choice.event, what, objects, because)
         });
         let vacated = self.vacated.iter().map(|slab| {
             let what = words::slab::slab_of_frame(slab.frame);
@@ -545,7 +547,7 @@ impl Vacated {
     /// What became of it.
     fn in_words(&self) -> String {
         if !self.refused.is_empty() {
-            return self.refused.clone();
+            return words::told(&self.refused);
         }
         let mut text = match self.left {
             0 => words::slab::emptied().to_string(),

@@ -384,7 +384,7 @@ impl View for CallbacksView {
                 call.old.clone(),
                 pid,
                 call.result().to_string(),
-                call.because.clone(),
+                words::told(&call.because),
             ]
             .into()
         });

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::super::{HostMemory, Session};
 use crate::protocol::{Host, Request, Response, View, ViewRequest};
-use crate::view::{CallbacksView, View as _};
+use crate::view::{CallbacksView, View as _, check_german};
 
 fn session(lines: &[&str]) -> Session {
     let mut session = Session::new(Host::Native, Box::new(HostMemory));
@@ -23,7 +23,12 @@ fn session(lines: &[&str]) -> Session {
 
 fn callbacks(session: &mut Session, step: u32) -> Option<CallbacksView> {
     match session.handle(Request::View(ViewRequest::Callbacks { step })) {
-        Response::View(Some(View::Callbacks(view))) => Some(view),
+        Response::View(Some(View::Callbacks(view))) => {
+            for call in &view.calls {
+                check_german(&call.because);
+            }
+            Some(view)
+        }
         Response::View(None) => None,
         other => panic!("{other:?}"),
     }

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use crate::protocol::{Host, Request, Response, View as Answer, ViewRequest};
 use crate::session::{HostMemory, Session};
-use crate::view::View;
 use crate::view::oom::{OomDecision, OomKillWhy, OomRule, OomSkip, OomVerdict, OomView};
+use crate::view::{View, check_german};
 
 mod what_if;
 
@@ -59,6 +59,15 @@ impl Lab {
 /// Every step of a score begins where the one before ends, and the last one is the score.
 #[track_caller]
 fn check(view: &OomView) {
+    if !view.decision.rule.is_empty() {
+        check_german(&view.decision.rule);
+    }
+    for moment in &view.decision.moments {
+        check_german(&moment.text);
+    }
+    for refused in &view.decision.refused {
+        check_german(&refused.why);
+    }
     for candidate in &view.decision.candidates {
         let factors = &candidate.factors;
         for pair in factors.windows(2) {

@@ -45,7 +45,7 @@ pub fn moments(decision: &OomDecision) -> Table {
             duration(it.at_ns),
             ["+", &after].concat(),
             it.kind.name().to_string(),
-            it.text.clone(),
+            ::words::told(&it.text),
         ]
         .into()
     });

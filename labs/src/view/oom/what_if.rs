@@ -155,7 +155,9 @@ impl View for OomWhatIfView {
             (text::told_policy(), |view, _| view.decision.policy.clone()),
             (text::told_chosen(), |_, brief| brief.chosen.words()),
             (text::told_score(), |_, brief| brief.points.to_string()),
-            (text::told_why(), |view, _| view.decision.rule.clone()),
+            (text::told_why(), |view, _| {
+                ::words::told(&view.decision.rule)
+            }),
             (text::told_killed(), |_, brief| {
                 let killed: Vec<String> = brief.killed.iter().map(OomKill::words).collect();
                 killed.join("; ")

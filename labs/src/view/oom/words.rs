@@ -170,7 +170,10 @@ impl OomView {
             OomVerdict::Nobody => told.push_str(text::nobody_killed()),
             OomVerdict::Wait => told.push_str(&text::nobody_chosen(brief.chosen.words())),
             OomVerdict::Kill => {
-                told.push_str(&text::chosen_since(brief.chosen.words(), rule));
+                told.push_str(&text::chosen_since(
+                    brief.chosen.words(),
+                    ::words::told(rule),
+                ));
                 let chosen = candidates.iter().find(|it| it.is_chosen);
                 if let Some(chosen) = chosen
                     && !chosen.factors.is_empty()
@@ -184,7 +187,10 @@ impl OomView {
             }
         }
         for refused in &self.decision.refused {
-            told.push_str(&text::refused_why(refused.task.words(), &refused.why));
+            told.push_str(&text::refused_why(
+                refused.task.words(),
+                ::words::told(&refused.why),
+            ));
         }
         told.push_str(&self.outcome(brief));
         told.push('.');
