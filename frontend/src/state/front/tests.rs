@@ -277,25 +277,28 @@ fn the_search_offers_places_and_finds_what_has_come() {
     assert!(bench.effects.contains(&labs));
     assert!(found(&bench).contains(&"slab") && found(&bench).contains(&"tour"));
     bench.act(front(Action::Query("frelist".into())));
-    assert_eq!(found(&bench), ["freelist"]);
+    assert_eq!(found(&bench)[0], "freelist");
+    // The whole word first, then what begins so, then what is only said of a thing.
     bench.act(front(Action::Query("free".into())));
-    assert_eq!(found(&bench), ["freelist", "kmem free"]);
+    assert_eq!(found(&bench)[..2], ["kmem free", "freelist"]);
+    assert!(found(&bench).contains(&"memory"), "its free blocks");
     // Labs come late, and are found at once.
-    bench.act(front(Action::Query("lists".into())));
+    bench.act(front(Action::Query("wonders".into())));
     assert!(found(&bench).is_empty());
     let lab = labs::lab::Entry {
         id: "a".into(),
-        title: "Lists".into(),
+        title: "Wonders".into(),
         ..Default::default()
     };
     bench.act(PageAction::Lesson(lesson::Action::Listed(Ok(vec![lab]))));
-    assert_eq!(found(&bench), ["Lists"]);
+    assert_eq!(found(&bench), ["Wonders"]);
 }
 
 #[test]
 fn the_keys_stay_within_what_was_found() {
     let mut bench = searching();
-    bench.act(front(Action::Query("free".into())));
+    bench.act(front(Action::Query("title".into())));
+    assert_eq!(found(&bench).len(), 2, "the examples");
     let mut at = |by| {
         bench.act(front(Action::Move(by)));
         bench.state.front.chosen
