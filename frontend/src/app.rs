@@ -253,6 +253,7 @@ impl Component for App {
                     steps: state.log.len() as u32,
                     activity: self.activity(),
                     locked: state.is_running() || state.link != Link::Live,
+                    known: state.drawn_once,
                     play: Play {
                         is_on: state.inquiry.play.is_on(),
                         speed: state.inquiry.play.speed,

@@ -26,6 +26,8 @@ pub struct Timeline {
     pub steps: u32,
     /// Lines are running, or there is no kernel: time cannot be moved.
     pub locked: bool,
+    /// A kernel has been seen.
+    pub known: bool,
     /// What goes on besides, e.g. a replay.
     pub activity: Option<AttrValue>,
     /// What plays the steps.
@@ -97,7 +99,7 @@ fn use_timeline(props: &Timeline) -> Html {
                 if kernel.powered_off { <span class="badge">{ say::powered_off() }</span> }
                 <span class="state-facts" title={say::facts_title()}>
                     // A machine that traces has told of its boot; nothing is said before there is one.
-                    if kernel.events == 0 && *locked && steps == 0 {
+                    if kernel.events == 0 && !props.known {
                     } else if kernel.events == 0 {
                         { say::no_events() }
                     } else {

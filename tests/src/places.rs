@@ -339,6 +339,36 @@ pub const PLACES: &[Place] = &[
         ],
     },
     Place {
+        name: "the tour",
+        address: "",
+        steps: &["click #way-tour", "see #tour-text"],
+    },
+    Place {
+        name: "finding",
+        address: "",
+        steps: &["click #open-search", "see #search-field"],
+    },
+    Place {
+        name: "playground",
+        address: "",
+        steps: &["click #open-playground", "see #playground-title"],
+    },
+    Place {
+        name: "layout",
+        address: "",
+        steps: &["click #layout", "see #layout-title"],
+    },
+    Place {
+        name: "lecture hall",
+        address: "",
+        steps: &[
+            "# radix create t",
+            "# radix fill t 0 300 64",
+            "click #hall",
+            "see #hall-leave",
+        ],
+    },
+    Place {
         name: "help",
         address: "",
         steps: &["click #help"],
