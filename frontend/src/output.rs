@@ -215,8 +215,13 @@ impl Component for Output {
             output.set_scroll_top(output.scroll_top() + is - was);
         }
         if std::mem::take(&mut self.follows) {
-            let is_past = ctx.props().is_past;
-            self.frame = NextFrame::new(move || follow(&output, is_past));
+            // A console in which nothing has been said begins with its first words.
+            let props = ctx.props();
+            let (is_past, is_new) = (props.is_past, props.entries.is_empty());
+            self.frame = NextFrame::new(move || match is_new {
+                true => output.set_scroll_top(0),
+                false => follow(&output, is_past),
+            });
         }
     }
 }
