@@ -445,8 +445,8 @@ fn refusals_change_nothing() {
         assert!(message.contains(expected), "{message}");
         assert_eq!(seek(&mut session, 1), before);
     }
-    let Response::Error { message } = decode(&session.handle_bytes(b"\xff\xff\xff")).unwrap()
-    else {
+    let response: Response = decode(&session.handle_bytes(b"\xff\xff\xff")).unwrap();
+    let Response::Error { message } = response else {
         panic!()
     };
     assert!(message.starts_with("malformed message"), "{message}");
