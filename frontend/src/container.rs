@@ -17,6 +17,7 @@ use std::rc::Rc;
 
 use labs::view::{CallbacksView, ContainersView, View};
 use web_sys::{Element, FocusEvent, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
+use words::looks;
 use yew::{
     Callback, Html, NodeRef, TargetCast, hook, html, use_effect_with, use_memo, use_mut_ref,
     use_node_ref,
@@ -24,7 +25,7 @@ use yew::{
 
 use crate::choices::Pane;
 use crate::icons::{self, icon};
-use crate::looks::legend::{CIRCLE, SQUARE, legend};
+use crate::looks::legend::{CIRCLE, Mark, SQUARE, legend};
 use crate::page::focus_in_place;
 use crate::part::{drawn_later_by, part};
 use crate::state::containers::{Action as Own, Deed, Held};
@@ -88,13 +89,15 @@ impl ContainerPane {
 drawn_later_by!(ContainerPane, use_container_pane, container, |_| true);
 
 /// The marks of the tasks.
-const MARKS: [(&str, &str, &str); 5] = [
-    ("mark-runs", CIRCLE, "a task that runs"),
-    ("mark-sleeps", CIRCLE, "sleeps"),
-    ("mark-stops", CIRCLE, "waits or is stopped"),
-    ("mark-dead", SQUARE, "dead"),
-    ("mark-lit", CIRCLE, "asked about"),
-];
+fn marks() -> [Mark; 5] {
+    [
+        ("mark-runs", CIRCLE, looks::task_runs()),
+        ("mark-sleeps", CIRCLE, looks::task_sleeps()),
+        ("mark-stops", CIRCLE, looks::task_waits()),
+        ("mark-dead", SQUARE, looks::task_dead()),
+        ("mark-lit", CIRCLE, looks::asked_about()),
+    ]
+}
 
 /// What hears of events in the picture.
 #[derive(Clone)]
@@ -263,7 +266,7 @@ fn picture(
                 <span class="dot ghost" ref={ears.ghost.clone()} hidden=true />
             </div>
             if !view.hierarchies.is_empty() {
-                <div class="containers-legend">{ legend(&MARKS) }</div>
+                <div class="containers-legend">{ legend(&marks()) }</div>
             }
             { deeds::under(view, props) }
         </>

@@ -3,6 +3,7 @@
 use wasm_bindgen::JsCast;
 use web_sys::HtmlSelectElement;
 use words::header as say;
+use words::looks;
 use yew::{AttrValue, Callback, Event, Html, TargetCast, hook, html};
 
 use crate::callbacks::report;
@@ -101,11 +102,11 @@ fn use_header(props: &Header) -> Html {
             <button class="tool" id="language" lang={other.code()} title={say::language_title()}
                 onclick={props.act.reform(move |_| Action::Speak(other))}>{ other.name() }</button>
             <button class="tool wide-only" id="layout" onclick={props.act.reform(|_| Action::Looks(Looks::OpenSheet(None)))}
-                aria-haspopup="dialog" aria-label="panes" title="Panes: where each is, which are shown (Alt+A)">
+                aria-haspopup="dialog" aria-label={looks::panes()} title={looks::panes_title()}>
                 { icon(icons::PANES) }
             </button>
             <button class="tool wide-only" id="hall" onclick={props.act.reform(|_| Action::Looks(Looks::ToggleHall))}
-                aria-label="lecture hall" title="Lecture hall: large, the console and one picture (Alt+H)">
+                aria-label={looks::hall()} title={looks::hall_title()}>
                 { icon(icons::HALL) }
             </button>
             <button class="tool" id="help" onclick={props.act.reform(|_| Action::Help(true))}

@@ -1,7 +1,7 @@
 //! The help: what this is, and every key.
 
 use web_sys::{HtmlDialogElement, HtmlInputElement};
-use words::help as say;
+use words::{help as say, looks};
 use yew::{
     Callback, Event, Html, MouseEvent, NodeRef, TargetCast, hook, html, use_effect_with,
     use_node_ref,
@@ -99,6 +99,9 @@ fn keys() -> [Section; 10] {
                 ("Alt + W", say::where_am_i()),
                 (say::key_check(), say::everywhere_check()),
                 (say::key_search(), say::everywhere_search()),
+                (looks::key_panes(), looks::panes_key()),
+                (looks::key_alone(), looks::alone_key()),
+                (looks::key_hall(), looks::hall_key()),
                 ("?", say::everywhere_help()),
                 (say::key_escape(), say::everywhere_close()),
             ],

@@ -13,11 +13,12 @@ mod why;
 use std::rc::Rc;
 
 use labs::view::{RunQueueView, SchedView, TimelineView, View, duration};
+use words::looks;
 use yew::{Callback, Html, hook, html};
 
 use crate::choices::{Pane, Theme};
 use crate::icons::{self, icon};
-use crate::looks::legend::{CIRCLE, SQUARE, STROKE, TRIANGLE, legend};
+use crate::looks::legend::{CIRCLE, Mark, SQUARE, STROKE, TRIANGLE, legend};
 use crate::page::focus_in_place;
 use crate::part::{drawn_later_by, part};
 use crate::state::Action;
@@ -50,26 +51,26 @@ pub struct SchedPane {
 drawn_later_by!(SchedPane, use_sched_pane, sched, |_| true);
 
 /// The marks of the trees.
-const TREE_MARKS: [(&str, &str, &str); 5] = [
-    ("mark-red", CIRCLE, "red node"),
-    ("mark-black", SQUARE, "black node"),
-    ("mark-next", SQUARE, "next"),
-    ("mark-runs", TRIANGLE, "runs"),
-    ("mark-lit", SQUARE, "asked about"),
-];
+fn tree_marks() -> [Mark; 5] {
+    [
+        ("mark-red", CIRCLE, looks::red_node()),
+        ("mark-black", SQUARE, looks::black_node()),
+        ("mark-next", SQUARE, looks::next()),
+        ("mark-runs", TRIANGLE, looks::runs()),
+        ("mark-lit", SQUARE, looks::asked_about()),
+    ]
+}
 
 /// The marks of the lanes, and of the bars below them.
-const LANE_MARKS: [(&str, &str, &str); 5] = [
-    ("hue-0", SQUARE, "a turn, in its task's colour"),
-    ("hue-1", SQUARE, "another task's"),
-    ("mark-woken", TRIANGLE, "woken: takes the CPU"),
-    ("mark-waits", TRIANGLE, "woken: waits"),
-    (
-        "mark-ideal",
-        STROKE,
-        "the share that weights alone would give",
-    ),
-];
+fn lane_marks() -> [Mark; 5] {
+    [
+        ("hue-0", SQUARE, looks::turn()),
+        ("hue-1", SQUARE, looks::other_turn()),
+        ("mark-woken", TRIANGLE, looks::woken()),
+        ("mark-waits", TRIANGLE, looks::waits()),
+        ("mark-ideal", STROKE, looks::ideal()),
+    ]
+}
 
 /// Draws the pane.
 #[hook]
@@ -92,7 +93,7 @@ fn use_sched_pane(props: &SchedPane) -> Html {
         html! {
             <div class="scroll sched-scroll">
                 <div class="sched-cpus">{ for cpus }</div>
-                { legend(&TREE_MARKS) }
+                { legend(&tree_marks()) }
                 { time(props) }
             </div>
         }
@@ -231,7 +232,7 @@ fn time(props: &SchedPane) -> Html {
             }
             <Lanes view={view.clone()} {window} lit={props.lit.clone()} theme={props.theme}
                 act={props.act.clone()} />
-            { legend(&LANE_MARKS) }
+            { legend(&lane_marks()) }
             { shares::shares(view) }
         </section>
     }

@@ -1,6 +1,7 @@
 //! The frame around a picture, and the table that can stand in its place.
 
 use labs::view::Table;
+use words::looks;
 use yew::{AttrValue, Callback, Html, classes, hook, html, use_state};
 
 use crate::choices::Pane;
@@ -82,8 +83,8 @@ pub fn menu(pane: Pane, act: &Callback<Action>) -> Html {
     let onclick = act.reform(move |_| Action::Looks(Looks::Sheet(Some(pane))));
     html! {
         <button class="tool pane-menu" id={format!("{}-menu", pane.label())} {onclick} aria-haspopup="dialog"
-            aria-label={format!("pane {}: place and picture", pane.label())}
-            title="Where this pane is; its picture as a file (Alt+A)">{ icon(icons::MENU) }</button>
+            aria-label={looks::pane_menu(pane.title())}
+            title={looks::pane_menu_title()}>{ icon(icons::MENU) }</button>
     }
 }
 

@@ -1,6 +1,7 @@
 //! The sheet about panes: where the one in question goes, and which are shown at all.
 
 use web_sys::HtmlDialogElement;
+use words::looks as say;
 use yew::{Callback, Html, NodeRef, hook, html, use_effect_with, use_node_ref};
 
 use crate::choices::Pane;
@@ -24,13 +25,6 @@ drawn_later_by!(LayoutSheet, use_layout_sheet, layout, |it| it
     .pane
     .is_some());
 
-/// The slots, with their names.
-const SLOTS: [(Slot, &str, &str); 3] = [
-    (Slot::Left, "left", "on the left"),
-    (Slot::Upper, "upper", "upper right"),
-    (Slot::Lower, "lower", "below, behind a tab"),
-];
-
 #[hook]
 fn use_layout_sheet(props: &LayoutSheet) -> Html {
     let dialog = use_node_ref();
@@ -46,23 +40,23 @@ fn use_layout_sheet(props: &LayoutSheet) -> Html {
     html! {
         <dialog ref={dialog} class="sheet layout-sheet" aria-labelledby="layout-title"
             onclose={dialog::closed(&props.act, || Page::Looks(Looks::Sheet(None)))}>
-            <h2 id="layout-title">{ "Panes" }</h2>
+            <h2 id="layout-title">{ say::panes() }</h2>
             if let Some(pane) = props.pane {
                 if props.is_wide {
                     { one(pane, props) }
                     { all(props) }
                 } else {
-                    <p>{ "A narrow screen shows one pane at a time; the tabs lead to the others." }</p>
+                    <p>{ say::narrow() }</p>
                 }
             }
             <p class="actions">
                 if props.is_wide {
                     <button class="tool" id="layout-reset"
                         onclick={props.act.reform(|_| Page::Layout(Action::Reset))}>
-                        { "reset the layout" }
+                        { say::reset() }
                     </button>
                 }
-                <button class="primary" id="layout-close" onclick={close}>{ "Close" }</button>
+                <button class="primary" id="layout-close" onclick={close}>{ say::close() }</button>
             </p>
         </dialog>
     }
@@ -71,7 +65,12 @@ fn use_layout_sheet(props: &LayoutSheet) -> Html {
 /// What can be done with the pane in question.
 fn one(pane: Pane, props: &LayoutSheet) -> Html {
     let is_hidden = props.layout.is_hidden(pane);
-    let slots = SLOTS.map(|(slot, name, words)| {
+    let slots = [
+        (Slot::Left, "left", say::slot_left()),
+        (Slot::Upper, "upper", say::slot_upper()),
+        (Slot::Lower, "lower", say::slot_lower()),
+    ];
+    let slots = slots.map(|(slot, name, words)| {
         let is_there = !is_hidden && props.layout.slot_of(pane) == slot;
         let onclick = props
             .act
@@ -86,12 +85,12 @@ fn one(pane: Pane, props: &LayoutSheet) -> Html {
     let alone = Action::Maximise((!is_alone).then_some(pane));
     html! {
         <fieldset class="layout-one">
-            <legend>{ pane.label() }</legend>
+            <legend>{ pane.title() }</legend>
             <div class="actions">
                 { for slots }
                 <button class="tool" id="maximise" aria-pressed={is_alone.to_string()} disabled={is_hidden}
                     onclick={props.act.reform(move |_| Page::Layout(alone))}>
-                    { "alone on the screen (Alt+F)" }
+                    { say::alone() }
                 </button>
             </div>
         </fieldset>
@@ -112,13 +111,13 @@ fn all(props: &LayoutSheet) -> Html {
         });
         html! {
             <li><label>
-                <input type="checkbox" {id} checked={!is_hidden} {onchange} />{ pane.label() }
+                <input type="checkbox" {id} checked={!is_hidden} {onchange} />{ pane.title() }
             </label></li>
         }
     });
     html! {
         <fieldset class="layout-all">
-            <legend>{ "shown" }</legend>
+            <legend>{ say::shown() }</legend>
             <ul>{ for panes }</ul>
         </fieldset>
     }

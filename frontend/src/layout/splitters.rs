@@ -2,6 +2,7 @@
 
 use wasm_bindgen::JsCast;
 use web_sys::{DomRect, Element, KeyboardEvent, PointerEvent};
+use words::looks as say;
 use yew::{Callback, Html, TargetCast, hook, html, use_effect_with};
 
 use super::{document, drag};
@@ -83,10 +84,10 @@ fn splitter(split: Split, props: &Splitters) -> Html {
         })
     };
     let label = match split {
-        Split::Lab => "width of the lab",
-        Split::Left => "width of the left column",
-        Split::Upper => "height of the upper pane",
-        Split::Dock => "width left of the questions",
+        Split::Lab => say::split_lab(),
+        Split::Left => say::split_left(),
+        Split::Upper => say::split_upper(),
+        Split::Dock => say::split_dock(),
     };
     let class = ["splitter split-", split.name()].concat();
     let orientation = if split.is_upright() {
@@ -98,7 +99,7 @@ fn splitter(split: Split, props: &Splitters) -> Html {
         <div key={split.name()} role="separator" tabindex="0" id={format!("split-{}", split.name())} {class}
             aria-label={label} aria-orientation={orientation} aria-valuenow={(share / 10).to_string()}
             aria-valuemin={(RANGE.0 / 10).to_string()} aria-valuemax={(RANGE.1 / 10).to_string()}
-            title="drag, or use the arrow keys; a double click or Enter puts it back"
+            title={say::split_title()}
             {onkeydown} {onpointerdown} {onpointermove} ondblclick={put.reform(|_| None)} />
     }
 }

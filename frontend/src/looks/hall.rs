@@ -4,6 +4,7 @@
 use gloo_events::EventListener;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, PointerEvent};
+use words::looks as say;
 use yew::{Callback, Html, NodeRef, hook, html, use_effect_with, use_node_ref};
 
 use crate::canvas::zoom;
@@ -37,7 +38,7 @@ fn use_hall(props: &Hall) -> Html {
         <>
             <div ref={ring} id="hall-ring" aria-hidden="true" hidden=true />
             <button class="tool" id="hall-leave" onclick={props.act.reform(|_| Action::Looks(Own::Hall(false)))}>
-                { "leave the hall (Esc)" }
+                { say::hall_leave() }
             </button>
         </>
     }

@@ -9,9 +9,12 @@ pub const TRIANGLE: &str = "M1.5 2h9l-4.5 8z";
 /// An upright line.
 pub const STROKE: &str = "M6 0v12";
 
-/// A legend: class and shape of each mark, and what it means. Screen readers hear the same from the
+/// A mark: its class, its shape, and what it means.
+pub type Mark = (&'static str, &'static str, &'static str);
+
+/// A legend of some marks. Screen readers hear the same from the
 /// picture's sentence and its table.
-pub fn legend(marks: &[(&'static str, &'static str, &'static str)]) -> Html {
+pub fn legend(marks: &[Mark]) -> Html {
     let marks = marks.iter().map(|(class, path, word)| {
         html! {
             <li>

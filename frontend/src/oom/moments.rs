@@ -2,19 +2,22 @@
 
 use labs::view::duration;
 use labs::view::oom::{OomDecision, OomMomentKind, moments};
+use words::looks;
 use yew::{Html, classes, html};
 
 use super::what_if::table;
-use crate::looks::legend::{STROKE, legend};
+use crate::looks::legend::{Mark, STROKE, legend};
 
 /// The marks above and below the line.
-const MARKS: [(&str, &str, &str); 5] = [
-    ("oom-moment", STROKE, "told"),
-    ("oom-moment oom-due", STROKE, "memory low, or time up"),
-    ("oom-moment oom-asked", STROKE, "asked to choose"),
-    ("oom-moment oom-killed", STROKE, "killed"),
-    ("oom-moment oom-left", STROKE, "gone"),
-];
+fn legend_marks() -> [Mark; 5] {
+    [
+        ("oom-moment", STROKE, looks::told()),
+        ("oom-moment oom-due", STROKE, looks::due()),
+        ("oom-moment oom-asked", STROKE, looks::asked()),
+        ("oom-moment oom-killed", STROKE, looks::killed()),
+        ("oom-moment oom-left", STROKE, looks::gone()),
+    ]
+}
 
 /// The section; nothing if there was only the decision itself.
 pub fn section(decision: &OomDecision) -> Html {
@@ -55,7 +58,7 @@ pub fn section(decision: &OomDecision) -> Html {
             <p class="oom-legend quiet" aria-hidden="true">
                 { words::oom::warnings_legend(duration(last - first)) }
             </p>
-            { legend(&MARKS) }
+            { legend(&legend_marks()) }
             { table("oom-moments-table", &moments(decision)) }
         </section>
     }

@@ -2,17 +2,20 @@
 //! ended, and what it has lost or gained is drawn lighter.
 
 use labs::view::oom::OomCandidate;
+use words::looks;
 use yew::{Html, html};
 
 use super::ranking::{length, scale};
-use crate::looks::legend::{SQUARE, legend};
+use crate::looks::legend::{Mark, SQUARE, legend};
 
 /// The parts of a bar.
-const MARKS: [(&str, &str, &str); 3] = [
-    ("bar-used", SQUARE, "the score"),
-    ("oom-gain", SQUARE, "what a rule added"),
-    ("oom-loss", SQUARE, "what it took"),
-];
+fn marks() -> [Mark; 3] {
+    [
+        ("bar-used", SQUARE, looks::score()),
+        ("oom-gain", SQUARE, looks::score_gain()),
+        ("oom-loss", SQUARE, looks::score_loss()),
+    ]
+}
 
 /// The waterfall.
 pub fn waterfall(candidate: &OomCandidate) -> Html {
@@ -55,7 +58,7 @@ pub fn waterfall(candidate: &OomCandidate) -> Html {
             </tr></thead>
             <tbody>{ for rows }</tbody>
         </table>
-        { legend(&MARKS) }
+        { legend(&marks()) }
         </>
     }
 }

@@ -2,11 +2,12 @@
 //! is in use.
 
 use labs::view::{CacheView, fragmentation};
+use words::looks;
 use yew::{Html, html};
 
 use super::SlabPane;
 use super::film::times;
-use crate::looks::legend::{SQUARE, legend};
+use crate::looks::legend::{Mark, SQUARE, legend};
 use crate::state::Action;
 use crate::state::slabs::{Action as Own, Column};
 
@@ -40,16 +41,18 @@ pub fn top(caches: &[CacheView], props: &SlabPane) -> Html {
                 <thead><tr>{ for headings }</tr></thead>
                 <tbody data-walk="tr">{ for rows }</tbody>
             </table>
-            { legend(&MARKS) }
+            { legend(&marks()) }
         </div>
     }
 }
 
 /// The parts of a bar.
-const MARKS: [(&str, &str, &str); 2] = [
-    ("sw-slab", SQUARE, "objects in use"),
-    ("sw-free", SQUARE, "the rest of the cache's pages"),
-];
+fn marks() -> [Mark; 2] {
+    [
+        ("sw-slab", SQUARE, looks::in_use()),
+        ("sw-free", SQUARE, looks::not_in_use()),
+    ]
+}
 
 /// One cache. The bar's length is its pages against the largest cache; the filled part, objects in
 /// use. Arrow keys go from one to the next; `is_stop`: Tab leads here.
