@@ -66,7 +66,8 @@ globalThis.access = (() => {
             const element = document.activeElement;
             // Out of the page, into the browser's own controls, and in again at the next press.
             if (!element || element === document.body || element === document.documentElement || element === modal()) {
-                return walked.at(-1)?.element === null ? 'over' : (walked.push({element: null, barriers: []}), 'on');
+                const away = walked.slice(-3).filter(stop => stop.element === null).length;
+                return away === 3 ? 'over' : (walked.push({element: null, barriers: []}), 'on');
             }
             if (walked.at(-1)?.element === element) {
                 walked.push({element, barriers: [`2.1.2: Tab does not get away from ${named(element)}`]});
@@ -105,12 +106,11 @@ globalThis.access = (() => {
                     barriers.push(`2.1.1: Tab does not reach ${named(element)}`);
                 }
             }
-            // The walk may begin anywhere; then it comes round once.
-            let rounds = 0;
+            // The walk may begin anywhere; then it comes round once, by way of the browser's own controls or not.
+            let rounds = walked.some(stop => !stop.element) ? 1 : 0;
             for (let at = 1; at < walked.length; at++) {
                 const [one, other] = [walked[at - 1].element, walked[at].element];
-                if (!one || !other) { rounds += other ? 0 : 1; continue; }
-                if (!one.isConnected || !other.isConnected) continue;
+                if (!one?.isConnected || !other?.isConnected) continue;
                 if (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING) continue;
                 if (rounds++ > 0) barriers.push(`2.4.3: Tab goes back from ${named(one)} to ${named(other)}`);
             }

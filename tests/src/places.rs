@@ -354,6 +354,11 @@ pub const PLACES: &[Place] = &[
         steps: &["click #open-playground", "see #playground-title"],
     },
     Place {
+        name: "glossary",
+        address: "#glossary",
+        steps: &["see #glossary-title"],
+    },
+    Place {
         name: "layout",
         address: "",
         steps: &["click #layout", "see #layout-title"],

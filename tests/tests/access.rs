@@ -178,6 +178,7 @@ fn look(
         let results = page.eval(JUDGE);
         found.judged(&results, &format!("{name}, {scheme}"));
     }
+    found.add_all(&page.eval("access.reflow()"), &name);
     // Text that is spread is not cut off.
     let cut = |page: &mut Page| -> BTreeSet<String> {
         let cut = page.eval("access.cut()");
@@ -223,6 +224,81 @@ fn look(
     }
     found.add_all(&page.eval("access.end()"), &name);
     found
+}
+
+/// A page with one barrier of each kind that is looked for here.
+const BARRIERS: &str = "
+    <style>
+        body { margin: 0 } button { min-height: 30px }
+        #dark:focus { outline: none } #pale:focus { outline: 2px solid #eee }
+        #lid { position: fixed; left: 0; right: 0; top: 200px; height: 100px; background: navy }
+        #under { position: fixed; left: 10px; top: 230px }
+        #wide { overflow-x: auto; width: 200px } #wide p { width: 400px; margin: 0 }
+        #tight { overflow: hidden; height: 16px; width: 100px; font: 12px/14px monospace; white-space: nowrap }
+        #restless { animation: turn 9s infinite } @keyframes turn { to { rotate: 1turn } }
+    </style>
+    <button id=first>first</button><button id=dark>dark</button><button id=pale>pale</button>
+    <button id=second tabindex=1>before the others</button>
+    <button id=under>under</button><div id=lid></div>
+    <div id=wide><p>a line of text</p></div><p id=tight>fits just so</p><p id=restless>turns</p>";
+
+/// What finds nothing must be able to find something.
+#[test]
+fn what_looks_for_barriers_finds_them() {
+    let mut page = Page::launch(&Settings::find());
+    page.browser.resize(800, 600, false).expect("chromium can");
+    page.browser.goto("about:blank").expect("the browser lives");
+    page.eval(&format!("document.body.innerHTML = {}", json!(BARRIERS)));
+    page.eval(LOOKER);
+    let mut texts: Vec<String> = Vec::new();
+    let mut take = |found: Value| {
+        let found = found.as_array().cloned().unwrap_or_default();
+        texts.extend(
+            found
+                .iter()
+                .filter_map(|it| it.as_str().map(str::to_string)),
+        );
+    };
+    take(page.eval("access.reflow()"));
+    take(page.eval("access.moving()"));
+    assert_eq!(page.eval("access.cut()"), json!([]));
+    page.eval("access.spread()");
+    take(page.eval("access.cut()"));
+    page.eval("access.gather()");
+    page.eval("access.begin()");
+    for _ in 0..TABS_MAX {
+        page.press("Tab", 0);
+        if page.eval("access.arrive()") == "over" {
+            break;
+        }
+    }
+    take(page.eval("access.end()"));
+    // A button that takes the focus away from whoever follows is a trap.
+    page.eval("document.querySelector('#pale').onkeydown = event => event.key === 'Tab' && event.preventDefault()");
+    page.eval("access.begin()");
+    for _ in 0..TABS_MAX {
+        page.press("Tab", 0);
+        if page.eval("access.arrive()") == "over" {
+            break;
+        }
+    }
+    take(page.eval("access.end()"));
+    for barrier in [
+        "1.4.10: scrolls sideways: div#wide",
+        "2.3.3: moves: p#restless",
+        "p#tight",
+        "2.4.7: the focus does not show: button#dark",
+        "1.4.11: the focus's outline has 1.2:1: button#pale",
+        "2.4.11: the focus is covered or outside: button#under",
+        "2.4.3: Tab goes back from button#second",
+        "2.1.2: Tab does not get away from button#pale",
+        "2.1.1: Tab does not reach button#under",
+    ] {
+        assert!(
+            texts.iter().any(|text| text.starts_with(barrier)),
+            "{barrier}: {texts:#?}"
+        );
+    }
 }
 
 /// How a criterion is met.
