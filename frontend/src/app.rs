@@ -309,7 +309,7 @@ impl App {
             Effect::Lesson(effect) => lesson::perform(effect, &self.act, self.is_wide),
             Effect::Library(effect) => journal::perform(effect, &self.act),
             Effect::Live(effect) => self.live.perform(effect, &self.act),
-            Effect::Looks(effect) => looks::perform(effect),
+            Effect::Looks(effect) => looks::perform(effect, &self.act),
             Effect::Inquiry(effect) => {
                 let hear = ctx
                     .link()
@@ -603,6 +603,7 @@ impl App {
             kept: kept.unwrap_or_default(),
             slab: state.slab.clone(),
             export: inquiry.export.clone(),
+            run: state.looks.run.clone(),
             act: self.act.clone(),
         })
     }

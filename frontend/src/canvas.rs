@@ -1,12 +1,13 @@
 //! What all canvases of the page share: size, colours, and when to draw again.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
 use wasm_bindgen::prelude::*;
 use web_sys::{
     CanvasRenderingContext2d, CssStyleDeclaration, Element, HtmlCanvasElement, HtmlElement,
-    MediaQueryList, ResizeObserver,
+    MediaQueryList, MouseEvent, ResizeObserver,
 };
 use yew::Callback;
 
@@ -49,6 +50,9 @@ impl Surface {
             .ok()??
             .dyn_into::<CanvasRenderingContext2d>()
             .ok()?;
+        if let Some(pen) = recording(canvas, &context) {
+            return Some(Surface { pen, width, height });
+        }
         context
             .set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0)
             .ok()?;
@@ -61,6 +65,27 @@ impl Surface {
     }
 }
 
+/// Gives a pen to draw with in a canvas's place, if this is one whose drawing is wanted.
+pub type Recorder =
+    Box<dyn Fn(&HtmlCanvasElement, &CanvasRenderingContext2d) -> Option<Rc<dyn Pen>>>;
+
+thread_local! {
+    /// While a picture is being saved.
+    static RECORDER: RefCell<Option<Recorder>> = const { RefCell::new(None) };
+}
+
+/// From now on, canvases are drawn with the recorder's pens; with `None`, on the screen again.
+pub fn record(recorder: Option<Recorder>) {
+    RECORDER.with(|held| *held.borrow_mut() = recorder);
+}
+
+fn recording(
+    canvas: &HtmlCanvasElement,
+    context: &CanvasRenderingContext2d,
+) -> Option<Rc<dyn Pen>> {
+    RECORDER.with(|held| held.borrow().as_ref()?(canvas, context))
+}
+
 /// How many pixels of the window one of an element's own is: more than one in a lecture hall.
 pub fn zoom(element: &HtmlElement) -> f64 {
     let own = f64::from(element.offset_width());
@@ -70,6 +95,21 @@ pub fn zoom(element: &HtmlElement) -> f64 {
     } else {
         1.0
     }
+}
+
+/// Where a mouse or finger is on the element that hears of it, in the element's own pixels.
+pub fn place(event: &MouseEvent) -> (f64, f64) {
+    let target = event
+        .target()
+        .and_then(|it| it.dyn_into::<HtmlElement>().ok());
+    let Some(target) = target else {
+        return (0.0, 0.0);
+    };
+    let (rect, zoom) = (target.get_bounding_client_rect(), zoom(&target));
+    (
+        (f64::from(event.client_x()) - rect.left()) / zoom,
+        (f64::from(event.client_y()) - rect.top()) / zoom,
+    )
 }
 
 /// Things should not move that need not: the system says so, or the page's own setting.
@@ -122,11 +162,12 @@ pub fn rgb(colour: &str) -> [u8; 3] {
 }
 
 /// Calls back when a canvas must be drawn again though its data has not changed: its size did, or
-/// the system's colours.
+/// the system's colours, or somebody asks for it by the event `redraw`.
 pub struct Watch {
     observer: Option<ResizeObserver>,
     _on_resize: Closure<dyn FnMut()>,
     _theme: Option<EventListener>,
+    _asked: EventListener,
 }
 
 impl Watch {
@@ -138,12 +179,15 @@ impl Watch {
         if let Some(observer) = &observer {
             observer.observe(canvas);
         }
+        let asked = redraw.clone();
+        let asked = EventListener::new(canvas, "redraw", move |_| asked.emit(()));
         let theme = media("(prefers-color-scheme: dark)")
             .map(|query| EventListener::new(&query, "change", move |_| redraw.emit(())));
         Watch {
             observer,
             _on_resize: on_resize,
             _theme: theme,
+            _asked: asked,
         }
     }
 }

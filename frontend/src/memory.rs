@@ -6,7 +6,7 @@ use labs::view::{FrameKind, MemoryView, View, ZoneView};
 use web_sys::{HtmlCanvasElement, KeyboardEvent, MouseEvent};
 use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, hook, html};
 
-use crate::canvas::{NextFrame, Surface, Watch, colours, mark, rgb};
+use crate::canvas::{NextFrame, Surface, Watch, colours, mark, place, rgb};
 use crate::choices::{Pane, Theme};
 use crate::looks::palette::Colour;
 use crate::part::drawn_by;
@@ -150,7 +150,7 @@ impl Component for Zone {
             ZoneMessage::Redraw => self.redraw_soon(ctx),
             ZoneMessage::Draw => self.draw_now(ctx),
             ZoneMessage::Hover(event) => {
-                let point = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                let point = place(&event);
                 return self.point_at(ctx, point);
             }
             ZoneMessage::Leave => {
@@ -158,7 +158,7 @@ impl Component for Zone {
                 return true;
             }
             ZoneMessage::Click(event) => {
-                let point = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                let point = place(&event);
                 let is_new = self.point_at(ctx, point);
                 self.inspect(ctx);
                 return is_new;

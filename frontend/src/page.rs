@@ -104,6 +104,12 @@ fn focus_with(selector: &str, stays: bool) {
     });
 }
 
+/// Waits for the next frame of the screen.
+pub async fn frame() {
+    // It resolves, and never fails.
+    let _ = JsFuture::from(next_frame()).await;
+}
+
 /// Resolves before the next frame of the screen.
 fn next_frame() -> Promise {
     Promise::new(&mut |resolve, _| {

@@ -13,7 +13,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlCanvasElement, KeyboardEvent, PointerEvent, WheelEvent};
 use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, html};
 
-use crate::canvas::{NextFrame, Surface, Watch};
+use crate::canvas::{NextFrame, Surface, Watch, place};
 use crate::choices::Theme;
 use crate::icons::{self, icon};
 use crate::radix_draw::{Camera, draw};
@@ -149,7 +149,7 @@ impl Component for RadixCanvas {
                     1.0
                 };
                 let factor = (-event.delta_y() * lines / 360.0).clamp(-1.0, 1.0).exp();
-                let point = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+                let point = place(&event);
                 self.zoom(ctx, factor, Some(point));
             }
             Message::Down(event) => self.press(&event),
@@ -284,7 +284,7 @@ impl RadixCanvas {
         if let Some(canvas) = self.element() {
             let _ = canvas.set_pointer_capture(event.pointer_id());
         }
-        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+        let (x, y) = place(event);
         self.presses.push(Press {
             id: event.pointer_id(),
             x,
@@ -294,7 +294,7 @@ impl RadixCanvas {
     }
 
     fn drag(&mut self, ctx: &Context<Self>, event: &PointerEvent) {
-        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+        let (x, y) = place(event);
         let other = self
             .presses
             .iter()

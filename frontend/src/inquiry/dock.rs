@@ -24,6 +24,7 @@ use crate::state::inquiry::inspector::Inspector;
 use crate::state::inquiry::rewrite::Rewrite;
 use crate::state::inquiry::search::Search;
 use crate::state::inquiry::{Action as Own, Changes, Tab};
+use crate::state::looks::Run;
 use crate::transcript::LogLine;
 
 #[derive(PartialEq)]
@@ -57,6 +58,8 @@ pub struct Dock {
     /// This session's caches.
     pub slab: Option<Rc<SlabView>>,
     pub export: Option<Rc<Export>>,
+    /// A run that is being saved as pictures.
+    pub run: Option<Run>,
     pub act: Callback<Action>,
 }
 
@@ -144,6 +147,8 @@ fn use_dock(props: &Dock) -> Html {
         }),
         Tab::Export => part(ExportTab {
             export: props.export.clone(),
+            steps: props.steps,
+            run: props.run.clone(),
             act: act.clone(),
         }),
     };

@@ -5,14 +5,20 @@ use words::inquiry as say;
 
 use yew::{Callback, Html, hook, html};
 
-use crate::part::drawn_by;
+use crate::looks::RunForm;
+use crate::part::{drawn_by, part};
 use crate::state::Action;
 use crate::state::inquiry::Action as Own;
 use crate::state::inquiry::export::{Export, FORMATS, words};
+use crate::state::looks::Run;
 
 #[derive(PartialEq)]
 pub struct ExportTab {
     pub export: Option<Rc<Export>>,
+    /// How many steps there are.
+    pub steps: u32,
+    /// A run that is being saved as pictures.
+    pub run: Option<Run>,
     pub act: Callback<Action>,
 }
 
@@ -57,6 +63,7 @@ fn use_export_tab(props: &ExportTab) -> Html {
             </p>
             <ul class="exports">{ for formats }</ul>
             { answer }
+            { part(RunForm { steps: props.steps, run: props.run.clone(), act: props.act.clone() }) }
         </>
     }
 }

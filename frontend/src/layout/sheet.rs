@@ -9,7 +9,7 @@ use crate::dialog;
 use crate::part::drawn_later_by;
 use crate::state::Action as Page;
 use crate::state::layout::{Action, Layout, Slot};
-use crate::state::looks::Action as Looks;
+use crate::state::looks::{Action as Looks, Image};
 
 /// The sheet; closed without a pane.
 #[derive(PartialEq)]
@@ -42,6 +42,7 @@ fn use_layout_sheet(props: &LayoutSheet) -> Html {
             onclose={dialog::closed(&props.act, || Page::Looks(Looks::Sheet(None)))}>
             <h2 id="layout-title">{ say::panes() }</h2>
             if let Some(pane) = props.pane {
+                { picture(pane, props) }
                 if props.is_wide {
                     { one(pane, props) }
                     { all(props) }
@@ -92,6 +93,25 @@ fn one(pane: Pane, props: &LayoutSheet) -> Html {
                     onclick={props.act.reform(move |_| Page::Layout(alone))}>
                     { say::alone() }
                 </button>
+            </div>
+        </fieldset>
+    }
+}
+
+/// A pane's picture as a file.
+fn picture(pane: Pane, props: &LayoutSheet) -> Html {
+    let save = |image| {
+        props
+            .act
+            .reform(move |_| Page::Looks(Looks::Picture(pane, image)))
+    };
+    html! {
+        <fieldset class="layout-picture">
+            <legend>{ say::picture_of(pane.title()) }</legend>
+            <div class="actions">
+                <button class="tool" id="save-svg" onclick={save(Image::Svg)}>{ "SVG" }</button>
+                <button class="tool" id="save-png" onclick={save(Image::Png)}>{ "PNG" }</button>
+                <span class="quiet">{ say::picture_note() }</span>
             </div>
         </fieldset>
     }

@@ -12,7 +12,7 @@ use web_sys::{HtmlCanvasElement, HtmlElement, KeyboardEvent, MouseEvent, WheelEv
 use yew::{Component, Context, Html, NodeRef, Properties, html};
 
 use super::lanes_draw::{BOX, Cursor, Scale, WAKES, draw, height, top};
-use crate::canvas::{NextFrame, Surface, Watch};
+use crate::canvas::{NextFrame, Surface, Watch, place};
 use crate::choices::Theme;
 use crate::icons::{self, icon};
 use crate::state::Action;
@@ -223,7 +223,7 @@ impl Lanes {
     fn under(&self, ctx: &Context<Self>, event: &MouseEvent) -> Option<Cursor> {
         let view = &ctx.props().view;
         let scale = self.scale(ctx)?;
-        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+        let (x, y) = place(event);
         let cpu = (0..view.cpus).find(|cpu| {
             let top = top(*cpu);
             (top - WAKES..top + BOX).contains(&y)
@@ -297,7 +297,7 @@ impl Lanes {
             window.pan(view, by / scale.width.max(1.0))
         } else {
             let factor = (-dy / 300.0).clamp(-1.0, 1.0).exp();
-            window.zoom(view, factor, scale.share(event.offset_x().into()))
+            window.zoom(view, factor, scale.share(place(event).0))
         };
         self.look(ctx, window);
     }

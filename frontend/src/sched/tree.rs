@@ -11,7 +11,7 @@ use yew::{Component, Context, Html, NodeRef, Properties, html};
 
 use super::layout::{Layout, Step, step};
 use super::tree_draw::{Scene, draw, running_at};
-use crate::canvas::{NextFrame, Surface, Watch};
+use crate::canvas::{NextFrame, Surface, Watch, place};
 use crate::choices::Theme;
 use crate::state::Action;
 use crate::state::inquiry::{Action as Inquiry, lit::Lit};
@@ -221,7 +221,7 @@ impl Tree {
 
     /// The entity under the mouse.
     fn under(&self, ctx: &Context<Self>, event: &MouseEvent) -> Option<u32> {
-        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+        let (x, y) = place(event);
         let queue = queue(ctx.props())?;
         if let Some(running) = &queue.running
             && running_at(x, y)

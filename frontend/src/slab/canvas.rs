@@ -18,7 +18,7 @@ use super::draw::{Accent, Brush};
 use super::film::{Film, Presence, Still};
 use super::meters::meters;
 use super::plan::Plan;
-use crate::canvas::{NextFrame, Surface, Watch, is_calm, zoom};
+use crate::canvas::{NextFrame, Surface, Watch, is_calm, place, zoom};
 use crate::choices::Theme;
 use crate::icons::{self, icon};
 use crate::state::Action;
@@ -456,7 +456,7 @@ impl SlabCanvas {
     /// The object under the mouse.
     fn under(&self, ctx: &Context<Self>, event: &MouseEvent) -> Option<(usize, usize)> {
         let plan = self.plan(ctx)?;
-        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+        let (x, y) = place(event);
         let (slab, byte) = plan.at(x, y + self.pushed())?;
         let page = &slabs(ctx.props())[slab];
         let unit = page.frame * 512 + byte / 8;
