@@ -233,7 +233,10 @@ mod tests {
         let log = log::parse(&log);
         assert_eq!(log.lines, [&b"kmem create c 64"[..], b"false"]);
         assert!(Heading::parse(log.header).is_ok(), "{}", log.header);
-        assert_eq!(unpack(&pack(&[example.clone()])), Ok([example].to_vec()));
+        assert_eq!(
+            unpack(&pack(core::slice::from_ref(&example))),
+            Ok([example].to_vec())
+        );
     }
 
     #[test]

@@ -90,11 +90,11 @@ impl State {
         // New lines belong to the end.
         self.seek(u32::MAX);
         let is_taken = |name: &String| self.kernel.trees.contains(name);
-        let names = (1..).map(|number| match number {
+        let mut names = (1..).map(|number| match number {
             1 => "tour".to_string(),
             _ => format!("tour{number}"),
         });
-        let tree = names.into_iter().find(|name| !is_taken(name));
+        let tree = names.find(|name| !is_taken(name));
         self.front.sheet = None;
         self.front.welcome = false;
         self.front.tour = Some(Tour {
