@@ -102,7 +102,7 @@ fn use_header(props: &Header) -> Html {
             <button class="tool" id="language" lang={other.code()} aria-label={other.name()} title={say::language_title()}
                 onclick={props.act.reform(move |_| Action::Speak(other))}>
                 <span class="wide-only">{ other.name() }</span>
-                <span class="narrow-only">{ other.code().to_uppercase() }</span>
+                <span class="narrow-only">{ other.code().to_ascii_uppercase() }</span>
             </button>
             <button class="tool wide-only" id="layout" onclick={props.act.reform(|_| Action::Looks(Looks::OpenSheet(None)))}
                 aria-haspopup="dialog" aria-label={looks::panes()} title={looks::panes_title()}>

@@ -4,6 +4,8 @@
 //! own context; when a picture is saved as SVG, the same code draws once more with a pen that writes
 //! shapes (`looks::svg`, which is not loaded before somebody saves a picture).
 
+pub mod notes;
+
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 

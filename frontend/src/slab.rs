@@ -65,7 +65,7 @@ fn use_slab_pane(props: &SlabPane) -> Html {
         let tools = html! {
             <>
                 if view.bugs > 0 { <span class="badge" id="slab-bugs">{ bugs }</span> }
-                <span class="mono" id="slab-allocator">{ view.allocator.to_uppercase() }</span>
+                <span class="mono" id="slab-allocator">{ view.allocator.to_ascii_uppercase() }</span>
             </>
         };
         return framed(

@@ -106,7 +106,7 @@ fn allocators(props: &CompareTab) -> Html {
         let onclick = props
             .act
             .reform(move |_| Action::Inquiry(Own::CompareTwin(name.to_string())));
-        html! { <button class="tool" {id} {onclick}>{ name.to_uppercase() }</button> }
+        html! { <button class="tool" {id} {onclick}>{ name.to_ascii_uppercase() }</button> }
     });
     html! {
         <div class="dock-form">
@@ -173,8 +173,8 @@ fn caches(twin: &Twin, props: &CompareTab) -> Html {
             <caption>{ say::pages_held(step) }</caption>
             <thead><tr>
                 <th scope="col">{ say::cache() }</th>
-                <th scope="col">{ say::here(ours.allocator.to_uppercase()) }</th>
-                <th scope="col">{ theirs.allocator.to_uppercase() }</th>
+                <th scope="col">{ say::here(ours.allocator.to_ascii_uppercase()) }</th>
+                <th scope="col">{ theirs.allocator.to_ascii_uppercase() }</th>
             </tr></thead>
             <tbody>{ for shown }</tbody>
             <tfoot><tr><th scope="row">{ say::all() }</th><td>{ total[0] }</td><td>{ total[1] }</td></tr></tfoot>

@@ -19,6 +19,7 @@ use super::svg::{SvgPen, document, escape, number};
 use crate::canvas::{record, zoom};
 use crate::page::frame;
 use crate::pen::Pen;
+use crate::pen::notes::Notes;
 
 /// What is for the hand and not for the eye.
 const CONTROLS: &str = ".tool, .zoom, .unseen, .splitter, .dot.ghost, select, [hidden]";
@@ -103,21 +104,24 @@ pub async fn take(selector: &str, title: &str) -> Option<Picture> {
     })
 }
 
+/// Canvases with what was drawn on each.
+type Noted = Rc<RefCell<Vec<(HtmlCanvasElement, Rc<Notes>)>>>;
+
 /// The canvases of an element, with the shapes that they show.
 type Canvases = Vec<(HtmlCanvasElement, String)>;
 
 async fn drawn_anew(element: &HtmlElement) -> Canvases {
-    let pens: Rc<RefCell<Vec<(HtmlCanvasElement, Rc<SvgPen>)>>> = Rc::default();
-    let noted = pens.clone();
+    let notes: Noted = Rc::default();
+    let noted = notes.clone();
     let asked = element.clone();
     record(Some(Box::new(move |canvas, context| {
         if !asked.contains(Some(canvas)) {
             return None;
         }
-        let mut pens = noted.borrow_mut();
-        pens.retain(|(known, _)| known != canvas);
-        let pen = Rc::new(pen(context, pens.len()));
-        pens.push((canvas.clone(), pen.clone()));
+        let mut notes = noted.borrow_mut();
+        notes.retain(|(known, _)| known != canvas);
+        let pen = Rc::new(Notes::new(context.clone()));
+        notes.push((canvas.clone(), pen.clone()));
         Some(pen as Rc<dyn Pen>)
     })));
     ask_to_draw(element);
@@ -128,10 +132,12 @@ async fn drawn_anew(element: &HtmlElement) -> Canvases {
     record(None);
     // Whoever had something new to draw meanwhile drew it elsewhere.
     ask_to_draw(element);
-    let pens = pens.borrow();
-    let shapes = pens
-        .iter()
-        .map(|(canvas, pen)| (canvas.clone(), pen.take()));
+    let notes = notes.borrow();
+    let shapes = notes.iter().enumerate().map(|(number, (canvas, notes))| {
+        let pen = pen(notes.context(), number);
+        notes.draw(&pen);
+        (canvas.clone(), pen.take())
+    });
     shapes.collect()
 }
 
