@@ -45,10 +45,10 @@ fn open_again(lab: &mut Lab) {
     lab.open(&url);
 }
 
-/// A text of several words: what is no name and no number.
+/// A text of several words: what is no name (`kmem:mm_page_alloc`, `cpu.shares`) and no number.
 fn is_sentence(text: &str) -> bool {
-    let words = text.split(|c: char| !c.is_alphabetic());
-    words.filter(|word| word.len() > 1).count() > 1
+    let is_word = |word: &&str| word.chars().filter(|c| c.is_alphabetic()).count() > 1;
+    text.split(' ').filter(is_word).count() > 1
 }
 
 #[test]
