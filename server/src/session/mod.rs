@@ -189,7 +189,8 @@ impl Reply {
                 "the answer has {} bytes; a message holds {MESSAGE_MAX}",
                 answer.len()
             );
-            answer = protocol::encode(&protocol::Response::Error { message });
+            let refused: protocol::Response = protocol::Response::Error { message };
+            answer = protocol::encode(&refused);
         }
         Reply { answer, last: None }
     }
