@@ -14,7 +14,10 @@ fn shows_ways(lab: &mut Lab) -> bool {
 
 #[track_caller]
 fn focus_is(lab: &mut Lab, selector: &str) {
-    lab.wait(&format!("document.activeElement?.matches('{selector}')"));
+    lab.wait(&format!(
+        "document.activeElement?.matches({})",
+        serde_json::json!(selector)
+    ));
 }
 
 #[track_caller]
@@ -133,7 +136,10 @@ fn an_example_opens_with_its_pane_in_a_session_of_its_own() {
     assert!(lab.text(entries).contains("Who dies when memory runs out."));
     // The session before is kept.
     lab.click("#sessions");
-    lab.wait("document.querySelector('dialog[open]').textContent.includes('radix create mine')");
+    lab.wait(
+        "[...document.querySelectorAll('dialog[open] input.name')]
+            .some(name => name.value.includes('radix create mine'))",
+    );
     lab.press("Escape", 0);
     // By a link, too, and what is no example is said.
     let url = lab.server.url();
