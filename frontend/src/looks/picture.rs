@@ -21,6 +21,9 @@ use crate::page::frame;
 use crate::pen::Pen;
 use crate::pen::notes::Notes;
 
+/// How many frames of the screen the canvases may take to draw.
+const PATIENCE: u32 = 120;
+
 /// What is for the hand and not for the eye.
 const CONTROLS: &str = ".tool, .zoom, .unseen, .splitter, .dot.ghost, select, [hidden]";
 
@@ -124,10 +127,13 @@ async fn drawn_anew(element: &HtmlElement) -> Canvases {
         notes.push((canvas.clone(), pen.clone()));
         Some(pen as Rc<dyn Pen>)
     })));
-    ask_to_draw(element);
-    // Pictures are drawn in the next frame.
-    for _ in 0..2 {
+    let wanted = ask_to_draw(element);
+    // They are drawn in the next frame, unless the page has something else to do first.
+    for _ in 0..PATIENCE {
         frame().await;
+        if notes.borrow().len() >= wanted {
+            break;
+        }
     }
     record(None);
     // Whoever had something new to draw meanwhile drew it elsewhere.
@@ -154,16 +160,23 @@ fn pen(context: &CanvasRenderingContext2d, number: usize) -> SvgPen {
     )
 }
 
-fn ask_to_draw(element: &HtmlElement) {
+/// Asks the canvases to draw; returns how many of them are on the screen.
+fn ask_to_draw(element: &HtmlElement) -> usize {
     let Ok(canvases) = element.query_selector_all("canvas") else {
-        return;
+        return 0;
     };
-    for index in 0..canvases.length() {
-        if let (Some(canvas), Ok(event)) = (canvases.get(index), web_sys::Event::new("redraw")) {
+    let canvases = (0..canvases.length()).filter_map(|index| canvases.get(index));
+    let canvases = canvases.filter_map(|it| it.dyn_into::<HtmlElement>().ok());
+    let is_seen = |canvas: &HtmlElement| canvas.client_width() > 0 && canvas.client_height() > 0;
+    let mut seen = 0;
+    for canvas in canvases.filter(is_seen) {
+        if let Ok(event) = web_sys::Event::new("redraw") {
+            seen += 1;
             // Nobody may object to it.
             let _ = canvas.dispatch_event(&event);
         }
     }
+    seen
 }
 
 struct Walk {
