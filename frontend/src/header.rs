@@ -99,7 +99,8 @@ fn use_header(props: &Header) -> Html {
                 aria-label={say::theme_label(theme)} title={say::theme_title()}>
                 { theme_icon(props.theme) }<span>{ theme }</span>
             </button>
-            <button class="tool" id="language" lang={other.code()} aria-label={other.name()} title={say::language_title()}
+            <button class="tool" id="language" lang={other.code()} title={say::language_title()}
+                aria-label={format!("{} ({})", other.name(), other.code().to_ascii_uppercase())}
                 onclick={props.act.reform(move |_| Action::Speak(other))}>
                 <span class="wide-only">{ other.name() }</span>
                 <span class="narrow-only">{ other.code().to_ascii_uppercase() }</span>

@@ -32,7 +32,7 @@ const SCREENS: [(u32, u32); 2] = [(1280, 800), (390, 844)];
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// More presses of Tab than a view has places to stop at.
-const TABS_MAX: usize = 300;
+const TABS_MAX: usize = 600;
 
 /// Rules of every level up to AA, and some that axe-core leaves out by default.
 const JUDGE: &str = "axe.run(document, {
