@@ -100,7 +100,6 @@ fn use_header(props: &Header) -> Html {
                 { theme_icon(props.theme) }<span>{ theme }</span>
             </button>
             <button class="tool" id="language" lang={other.code()} title={say::language_title()}
-                aria-label={format!("{} ({})", other.name(), other.code().to_ascii_uppercase())}
                 onclick={props.act.reform(move |_| Action::Speak(other))}>
                 <span class="wide-only">{ other.name() }</span>
                 <span class="narrow-only">{ other.code().to_ascii_uppercase() }</span>

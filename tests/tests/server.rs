@@ -133,7 +133,7 @@ fn messages_that_are_no_requests_are_refused_in_words_and_harm_nothing() {
         ] {
             session.socket.send(nonsense).expect("the connection lives");
             let answer = session.socket.read().expect("the connection lives");
-            match decode(&answer.into_data()) {
+            match decode::<Response>(&answer.into_data()) {
                 Ok(Response::Error { message }) => assert!(!message.is_empty()),
                 other => panic!("{other:?}"),
             }
@@ -185,7 +185,7 @@ fn a_killed_guest_ends_the_session_with_a_reason_and_the_server_lives() {
     let end = session.socket.read();
     let words = match &end {
         Ok(Message::Close(Some(frame))) => frame.reason.to_string(),
-        Ok(message) => match decode(&message.clone().into_data()) {
+        Ok(message) => match decode::<Response>(&message.clone().into_data()) {
             Ok(Response::Error { message }) => message,
             other => panic!("{other:?}"),
         },
