@@ -27,7 +27,8 @@ use std::rc::Rc;
 
 use labs::log::{self, Heading, LabTag, Seal};
 use labs::protocol::{
-    LineReport, MESSAGE_MAX, PROTOCOL_VERSION, Request, Response, View, ViewRequest,
+    LineReport, MESSAGE_MAX, PROTOCOL_VERSION, Request, Response, View, ViewRequest, goes_on,
+    word_to_complete,
 };
 use labs::view::{EventsView, MemoryView, RadixNodeView, RadixView, SlabView, StateView};
 use words::{Language, state as say};
@@ -1013,16 +1014,11 @@ impl State {
     }
 
     fn completions(&mut self, line: String, words: Vec<String>, effects: &mut Vec<Effect>) {
-        let start = line
-            .rfind(|c: char| c.is_whitespace())
-            .map_or(0, |at| at + 1);
-        let (head, typed) = line.split_at(start);
+        let (head, typed) = line.split_at(word_to_complete(&line));
         match words.as_slice() {
             [] => {}
-            // A directory's name goes on, any other word is followed by a space.
-            [word] if word.ends_with('/') => {
-                effects.push(Effect::SetInput(format!("{head}{word}")))
-            }
+            // A directory's name goes on, a word that is whole is followed by a space.
+            [word] if goes_on(word) => effects.push(Effect::SetInput(format!("{head}{word}"))),
             [word] => effects.push(Effect::SetInput(format!("{head}{word} "))),
             words => {
                 let common = common_start(words);

@@ -11,6 +11,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use kernel_core::shell::WORD_ENDS;
 use serde::{Deserialize, Serialize};
 
 use crate::lab::{Check, Verdict};
@@ -374,6 +375,16 @@ pub enum Response<V = View> {
         /// Why, as a sentence for a person.
         message: String,
     },
+}
+
+/// Where the word begins that [`Request::Complete`] completes: a candidate replaces the line from there.
+pub fn word_to_complete(line: &str) -> usize {
+    line.rfind(WORD_ENDS).map_or(0, |at| at + 1)
+}
+
+/// Whether a candidate is a beginning that goes on, such as a directory's path: no blank follows it.
+pub fn goes_on(candidate: &str) -> bool {
+    candidate.ends_with(['/', '=', ':'])
 }
 
 /// Where a kernel runs.

@@ -476,6 +476,10 @@ fn tab_completes_and_lists() {
     assert!(bench.state.transcript.is_empty());
     bench.act(Action::Complete("radi".into()));
     assert_eq!(bench.state.transcript.len(), 1);
+    // A word begins where the kernel says that it does.
+    bench.act(Action::Complete("true;r".into()));
+    let last = bench.effects.last();
+    assert_eq!(last, Some(&Effect::SetInput("true;radi".into())));
 }
 
 #[test]

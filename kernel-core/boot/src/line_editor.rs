@@ -25,6 +25,8 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use labs::protocol::{WORD_ENDS, goes_on};
+
 /// The longest line, in characters. More are swallowed up to the newline, and then
 /// [`Event::TooLong`] reports the line.
 pub const LINE_MAX: usize = 64 << 10;
@@ -212,7 +214,7 @@ impl LineEditor {
         let before = &self.text[..self.cursor];
         let start = before
             .iter()
-            .rposition(|&glyph| glyph == SPACE)
+            .rposition(|glyph| matches!(glyph, Glyph::Char(c) if WORD_ENDS.contains(c)))
             .map_or(0, |at| at + 1);
         let typed = bytes(&before[start..]);
         let mut common = first.as_str();
@@ -247,7 +249,7 @@ impl LineEditor {
             }
             self.insert(&glyphs[same..], out);
         }
-        if words.len() == 1 && !common.ends_with(['/', ' ']) {
+        if words.len() == 1 && !goes_on(&common) && !common.ends_with(' ') {
             self.insert(&[SPACE], out);
         }
         false
@@ -697,6 +699,8 @@ mod tests {
             true,
         );
         check("cat /pr\t", &["/proc/"], "cat /proc/", false);
+        check("true;ra\t", &["radix"], "true;radix ", false);
+        check("spawn spin ni\t", &["nice="], "spawn spin nice=", false);
         check("xyz\t", &[], "xyz", false);
         check("ü\t", &["üb", "üß"], "ü", true);
         check("x\t", &["other"], "other ", false);

@@ -13,12 +13,16 @@ use crate::slab;
 use crate::task::program::bin::PROGRAMS;
 use crate::task::{self, signal::Signal};
 
+/// What ends a word, as far as the Tab key is concerned: whoever shows a candidate puts it in the place of
+/// what stands behind the last of these.
+pub const WORD_ENDS: [char; 7] = [' ', '\t', ';', '&', '|', '<', '>'];
+
 /// Offers each word that may stand in place of the line's last word: commands and programs; behind a
 /// command what its usage line says ([`usage`](super::usage)): subcommands, options, names of trees and
-/// caches, numbers of tasks, paths; variables. Candidates of a kind come in order; a directory's path ends
-/// with a slash.
+/// caches, numbers of tasks, paths; variables. Candidates of a kind come in order. One that ends with a
+/// slash, `=` or `:` is a beginning, and goes on.
 pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {
-    let last = line.rfind([' ', '\t', ';', '&', '|', '<', '>']);
+    let last = line.rfind(WORD_ENDS);
     let (before, word) = line.split_at(last.map_or(0, |at| at + 1));
     // What the last command's usage says of the word to complete; `None` if it has none.
     let mut usage = None;

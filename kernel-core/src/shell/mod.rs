@@ -52,7 +52,7 @@ mod usage;
 mod variables;
 mod words;
 
-pub use complete::complete;
+pub use complete::{WORD_ENDS, complete};
 pub use jobs::Job;
 pub use trees::{NamedTree, current_tree, find_tree, trees};
 
