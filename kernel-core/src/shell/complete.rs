@@ -18,7 +18,7 @@ use crate::task::{self, signal::Signal};
 pub const WORD_ENDS: [char; 7] = [' ', '\t', ';', '&', '|', '<', '>'];
 
 /// Offers each word that may stand in place of the line's last word: commands and programs; behind a
-/// command what its usage line says ([`usage`](super::usage)): subcommands, options, names of trees and
+/// command what its usage line says (`shell::usage`): subcommands, options, names of trees and
 /// caches, numbers of tasks, paths; variables. Candidates of a kind come in order. One that ends with a
 /// slash, `=` or `:` is a beginning, and goes on.
 pub fn complete(mem: &Mem, line: &str, offer: &mut dyn FnMut(&str)) {

@@ -1,6 +1,6 @@
 //! The manual: what `man` and `apropos` show.
 //!
-//! What a command is called with stands in its table ([`super::commands`]), which `help` and the Tab key
+//! What a command is called with stands in its table (`shell::commands`), which `help` and the Tab key
 //! read too. Here is the rest: why, examples, errors, neighbours. It is long, it changes nothing, and most
 //! visitors never ask for it; so the kernel itself does not print it, but has whoever keeps the console do
 //! so ([`Machine::show_manual`](crate::machine::Machine::show_manual)), who may fetch it then.
