@@ -27,6 +27,10 @@ const NEWS_MS: u32 = 60;
 /// How long before a connection is tried again.
 const AGAIN_MS: u32 = 3000;
 
+/// How often whoever followed is told that there is no such session before it is believed: after a restart of the
+/// server, those who follow may be back before the one who shares.
+const REFUSALS_MAX: u32 = 5;
+
 /// A session that this page shares.
 #[derive(Debug, Default)]
 pub struct Sharing {
@@ -66,6 +70,8 @@ pub struct Following {
     pub trouble: Option<String>,
     /// Why it is over.
     pub over: Option<String>,
+    /// How often it could not be found since the connection broke.
+    refusals: u32,
     /// This page's kernel came to something else at the same step.
     pub differs: bool,
     /// Counts the news.
@@ -74,6 +80,13 @@ pub struct Following {
     tried: Option<(u32, usize)>,
     /// The news at which page and session agreed.
     agreed: Option<u32>,
+}
+
+impl Following {
+    /// Something was heard of it.
+    fn is_known(&self) -> bool {
+        !self.shown.header.is_empty()
+    }
 }
 
 /// How a page stands to the session that it follows.
@@ -206,7 +219,7 @@ impl State {
                     (sharing.told, sharing.trouble) = (None, None);
                 }
                 if let Some(following) = &mut live.following {
-                    following.trouble = None;
+                    (following.trouble, following.refusals) = (None, 0);
                 }
             }
             Action::Heard(bytes) => self.heard(&bytes),
@@ -219,10 +232,17 @@ impl State {
                         ask(Effect::HangUp);
                     }
                 }
+                let mut is_over = is_final;
                 if let Some(following) = &mut live.following {
-                    following.trouble = Some(why.clone());
+                    let came_back = following.trouble.is_some() && following.is_known();
+                    if is_final && came_back && following.refusals < REFUSALS_MAX {
+                        following.refusals += 1;
+                        is_over = false;
+                    } else {
+                        following.trouble = Some(why.clone());
+                    }
                 }
-                match is_final {
+                match is_over {
                     true => self.live_is_over(why),
                     false => ask(Effect::Wait(AGAIN_MS)),
                 }

@@ -260,6 +260,34 @@ fn a_broken_connection_is_tried_again_and_misses_nothing() {
 }
 
 #[test]
+fn who_follows_waits_for_the_one_who_shares_after_a_restart_but_not_for_ever() {
+    let mut class = Class::new();
+    class.type_lines("a");
+    let refuse = |class: &mut Class| {
+        let gone = "there is no such live session".to_string();
+        live(&mut class.student, Action::Due);
+        live(&mut class.student, Action::Closed(gone, true));
+        let following = class.student.state.live.following.as_ref();
+        following.expect("it is followed").over.is_some()
+    };
+    let broken = "the connection to the server broke".to_string();
+    live(&mut class.student, Action::Closed(broken.clone(), false));
+    // The page is back before the teacher's.
+    assert!(!refuse(&mut class) && !refuse(&mut class));
+    let again = page::Effect::Live(Effect::Wait(AGAIN_MS));
+    assert_eq!(class.student.effects.last(), Some(&again));
+    live(&mut class.student, Action::Opened);
+    for part in class.shown.parts() {
+        live(&mut class.student, Action::Heard(encode(&part)));
+    }
+    class.assert_same();
+    // She does not come back a second time.
+    live(&mut class.student, Action::Closed(broken, false));
+    let told = (0..20).position(|_| refuse(&mut class));
+    assert_eq!(told, Some(REFUSALS_MAX as usize));
+}
+
+#[test]
 fn a_session_that_is_not_there_leaves_the_page_to_its_owner() {
     let mut bench = Bench::new();
     live(&mut bench, Action::Follow(ID.to_string()));
