@@ -457,11 +457,12 @@ pub const PLACES: &[Place] = &[
     Place {
         name: "object",
         address: "",
+        // Opened first: it makes the console narrower, and lines are followed to where they end.
         steps: &[
-            "# radix create t",
-            "# radix insert t 1 1",
             "click #ask",
             "click #past-tab-object",
+            "# radix create t",
+            "# radix insert t 1 1",
         ],
     },
     Place {
