@@ -156,6 +156,15 @@ fn every_view_conforms_and_the_report_says_so() {
     );
 }
 
+/// Goes round the page with Tab; whether it came round.
+fn go_round(page: &mut Page) -> bool {
+    page.eval("access.begin()");
+    (0..TABS_MAX).any(|_| {
+        page.press("Tab", 0);
+        page.eval("access.arrive()") == "over"
+    })
+}
+
 /// Looks at one view in one size.
 fn look(
     settings: &Settings,
@@ -219,12 +228,7 @@ fn look(
         size(page, screen.0, screen.1);
     }
     // All round with Tab.
-    page.eval("access.begin()");
-    let is_over = (0..TABS_MAX).any(|_| {
-        page.press("Tab", 0);
-        page.eval("access.arrive()") == "over"
-    });
-    if !is_over {
+    if !go_round(page) {
         let stops = format!("Tab does not come round in {TABS_MAX} presses");
         found.add("2.1.1", stops, &name);
     }
@@ -271,23 +275,11 @@ fn what_looks_for_barriers_finds_them() {
     page.eval("access.spread()");
     take(page.eval("access.cut()"));
     page.eval("access.gather()");
-    page.eval("access.begin()");
-    for _ in 0..TABS_MAX {
-        page.press("Tab", 0);
-        if page.eval("access.arrive()") == "over" {
-            break;
-        }
-    }
+    go_round(&mut page);
     take(page.eval("access.end()"));
     // A button that takes the focus away from whoever follows is a trap.
     page.eval("document.querySelector('#pale').onkeydown = event => event.key === 'Tab' && event.preventDefault()");
-    page.eval("access.begin()");
-    for _ in 0..TABS_MAX {
-        page.press("Tab", 0);
-        if page.eval("access.arrive()") == "over" {
-            break;
-        }
-    }
+    go_round(&mut page);
     take(page.eval("access.end()"));
     for barrier in [
         "1.4.10: scrolls sideways: div#wide",
